@@ -1,0 +1,46 @@
+# `make help` lists the commands. Everything is installed into .venv inside the checkout.
+PYTHON ?= python3
+PY := .venv/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check attacks bench lock clean
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: .make/run  ## the whole country in one process; DEMO_ARGS="--residents 2000 --seed 7 --json"
+	@$(PY) -m kakine demo $(DEMO_ARGS)
+
+test: .make/dev  ## every test
+	@$(PY) -m pytest -n auto $(TEST_ARGS)
+
+attacks: .make/dev ## only the attacks that the design must withstand
+	@$(PY) -m pytest tests/attacks -v
+
+check: .make/dev ## format, lint, types, import contracts
+	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-cache
+
+bench: .make/dev ## measure against peers and floors on this machine
+	@$(PY) bench/run.py $(BENCH_ARGS)
+
+lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+
+clean:           ## remove what make installed and made
+	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache country
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.make/run: requirements/run.txt pyproject.toml | .venv/bin/python
+	@echo "installing what the country needs to run ..."
+	@$(PY) -m pip install -q --require-hashes -r requirements/run.txt
+	@echo $(CURDIR)/src > $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kakine.pth
+	@mkdir -p .make && touch $@
+
+.make/dev: requirements/dev.txt .make/run
+	@echo "installing what the tests need ..."
+	@$(PY) -m pip install -q --require-hashes -r requirements/dev.txt
+	@mkdir -p .make && touch $@
