@@ -1,8 +1,9 @@
 """The only door to libsodium: the shared object out of the `rbcl` wheel, bound with ctypes.
 
-rbcl's own wrappers are passed over: they ignore return codes of add and sub, accept the identity and unreduced scalars,
-and leave a 2.8 MB file in the temp folder at each import. Here the bytes are read out of the wheel without importing
-it and loaded from an anonymous file. ctypes gives the interpreter lock away during each call.
+rbcl's own wrappers are passed over: they ignore return codes of add and sub, accept the identity and
+unreduced scalars, and leave a 2.8 MB file in the temp folder at each import. Here the bytes are read out of
+the wheel without importing it and loaded from an anonymous file. ctypes gives the interpreter lock away
+during each call.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import importlib.util
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from ctypes import c_char_p, c_int, c_size_t, c_ulonglong, c_void_p
 from pathlib import Path
+from typing import cast
 
 _SIGNATURES: dict[str, list[type]] = {
     "sodium_init": [],
@@ -26,6 +29,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "crypto_core_ristretto255_scalar_mul": [c_void_p, c_char_p, c_char_p],
     "crypto_core_ristretto255_scalar_add": [c_void_p, c_char_p, c_char_p],
     "crypto_core_ristretto255_scalar_sub": [c_void_p, c_char_p, c_char_p],
+    "crypto_core_ristretto255_scalar_negate": [c_void_p, c_char_p],
     "crypto_core_ristretto255_scalar_reduce": [c_void_p, c_char_p],
     "crypto_scalarmult_ristretto255": [c_void_p, c_char_p, c_void_p],
     "crypto_scalarmult_ristretto255_base": [c_void_p, c_char_p],
@@ -45,6 +49,18 @@ def _shared_object() -> bytes:
     if found is None:
         raise ImportError("this rbcl wheel does not carry libsodium in the form expected")
     return bytes.fromhex(found[1])
+
+
+def by_address(name: str) -> Callable[..., int]:
+    """The named function with every argument a raw address, so that a loop can walk one buffer without
+    slicing it.
+
+    Nothing is checked: the caller answers for lengths and keeps the buffers alive.
+    """
+    function = sodium[name]
+    function.argtypes = [c_void_p] * len(_SIGNATURES[name])
+    function.restype = c_int
+    return cast("Callable[..., int]", function)
 
 
 def _load() -> ctypes.CDLL:

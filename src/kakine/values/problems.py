@@ -151,3 +151,196 @@ class InternalFault(Problem):
     code = "internal-fault"
     status = 500
     title = "an unexpected fault; nothing was concluded, the operator has been told"
+
+
+# --- store ----------------------------------------------------------------------------------------------------
+
+
+class StoreInUse(Problem):
+    code = "store-in-use"
+    status = 503
+    title = "another process has this store open"
+
+
+# --- gazette --------------------------------------------------------------------------------------------------
+
+
+class PackMalformed(Problem):
+    code = "pack-malformed"
+    title = "a file of the legal pack is missing, not readable, or lacks a field"
+
+
+class GazetteInconsistent(Problem):
+    code = "gazette-inconsistent"
+    title = "a gazette contradicts itself"
+
+
+class GazetteNotNext(Problem):
+    code = "gazette-not-next"
+    status = 409
+    title = "a gazette does not continue the chain of those published before"
+
+
+class GazetteUnsigned(Problem):
+    code = "gazette-unsigned"
+    status = 403
+    title = "a gazette lacks a signature that this kind of change needs"
+
+
+class GazetteTooSoon(Problem):
+    code = "gazette-too-soon"
+    title = "a widening would take effect before its waiting time is over"
+
+
+class GazetteNotNarrowing(Problem):
+    code = "gazette-not-narrowing"
+    status = 403
+    title = "a change published as narrowing would allow something new"
+
+
+class GazetteUnchanged(Problem):
+    code = "gazette-unchanged"
+    title = "a gazette changes nothing"
+
+
+class GazetteNotLogged(Problem):
+    code = "gazette-not-logged"
+    title = "a ledger entry does not stand for this gazette"
+
+
+class NoLawInForce(Problem):
+    code = "no-law-in-force"
+    status = 503
+    title = "no gazette is in force at this time, so nothing is allowed"
+
+
+class ProposalUnknown(Problem):
+    code = "proposal-unknown"
+    status = 404
+    title = "no such proposal is open"
+
+
+class PartyUnknown(Problem):
+    code = "party-unknown"
+    status = 403
+    title = "the gazette in force names no such party"
+
+
+class DomainUnknown(Problem):
+    code = "domain-unknown"
+    status = 403
+    title = "the gazette in force names no such domain"
+
+
+class ProcedureUnknown(Problem):
+    code = "procedure-unknown"
+    status = 403
+    title = "the gazette in force names no such procedure"
+
+
+class RowUnknown(Problem):
+    code = "row-unknown"
+    status = 403
+    title = "the gazette in force has no such row"
+
+
+class RowNotOfProcedure(Problem):
+    code = "row-not-of-procedure"
+    status = 403
+    title = "a row belongs to another procedure than the one asked under"
+
+
+class RowNotInForce(Problem):
+    code = "row-not-in-force"
+    status = 403
+    title = "a row has not started yet"
+
+
+class RequesterNotEntitled(Problem):
+    code = "requester-not-entitled"
+    status = 403
+    title = "the requester may not ask under this procedure"
+
+
+class ProviderNotEntitled(Problem):
+    code = "provider-not-entitled"
+    status = 403
+    title = "the provider may not give this item under this row"
+
+
+class AssessmentMissing(Problem):
+    code = "assessment-missing"
+    status = 403
+    title = "no published impact assessment covers the file (Number Act, art. 28)"
+
+
+class AssessmentExpired(Problem):
+    code = "assessment-expired"
+    status = 403
+    title = "the impact assessment of the file is past its review date"
+
+
+class Suspended(Problem):
+    code = "suspended"
+    status = 403
+    title = "suspended by the gazette in force"
+
+
+class GroundUnknown(Problem):
+    code = "ground-unknown"
+    status = 403
+    title = "the gazette in force knows no such ground"
+
+
+class GroundNotForParties(Problem):
+    code = "ground-not-for-parties"
+    status = 403
+    title = "this ground does not cover this requester and provider"
+
+
+# --- ledger ---------------------------------------------------------------------------------------------------
+
+
+class ConsistencyInvalid(Problem):
+    code = "consistency-invalid"
+    title = "one tree is not proved to be the beginning of the other"
+
+
+class CheckpointInvalid(Problem):
+    code = "checkpoint-invalid"
+    title = "the bytes are not a checkpoint of this log"
+
+
+class RangeOutside(Problem):
+    code = "range-outside"
+    status = 404
+    title = "the tree has no such range or size"
+
+
+class FilingMismatch(Problem):
+    code = "filing-mismatch"
+    title = "a filing does not cover what it came with"
+
+
+class EntryKindNotAllowed(Problem):
+    code = "entry-kind-not-allowed"
+    status = 403
+    title = "this party may not file entries of this kind"
+
+
+class TagConflict(Problem):
+    code = "tag-conflict"
+    status = 409
+    title = "a tag is taken by another entry, or only some of the tags are known"
+
+
+class TagUnknown(Problem):
+    code = "tag-unknown"
+    status = 404
+    title = "no entry was filed under this tag"
+
+
+class LedgerDiverged(Problem):
+    code = "ledger-diverged"
+    status = 503
+    title = "entries, tree and checkpoint of the ledger do not agree; it serves nothing until a human has looked"

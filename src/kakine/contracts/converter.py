@@ -1,0 +1,306 @@
+"""A converter: turns codes of one domain into codes of another, blind, with its own share of every key.
+
+Never learns a person, a plain code, or content. Answers nothing that the gazette in force does not allow.
+"""
+
+from __future__ import annotations
+
+from kakine.contracts.call import ANYBODY, Body, Call, Role
+from kakine.contracts.ledger import Appended
+
+
+class Join(Body, frozen=True):
+    """A domain asks to be enrolled; the caller must be the party the gazette names for it."""
+
+    domain: str
+    epoch: int
+
+
+class Joined(Body, frozen=True):
+    """V = s·G with a proof of knowledge (64 bytes), and the shared mask key sealed to the domain's party.
+
+    `signature` (label "joined") covers domain, epoch, V and proof.
+    """
+
+    public: bytes
+    proof: bytes
+    mask_key: bytes
+    signature: bytes
+
+
+class LinkAsked(Body, frozen=True):
+    """The published values of one link."""
+
+    requester: str
+    requester_epoch: int
+    recipient: str
+    recipient_epoch: int
+
+
+class LinkPublished(Body, frozen=True):
+    """V of both domains, T = t·G, and the proof that T fits them (log_G V_A = log_T V_B), signed with label "link"."""
+
+    requester_public: bytes
+    recipient_public: bytes
+    link: bytes
+    proof: bytes
+    signature: bytes
+
+
+class MonthAsked(Body, frozen=True):
+    """Months since 2000-01."""
+
+    month: int
+
+
+class MonthKey(Body, frozen=True):
+    """The X25519 key that envelopes of the month are sealed to, signed with label "month-key"."""
+
+    public: bytes
+    signature: bytes
+
+
+class Hop(Body, frozen=True):
+    """A signed `wire.request.HopRecord`."""
+
+    record: bytes
+    signature: bytes
+
+
+class Convert(Body, frozen=True):
+    """One batch on its way through the chain. Digests in `record` cover `entries`, `tags`, `to_keeper`, `blinded`."""
+
+    public: bytes
+    record: bytes
+    signature: bytes
+    entries: bytes
+    tags: bytes
+    envelopes: list[bytes]
+    to_keeper: bytes
+    blinded: bytes
+    recipient_leg: bytes = b""
+    keeper_leg: bytes = b""
+    hops: list[Hop] = []
+
+
+class Filed(Body, frozen=True):
+    """The receipt of a batch: the record keeper's `wire.filing.Filing`, its signature and the ledger's proof."""
+
+    filing: bytes
+    signature: bytes
+    receipt: Appended
+
+
+class Converted(Body, frozen=True):
+    """What the requester gets: the receipt, all hop records, and the recipient's leg, still masked."""
+
+    filed: Filed
+    hops: list[Hop]
+    recipient_leg: bytes
+
+
+class Release(Body, frozen=True):
+    """Gate 1: the request, its receipt, and the openings a converter may see.
+
+    `disclosed` is the seed of groups G1 and G2, `withheld` the root G3, `openings` m × 112 bytes (wire/record.py).
+    """
+
+    public: bytes
+    record: bytes
+    entries: bytes
+    tags: bytes
+    filed: Filed
+    hops: list[Hop]
+    disclosed: bytes
+    withheld: bytes
+    openings: bytes
+
+
+class Released(Body, frozen=True):
+    """w_i, sealed under a key that only the recipient shares with this converter."""
+
+    sealed: bytes
+
+
+class Check(Body, frozen=True):
+    """Linear check, one hop: M (or the previous Z) on both legs. `seed` gives the weights and `blinded` is Q, so that
+    a converter can recompute M."""
+
+    request: bytes
+    recipient_point: bytes
+    keeper_point: bytes
+    seed: bytes
+    blinded: bytes
+
+
+class Checked(Body, frozen=True):
+    """Z = f·M on both legs with proofs that the factor is the one of the hop record (64 bytes each)."""
+
+    recipient_point: bytes
+    keeper_point: bytes
+    recipient_proof: bytes
+    keeper_proof: bytes
+
+
+class SeenSince(Body, frozen=True):
+    """The auditor asks which links the S0+ requests since a time were on."""
+
+    since_ms: int
+
+
+class SeenRequest(Body, frozen=True):
+    """One request's link."""
+
+    request: bytes
+    requester: str
+    recipient: str
+    requester_epoch: int
+    recipient_epoch: int
+
+
+class SeenRequests(Body, frozen=True):
+    """Oldest first, at most 4,096."""
+
+    rows: list[SeenRequest]
+
+
+class Ratios(Body, frozen=True):
+    """S0+: what the auditor needs to compare a window of requests on one link, after release."""
+
+    requests: list[bytes]
+
+
+class RatiosGiven(Body, frozen=True):
+    """For each request and leg the ratio window factor ÷ request factor (32 bytes each), and F of the window."""
+
+    recipient_ratios: list[bytes]
+    keeper_ratios: list[bytes]
+    recipient_factor: bytes
+    keeper_factor: bytes
+
+
+class WindowCheck(Body, frozen=True):
+    """S0+: the window's combination through one hop."""
+
+    requests: list[bytes]
+    recipient_point: bytes
+    keeper_point: bytes
+
+
+class Dispute(Body, frozen=True):
+    """Explain item `position` of a request: the input vectors whose digests the hop record holds come along."""
+
+    request: bytes
+    position: int
+    recipient_in: bytes
+    keeper_in: bytes
+
+
+class Explained(Body, frozen=True):
+    """For each leg: the batch's scalar ν = μ/ρ and the proof that out = t·(ν·in); plus the whole output vectors.
+
+    `signature` (label "explained") covers all of it; anybody can check it against the hop record and the link.
+    """
+
+    recipient_out: bytes
+    keeper_out: bytes
+    recipient_scalar: bytes
+    keeper_scalar: bytes
+    recipient_proof: bytes
+    keeper_proof: bytes
+    signature: bytes
+
+
+class Outcome(Body, frozen=True):
+    """The recipient's outcome entries, relayed so that the record keeper does not learn who it is.
+
+    `signature` (label "outcome") is the recipient's over hR, H("entries", ·) and H("tags", ·).
+    """
+
+    request: bytes
+    entries: bytes
+    tags: bytes
+    envelopes: list[bytes]
+    signature: bytes
+
+
+class ReadRow(Body, frozen=True):
+    """One row of a history: the entry, its envelope, and its own inclusion proof."""
+
+    entry: bytes
+    envelope: bytes
+    index: int
+    proof: list[bytes]
+    checkpoint: bytes
+
+
+class History(Body, frozen=True):
+    """What the record keeper has under one code: signed `wire.history.Statement` and the rows it counts."""
+
+    statement: bytes
+    signature: bytes
+    rows: list[ReadRow]
+
+
+class Read(Body, frozen=True):
+    """The answer to a conversion of kind READ."""
+
+    history: History
+    hops: list[Hop]
+
+
+class OpenShares(Body, frozen=True):
+    """Open this converter's shares of exactly the envelopes in a signed statement, to the session key in the request."""
+
+    public: bytes
+    record: bytes
+    statement: bytes
+    signature: bytes
+    entries: bytes
+    envelopes: list[bytes]
+
+
+class SharesOpened(Body, frozen=True):
+    """n × 32 bytes sealed to the session key."""
+
+    sealed: bytes
+
+
+class Rekey(Body, frozen=True):
+    """A domain's own codes on the way to its next epoch: blinded, one leg, no person's record (spec/lcx.md 9)."""
+
+    domain: str
+    epoch: int
+    batch: bytes
+    time_ms: int
+    points: bytes
+    signature: bytes
+
+
+class Rekeyed(Body, frozen=True):
+    """The same codes of the next epoch, still blinded by the domain's own scalar and masked."""
+
+    points: bytes
+
+
+_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.CONVERTER})
+_DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
+_RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
+
+BULK = 64 << 20
+
+JOIN = Call("/v1/join", Join, Joined, _DOMAINS)
+LINK = Call("/v1/link", LinkAsked, LinkPublished, ANYBODY)
+MONTH_KEY = Call("/v1/month-key", MonthAsked, MonthKey, ANYBODY)
+CONVERT = Call("/v1/convert", Convert, Converted, _CHAIN, BULK)
+READ = Call("/v1/read", Convert, Read, frozenset({Role.PORTAL, Role.CONVERTER}), BULK)
+RELEASE = Call("/v1/release", Release, Released, _RECIPIENTS, BULK)
+CHECK = Call("/v1/check", Check, Checked, frozenset({Role.MAILBOX}), BULK)
+SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSION}))
+RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))
+WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
+DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
+OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS, BULK)
+OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
+REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
+

@@ -1,0 +1,37 @@
+"""An agency's gateway: answers for its agency, after checking everything again."""
+
+from __future__ import annotations
+
+from kakine.contracts.call import Body, Call, Role
+from kakine.contracts.converter import BULK, Filed, Hop
+
+
+class Deliver(Body, frozen=True):
+    """Gate 2: a converted, recorded and released batch, for the recipient to open."""
+
+    public: bytes
+    record: bytes
+    signature: bytes
+    entries: bytes
+    tags: bytes
+    to_recipient: bytes
+    recipient_leg: bytes
+    filed: Filed
+    hops: list[Hop]
+    released: list[bytes]
+
+
+class Delivered(Body, frozen=True):
+    """The answers, sealed under the key in the payload, and the receipt of their outcome entries.
+
+    `signature` (label "outcome") is the provider's over hR, H("entries", ·) and H("tags", ·).
+    """
+
+    sealed: bytes
+    entries: bytes
+    tags: bytes
+    filed: Filed
+    signature: bytes
+
+
+DELIVER = Call("/v1/deliver", Deliver, Delivered, frozenset({Role.GATEWAY, Role.REGISTRY}), BULK)

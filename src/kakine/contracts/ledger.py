@@ -1,0 +1,78 @@
+"""The ledger: append-only public log of 80-byte entries, with receipts instead of promises.
+
+Every answer that proves something carries the checkpoint it is proved under. Nothing here names a person or an agency.
+"""
+
+from __future__ import annotations
+
+from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
+
+
+class Append(Body, frozen=True):
+    """Entries of one request, appended next to each other or not at all.
+
+    `entries` is m × 80 bytes, `tags` m × 32 bytes: H("xid", xid) of each, the key under which a repeat is recognised.
+    `filing` is the canonical `wire.filing.Filing` that covers both, `signature` the filer's over it.
+    """
+
+    entries: bytes
+    tags: bytes
+    filing: bytes
+    signature: bytes
+
+
+class Appended(Body, frozen=True):
+    """A receipt: the entries stand at first … first + m - 1 of the tree that `checkpoint` (a C2SP signed note) heads.
+
+    `proof` is the range proof of `crypto.merkle`: for m = 1 the hashes of an RFC 6962 audit path, left to right.
+    """
+
+    first: int
+    proof: list[bytes]
+    checkpoint: bytes
+
+
+class ByTag(Body, frozen=True):
+    """Which entry was filed under this tag (32 bytes)?"""
+
+    tag: bytes
+
+
+class ByIndex(Body, frozen=True):
+    """The entries at first … first + count - 1, 1 <= count <= 256."""
+
+    first: int
+    count: int = 1
+
+
+class Proved(Body, frozen=True):
+    """`entries` (count × 80 bytes) with a fresh proof."""
+
+    entries: bytes
+    receipt: Appended
+
+
+class Between(Body, frozen=True):
+    """Prove that the tree of `size` is a prefix of the present one."""
+
+    size: int
+
+
+class Consistent(Body, frozen=True):
+    """RFC 9162 consistency proof from the asked size to the size in `checkpoint`."""
+
+    proof: list[bytes]
+    checkpoint: bytes
+
+
+class Head(Body, frozen=True):
+    """The present checkpoint."""
+
+    checkpoint: bytes
+
+
+APPEND = Call("/v1/append", Append, Appended, frozenset({Role.MAILBOX, Role.COMMISSION}))
+RECEIPT = Call("/v1/receipt", ByTag, Proved, ANYBODY)
+ENTRIES = Call("/v1/entries", ByIndex, Proved, ANYBODY)
+CONSISTENCY = Call("/v1/consistency", Between, Consistent, ANYBODY)
+CHECKPOINT = Call("/v1/checkpoint", Nothing, Head, ANYBODY)

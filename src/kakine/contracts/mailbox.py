@@ -1,0 +1,65 @@
+"""The mailbox: record keeper and gate. No record filed under a valid code, no exchange.
+
+It is called by converters only, so it cannot tell from the caller who asks or answers.
+"""
+
+from __future__ import annotations
+
+from kakine.contracts.call import Body, Call, Role
+from kakine.contracts.converter import BULK, Filed, History, Hop
+
+
+class File(Body, frozen=True):
+    """A converted batch. `public` is only the digest of the public part."""
+
+    public: bytes
+    record: bytes
+    entries: bytes
+    tags: bytes
+    envelopes: list[bytes]
+    to_keeper: bytes
+    blinded: bytes
+    recipient_leg: bytes
+    keeper_leg: bytes
+    hops: list[Hop]
+
+
+class FileOutcome(Body, frozen=True):
+    """Outcome entries of a filed request. `signature` (label "outcome-relay") is the relaying converter's, over hR,
+    H("entries", ·) and H("tags", ·)."""
+
+    request: bytes
+    entries: bytes
+    tags: bytes
+    envelopes: list[bytes]
+    signature: bytes
+
+
+class Vectors(Body, frozen=True):
+    """The auditor asks for the vectors of all S0+ requests filed since a position of the mailbox's own numbering."""
+
+    after: int
+
+
+class VectorRow(Body, frozen=True):
+    """One request's Q and outputs."""
+
+    position: int
+    request: bytes
+    blinded: bytes
+    recipient_leg: bytes
+    keeper_leg: bytes
+
+
+class VectorsGiven(Body, frozen=True):
+    """At most 256 rows, in order."""
+
+    rows: list[VectorRow]
+
+
+_CONVERTERS = frozenset({Role.CONVERTER})
+
+FILE = Call("/v1/file", File, Filed, _CONVERTERS, BULK)
+OUTCOME = Call("/v1/outcome", FileOutcome, Filed, _CONVERTERS, BULK)
+READ = Call("/v1/read", File, History, _CONVERTERS, BULK)
+VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)

@@ -1,0 +1,129 @@
+"""Shares, mask keys, links and month keys: what a converter makes and publishes (spec/lcx.md section 3)."""
+
+from __future__ import annotations
+
+from kakine.contracts.converter import (
+    Join,
+    Joined,
+    LinkAsked,
+    LinkPublished,
+    MonthAsked,
+    MonthKey,
+)
+from kakine.crypto.group import Scalar, group, random_scalar, scalar_inv, scalar_mul
+from kakine.crypto.hashing import digest
+from kakine.crypto.proofs import prove_equal, prove_knowledge
+from kakine.crypto.sealing import OpenKey, seal
+from kakine.parties.converter import store
+from kakine.parties.converter.office import AlreadyEnrolled, DomainNotEnrolled, LinkWithheld, Office
+from kakine.protocols.chain import HopKeys
+from kakine.protocols.linear_check import GENERATOR
+from kakine.values.labels import HASH, DomainName, PartyName
+from kakine.values.problems import CallerNotAllowed
+
+_ONE = Scalar((1).to_bytes(32, "little"))
+
+
+def share_of(office: Office, domain: str, epoch: int) -> tuple[Scalar, bytes]:
+    """(share, mask key) of a domain's epoch. Every share of the hash domain is one. Raises `DomainNotEnrolled`."""
+    found = office.shares.get((domain, epoch))
+    if found is None:
+        row = store.find_share(office.db.read(), domain, epoch)
+        if row is None:
+            raise DomainNotEnrolled(domain=domain, epoch=epoch)
+        found = office.shares[domain, epoch] = (Scalar(row[0]), row[1])
+    return found
+
+
+def hop_keys(
+    office: Office,
+    requester: tuple[str, int],
+    recipient: tuple[str, int] | None,
+    keeper: tuple[str, int],
+) -> HopKeys:
+    """What this converter holds for one link; `LinkWithheld` where its operator has deleted the link."""
+    if recipient is not None and (requester[0], recipient[0]) in office.withheld:
+        raise LinkWithheld()
+    from_share, from_key = share_of(office, *requester)
+    to_keeper, keeper_key = share_of(office, *keeper)
+    if recipient is None:
+        return HopKeys(from_share, None, to_keeper, from_key, b"", keeper_key)
+    to_share, to_key = share_of(office, *recipient)
+    return HopKeys(from_share, to_share, to_keeper, from_key, to_key, keeper_key)
+
+
+async def join(office: Office, caller: PartyName, asked: Join) -> Joined:
+    """Enrol a domain's epoch: make its share and mask key, once. Joining adds no work to domains already there.
+
+    A repeat is refused: a lost answer is mended by the operators with a new epoch, not by handing keys out twice.
+    """
+    law = office.law.in_force(office.clock())
+    domain = DomainName(asked.domain)
+    if domain != HASH and (domain.party != caller or asked.epoch not in _epochs(law.epoch(domain))):
+        raise CallerNotAllowed(call="join")
+    if store.find_share(office.db.read(), domain, asked.epoch):
+        raise AlreadyEnrolled(domain=domain)
+    secret = _ONE if domain == HASH else random_scalar(office.entropy)
+    mask_key = office.entropy(32)
+    await office.db.write(lambda db: store.add_share(db, domain, asked.epoch, secret, mask_key))
+    public = group.mul_base(secret)
+    bound = digest("joined", domain.encode(), asked.epoch.to_bytes(2, "big"))
+    proof = prove_knowledge(secret, public, bound, office.nonce_key, office.entropy).encode()
+    return Joined(
+        public,
+        proof,
+        seal(law.seal_key(caller), bound, mask_key),
+        office.identity.signing.sign("joined", bound, public, proof),
+    )
+
+
+def _epochs(present: int) -> tuple[int, int]:
+    return present, present + 1
+
+
+async def link(office: Office, caller: PartyName, asked: LinkAsked) -> LinkPublished:
+    """T = t·G of a link with the proof that it fits V of both domains. Deterministic but for the proof's nonce."""
+    if (asked.requester, asked.recipient) in office.withheld:
+        raise LinkWithheld()
+    start, _ = share_of(office, asked.requester, asked.requester_epoch)
+    end, _ = share_of(office, asked.recipient, asked.recipient_epoch)
+    factor = scalar_mul(end, scalar_inv(start))
+    before, after, published = group.mul_base(start), group.mul_base(end), group.mul_base(factor)
+    # s_A·T = V_B: the logarithm of V_A to base G is that of V_B to base T.
+    proof = prove_equal(
+        start, GENERATOR, before, published, after, b"link", office.nonce_key, office.entropy
+    ).encode()
+    signature = office.identity.signing.sign("link", before, after, published, proof)
+    return LinkPublished(before, after, published, proof, signature)
+
+
+async def withhold(office: Office, requester: DomainName, recipient: DomainName) -> None:
+    """The operator's own act: this converter takes no part in this link from now on. Cannot be undone by a call."""
+    if (requester, recipient) in office.withheld:
+        return
+    await office.db.write(lambda db: store.add_withheld(db, requester, recipient))
+    office.withheld.add((requester, recipient))
+
+
+async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> MonthKey:
+    """The public key that envelopes of a month are sealed to; made when first asked for."""
+    seed = office.months.get(asked.month) or store.find_month(office.db.read(), asked.month)
+    if seed is None:
+        fresh = office.entropy(32)
+        # The writer thread is alone, so of two callers the second finds the first one's key.
+        seed = await office.db.write(lambda db: store.keep_month(db, asked.month, fresh))
+    office.months[asked.month] = seed
+    public = bytes(OpenKey(seed).public)
+    month = asked.month.to_bytes(2, "big")
+    return MonthKey(public, office.identity.signing.sign("month-key", month, public))
+
+
+def opening_key(office: Office, month: int) -> OpenKey:
+    """This converter's private key of a month; `DomainNotEnrolled` when it never made one or has destroyed it."""
+    seed = office.months.get(month) or store.find_month(office.db.read(), month)
+    if seed is None:
+        raise DomainNotEnrolled(month=month)
+    office.months[month] = seed
+    return OpenKey(seed)
+
+

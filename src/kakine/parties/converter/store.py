@@ -1,0 +1,239 @@
+"""What a converter keeps: shares, replay state, released exchanges, month keys. No point and no person."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from kakine.runtime.database import sql
+
+metadata = MetaData()
+
+share = Table(
+    "domain_share",
+    metadata,
+    Column("domain", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("share", LargeBinary, nullable=False),
+    Column("mask_key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("domain", "epoch"),
+)
+
+seen = Table(
+    "seen_request",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("batch", LargeBinary, nullable=False, unique=True),
+    Column("kind", Integer, nullable=False),
+    Column("mode", Integer, nullable=False),
+    Column("requester", String, nullable=False),
+    Column("requester_epoch", Integer, nullable=False),
+    Column("recipient", String, nullable=False),
+    Column("recipient_epoch", Integer, nullable=False),
+    Column("keeper", String, nullable=False),
+    Column("keeper_epoch", Integer, nullable=False),
+    Column("time_ms", Integer, nullable=False, index=True),
+    Column("hop", LargeBinary, nullable=False),
+    Column("session", LargeBinary, nullable=False),
+    Column("checked", LargeBinary),
+    Column("released", Integer, nullable=False, default=0),
+    Column("granted", LargeBinary),
+)
+
+used = Table(
+    "used_exchange",
+    metadata,
+    Column("xid", LargeBinary, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+)
+
+month = Table(
+    "month_key",
+    metadata,
+    Column("month", Integer, primary_key=True),
+    Column("seed", LargeBinary, nullable=False),
+)
+
+withheld = Table(
+    "withheld_link",
+    metadata,
+    Column("requester", String, nullable=False),
+    Column("recipient", String, nullable=False),
+    PrimaryKeyConstraint("requester", "recipient"),
+)
+
+rekeyed = Table(
+    "rekeyed_batch",
+    metadata,
+    Column("batch", LargeBinary, primary_key=True),
+    Column("domain", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request this converter has taken part in."""
+
+    request: bytes
+    batch: bytes
+    kind: int
+    mode: int
+    requester: str
+    requester_epoch: int
+    recipient: str
+    recipient_epoch: int
+    keeper: str
+    keeper_epoch: int
+    time_ms: int
+    hop: bytes
+    session: bytes
+    checked: bytes | None = None
+    released: int = 0
+    granted: bytes | None = None
+
+
+_COLUMNS = tuple(seen.c)
+_INSERT_SEEN = sql(insert(seen))
+_SEEN = sql(select(*_COLUMNS).where(seen.c.request == bindparam("request")))
+_BATCH = sql(select(seen.c.request).where(seen.c.batch == bindparam("batch")))
+_SINCE = sql(
+    select(*_COLUMNS)
+    .where(seen.c.time_ms >= bindparam("since"), seen.c.mode == bindparam("only"))
+    .order_by(seen.c.time_ms, seen.c.request)
+    .limit(bindparam("most"))
+)
+_SET_CHECKED = sql(
+    update(seen).where(seen.c.request == bindparam("which")).values(checked=bindparam("value"))
+)
+_SET_RELEASED = sql(
+    update(seen).where(seen.c.request == bindparam("which")).values(released=bindparam("value"))
+)
+_SET_GRANTED = sql(
+    update(seen).where(seen.c.request == bindparam("which")).values(granted=bindparam("value"))
+)
+_INSERT_USED = sql(insert(used))
+_USED = sql(select(used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
+_INSERT_SHARE = sql(insert(share))
+_SHARE = sql(
+    select(share.c.share, share.c.mask_key).where(
+        share.c.domain == bindparam("domain"), share.c.epoch == bindparam("epoch")
+    )
+)
+_INSERT_MONTH = sql(insert(month))
+_MONTH = sql(select(month.c.seed).where(month.c.month == bindparam("month")))
+_INSERT_WITHHELD = sql(insert(withheld))
+_WITHHELD = sql(select(withheld.c.requester, withheld.c.recipient))
+_INSERT_REKEYED = sql(insert(rekeyed))
+_REKEYED = sql(
+    select(rekeyed.c.domain, rekeyed.c.epoch, rekeyed.c.points).where(rekeyed.c.batch == bindparam("batch"))
+)
+
+
+def find_seen(db: sqlite3.Connection, request: bytes) -> Seen | None:
+    """The request, if this converter has taken part in it."""
+    row = db.execute(_SEEN, {"request": request}).fetchone()
+    return Seen(*row) if row else None
+
+
+def batch_seen(db: sqlite3.Connection, batch: bytes) -> bool:
+    """Whether this batch id has been used."""
+    return db.execute(_BATCH, {"batch": batch}).fetchone() is not None
+
+
+def add_seen(db: sqlite3.Connection, row: Seen) -> None:
+    """Write a request down. Raises `sqlite3.IntegrityError` when it or its batch id is there."""
+    db.execute(_INSERT_SEEN, row.__dict__)
+
+
+def seen_since(db: sqlite3.Connection, since_ms: int, mode: int, most: int) -> list[Seen]:
+    """Requests of a mode since a time, oldest first."""
+    rows = db.execute(_SINCE, {"since": since_ms, "only": mode, "most": most})
+    return [Seen(*row) for row in rows]
+
+
+def set_checked(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:
+    """The one linear check of this request was over a combination with this digest."""
+    db.execute(_SET_CHECKED, {"which": request, "value": digest})
+
+
+def set_granted(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:
+    """The one opening of shares under this reading was for a statement with this digest."""
+    db.execute(_SET_GRANTED, {"which": request, "value": digest})
+
+
+def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[int, bytes] | None:
+    """(position in the log, request) under which an exchange was released."""
+    row = db.execute(_USED, {"xid": xid}).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
+    """The exchanges at first … of the log are released, all under one request."""
+    db.executemany(
+        _INSERT_USED,
+        [{"xid": xid, "position": first + k, "request": request} for k, xid in enumerate(xids)],
+    )
+    db.execute(_SET_RELEASED, {"which": request, "value": 1})
+
+
+def add_share(db: sqlite3.Connection, domain: str, epoch: int, secret: bytes, mask_key: bytes) -> None:
+    """A new domain, or a new epoch of one."""
+    db.execute(_INSERT_SHARE, {"domain": domain, "epoch": epoch, "share": secret, "mask_key": mask_key})
+
+
+def find_share(db: sqlite3.Connection, domain: str, epoch: int) -> tuple[bytes, bytes] | None:
+    """(share, mask key) of a domain's epoch."""
+    row = db.execute(_SHARE, {"domain": domain, "epoch": epoch}).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def find_month(db: sqlite3.Connection, number: int) -> bytes | None:
+    """Seed of the month's sealing key."""
+    row = db.execute(_MONTH, {"month": number}).fetchone()
+    return row[0] if row else None
+
+
+def keep_month(db: sqlite3.Connection, number: int, fresh: bytes) -> bytes:
+    """The month's seed: the one kept, or else `fresh`. Random, so that destroying the row destroys the key."""
+    kept = find_month(db, number)
+    if kept is None:
+        db.execute(_INSERT_MONTH, {"month": number, "seed": fresh})
+    return kept or fresh
+
+
+def add_withheld(db: sqlite3.Connection, requester: str, recipient: str) -> None:
+    """This converter's operator takes no part in this link any more."""
+    db.execute(_INSERT_WITHHELD, {"requester": requester, "recipient": recipient})
+
+
+def all_withheld(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Links this converter takes no part in."""
+    return {(row[0], row[1]) for row in db.execute(_WITHHELD)}
+
+
+def add_rekeyed(db: sqlite3.Connection, batch: bytes, domain: str, epoch: int, points: bytes) -> None:
+    """A batch of a domain's move to its next epoch; `points` is the digest of what was asked."""
+    db.execute(_INSERT_REKEYED, {"batch": batch, "domain": domain, "epoch": epoch, "points": points})
+
+
+def find_rekeyed(db: sqlite3.Connection, batch: bytes) -> tuple[str, int, bytes] | None:
+    """(domain, epoch, digest of points) of a re-key batch."""
+    row = db.execute(_REKEYED, {"batch": batch}).fetchone()
+    return (row[0], row[1], row[2]) if row else None

@@ -1,0 +1,149 @@
+"""The ledger's tables: entries, one row for the tree, every checkpoint ever signed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    bindparam,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from kakine.crypto.merkle import EMPTY
+from kakine.runtime.database import Database, sql
+from kakine.values.problems import LedgerDiverged
+from kakine.wire.checkpoint import Checkpoint
+
+METADATA = MetaData()
+
+_ENTRY = Table(
+    "entry",
+    METADATA,
+    Column("idx", Integer, primary_key=True),
+    Column("tag", LargeBinary(32), nullable=False, unique=True),
+    Column("bytes", LargeBinary(80), nullable=False),
+)
+_TREE = Table(
+    "tree",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+)
+_CHECKPOINT = Table(
+    "checkpoint",
+    METADATA,
+    Column("size", Integer, primary_key=True),
+    Column("note", LargeBinary, nullable=False),
+)
+
+_ADD_ENTRY = sql(insert(_ENTRY))
+_ADD_CHECKPOINT = sql(insert(_CHECKPOINT))
+_PLANT = sql(insert(_TREE).on_conflict_do_nothing())
+_SWAP = sql(
+    update(_TREE)
+    .where(_TREE.c.id == 1, _TREE.c.size == bindparam("old_size"), _TREE.c.root == bindparam("old_root"))
+    .values(size=bindparam("new_size"), root=bindparam("new_root"))
+)
+_FIND = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).where(_ENTRY.c.tag == bindparam("wanted")))
+_RANGE = sql(
+    select(_ENTRY.c.idx, _ENTRY.c.bytes)
+    .where(_ENTRY.c.idx >= bindparam("low"), _ENTRY.c.idx < bindparam("high"))
+    .order_by(_ENTRY.c.idx)
+)
+_ALL = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).order_by(_ENTRY.c.idx))
+_HEAD = sql(select(_TREE.c.size, _TREE.c.root))
+_LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1))
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One step of the log: from the head `old` to `new` by `entries` under `tags`, attested by `note`."""
+
+    old: Checkpoint
+    new: Checkpoint
+    entries: Sequence[bytes]
+    tags: Sequence[bytes]
+    note: bytes
+
+
+class Store:
+    """Reads on the event loop's thread; the one write goes through the database's writer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def grow(self, growth: Growth) -> None:
+        """Store one step durably, or nothing. `LedgerDiverged` if the stored head is not `growth.old`."""
+        await self._database.write(lambda connection: _grow(connection, growth))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads inside see one state of the store."""
+        connection = self._database.read()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
+    def find(self, tag: bytes) -> tuple[int, bytes] | None:
+        """(index, entry) filed under `tag`, or None if there is none."""
+        row: tuple[int, bytes] | None = self._database.read().execute(_FIND, {"wanted": tag}).fetchone()
+        return row
+
+    def entries(self, first: int, count: int) -> list[bytes]:
+        """The entries from `first` on. `LedgerDiverged` if one of them is not stored."""
+        bounds = {"low": first, "high": first + count}
+        found = list(_contiguous(self._database.read().execute(_RANGE, bounds), first))
+        if len(found) != count:
+            raise LedgerDiverged(part="entries")
+        return found
+
+    def all_entries(self) -> Iterator[bytes]:
+        """Every entry in order. `LedgerDiverged` if an index is left out."""
+        return _contiguous(self._database.read().execute(_ALL), 0)
+
+    def head(self) -> Checkpoint:
+        """The stored size and root; the empty tree if nothing was ever stored."""
+        row = self._database.read().execute(_HEAD).fetchone()
+        return Checkpoint(*row) if row else Checkpoint(0, EMPTY)
+
+    def last_note(self) -> tuple[int, bytes] | None:
+        """(size, signed note) of the largest stored checkpoint, or None if nothing was ever stored."""
+        row: tuple[int, bytes] | None = self._database.read().execute(_LAST_NOTE).fetchone()
+        return row
+
+
+def _grow(connection: sqlite3.Connection, growth: Growth) -> None:
+    old, new = growth.old, growth.new
+    if old.size == 0:
+        connection.execute(_PLANT, {"id": 1, "size": 0, "root": EMPTY})
+    swapped = connection.execute(
+        _SWAP, {"old_size": old.size, "old_root": old.root, "new_size": new.size, "new_root": new.root}
+    )
+    if swapped.rowcount != 1:
+        raise LedgerDiverged(part="head")
+    numbered = enumerate(zip(growth.entries, growth.tags, strict=True), old.size)
+    connection.executemany(
+        _ADD_ENTRY, [{"idx": index, "tag": tag, "bytes": entry} for index, (entry, tag) in numbered]
+    )
+    connection.execute(_ADD_CHECKPOINT, {"size": new.size, "note": growth.note})
+
+
+def _contiguous(rows: sqlite3.Cursor, first: int) -> Iterator[bytes]:
+    for expected, (index, entry) in enumerate(rows, first):
+        if index != expected:
+            raise LedgerDiverged(part="entries")
+        yield entry

@@ -1,0 +1,286 @@
+"""File a converted batch: open it, pass it through the table of valid codes, store, sign, log, answer."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+
+from kakine.contracts.converter import Filed
+from kakine.contracts.ledger import APPEND, Append, Appended
+from kakine.contracts.mailbox import File, FileOutcome
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import open_sealed
+from kakine.parties.mailbox import store
+from kakine.parties.mailbox.office import (
+    FilingUnknown,
+    Office,
+    OutcomeConflict,
+    RecordRefused,
+)
+from kakine.parties.mailbox.proofs import check_linear
+from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
+from kakine.protocols.chain import BatchMalformed, keeper_mask, unmask
+from kakine.protocols.gates import (
+    NO_HOPS,
+    NO_POINTS,
+    check_hops,
+    check_lengths,
+    filed_points,
+    hops_digest,
+)
+from kakine.values.calendar import minutes
+from kakine.values.codes import MaskedVector
+from kakine.values.labels import PartyName
+from kakine.values.problems import CallerNotAllowed
+from kakine.wire.canonical import decode, encode
+from kakine.wire.entry import Entry, EntryKind, split_entries
+from kakine.wire.envelope import Envelope
+from kakine.wire.filing import Filing
+from kakine.wire.history import chained
+from kakine.wire.request import (
+    HopRecord,
+    KeeperSeed,
+    Kind,
+    Mode,
+    RecordPart,
+    Refusal,
+    ask_digest,
+    keeper_info,
+    points_digest,
+    request_digest,
+)
+
+CLOCK_MINUTES = 3
+"""How far the minutes in an entry may be from this clock."""
+
+
+def opened(office: Office, message: File) -> tuple[RecordPart, bytes, list[HopRecord], list[bytes]]:
+    """(record part, hR, hop records, wrapped codes) of a batch whose hop records are signed and link up."""
+    record = decode(message.record, RecordPart)
+    request = request_digest(message.public, message.record)
+    legs = message.recipient_leg, message.keeper_leg
+    check_lengths(record, message.entries, message.tags, message.blinded, legs, message.to_keeper)
+    law = office.law.in_force(office.clock())
+    hops = check_hops(
+        [(hop.record, hop.signature) for hop in message.hops],
+        [law.signing_key(name) for name in office.settings.converters],
+        request,
+        record.blinded,
+        points_digest(message.recipient_leg),
+        points_digest(message.keeper_leg),
+    )
+    info = keeper_info(record.batch, record.blinded)
+    sealed = open_sealed(office.identity.opening, info, message.to_keeper)
+    masks = [keeper_mask(key, request) for key in office.mask_keys]
+    codes = unmask(MaskedVector(message.keeper_leg), decode(sealed, KeeperSeed).seed, masks)
+    domain = office.settings.domain
+    tokens = [office.wrap.wrap(codes.code(j), domain) for j in range(codes.count)]
+    return record, request, hops, tokens
+
+
+def _passes(db: sqlite3.Connection, record: RecordPart, position: int, token: bytes) -> bool:
+    found = store.find_code(db, token)
+    state = found[1] if found else None
+    if record.kind in (Kind.ENROL, Kind.SUCCEED):
+        return state is None
+    if record.kind in (Kind.MIGRATE, Kind.SWITCH):
+        return state == (ACTIVE if position % 2 == 0 else WAITING)
+    return state == ACTIVE
+
+
+def gate(
+    office: Office, db: sqlite3.Connection, record: RecordPart, request: bytes, tokens: list[bytes]
+) -> None:
+    """All-or-nothing: raise a signed `RecordRefused` with the positions unless every code may pass.
+
+    Scaled, summed, foreign, retired and unknown codes look the same here and in the answer.
+    """
+    refused = [j for j, token in enumerate(tokens) if not _passes(db, record, j, token)]
+    if len(set(tokens)) != len(tokens):
+        refused = refused or list(range(len(tokens)))
+    if record.kind in (Kind.MIGRATE, Kind.SWITCH) and len(tokens) % 2:
+        refused = refused or [len(tokens) - 1]
+    if refused:
+        said = encode(Refusal(request, tuple(refused)))
+        signature = office.identity.signing.sign("refusal", said)
+        raise RecordRefused(
+            indexes=refused,
+            statement=base64.b64encode(said).decode(),
+            signature=base64.b64encode(signature).decode(),
+        )
+
+
+def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOutcome, now: int) -> None:
+    """Each envelope is the one its entry names, and each entry is of this kind and of this minute."""
+    entries = split_entries(message.entries)
+    if len(message.envelopes) != len(entries):
+        raise BatchMalformed()
+    for data, envelope in zip(entries, message.envelopes, strict=True):
+        entry, sealed = Entry.decode(data), Envelope.parse(envelope)
+        fits = entry.payload_digest == sealed.digest and entry.kind is kind
+        if not fits or abs(entry.minutes - now) > CLOCK_MINUTES or ask not in (None, sealed.ask):
+            raise BatchMalformed()
+
+
+def _apply(
+    office: Office,
+    db: sqlite3.Connection,
+    record: RecordPart,
+    request: bytes,
+    tokens: list[bytes],
+    filed: store.Filed,
+    message: File,
+) -> None:
+    """In one transaction: the gate once more, the change of codes that the kind means, the sealed records."""
+    if store.find_filing(db, filed.id) is not None:
+        return  # the same request twice at the same time
+    gate(office, db, record, request, tokens)
+    if record.kind is Kind.ENROL:
+        lists = [store.add_code(db, token, ACTIVE) for token in tokens]
+    elif record.kind is Kind.SUCCEED:
+        lists = [store.add_code(db, token, WAITING) for token in tokens]
+    else:
+        lists = [found[0] for token in tokens if (found := store.find_code(db, token))]
+    store.add_filing(db, filed, lists, message.envelopes)
+    if record.kind is Kind.RETIRE:
+        for token, person in zip(tokens, lists, strict=True):
+            store.set_code(db, token, RETIRED, person)
+    if record.mode is Mode.S0_PLUS:
+        store.add_vectors(db, request, message.blinded, message.recipient_leg, message.keeper_leg)
+
+
+async def file(office: Office, caller: PartyName, message: File) -> Filed:
+    """The receipt of a batch. A repeat of the same request gives the same filing and place in the log."""
+    if caller != office.settings.converters[-1]:
+        raise CallerNotAllowed(call="file")
+    record, request, hops, tokens = opened(office, message)
+    if record.kind is Kind.READ:
+        raise BatchMalformed()
+    known = store.find_filing(office.db.read(), request)
+    if known is None:
+        now = minutes(office.clock())
+        ask = ask_digest(message.public, record.batch, record.blinded)
+        _check_envelopes(ask, EntryKind.REQUEST, message, now)
+        gate(office, office.db.read(), record, request, tokens)
+        if record.mode is Mode.S1:
+            await check_linear(office, record, request, hops, message)
+        points = filed_points(points_digest(message.recipient_leg), points_digest(message.keeper_leg))
+        hop_bytes = [hop.record for hop in message.hops]
+        filed = _signed(office, request, points, hops_digest(hop_bytes), record.count, now, message)
+        await office.db.write(lambda db: _apply(office, db, record, request, tokens, filed, message))
+        known = store.find_filing(office.db.read(), request) or filed
+    return await log(office, known, tokens if record.kind is Kind.SWITCH else [])
+
+
+def _signed(
+    office: Office,
+    identity: bytes,
+    points: bytes,
+    hops: bytes,
+    count: int,
+    now: int,
+    message: File | FileOutcome,
+    request: bytes | None = None,
+) -> store.Filed:
+    filing = encode(
+        Filing(
+            request=request or identity,
+            points=points,
+            entries=digest("entries", message.entries),
+            tags=digest("tags", message.tags),
+            hops=hops,
+            count=count,
+            minutes=now,
+        )
+    )
+    signature = office.identity.signing.sign("filing", filing)
+    return store.Filed(identity, filing, signature, message.entries, message.tags, None, None, None)
+
+
+async def log(office: Office, filed: store.Filed, switched: list[bytes]) -> Filed:
+    """Append a stored filing to the log, number its records in their lists, and give the receipt."""
+    if filed.first is not None and filed.proof is not None and filed.checkpoint is not None:
+        proof = [filed.proof[k : k + 32] for k in range(0, len(filed.proof), 32)]
+        return Filed(filed.filing, filed.signature, Appended(filed.first, proof, filed.checkpoint))
+    append = Append(filed.entries, filed.tags, filed.filing, filed.signature)
+    receipt = await office.peers.ask(office.settings.ledger, APPEND, append)
+    await office.db.write(lambda db: _number(db, filed, receipt, switched))
+    return Filed(filed.filing, filed.signature, receipt)
+
+
+def _number(db: sqlite3.Connection, filed: store.Filed, receipt: Appended, switched: list[bytes]) -> None:
+    present = store.find_filing(db, filed.id)
+    if present is None or present.first is not None:
+        return
+    store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint)
+    entries = split_entries(filed.entries)
+    for j, person in enumerate(store.lists_of_filing(db, filed.id)):
+        count, head = store.find_list(db, person)
+        store.number_row(db, filed.id, j, count)
+        store.set_list(db, person, count + 1, chained(head, entries[j]))
+    for j in range(0, len(switched), 2):
+        _switch(db, switched[j], switched[j + 1])
+
+
+def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """The old code is retired; the waiting one becomes active and takes the old list, its own rows behind it."""
+    before, after = store.find_code(db, old), store.find_code(db, new)
+    if before is None or after is None or before[1] == RETIRED:
+        return
+    count, head = store.find_list(db, before[0])
+    moved = store.rows_of_list(db, after[0])
+    for filing, position, _ in moved:
+        filed = store.find_filing(db, filing)
+        if filed is not None:
+            head = chained(head, filed.entries[position * 80 : position * 80 + 80])
+    store.move_rows(db, after[0], before[0], count)
+    store.set_list(db, before[0], count + len(moved), head)
+    store.set_code(db, old, RETIRED, before[0])
+    store.set_code(db, new, ACTIVE, before[0])
+
+
+def outcome_id(request: bytes) -> bytes:
+    """Under what the outcome of a request is filed."""
+    return digest("outcome-of", request)
+
+
+async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) -> Filed:
+    """The outcome of a filed request, in the same lists. One outcome a request; a repeat gives the same receipt."""
+    covered = digest("entries", message.entries), digest("tags", message.tags)
+    law = office.law.in_force(office.clock())
+    law.signing_key(caller).verify(message.signature, "outcome-relay", message.request, *covered)
+    db = office.db.read()
+    asked = store.find_filing(db, message.request)
+    if asked is None or asked.first is None:
+        raise FilingUnknown()
+    identity = outcome_id(message.request)
+    known = store.find_filing(db, identity)
+    if known is None:
+        now = minutes(office.clock())
+        _check_envelopes(None, EntryKind.OUTCOME, message, now)
+        count = len(asked.entries) // 80
+        if len(message.entries) != count * 80 or len(message.tags) != count * 32:
+            raise BatchMalformed()
+        filed = _signed(office, identity, NO_POINTS, NO_HOPS, count, now, message, message.request)
+        known = await office.db.write(lambda db: _store_outcome(db, filed, message))
+    if known.entries != message.entries or known.tags != message.tags:
+        raise OutcomeConflict()
+    return await log(office, known, [])
+
+
+def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
+    known = store.find_filing(db, filed.id)
+    if known is None:
+        lists = store.lists_of_filing(db, message.request)
+        store.add_filing(db, filed, lists, message.envelopes)
+    return known or filed
+
+
+async def resume(office: Office) -> int:
+    """Log what was stored before a crash; how many filings that were. Nothing stored is ever lost."""
+    pending = store.pending_filings(office.db.read())
+    for filed in pending:
+        await log(office, filed, [])
+    return len(pending)
+
+

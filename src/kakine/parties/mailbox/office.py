@@ -1,0 +1,55 @@
+"""What the mailbox's duties work with, and the problems only it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kakine.crypto.wrapping import WrapKey
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import Problem
+
+
+class RecordRefused(Problem):
+    code = "record-refused"
+    title = "a code in the batch is not in the record keeper's table; nothing of the batch is converted"
+
+
+class OutcomeConflict(Problem):
+    code = "outcome-conflict"
+    status = 409
+    title = "another outcome has been filed for this exchange"
+
+
+class FilingUnknown(Problem):
+    code = "filing-unknown"
+    status = 404
+    title = "no such request has been filed"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`converters` in chain order."""
+
+    domain: DomainName
+    converters: Sequence[PartyName]
+    ledger: PartyName
+
+
+@dataclass
+class Office:
+    """The mailbox at work. `mask_keys` are those it shares with each converter, in chain order."""
+
+    settings: Settings
+    identity: Identity
+    db: Database
+    law: LawBook
+    peers: Peers
+    clock: Clock
+    entropy: Entropy
+    wrap: WrapKey
+    mask_keys: Sequence[bytes] = ()

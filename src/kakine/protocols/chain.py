@@ -1,0 +1,92 @@
+"""The chain of converters (spec/lcx.md section 5): blind, hop, unmask. Pure; nothing here knows a network or a clock.
+
+    Q_j  = ρ_{0,j} · Π ρ_i · core_A(u_j)            requester; ρ_0 from a seed the recipients get, ρ_i shared with converter i
+    f_i  = (s_{X,i} / s_{A,i}) · μ_{i,X} / ρ_i      converter i, once for each leg X
+    core_X(u_j) = (ρ_{0,j} · Π μ_{i,X})⁻¹ · out_j   recipient X
+
+Both legs start from the same Q: that is what binds the record to the person who is asked about.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kakine.crypto.group import Scalar, group, inv_each, prf_scalar, scalar_inv, scalar_mul
+from kakine.values.codes import BlindedVector, CodeVector, MaskedVector
+from kakine.values.problems import Problem
+
+
+class BatchMalformed(Problem):
+    code = "batch-malformed"
+    title = "vectors, entries or envelopes of a batch do not have the length its header says"
+
+
+def blind_share(key: bytes, batch: bytes) -> Scalar:
+    """ρ_i of one batch, known to the requester and converter i, who share `key`."""
+    return prf_scalar(key, "blind", batch)
+
+
+def release_value(release_key: bytes, request: bytes) -> bytes:
+    """w_i = HMAC-SHA-256(κ_i, hR): what the recipient lacks until the record is filed. 32 bytes."""
+    return hmac.digest(release_key, request, "sha256")
+
+
+def recipient_mask(key: bytes, request: bytes, release: bytes) -> Scalar:
+    """μ_{i,B}: needs w_i besides the key that converter i shares with the recipient."""
+    return prf_scalar(key, "mask", request, release)
+
+
+def keeper_mask(key: bytes, request: bytes) -> Scalar:
+    """μ_{i,P}: the record keeper can take it off at once."""
+    return prf_scalar(key, "mask", request)
+
+
+def _person_blind(seed: bytes, position: int) -> Scalar:
+    return prf_scalar(seed, "rho", position.to_bytes(4, "big"))
+
+
+def blind(codes: CodeVector, seed: bytes, batch: bytes, keys: Sequence[bytes]) -> BlindedVector:
+    """Q of a batch. `keys` are the requester's with the converters, in chain order; `seed` 32 fresh bytes."""
+    shared = scalar_mul(*(blind_share(key, batch) for key in keys))
+    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(codes.count)]
+    return BlindedVector(group.mul_pairs(scalars, codes))
+
+
+@dataclass(frozen=True)
+class Factors:
+    """f_i of the two legs; `recipient` is None where the record keeper is the only recipient."""
+
+    recipient: Scalar | None
+    keeper: Scalar
+
+
+@dataclass(frozen=True)
+class HopKeys:
+    """What one converter holds for one link: shares of the three domains and the keys it shares with each."""
+
+    requester_share: Scalar
+    recipient_share: Scalar | None
+    keeper_share: Scalar
+    requester_key: bytes
+    recipient_key: bytes
+    keeper_key: bytes
+
+
+def factors(keys: HopKeys, request: bytes, batch: bytes, release: bytes) -> Factors:
+    """The factors of one hop. One inversion serves both legs."""
+    base = scalar_inv(scalar_mul(keys.requester_share, blind_share(keys.requester_key, batch)))
+    to_keeper = scalar_mul(keys.keeper_share, keeper_mask(keys.keeper_key, request), base)
+    if keys.recipient_share is None:
+        return Factors(None, to_keeper)
+    mask = recipient_mask(keys.recipient_key, request, release)
+    return Factors(scalar_mul(keys.recipient_share, mask, base), to_keeper)
+
+
+def unmask(points: MaskedVector, seed: bytes, masks: Sequence[Scalar]) -> CodeVector:
+    """The codes of the recipient whose masks these are. A wrong mask, seed or point gives a value that is no code;
+    nothing here can tell, the table of valid codes does."""
+    shared = scalar_mul(*masks)
+    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(points.count)]
+    return CodeVector(group.mul_pairs(inv_each(scalars), points))

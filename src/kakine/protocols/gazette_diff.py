@@ -1,0 +1,294 @@
+"""What differs between two versions, in plain words, and whether each difference lets anything new happen.
+
+The same list decides which signatures a version needs, so a change that has no sentence cannot be published.
+A change is narrowing only if it is one of the few forms below that provably only take away; all else widens.
+Taking away a guard (a converter, the record keeper, the ledger, the portal, the commission ...) or a person's
+own grounds is no narrowing: the rest would go on with less protection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from kakine.protocols.gazette_genesis import day
+from kakine.wire.gazette import Assessment, Domain, Gazette, Ground, Party, Row, Subject, Suspension
+
+ORDINARY = frozenset({"gateway"})
+"""Roles without which the rest is as well guarded as before."""
+
+OWN_WORDS = frozenset(
+    {"number", "previous", "changes", "kind", "published_ms", "effective_ms", "reason_ja", "reason_en"}
+)
+"""Fields that say something about a version itself, not about what is lawful."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. `what` is the list it is in, `name` the entry, `ja` and `en` a sentence each."""
+
+    widens: bool
+    what: str
+    name: str
+    ja: str
+    en: str
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class _Words:
+    what: str
+    ja: str
+    en: str
+
+
+_TYPES = _Words("types", "機関の種類", "party type")
+_ITEMS = _Words("items", "情報項目", "item")
+_PROCEDURES = _Words("procedures", "事務手続", "procedure")
+_ROWS = _Words("rows", "連携の行", "row")
+_PARTIES = _Words("parties", "機関", "party")
+_DOMAINS = _Words("domains", "業務分野", "domain")
+_ASSESSMENTS = _Words("assessments", "保護評価", "assessment")
+_GROUNDS = _Words("grounds", "制度上の根拠", "ground")
+_SUSPENSIONS = _Words("suspensions", "停止", "suspension")
+
+E = TypeVar("E")
+Judge = Callable[[E, E], Iterator[Change]]
+
+
+def describe(old: Gazette, new: Gazette) -> list[Change]:
+    """Every difference in what is lawful, widening ones first. Empty only if the two mean the same."""
+    found = [
+        *_lists(_TYPES, _by_id(old.types), _by_id(new.types), _any_change(_TYPES)),
+        *_lists(_ITEMS, _by_id(old.items), _by_id(new.items), _any_change(_ITEMS)),
+        *_lists(_PROCEDURES, _by_id(old.procedures), _by_id(new.procedures), _any_change(_PROCEDURES)),
+        *_lists(_ROWS, _by_id(old.rows), _by_id(new.rows), _row_change),
+        *_lists(_PARTIES, _parties(old), _parties(new), _party_change, keep=_is_guard),
+        *_lists(_ASSESSMENTS, _by_id(old.assessments), _by_id(new.assessments), _assessment_change),
+        *_lists(_GROUNDS, _by_id(old.grounds), _by_id(new.grounds), _ground_change, keep=_is_protective),
+        *_suspensions(old, new),
+        *_waiting(old, new),
+    ]
+    return sorted(found, key=lambda change: (not change.widens, change.what, change.name))
+
+
+def widenings(old: Gazette, new: Gazette) -> list[Change]:
+    """Those changes that need both signatures and the waiting time."""
+    return [change for change in describe(old, new) if change.widens]
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _by_id(entries: tuple[N, ...]) -> dict[str, N]:
+    return {entry.id: entry for entry in entries}
+
+
+def _parties(gazette: Gazette) -> dict[str, Party]:
+    return {party.name: party for party in gazette.parties}
+
+
+def _is_guard(party: Party) -> bool:
+    return not set(party.roles) <= ORDINARY
+
+
+def _is_protective(ground: Ground) -> bool:
+    return ground.protective
+
+
+def _never(entry: object) -> bool:
+    return False
+
+
+def _lists(
+    words: _Words,
+    old: Mapping[str, E],
+    new: Mapping[str, E],
+    changed: Judge[E],
+    keep: Callable[[E], bool] = _never,
+) -> Iterator[Change]:
+    """`keep` says which entries may not be taken away by a narrowing."""
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            yield _gone(words, name, widens=keep(old[name]))
+        elif name not in old:
+            yield _added(words, name)
+        elif old[name] != new[name]:
+            yield from changed(old[name], new[name])
+
+
+def _added(words: _Words, name: str, detail: tuple[str, str] = ("", "")) -> Change:
+    return Change(
+        True,
+        words.what,
+        name,
+        f"{words.ja}「{name}」を新たに加える{detail[0]}。",
+        f"Adds the {words.en} {name}{detail[1]}.",
+    )
+
+
+def _gone(words: _Words, name: str, *, widens: bool = False) -> Change:
+    ja, en = f"{words.ja}「{name}」を削る。", f"Strikes the {words.en} {name}."
+    return Change(widens, words.what, name, ja, en)
+
+
+def _altered(words: _Words, name: str, field: str, *, widens: bool = True) -> Change:
+    ja = f"{words.ja}「{name}」の {field} を改める。"
+    return Change(widens, words.what, name, ja, f"Alters {field} of the {words.en} {name}.")
+
+
+def _fields(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
+    names = old.__struct_fields__
+    return [name for name in names if getattr(old, name) != getattr(new, name)]
+
+
+def _any_change(words: _Words) -> Judge[N]:
+    def changed(old: N, new: N) -> Iterator[Change]:
+        for field in old.__struct_fields__:  # type: ignore[attr-defined]
+            if getattr(old, field) != getattr(new, field):
+                yield _altered(words, old.id, field)
+
+    return changed
+
+
+def _row_change(old: Row, new: Row) -> Iterator[Change]:
+    for field in _fields(old, new):
+        if field == "start":
+            before, after = day(old.start), day(new.start)
+            yield Change(
+                new.start < old.start,
+                _ROWS.what,
+                old.id,
+                f"連携の行「{old.id}」の開始日を {before} から {after} に改める。",
+                f"Moves the start of row {old.id} from {before} to {after}.",
+            )
+        else:
+            yield _altered(_ROWS, old.id, field)
+
+
+def _set_change(
+    words: _Words, name: str, field: str, old: tuple[str, ...], new: tuple[str, ...], *, keep: bool = False
+) -> Iterator[Change]:
+    for entry in sorted(set(new) - set(old)):
+        ja, en = (
+            f"{words.ja}「{name}」の {field} に「{entry}」を加える。",
+            f"Adds {entry} to {field} of {name}.",
+        )
+        yield Change(True, words.what, name, ja, en)
+    for entry in sorted(set(old) - set(new)):
+        ja, en = (
+            f"{words.ja}「{name}」の {field} から「{entry}」を削る。",
+            f"Takes {entry} from {field} of {name}.",
+        )
+        yield Change(keep, words.what, name, ja, en)
+
+
+def _party_change(old: Party, new: Party) -> Iterator[Change]:
+    guard = _is_guard(old) or _is_guard(new)
+    for field in _fields(old, new):
+        if field in ("roles", "types"):
+            yield from _set_change(
+                _PARTIES, old.name, field, getattr(old, field), getattr(new, field), keep=guard
+            )
+        elif field == "domains":
+            before, after = ({domain.name: domain for domain in party.domains} for party in (old, new))
+            keep = _always if guard else _never
+            yield from _lists(_DOMAINS, before, after, _domain_change, keep=keep)
+        else:
+            yield _altered(_PARTIES, old.name, field)
+
+
+def _always(entry: object) -> bool:
+    return True
+
+
+def _domain_change(old: Domain, new: Domain) -> Iterator[Change]:
+    yield from _set_change(_DOMAINS, old.name, "provides", old.provides, new.provides)
+    yield from _set_change(_DOMAINS, old.name, "asks", old.asks, new.asks)
+    if old.epoch != new.epoch:
+        yield _altered(_DOMAINS, old.name, "epoch")
+
+
+def _assessment_change(old: Assessment, new: Assessment) -> Iterator[Change]:
+    for field in _fields(old, new):
+        if field == "review":
+            before, after = day(old.review), day(new.review)
+            yield Change(
+                new.review > old.review,
+                _ASSESSMENTS.what,
+                old.id,
+                f"保護評価「{old.id}」の期限を {before} から {after} に改める。",
+                f"Moves the review of assessment {old.id} from {before} to {after}.",
+            )
+        elif field == "withdrawn" and new.withdrawn:
+            ja, en = f"保護評価「{old.id}」を取り下げる。", f"Withdraws assessment {old.id}."
+            yield Change(False, _ASSESSMENTS.what, old.id, ja, en)
+        else:
+            yield _altered(_ASSESSMENTS, old.id, field)
+
+
+def _ground_change(old: Ground, new: Ground) -> Iterator[Change]:
+    keep = old.protective or new.protective
+    for field in _fields(old, new):
+        if field in ("requesters", "providers"):
+            yield from _set_change(
+                _GROUNDS, old.id, field, getattr(old, field), getattr(new, field), keep=keep
+            )
+        else:
+            yield _altered(_GROUNDS, old.id, field)
+
+
+def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:
+    before, after = ({(s.subject, s.name): s for s in gazette.suspensions} for gazette in (old, new))
+    protective = {ground.id for ground in old.grounds if ground.protective}
+    for key in sorted(after.keys() - before.keys()):
+        widens = key[0] is Subject.GROUND and key[1] in protective
+        yield _suspension(after[key], "を停止する", "Suspends", widens=widens)
+    for key in sorted(before.keys() - after.keys()):
+        yield _suspension(before[key], "の停止を解く", "Lifts the suspension of", widens=True)
+    for key in sorted(before.keys() & after.keys()):
+        if before[key] != after[key]:
+            yield _suspension(
+                after[key], "の停止の理由を改める", "Alters the reason for suspending", widens=True
+            )
+
+
+_SUBJECTS = {
+    Subject.EVERYTHING: ("すべての連携", "every exchange"),
+    Subject.PARTY: ("機関", "party"),
+    Subject.DOMAIN: ("業務分野", "domain"),
+    Subject.PROCEDURE: ("事務手続", "procedure"),
+    Subject.ROW: ("連携の行", "row"),
+    Subject.GROUND: ("制度上の根拠", "ground"),
+}
+
+
+def _suspension(entry: Suspension, ja: str, en: str, *, widens: bool) -> Change:
+    subject_ja, subject_en = _SUBJECTS[entry.subject]
+    name_ja, name_en = (f"「{entry.name}」", f" {entry.name}") if entry.name else ("", "")
+    reason_ja, reason_en = (f"(理由: {entry.reason})", f" ({entry.reason})") if entry.reason else ("", "")
+    return Change(
+        widens,
+        _SUSPENSIONS.what,
+        f"{entry.subject.value}:{entry.name}",
+        f"{subject_ja}{name_ja}{ja}{reason_ja}。",
+        f"{en} {subject_en}{name_en}{reason_en}.",
+    )
+
+
+def _waiting(old: Gazette, new: Gazette) -> Iterator[Change]:
+    if old.waiting_ms != new.waiting_ms:
+        yield Change(
+            new.waiting_ms < old.waiting_ms,
+            "waiting",
+            "waiting_ms",
+            f"拡大の待機期間を {old.waiting_ms} ミリ秒から {new.waiting_ms} ミリ秒に改める。",
+            f"Alters the waiting time of widenings from {old.waiting_ms} ms to {new.waiting_ms} ms.",
+        )

@@ -1,0 +1,201 @@
+"""One party's calls as an ASGI application, and the in-process road between parties.
+
+The same encoded bytes travel in one process and between machines. The only difference is who stamps the caller's
+identity: here `InProcess` does, over a socket the mutual TLS layer will. Problems become RFC 9457 documents in one
+place (`_answer`) and become exceptions again in one place (`Peers.ask`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from kakine.contracts.call import Body, Call, Role
+from kakine.values.labels import PartyName
+from kakine.values.problems import (
+    BY_CODE,
+    CallerNotAllowed,
+    CallerUnknown,
+    Fact,
+    InternalFault,
+    MessageMalformed,
+    MessageTooLarge,
+    PartyUnavailable,
+    Problem,
+    RouteUnknown,
+)
+
+log = logging.getLogger("kakine")
+
+MEDIA = "application/msgpack"
+PROBLEM_MEDIA = "application/problem+json"
+CALLER = "kakine.caller"
+
+Takes = TypeVar("Takes", bound=Body)
+Gives = TypeVar("Gives", bound=Body)
+
+
+@dataclass(frozen=True)
+class Duty(Generic[Takes, Gives]):
+    """A call and the use case that serves it. The use case gets the verified caller and the decoded message."""
+
+    call: Call[Takes, Gives]
+    serve: Callable[[PartyName, Takes], Awaitable[Gives]]
+
+
+RolesOf = Callable[[PartyName], frozenset[Role]]
+
+
+class _ProblemDocument(msgspec.Struct, omit_defaults=True):
+    """RFC 9457. `type` is `urn:kakine:problem:<code>`; `facts` holds no personal data (values/problems.py)."""
+
+    type: str
+    title: str
+    status: int
+    facts: dict[str, Fact] = {}
+
+
+def _problem_response(problem: Problem) -> Response:
+    document = _ProblemDocument(
+        f"urn:kakine:problem:{problem.code}", problem.title, problem.status, dict(problem.facts)
+    )
+    return Response(msgspec.json.encode(document), problem.status, media_type=PROBLEM_MEDIA)
+
+
+def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Awaitable[Response]]:
+    call = duty.call
+    decoder = msgspec.msgpack.Decoder(call.takes)
+    encoder = msgspec.msgpack.Encoder()
+
+    async def decoded(request: Request) -> Any:
+        declared = request.headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > call.limit:
+            raise MessageTooLarge(limit=call.limit)
+        body = b""
+        async for chunk in request.stream():
+            body = body + chunk if body else chunk
+            if len(body) > call.limit:
+                raise MessageTooLarge(limit=call.limit)
+        try:
+            return decoder.decode(body)
+        except msgspec.DecodeError as fault:
+            raise MessageMalformed(call=call.path) from fault
+
+    async def answer(request: Request) -> Response:
+        try:
+            caller = request.scope.get(CALLER)
+            if caller is None:
+                raise CallerUnknown()
+            if not roles_of(caller) & call.callers:
+                raise CallerNotAllowed(call=call.path)
+            given = await duty.serve(caller, await decoded(request))
+            return Response(encoder.encode(given), media_type=MEDIA)
+        except Problem as problem:
+            return _problem_response(problem)
+        except Exception as fault:  # noqa: BLE001 - the border: a fault must not show its text to the caller
+            # Only the class goes to the log: a message could hold a value of somebody.
+            log.error("fault", extra={"call": call.path, "fault": type(fault).__name__})
+            return _problem_response(InternalFault())
+
+    return answer
+
+
+async def _unknown(request: Request, fault: Exception) -> Response:
+    return _problem_response(RouteUnknown())
+
+
+def application(duties: list[Duty[Any, Any]], roles_of: RolesOf) -> ASGIApp:
+    """The ASGI application that serves `duties`. Every answer is 200 with msgpack or an RFC 9457 problem."""
+    routes = [Route(duty.call.path, _endpoint(duty, roles_of), methods=["POST"]) for duty in duties]
+    return Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown})
+
+
+class Road(Protocol):
+    """How bytes get to a party: in one process, or later over mutual TLS."""
+
+    async def post(self, to: PartyName, path: str, body: bytes) -> tuple[int, bytes]:
+        """(HTTP status, body). Raises `PartyUnavailable` when no answer came."""
+
+
+class InProcess:
+    """Carries requests of one caller to the applications of the others in this process, over ASGI."""
+
+    def __init__(self, caller: PartyName, parties: Mapping[PartyName, ASGIApp]) -> None:
+        self._caller = caller
+        self._parties = parties
+
+    async def post(self, to: PartyName, path: str, body: bytes) -> tuple[int, bytes]:
+        app = self._parties.get(to)
+        if app is None:
+            raise PartyUnavailable(party=to)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "https",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"content-type", MEDIA.encode()), (b"content-length", b"%d" % len(body))],
+            "client": None,
+            "server": None,
+            CALLER: self._caller,
+        }
+        status = 0
+        answer = b""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status, answer
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                answer += message.get("body", b"")
+
+        await app(scope, receive, send)
+        return status, answer
+
+
+class Peers:
+    """The other parties, as the party that holds this object may call them."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoders: dict[type[Body], msgspec.msgpack.Decoder[Any]] = {}
+
+    async def ask(self, to: PartyName, call: Call[Takes, Gives], message: Takes) -> Gives:
+        """The answer of `to`. Raises the very problem it answered, or `PartyUnavailable` (nothing concluded)."""
+        status, body = await self._road.post(to, call.path, self._encoder.encode(message))
+        if status != 200:
+            raise _problem(body)
+        decoder = self._decoders.get(call.gives)
+        if decoder is None:
+            decoder = self._decoders[call.gives] = msgspec.msgpack.Decoder(call.gives)
+        try:
+            given: Gives = decoder.decode(body)
+        except msgspec.DecodeError as fault:
+            raise PartyUnavailable(party=to, call=call.path) from fault
+        return given
+
+
+def _problem(body: bytes) -> Problem:
+    try:
+        document = msgspec.json.decode(body, type=_ProblemDocument)
+    except msgspec.DecodeError:
+        return PartyUnavailable()
+    kind = BY_CODE.get(document.type.removeprefix("urn:kakine:problem:"))
+    return kind(**document.facts) if kind else PartyUnavailable()

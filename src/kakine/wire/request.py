@@ -1,0 +1,175 @@
+"""The request that a conversion runs under, in the two parts that different parties may see (spec/lcx.md section 4).
+
+The *public part* goes to the converters and the recipient, the *record part* to the converters and the record keeper,
+who gets only the digest of the public part and so never learns who asks whom, or why.
+
+    hA = H("ask", H("req-public", public), batch, H(Q))         bound inside every record's commitment
+    hR = H("req", H("req-public", public), H("req-record", record))   what the requester signs
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from kakine.crypto.hashing import digest
+from kakine.wire.canonical import Message
+
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Batch = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Count = Annotated[int, Meta(ge=1, le=4096)]
+Millis = Annotated[int, Meta(ge=0, lt=1 << 48)]
+Epoch = Annotated[int, Meta(ge=1, lt=1 << 16)]
+Name = Annotated[str, Meta(min_length=1, max_length=80)]
+
+SUITE = "LCX-v1-ristretto255"
+
+
+class Kind(IntEnum):
+    """What a conversion is for. The record keeper sees it; it decides what its gate does.
+
+    EXCHANGE and ISSUE need every code active. ENROL inserts new codes, SUCCEED inserts codes that wait to take over.
+    MIGRATE takes (active, waiting) pairs and tells a domain to replace one by the other; SWITCH takes the same pairs
+    at the record keeper itself: the old code is retired, the waiting one becomes active and gets its list. RETIRE
+    ends codes without a successor. READ answers one person's own list and files nothing.
+    """
+
+    EXCHANGE = 1
+    ISSUE = 2
+    ENROL = 3
+    MIGRATE = 4
+    RETIRE = 5
+    READ = 6
+    SUCCEED = 7
+    SWITCH = 8
+
+
+ONE_LEG = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH})
+"""Kinds whose only recipient is the record keeper itself."""
+
+
+class Mode(IntEnum):
+    """How much of a batch is proved, and when (spec/lcx.md section 7)."""
+
+    S0 = 0
+    S0_PLUS = 1
+    S1 = 2
+
+
+class PublicPart(Message, frozen=True):
+    """Who asks whom under which ground. `session` is the reader's key for READ and empty otherwise."""
+
+    suite: Name
+    requester: Name
+    requester_epoch: Epoch
+    recipient: Name
+    recipient_epoch: Epoch
+    keeper: Name
+    keeper_epoch: Epoch
+    ground: Name
+    rows: tuple[Name, ...]
+    time_ms: Millis
+    to_recipient: Digest
+    session: Annotated[bytes, Meta(max_length=32)] = b""
+
+
+class RecordPart(Message, frozen=True):
+    """What is filed: digests of Q, of the entries, of their tags and of the seed sealed to the record keeper."""
+
+    kind: Kind
+    mode: Mode
+    batch: Batch
+    count: Count
+    blinded: Digest
+    entries: Digest
+    tags: Digest
+    to_keeper: Digest
+
+
+def public_digest(public: bytes) -> bytes:
+    """H("req-public", public), all the record keeper gets of it."""
+    return digest("req-public", public)
+
+
+def points_digest(points: bytes) -> bytes:
+    """H("points", Q) of a vector."""
+    return digest("points", points)
+
+
+def ask_digest(public: bytes, batch: bytes, blinded: bytes) -> bytes:
+    """hA, from the digest of the public part, the batch id and H(Q). Known before any record is committed to."""
+    return digest("ask", public, batch, blinded)
+
+
+def request_digest(public: bytes, record: bytes) -> bytes:
+    """hR, from the digest of the public part and the bytes of the record part."""
+    return digest("req", public, digest("req-record", record))
+
+
+def recipient_info(public: PublicPart, batch: bytes, blinded: bytes) -> bytes:
+    """HPKE info of the message to the recipient: the single-shot call takes no further data."""
+    return digest(
+        "seal-recipient",
+        batch,
+        public.requester.encode(),
+        public.recipient.encode(),
+        public.keeper.encode(),
+        public.ground.encode(),
+        public.time_ms.to_bytes(8, "big"),
+        blinded,
+    )
+
+
+def keeper_info(batch: bytes, blinded: bytes) -> bytes:
+    """HPKE info of the message to the record keeper, made of what it may know."""
+    return digest("seal-keeper", batch, blinded)
+
+
+class HopRecord(Message, frozen=True):
+    """What one converter did, signed with label "hop". Digests are H("points", ·); F = f·G, empty in mode S0."""
+
+    request: Digest
+    position: Annotated[int, Meta(ge=1, le=16)]
+    recipient_in: Digest
+    keeper_in: Digest
+    recipient_out: Digest
+    keeper_out: Digest
+    recipient_factor: Annotated[bytes, Meta(max_length=32)]
+    keeper_factor: Annotated[bytes, Meta(max_length=32)]
+
+
+class Refusal(Message, frozen=True):
+    """The record keeper's signed no: positions in the batch whose code is not in its table. Label "refusal"."""
+
+    request: Digest
+    indexes: tuple[int, ...]
+
+
+class Payload(Message, frozen=True):
+    """What only the recipient opens: blinding seed, record root, key for the answer, and what is asked of each."""
+
+    seed: Digest
+    root: Digest
+    answer_key: Digest
+    unit: Annotated[str, Meta(max_length=80)]
+    channel: Annotated[int, Meta(ge=1, le=4)]
+    items: tuple[Name, ...]
+    people: tuple[AskedPerson, ...]
+
+
+class AskedPerson(Message, frozen=True):
+    """The personal part of one record, and `detail`: what the recipient needs besides (a local reference, a year)."""
+
+    xid: Batch
+    official: Annotated[str, Meta(max_length=40)]
+    case: Annotated[bytes, Meta(max_length=32)]
+    parent: Annotated[bytes, Meta(max_length=16)]
+    detail: Annotated[bytes, Meta(max_length=1024)]
+
+
+class KeeperSeed(Message, frozen=True):
+    """What only the record keeper opens."""
+
+    seed: Digest
