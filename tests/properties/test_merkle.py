@@ -15,6 +15,7 @@ from kakine.crypto.merkle import (
     EMPTY,
     Tree,
     leaf_hash,
+    narrow,
     node_hash,
     verify_consistency,
     verify_inclusion,
@@ -115,7 +116,11 @@ def test_any_range_of_any_tree_to_1500_is_proved_and_no_other_place_fits(data: s
     size = data.draw(st.integers(1, 1500))
     first = data.draw(st.integers(0, size - 1))
     count = data.draw(st.integers(1, size - first))
-    proof, leaves, root = BIG.range_proof(first, count, size), LEAVES[first : first + count], mth(LEAVES[:size])
+    proof, leaves, root = (
+        BIG.range_proof(first, count, size),
+        LEAVES[first : first + count],
+        mth(LEAVES[:size]),
+    )
     verify_range(leaves, first, size, proof, root)
     other = data.draw(st.integers(0, size))
     if other != first:
@@ -147,6 +152,17 @@ def test_nothing_but_the_proof_itself_verifies(data: st.DataObject) -> None:
             verify_range(bad_leaves, first, size, bad_proof, root)
     with pytest.raises(InclusionInvalid):
         verify_range(leaves, first, size, proof, BIG.root(size - 1))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_proof_narrowed_to_one_leaf_is_the_proof_of_that_leaf(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 1500))
+    first = data.draw(st.integers(0, size - 1))
+    count = data.draw(st.integers(1, min(size - first, 60)))
+    index = data.draw(st.integers(first, first + count - 1))
+    leaves, proof = LEAVES[first : first + count], BIG.range_proof(first, count, size)
+    assert narrow(leaves, first, size, proof, index) == BIG.range_proof(index, 1, size)
 
 
 @pytest.mark.parametrize(("first", "size"), [(-1, 8), (8, 8), (7, 7), (0, 0), (9, 8)])

@@ -1,6 +1,6 @@
-"""RFC 9497 (OPRF, VOPRF, POPRF) for ristretto255-SHA512, over `crypto.group`, to the letter of its transcript.
+"""RFC 9497 (OPRF, VOPRF, POPRF) for ristretto255-SHA512, over `crypto.group`, with its exact transcript.
 
-Kakine does not run this protocol: it is the outside judge of the group, of hashing to it and of the proof equation.
+Kakine does not run this protocol: it judges the group, hashing to it and the proof equation from outside.
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ def test_every_root_is_the_published_one(tree: Tree, size: int) -> None:
 @pytest.mark.parametrize(("index", "size", "path"), PATHS)
 def test_every_audit_path_is_the_published_one(tree: Tree, index: int, size: int, path: list[str]) -> None:
     assert [each.hex() for each in tree.inclusion_path(index, size)] == path
-    verify_inclusion(leaf_hash(LEAVES[index]), index, size, [bytes.fromhex(each) for each in path], ROOTS[size])
+    verify_inclusion(
+        leaf_hash(LEAVES[index]), index, size, [bytes.fromhex(each) for each in path], ROOTS[size]
+    )
 
 
 @pytest.mark.parametrize(("index", "size", "path"), PATHS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from vectors.files import h, load
 
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.values.problems import SignatureInvalid
+from vectors.files import h, load
 
 CASES = load("rfc8032")["cases"]
 

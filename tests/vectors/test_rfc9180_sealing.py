@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from vectors.files import h, load
 
 from kakine.crypto.sealing import OpenKey, SealingContext, open_sealed, seal
 from kakine.values.problems import SealInvalid
+from vectors.files import h, load
 
 V = load("rfc9180")
 INFO, PLAINTEXT = h(V["info"]), h(V["plaintext"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from vectors.files import h, load
 
 from kakine.crypto.group import Scalar, SodiumGroup, expand_message, group
 from kakine.values.problems import PointInvalid
+from vectors.files import h, load
 
 V = load("rfc9496")
 MULTIPLES = [h(text) for text in V["multiples_of_the_generator"]]

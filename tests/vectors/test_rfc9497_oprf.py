@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from vectors.files import h, load
-from vectors.rfc9497 import OPRF, POPRF, VOPRF, Suite
 
 from kakine.crypto.group import Scalar, group, scalar_inv
 from kakine.values.problems import ProofInvalid
+from vectors.files import h, load
+from vectors.rfc9497 import OPRF, POPRF, VOPRF, Suite
 
 V = load("rfc9497")
 MODES = {"oprf": OPRF, "voprf": VOPRF, "poprf": POPRF}

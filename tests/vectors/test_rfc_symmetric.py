@@ -1,4 +1,4 @@
-"""RFC 4231 (HMAC), RFC 5869 (HKDF), RFC 5297 (AES-SIV): the very calls `crypto` makes, on the published inputs."""
+"""RFC 4231 (HMAC), RFC 5869 (HKDF), RFC 5297 (AES-SIV): the calls `crypto` makes, on published inputs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from vectors.files import h, load
 
 from kakine.crypto.hashing import derive, framed, mac
 from kakine.crypto.wrapping import WrapKey
 from kakine.values.codes import Code
+from vectors.files import h, load
 
 
 @pytest.mark.parametrize("case", load("rfc4231")["cases"], ids=lambda case: str(case["case"]))

@@ -300,7 +300,6 @@ SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSI
 RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
-OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS, BULK)
+OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
 REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
-

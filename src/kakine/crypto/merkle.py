@@ -246,7 +246,10 @@ def _both_roots(node: int, last: int, path: Sequence[bytes]) -> tuple[bytes, byt
 def narrow(
     leaf_hashes: Sequence[bytes], first: int, size: int, proof: Sequence[bytes], index: int
 ) -> list[bytes]:
-    """The range proof of leaf `index` alone, from a range proof that covers it. Checks nothing; the verifier will."""
+    """The range proof of leaf `index` alone, from a range proof that covers it.
+
+    Checks nothing; the verifier will.
+    """
     rest = iter(proof)
     end = first + len(leaf_hashes)
 

@@ -10,7 +10,7 @@ from kakine.values.problems import WrappedCodeInvalid
 
 
 class WrapKey:
-    """The 64-byte key of one domain; a table of wrapped codes says nothing without it, even to all converters."""
+    """The 64-byte key of one domain: a table of wrapped codes says nothing without it, whoever holds it."""
 
     __slots__ = ("_siv",)
 

@@ -15,12 +15,6 @@ from dataclasses import dataclass
 
 from kakine.crypto.group import Scalar, group, inv_each, prf_scalar, scalar_inv, scalar_mul
 from kakine.values.codes import BlindedVector, CodeVector, MaskedVector
-from kakine.values.problems import Problem
-
-
-class BatchMalformed(Problem):
-    code = "batch-malformed"
-    title = "vectors, entries or envelopes of a batch do not have the length its header says"
 
 
 def blind_share(key: bytes, batch: bytes) -> Scalar:
@@ -50,7 +44,7 @@ def _person_blind(seed: bytes, position: int) -> Scalar:
 def blind(codes: CodeVector, seed: bytes, batch: bytes, keys: Sequence[bytes]) -> BlindedVector:
     """Q of a batch. `keys` are the requester's with the converters, in chain order; `seed` 32 fresh bytes."""
     shared = scalar_mul(*(blind_share(key, batch) for key in keys))
-    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(codes.count)]
+    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(codes.size)]
     return BlindedVector(group.mul_pairs(scalars, codes))
 
 
@@ -88,5 +82,5 @@ def unmask(points: MaskedVector, seed: bytes, masks: Sequence[Scalar]) -> CodeVe
     """The codes of the recipient whose masks these are. A wrong mask, seed or point gives a value that is no code;
     nothing here can tell, the table of valid codes does."""
     shared = scalar_mul(*masks)
-    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(points.count)]
+    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(points.size)]
     return CodeVector(group.mul_pairs(inv_each(scalars), points))

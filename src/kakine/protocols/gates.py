@@ -8,9 +8,14 @@ from collections.abc import Sequence
 
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
-from kakine.protocols.chain import BatchMalformed
 from kakine.protocols.records import ENTRY, TAG
-from kakine.values.problems import Problem, SignatureInvalid
+from kakine.values.problems import (
+    BatchMalformed,
+    HopMismatch,
+    OutsideWindow,
+    ReceiptMismatch,
+    SignatureInvalid,
+)
 from kakine.wire.canonical import decode
 from kakine.wire.filing import Filing
 from kakine.wire.request import ONE_LEG, HopRecord, Kind, RecordPart, points_digest
@@ -20,21 +25,6 @@ WINDOW_MS = 120_000
 
 NO_HOPS = digest("hops")
 NO_POINTS = bytes(32)
-
-
-class OutsideWindow(Problem):
-    code = "outside-window"
-    title = "the request or its receipt is too old, or from the future"
-
-
-class ReceiptMismatch(Problem):
-    code = "receipt-mismatch"
-    title = "the receipt is for another request, other entries or other points"
-
-
-class HopMismatch(Problem):
-    code = "hop-mismatch"
-    title = "the hop records do not form a chain over these points"
 
 
 def check_window(time_ms: int, now_ms: int) -> None:
@@ -96,11 +86,7 @@ def check_hops(
     for position, ((data, signature), key) in enumerate(zip(hops, keys, strict=True), 1):
         key.verify(signature, "hop", data)
         hop = decode(data, HopRecord)
-        if (
-            hop.request != request
-            or hop.position != position
-            or (hop.recipient_in, hop.keeper_in) != before
-        ):
+        if hop.request != request or hop.position != position or (hop.recipient_in, hop.keeper_in) != before:
             raise HopMismatch(position=position)
         before = (hop.recipient_out, hop.keeper_out)
         records.append(hop)

@@ -10,20 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from kakine.protocols.gazette_genesis import day
+from kakine.protocols.gazette_sound import suspendable
 from kakine.wire.gazette import Assessment, Domain, Gazette, Ground, Party, Row, Subject, Suspension
 
 ORDINARY = frozenset({"gateway"})
 """Roles without which the rest is as well guarded as before."""
-
-OWN_WORDS = frozenset(
-    {"number", "previous", "changes", "kind", "published_ms", "effective_ms", "reason_ja", "reason_en"}
-)
-"""Fields that say something about a version itself, not about what is lawful."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +249,9 @@ def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:
         widens = key[0] is Subject.GROUND and key[1] in protective
         yield _suspension(after[key], "を停止する", "Suspends", widens=widens)
     for key in sorted(before.keys() - after.keys()):
-        yield _suspension(before[key], "の停止を解く", "Lifts the suspension of", widens=True)
+        # What is struck in the same version needs no suspension any more.
+        stands = key[1] in suspendable(new)[key[0]]
+        yield _suspension(before[key], "の停止を解く", "Lifts the suspension of", widens=stands)
     for key in sorted(before.keys() & after.keys()):
         if before[key] != after[key]:
             yield _suspension(
@@ -285,10 +284,11 @@ def _suspension(entry: Suspension, ja: str, en: str, *, widens: bool) -> Change:
 
 def _waiting(old: Gazette, new: Gazette) -> Iterator[Change]:
     if old.waiting_ms != new.waiting_ms:
+        before, after = timedelta(milliseconds=old.waiting_ms), timedelta(milliseconds=new.waiting_ms)
         yield Change(
             new.waiting_ms < old.waiting_ms,
             "waiting",
             "waiting_ms",
-            f"拡大の待機期間を {old.waiting_ms} ミリ秒から {new.waiting_ms} ミリ秒に改める。",
-            f"Alters the waiting time of widenings from {old.waiting_ms} ms to {new.waiting_ms} ms.",
+            f"拡大の待機期間を {before} から {after} に改める。",
+            f"Alters the waiting time of widenings from {before} to {after}.",
         )

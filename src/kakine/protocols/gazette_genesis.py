@@ -69,8 +69,8 @@ def _party(entry: PartyEntry, keys: PartyKeys) -> wire.Party:
         synthetic=entry.synthetic,
         roles=_sorted(entry.roles),
         types=_sorted(entry.types),
-        signing_key=keys.signing,
-        seal_key=keys.seal,
+        signing_key=bytes(keys.signing),
+        seal_key=bytes(keys.seal),
         domains=domains,
     )
 

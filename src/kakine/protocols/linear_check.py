@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from kakine.crypto.group import Entropy, Scalar, group
 from kakine.crypto.hashing import digest
 from kakine.crypto.proofs import DleqProof, prove_equal, verify_equal, weights
-from kakine.protocols.chain import BatchMalformed
-from kakine.values.problems import ProofInvalid
-
+from kakine.values.problems import BatchMalformed, ProofInvalid
 
 GENERATOR = group.mul_base(Scalar((1).to_bytes(32, "little")))
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey
-from kakine.protocols.chain import BatchMalformed
 from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
-from kakine.values.problems import Problem
+from kakine.values.problems import BatchMalformed, OpeningMismatch, RecordMismatch
 from kakine.wire.canonical import encode
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.envelope import Envelopes
@@ -47,16 +46,6 @@ ALL_CONVERTERS = 0b111
 
 MonthKeys = Callable[[int], Sequence[SealKey]]
 """The converters' sealing keys of a month (months since 2000-01), in chain order."""
-
-
-class OpeningMismatch(Problem):
-    code = "opening-mismatch"
-    title = "an opened commitment is not the one in the entry, or does not fit the request"
-
-
-class RecordMismatch(Problem):
-    code = "record-mismatch"
-    title = "the filed record does not say what the request in hand says"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from kakine.contracts.call import Body, Call, Role
+from kakine.contracts.call import Body, Call
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BY_CODE,
@@ -33,6 +34,7 @@ from kakine.values.problems import (
     Problem,
     RouteUnknown,
 )
+from kakine.wire.canonical import plain
 
 log = logging.getLogger("kakine")
 
@@ -52,7 +54,8 @@ class Duty(Generic[Takes, Gives]):
     serve: Callable[[PartyName, Takes], Awaitable[Gives]]
 
 
-RolesOf = Callable[[PartyName], frozenset[Role]]
+RolesOf = Callable[[PartyName], AbstractSet[str]]
+"""Which roles the law in force gives a party; empty for a stranger."""
 
 
 class _ProblemDocument(msgspec.Struct, omit_defaults=True):
@@ -61,12 +64,16 @@ class _ProblemDocument(msgspec.Struct, omit_defaults=True):
     type: str
     title: str
     status: int
-    facts: dict[str, Fact] = {}
+    facts: dict[str, str | int | list[str | int]] = {}
+
+
+def _plain(facts: Mapping[str, Fact]) -> dict[str, str | int | list[str | int]]:
+    return {name: fact if isinstance(fact, str | int) else list(fact) for name, fact in facts.items()}
 
 
 def _problem_response(problem: Problem) -> Response:
     document = _ProblemDocument(
-        f"urn:kakine:problem:{problem.code}", problem.title, problem.status, dict(problem.facts)
+        f"urn:kakine:problem:{problem.code}", problem.title, problem.status, _plain(problem.facts)
     )
     return Response(msgspec.json.encode(document), problem.status, media_type=PROBLEM_MEDIA)
 
@@ -74,7 +81,7 @@ def _problem_response(problem: Problem) -> Response:
 def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Awaitable[Response]]:
     call = duty.call
     decoder = msgspec.msgpack.Decoder(call.takes)
-    encoder = msgspec.msgpack.Encoder()
+    encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
     async def decoded(request: Request) -> Any:
         declared = request.headers.get("content-length", "0")
@@ -174,7 +181,7 @@ class Peers:
 
     def __init__(self, road: Road) -> None:
         self._road = road
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=plain)
         self._decoders: dict[type[Body], msgspec.msgpack.Decoder[Any]] = {}
 
     async def ask(self, to: PartyName, call: Call[Takes, Gives], message: Takes) -> Gives:

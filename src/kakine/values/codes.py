@@ -6,7 +6,8 @@ are a group element; `crypto.group` does, at every operation.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
 
 from kakine.values.problems import PointInvalid, WrappedCodeInvalid
 
@@ -23,7 +24,7 @@ class _Hidden(bytes):
 class Code(_Hidden):
     """core_X(u) = s_X·H2G(u): how domain X knows one person. 32 bytes. Exists in memory only."""
 
-    def __new__(cls, value: bytes) -> Code:
+    def __new__(cls, value: bytes) -> Self:
         if len(value) != 32:
             raise PointInvalid(length=len(value))
         return super().__new__(cls, value)
@@ -32,7 +33,7 @@ class Code(_Hidden):
 class WrappedCode(_Hidden):
     """A code at rest: AES-256-SIV under the domain's own key, 48 bytes, deterministic, the key of database rows."""
 
-    def __new__(cls, value: bytes) -> WrappedCode:
+    def __new__(cls, value: bytes) -> Self:
         if len(value) != 48:
             raise WrappedCodeInvalid(length=len(value))
         return super().__new__(cls, value)
@@ -43,25 +44,34 @@ class _Vector(_Hidden):
 
     width: ClassVar[int] = 32
 
-    def __new__(cls, value: bytes) -> _Vector:
+    def __new__(cls, value: bytes) -> Self:
         if len(value) % cls.width:
             raise PointInvalid(length=len(value))
         return super().__new__(cls, value)
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of elements."""
         return len(self) // self.width
 
     def item(self, index: int) -> bytes:
-        """The element at `index`, 0 <= index < count."""
-        if not 0 <= index < self.count:
+        """The element at `index`, 0 <= index < size."""
+        if not 0 <= index < self.size:
             raise PointInvalid(index=index)
         return self[index * 32 : index * 32 + 32]
 
 
 class CodeVector(_Vector):
     """Plain codes of one domain, in memory only."""
+
+    @staticmethod
+    def of(codes: Iterable[Code]) -> CodeVector:
+        """The vector of these codes, in order."""
+        return CodeVector(b"".join(codes))
+
+    def code(self, index: int) -> Code:
+        """The code at `index`."""
+        return Code(self.item(index))
 
 
 class BlindedVector(_Vector):

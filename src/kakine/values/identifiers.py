@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from kakine.values.problems import CheckDigitWrong, IdentifierMalformed
+from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, NotAMunicipality
 
 _DIGITS = re.compile(r"[0-9]+\Z")
 
@@ -64,9 +64,9 @@ deployment passes its own `CheckRule`."""
 
 @dataclass(frozen=True, slots=True, repr=False)
 class IndividualNumber:
-    """個人番号: 12 digits, the last a check digit. Compared by value; shows itself only as `.digits`.
+    """個人番号: 12 digits, the last a check digit. Equal by value; shows itself only as `.digits`.
 
-    Raises IdentifierMalformed, CheckDigitWrong. Not checked: whether it was issued, to whom, or still is valid.
+    Raises IdentifierMalformed, CheckDigitWrong. Not checked: whether it was issued, and to whom.
     """
 
     digits: str
@@ -132,6 +132,16 @@ class CorporateNumber(str):
         if value[0] != str(9 - _weighted(value[1:], cls._WEIGHTS) % 9):
             raise CheckDigitWrong(kind="corporate-number")
         return super().__new__(cls, value)
+
+    @property
+    def municipality(self) -> MunicipalityCode:
+        """The code of the municipality that has this number: 000020 and the code follow the check digit.
+
+        Raises NotAMunicipality for everybody else, prefectures (municipality digits 000) included.
+        """
+        if self[1:7] != "000020" or self[9:12] == "000":
+            raise NotAMunicipality()
+        return MunicipalityCode(self[7:])
 
 
 class MunicipalityCode(str):

@@ -9,9 +9,10 @@ never a person, a code, a point or a key (`tests/attacks` greps for them).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-Fact = str | int | list[str] | list[int]
+Fact = str | int | Sequence[str | int]
 
 BY_CODE: dict[str, type[Problem]] = {}
 
@@ -343,4 +344,247 @@ class TagUnknown(Problem):
 class LedgerDiverged(Problem):
     code = "ledger-diverged"
     status = 503
-    title = "entries, tree and checkpoint of the ledger do not agree; it serves nothing until a human has looked"
+    title = (
+        "entries, tree and checkpoint of the ledger do not agree; it serves nothing until a human has looked"
+    )
+
+
+# --- residents ------------------------------------------------------------------------------------------------
+
+
+class NotAMunicipality(Problem):
+    code = "not-a-municipality"
+    status = 403
+    title = "the organisation is not a municipality"
+
+
+class ItemsIncomplete(Problem):
+    code = "items-incomplete"
+    title = "an item to match with is blank, and a blank would agree with anybody"
+
+
+class MatchNone(Problem):
+    code = "match-none"
+    status = 404
+    title = "nobody agrees in every item; ask the person"
+
+
+class MatchMany(Problem):
+    code = "match-many"
+    status = 409
+    title = "several people agree in every item; ask the person"
+
+
+class ItemMalformed(Problem):
+    code = "item-malformed"
+    title = "a basic item is blank, too long, or has characters that cannot be printed"
+
+
+class DateOutside(Problem):
+    code = "date-outside"
+    title = "a date lies in the future, or before the events it must follow"
+
+
+class KeyReused(Problem):
+    code = "key-reused"
+    status = 409
+    title = "the key of this report was used for another one"
+
+
+class PersonUnknown(Problem):
+    code = "person-unknown"
+    status = 404
+    title = "no resident has this number and birth date"
+
+
+class NumberRetired(Problem):
+    code = "number-retired"
+    status = 410
+    title = "this number is no longer anybody's; ask the person for the present one"
+
+
+class PersonExists(Problem):
+    code = "person-exists"
+    status = 409
+    title = "somebody who agrees in every item is entered already; a distinct person needs a reason"
+
+
+class NobodyToDistinguish(Problem):
+    code = "nobody-to-distinguish"
+    title = "an entry claims to be distinct from somebody, but nobody entered agrees in every item"
+
+
+class PersonDeceased(Problem):
+    code = "person-deceased"
+    status = 409
+    title = "the resident is dead; the record takes no more events"
+
+
+class NotTheirMunicipality(Problem):
+    code = "not-their-municipality"
+    status = 403
+    title = "the resident is recorded in another municipality, which alone may report this"
+
+
+class NothingChanged(Problem):
+    code = "nothing-changed"
+    title = "the report would leave the record as it is"
+
+
+class NoFreeNumber(Problem):
+    code = "no-free-number"
+    status = 503
+    title = "every number drawn was taken, so the source of randomness must be looked at"
+
+
+class NumbersInconsistent(Problem):
+    code = "numbers-inconsistent"
+    status = 503
+    title = "the numbers in the store break a rule of numbering; a human has to look"
+
+
+# --- conversion and records -----------------------------------------------------------------------------------
+
+
+class ExpiredRequest(Problem):
+    code = "request-expired"
+    status = 410
+    title = "the request is too old to go on; ask anew"
+
+
+class BootFence(Problem):
+    code = "boot-fence"
+    status = 409
+    title = "an unknown request from before this converter started; ask anew"
+
+
+class BatchReused(Problem):
+    code = "batch-reused"
+    status = 409
+    title = "this batch id has been used for another request"
+
+
+class RequestUnknown(Problem):
+    code = "request-unknown"
+    status = 404
+    title = "this party has taken part in no such request"
+
+
+class LinkWithheld(Problem):
+    code = "link-withheld"
+    status = 403
+    title = "a converter withholds its share of this link"
+
+
+class DomainNotEnrolled(Problem):
+    code = "domain-not-enrolled"
+    title = "a converter holds no share for this domain and epoch"
+
+
+class ExchangeUsed(Problem):
+    code = "exchange-used"
+    status = 409
+    title = "this exchange has been released under another request or position"
+
+
+class GroundUnfit(Problem):
+    code = "ground-unfit"
+    title = "this ground does not cover this kind of conversion"
+
+
+class AnswerNotAllowed(Problem):
+    code = "answer-not-allowed"
+    status = 403
+    title = "the provider's own check of the gazette or the request refuses the answer"
+
+
+class PersonNotKnown(Problem):
+    code = "person-not-known"
+    status = 404
+    title = "the domain has no code under this local reference"
+
+
+class DomainNotRun(Problem):
+    code = "domain-not-run"
+    status = 404
+    title = "this gateway does not run that domain"
+
+
+class CopyOutdated(Problem):
+    code = "copy-outdated"
+    status = 409
+    title = "a copy of the same or a later source version is here already"
+
+
+class LayoutViolated(Problem):
+    code = "layout-violated"
+    title = "the data does not fit the layout of its item"
+
+
+class RecordRefused(Problem):
+    code = "record-refused"
+    title = "a code in the batch is not in the record keeper's table; nothing of the batch is converted"
+
+
+class OutcomeConflict(Problem):
+    code = "outcome-conflict"
+    status = 409
+    title = "another outcome has been filed for this exchange"
+
+
+class FilingUnknown(Problem):
+    code = "filing-unknown"
+    status = 404
+    title = "no such request has been filed"
+
+
+class AccountUnknown(Problem):
+    code = "account-unknown"
+    status = 404
+    title = "the portal has no login code for this account"
+
+
+class PersonNotEnrolled(Problem):
+    code = "person-not-enrolled"
+    status = 404
+    title = "the registry has no code for this person yet"
+
+
+class BatchMalformed(Problem):
+    code = "batch-malformed"
+    title = "vectors, entries or envelopes of a batch do not have the length its header says"
+
+
+class OutsideWindow(Problem):
+    code = "outside-window"
+    title = "the request or its receipt is too old, or from the future"
+
+
+class ReceiptMismatch(Problem):
+    code = "receipt-mismatch"
+    title = "the receipt is for another request, other entries or other points"
+
+
+class HopMismatch(Problem):
+    code = "hop-mismatch"
+    title = "the hop records do not form a chain over these points"
+
+
+class HistoryIncomplete(Problem):
+    code = "history-incomplete"
+    title = "the list does not have the rows that the record keeper has signed for, or had before"
+
+
+class OpeningMismatch(Problem):
+    code = "opening-mismatch"
+    title = "an opened commitment is not the one in the entry, or does not fit the request"
+
+
+class RecordMismatch(Problem):
+    code = "record-mismatch"
+    title = "the filed record does not say what the request in hand says"
+
+
+class LayoutUnknown(Problem):
+    code = "layout-unknown"
+    title = "there is no layout of this item in this version"

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from kakine.crypto.group import Scalar
+from kakine.values.codes import Code, CodeVector
 from kakine.values.problems import NotCanonical
 
 
@@ -20,7 +22,18 @@ class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 T = TypeVar("T", bound=Message)
 
-_encoder = msgspec.msgpack.Encoder()
+
+def plain(value: object) -> object:
+    """What msgspec may write for our own kinds of text and bytes. A plain code or a scalar never goes into a message:
+    raises `TypeError`."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes) and not isinstance(value, Code | CodeVector | Scalar):
+        return bytes(value)
+    raise TypeError("this kind of value does not go into a message")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _decoders: dict[type, msgspec.msgpack.Decoder[Message]] = {}
 
 

@@ -26,10 +26,10 @@ import msgspec
 from kakine.crypto.hashing import mac
 from kakine.crypto.merkle import node_hash
 from kakine.values.problems import NotCanonical
-from kakine.wire.canonical import Message
+from kakine.wire.canonical import Message, plain
 from kakine.wire.request import Batch, Digest, Millis, Name
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(enc_hook=plain).encode
 
 
 class RequestCommon(Message, frozen=True):

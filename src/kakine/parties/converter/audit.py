@@ -24,19 +24,12 @@ from kakine.parties.converter import store
 from kakine.parties.converter.gate import _known
 from kakine.parties.converter.hop import request_factors
 from kakine.parties.converter.keys import hop_keys
-from kakine.parties.converter.office import BatchReused, GroundUnfit, Office
+from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
-from kakine.protocols.chain import (
-    BatchMalformed,
-    HopKeys,
-    blind_share,
-    keeper_mask,
-    recipient_mask,
-    release_value,
-)
+from kakine.protocols.chain import HopKeys, blind_share, keeper_mask, recipient_mask, release_value
 from kakine.protocols.linear_check import GENERATOR, answer_leg, combination, context, draw_weights
 from kakine.values.labels import PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import BatchMalformed, BatchReused, CallerNotAllowed, GroundUnfit
 from kakine.wire.canonical import decode
 from kakine.wire.request import ONE_LEG, HopRecord, Mode, points_digest
 
@@ -192,8 +185,12 @@ async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explaine
         if share is None:
             legs.append((b"", b"", b""))
             continue
-        mask = keeper_mask(key, seen.request) if leg == "keeper" else recipient_mask(key, seen.request, release)
-        legs.append(_explain_leg(office, seen, leg, points, asked.position, share, keys, scalar_mul(mask, base)))
+        mask = (
+            keeper_mask(key, seen.request) if leg == "keeper" else recipient_mask(key, seen.request, release)
+        )
+        legs.append(
+            _explain_leg(office, seen, leg, points, asked.position, share, keys, scalar_mul(mask, base))
+        )
     parts = (legs[0][0], legs[1][0], legs[0][1], legs[1][1], legs[0][2], legs[1][2])
     signature = office.identity.signing.sign("explained", asked.request, bytes([asked.position]), *parts)
     return Explained(*parts, signature)

@@ -18,27 +18,26 @@ from kakine.crypto.sealing import SealKey, aead_seal, seal
 from kakine.parties.converter import store
 from kakine.parties.converter.hop import Asked, permit, requester_party
 from kakine.parties.converter.keys import opening_key, share_of
-from kakine.parties.converter.office import (
-    BatchReused,
-    ExchangeUsed,
-    LinkWithheld,
-    Office,
-    RequestUnknown,
-)
+from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
-from kakine.protocols import receipts
-from kakine.protocols.chain import BatchMalformed, release_value
-from kakine.protocols.gates import ReceiptMismatch, check_filing, check_window
+from kakine.protocols.chain import release_value
+from kakine.protocols.gates import check_filing, check_window
 from kakine.protocols.records import Openings, check_openings
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import (
+    BatchMalformed,
+    BatchReused,
+    CallerNotAllowed,
+    ExchangeUsed,
+    LinkWithheld,
+    ReceiptMismatch,
+    RequestUnknown,
+)
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope, expand
-from kakine.wire.history import Statement, chained, GENESIS
+from kakine.wire.history import GENESIS, Statement, chained
 from kakine.wire.request import ONE_LEG, Kind
-
-_HEADS_KEPT = 64
 
 
 def _known(office: Office, request: bytes) -> Seen:
@@ -49,20 +48,10 @@ def _known(office: Office, request: bytes) -> Seen:
 
 
 def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
-    """The entries stand in the log, under a checkpoint that the ledger signed. One note serves many receipts."""
-    note = filed.receipt.checkpoint
-    law = office.law.in_force(office.clock())
-    head = receipts.verify(
-        first=filed.receipt.first,
-        proof=filed.receipt.proof,
-        checkpoint=office.heads.get(note, note),
-        entries=entries,
-        origin=office.settings.ledger_origin,
-        key=law.signing_key(office.settings.ledger),
-    )
-    if len(office.heads) >= _HEADS_KEPT:
-        office.heads.clear()
-    office.heads[note] = head
+    """The entries stand in the log, under a checkpoint that the ledger signed."""
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    receipt = filed.receipt
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
 
 
 def _own_hop(seen: Seen, message: Release) -> None:
@@ -132,9 +121,7 @@ async def outcome(office: Office, caller: PartyName, message: Outcome) -> Filed:
     law = office.law.in_force(office.clock())
     law.signing_key(caller).verify(message.signature, "outcome", message.request, *covered)
     signature = office.identity.signing.sign("outcome-relay", message.request, *covered)
-    onward = mailbox.FileOutcome(
-        message.request, message.entries, message.tags, message.envelopes, signature
-    )
+    onward = mailbox.FileOutcome(message.request, message.entries, message.tags, message.envelopes, signature)
     return await office.peers.ask(office.settings.keeper, mailbox.OUTCOME, onward)
 
 
@@ -190,5 +177,3 @@ def _grant(db: sqlite3.Connection, request: bytes, granted: bytes) -> None:
     if seen.granted is not None and seen.granted != granted:
         raise BatchReused()
     store.set_granted(db, request, granted)
-
-

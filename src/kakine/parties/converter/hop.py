@@ -13,18 +13,20 @@ from kakine.contracts.converter import Convert, Converted, Hop, Read
 from kakine.crypto.group import group
 from kakine.parties.converter import store
 from kakine.parties.converter.keys import hop_keys, opening_key
-from kakine.parties.converter.office import (
-    BatchReused,
-    BootFence,
-    GroundUnfit,
-    Office,
-)
+from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
-from kakine.protocols.chain import BatchMalformed, Factors, factors, release_value
-from kakine.protocols.gates import HopMismatch, check_lengths, check_window
+from kakine.protocols.chain import Factors, factors, release_value
+from kakine.protocols.gates import check_lengths, check_window
 from kakine.protocols.gazette import Law
 from kakine.values.labels import HASH, DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import (
+    BatchMalformed,
+    BatchReused,
+    BootFence,
+    CallerNotAllowed,
+    GroundUnfit,
+    HopMismatch,
+)
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope
@@ -98,9 +100,7 @@ def requester_party(public: PublicPart) -> PartyName:
 def _came_from(office: Office, caller: PartyName, message: Convert, asked: Asked) -> None:
     """The first hop comes from the requester itself, the others from the converter before."""
     position = office.settings.position
-    expected = (
-        requester_party(asked.public) if position == 1 else office.settings.others[position - 2]
-    )
+    expected = requester_party(asked.public) if position == 1 else office.settings.others[position - 2]
     if caller != expected:
         raise CallerNotAllowed(call="convert")
     if len(message.hops) != position - 1:

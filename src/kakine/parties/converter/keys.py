@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kakine.contracts.call import Role
 from kakine.contracts.converter import (
     Join,
     Joined,
@@ -15,11 +16,11 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.proofs import prove_equal, prove_knowledge
 from kakine.crypto.sealing import OpenKey, seal
 from kakine.parties.converter import store
-from kakine.parties.converter.office import AlreadyEnrolled, DomainNotEnrolled, LinkWithheld, Office
+from kakine.parties.converter.office import Office
 from kakine.protocols.chain import HopKeys
 from kakine.protocols.linear_check import GENERATOR
 from kakine.values.labels import HASH, DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, LinkWithheld
 
 _ONE = Scalar((1).to_bytes(32, "little"))
 
@@ -53,19 +54,23 @@ def hop_keys(
 
 
 async def join(office: Office, caller: PartyName, asked: Join) -> Joined:
-    """Enrol a domain's epoch: make its share and mask key, once. Joining adds no work to domains already there.
+    """Enrol a domain's epoch: make its share and mask key. Joining adds no work to domains already there.
 
-    A repeat is refused: a lost answer is mended by the operators with a new epoch, not by handing keys out twice.
+    The mask key is sealed to the key the gazette names for the party, so a repeat (after a lost answer) may have it
+    again. Only the present epoch and the next can be joined, by the party that runs the domain.
     """
     law = office.law.in_force(office.clock())
     domain = DomainName(asked.domain)
-    if domain != HASH and (domain.party != caller or asked.epoch not in _epochs(law.epoch(domain))):
+    if domain == HASH:
+        runs = Role.REGISTRY in law.roles(caller) and asked.epoch == 1
+    else:
+        present = law.epoch(domain)
+        runs = domain.party == caller and asked.epoch in (present, present + 1)
+    if not runs:
         raise CallerNotAllowed(call="join")
-    if store.find_share(office.db.read(), domain, asked.epoch):
-        raise AlreadyEnrolled(domain=domain)
-    secret = _ONE if domain == HASH else random_scalar(office.entropy)
-    mask_key = office.entropy(32)
-    await office.db.write(lambda db: store.add_share(db, domain, asked.epoch, secret, mask_key))
+    fresh = _ONE if domain == HASH else random_scalar(office.entropy), office.entropy(32)
+    kept = await office.db.write(lambda db: store.keep_share(db, domain, asked.epoch, *fresh))
+    secret, mask_key = Scalar(kept[0]), kept[1]
     public = group.mul_base(secret)
     bound = digest("joined", domain.encode(), asked.epoch.to_bytes(2, "big"))
     proof = prove_knowledge(secret, public, bound, office.nonce_key, office.entropy).encode()
@@ -75,10 +80,6 @@ async def join(office: Office, caller: PartyName, asked: Join) -> Joined:
         seal(law.seal_key(caller), bound, mask_key),
         office.identity.signing.sign("joined", bound, public, proof),
     )
-
-
-def _epochs(present: int) -> tuple[int, int]:
-    return present, present + 1
 
 
 async def link(office: Office, caller: PartyName, asked: LinkAsked) -> LinkPublished:
@@ -125,5 +126,3 @@ def opening_key(office: Office, month: int) -> OpenKey:
         raise DomainNotEnrolled(month=month)
     office.months[month] = seed
     return OpenKey(seed)
-
-

@@ -12,11 +12,11 @@ from kakine.crypto.group import group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
 from kakine.parties.converter import store
 from kakine.parties.converter.keys import share_of
-from kakine.parties.converter.office import BatchReused, Office
+from kakine.parties.converter.office import Office
 from kakine.protocols.chain import blind_share
 from kakine.protocols.gates import check_window
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import BatchReused, CallerNotAllowed
 
 
 def rekey_digest(message: Rekey) -> tuple[bytes, ...]:

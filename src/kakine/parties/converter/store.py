@@ -193,9 +193,14 @@ def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: i
     db.execute(_SET_RELEASED, {"which": request, "value": 1})
 
 
-def add_share(db: sqlite3.Connection, domain: str, epoch: int, secret: bytes, mask_key: bytes) -> None:
-    """A new domain, or a new epoch of one."""
-    db.execute(_INSERT_SHARE, {"domain": domain, "epoch": epoch, "share": secret, "mask_key": mask_key})
+def keep_share(
+    db: sqlite3.Connection, domain: str, epoch: int, secret: bytes, mask_key: bytes
+) -> tuple[bytes, bytes]:
+    """(share, mask key) of a domain's epoch: those kept, or else these."""
+    kept = find_share(db, domain, epoch)
+    if kept is None:
+        db.execute(_INSERT_SHARE, {"domain": domain, "epoch": epoch, "share": secret, "mask_key": mask_key})
+    return kept or (secret, mask_key)
 
 
 def find_share(db: sqlite3.Connection, domain: str, epoch: int) -> tuple[bytes, bytes] | None:

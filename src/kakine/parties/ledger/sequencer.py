@@ -1,9 +1,9 @@
 """The one place where the log grows (spec/ledger.md section 5).
 
-One task at a time takes what is queued, extends the tree, signs the head, stores all in one transaction, reads
-it back and only then answers. There is no timer: while one group is being stored the next one gathers. Whatever
-goes wrong, the callers are told that nothing was concluded, and the memory is thrown away and built anew from
-the store.
+One task at a time takes what is queued, extends the tree, signs the head, stores all in one transaction,
+reads it back and only then answers. There is no timer: while one group is being stored the next one gathers.
+Whatever goes wrong, the callers are told that nothing was concluded, and the memory is thrown away and built
+anew from the store.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Sequencer:
     async def append(self, entries: Sequence[bytes], tags: Sequence[bytes]) -> Appended:
         """Append m entries next to each other, or find them where they stand already under the same tags.
 
-        Raises `TagConflict` if a tag stands for another entry or twice in the request, or if only some are known
-        or they do not stand next to each other; `StoreFailed`, `InternalFault`, `LedgerDiverged` or
+        Raises `TagConflict` if a tag stands for another entry or twice in the request, or if only some are
+        known or they do not stand next to each other; `StoreFailed`, `InternalFault`, `LedgerDiverged` or
         `PartyUnavailable` if no answer can be given, in which case the same request may be sent again.
         """
         waiting = _Waiting(entries, tags, asyncio.get_running_loop().create_future())

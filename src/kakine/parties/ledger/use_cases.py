@@ -27,7 +27,7 @@ from kakine.wire.entry import Entry, EntryKind, split_entries
 FilerKeys = Callable[[PartyName], VerifyKey]
 """The key under which a party signs filings; raises a problem for a party that has none."""
 
-MAY_FILE = {
+MAY_FILE: dict[str, frozenset[EntryKind]] = {
     Role.MAILBOX: frozenset({EntryKind.REQUEST, EntryKind.OUTCOME}),
     Role.COMMISSION: frozenset({EntryKind.GOVERNANCE}),
 }

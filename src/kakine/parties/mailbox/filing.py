@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+from collections.abc import Sequence
 
 from kakine.contracts.converter import Filed
 from kakine.contracts.ledger import APPEND, Append, Appended
@@ -11,15 +12,10 @@ from kakine.contracts.mailbox import File, FileOutcome
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import open_sealed
 from kakine.parties.mailbox import store
-from kakine.parties.mailbox.office import (
-    FilingUnknown,
-    Office,
-    OutcomeConflict,
-    RecordRefused,
-)
+from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
-from kakine.protocols.chain import BatchMalformed, keeper_mask, unmask
+from kakine.protocols.chain import keeper_mask, unmask
 from kakine.protocols.gates import (
     NO_HOPS,
     NO_POINTS,
@@ -29,9 +25,15 @@ from kakine.protocols.gates import (
     hops_digest,
 )
 from kakine.values.calendar import minutes
-from kakine.values.codes import MaskedVector
+from kakine.values.codes import MaskedVector, WrappedCode
 from kakine.values.labels import PartyName
-from kakine.values.problems import CallerNotAllowed
+from kakine.values.problems import (
+    BatchMalformed,
+    CallerNotAllowed,
+    FilingUnknown,
+    OutcomeConflict,
+    RecordRefused,
+)
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
@@ -54,7 +56,7 @@ CLOCK_MINUTES = 3
 """How far the minutes in an entry may be from this clock."""
 
 
-def opened(office: Office, message: File) -> tuple[RecordPart, bytes, list[HopRecord], list[bytes]]:
+def opened(office: Office, message: File) -> tuple[RecordPart, bytes, list[HopRecord], list[WrappedCode]]:
     """(record part, hR, hop records, wrapped codes) of a batch whose hop records are signed and link up."""
     record = decode(message.record, RecordPart)
     request = request_digest(message.public, message.record)
@@ -74,7 +76,7 @@ def opened(office: Office, message: File) -> tuple[RecordPart, bytes, list[HopRe
     masks = [keeper_mask(key, request) for key in office.mask_keys]
     codes = unmask(MaskedVector(message.keeper_leg), decode(sealed, KeeperSeed).seed, masks)
     domain = office.settings.domain
-    tokens = [office.wrap.wrap(codes.code(j), domain) for j in range(codes.count)]
+    tokens = [office.wrap.wrap(codes.code(j), domain) for j in range(codes.size)]
     return record, request, hops, tokens
 
 
@@ -89,7 +91,7 @@ def _passes(db: sqlite3.Connection, record: RecordPart, position: int, token: by
 
 
 def gate(
-    office: Office, db: sqlite3.Connection, record: RecordPart, request: bytes, tokens: list[bytes]
+    office: Office, db: sqlite3.Connection, record: RecordPart, request: bytes, tokens: Sequence[bytes]
 ) -> None:
     """All-or-nothing: raise a signed `RecordRefused` with the positions unless every code may pass.
 
@@ -127,7 +129,7 @@ def _apply(
     db: sqlite3.Connection,
     record: RecordPart,
     request: bytes,
-    tokens: list[bytes],
+    tokens: Sequence[bytes],
     filed: store.Filed,
     message: File,
 ) -> None:
@@ -145,6 +147,9 @@ def _apply(
     if record.kind is Kind.RETIRE:
         for token, person in zip(tokens, lists, strict=True):
             store.set_code(db, token, RETIRED, person)
+    if record.kind is Kind.SWITCH:
+        for j in range(0, len(tokens), 2):
+            _switch(db, tokens[j], tokens[j + 1])
     if record.mode is Mode.S0_PLUS:
         store.add_vectors(db, request, message.blinded, message.recipient_leg, message.keeper_leg)
 
@@ -169,7 +174,7 @@ async def file(office: Office, caller: PartyName, message: File) -> Filed:
         filed = _signed(office, request, points, hops_digest(hop_bytes), record.count, now, message)
         await office.db.write(lambda db: _apply(office, db, record, request, tokens, filed, message))
         known = store.find_filing(office.db.read(), request) or filed
-    return await log(office, known, tokens if record.kind is Kind.SWITCH else [])
+    return await log(office, known)
 
 
 def _signed(
@@ -194,39 +199,39 @@ def _signed(
         )
     )
     signature = office.identity.signing.sign("filing", filing)
-    return store.Filed(identity, filing, signature, message.entries, message.tags, None, None, None)
+    return store.Filed(identity, filing, signature, message.entries, message.tags, None, None, None, None)
 
 
-async def log(office: Office, filed: store.Filed, switched: list[bytes]) -> Filed:
+async def log(office: Office, filed: store.Filed) -> Filed:
     """Append a stored filing to the log, number its records in their lists, and give the receipt."""
     if filed.first is not None and filed.proof is not None and filed.checkpoint is not None:
         proof = [filed.proof[k : k + 32] for k in range(0, len(filed.proof), 32)]
         return Filed(filed.filing, filed.signature, Appended(filed.first, proof, filed.checkpoint))
     append = Append(filed.entries, filed.tags, filed.filing, filed.signature)
     receipt = await office.peers.ask(office.settings.ledger, APPEND, append)
-    await office.db.write(lambda db: _number(db, filed, receipt, switched))
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, key)
+    await office.db.write(lambda db: _number(db, filed, receipt, head.size))
     return Filed(filed.filing, filed.signature, receipt)
 
 
-def _number(db: sqlite3.Connection, filed: store.Filed, receipt: Appended, switched: list[bytes]) -> None:
+def _number(db: sqlite3.Connection, filed: store.Filed, receipt: Appended, size: int) -> None:
     present = store.find_filing(db, filed.id)
     if present is None or present.first is not None:
         return
-    store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint)
+    store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint, size)
     entries = split_entries(filed.entries)
     for j, person in enumerate(store.lists_of_filing(db, filed.id)):
         count, head = store.find_list(db, person)
         store.number_row(db, filed.id, j, count)
         store.set_list(db, person, count + 1, chained(head, entries[j]))
-    for j in range(0, len(switched), 2):
-        _switch(db, switched[j], switched[j + 1])
 
 
 def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
     """The old code is retired; the waiting one becomes active and takes the old list, its own rows behind it."""
     before, after = store.find_code(db, old), store.find_code(db, new)
-    if before is None or after is None or before[1] == RETIRED:
-        return
+    assert before is not None  # noqa: S101 - both have just passed the gate
+    assert after is not None  # noqa: S101
     count, head = store.find_list(db, before[0])
     moved = store.rows_of_list(db, after[0])
     for filing, position, _ in moved:
@@ -265,7 +270,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         known = await office.db.write(lambda db: _store_outcome(db, filed, message))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()
-    return await log(office, known, [])
+    return await log(office, known)
 
 
 def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
@@ -280,7 +285,5 @@ async def resume(office: Office) -> int:
     """Log what was stored before a crash; how many filings that were. Nothing stored is ever lost."""
     pending = store.pending_filings(office.db.read())
     for filed in pending:
-        await log(office, filed, [])
+        await log(office, filed)
     return len(pending)
-
-

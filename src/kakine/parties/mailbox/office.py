@@ -7,28 +7,11 @@ from dataclasses import dataclass
 
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.heads import Heads
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import Problem
-
-
-class RecordRefused(Problem):
-    code = "record-refused"
-    title = "a code in the batch is not in the record keeper's table; nothing of the batch is converted"
-
-
-class OutcomeConflict(Problem):
-    code = "outcome-conflict"
-    status = 409
-    title = "another outcome has been filed for this exchange"
-
-
-class FilingUnknown(Problem):
-    code = "filing-unknown"
-    status = 404
-    title = "no such request has been filed"
 
 
 @dataclass(frozen=True)
@@ -52,4 +35,5 @@ class Office:
     clock: Clock
     entropy: Entropy
     wrap: WrapKey
+    heads: Heads
     mask_keys: Sequence[bytes] = ()

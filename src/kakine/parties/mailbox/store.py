@@ -56,6 +56,7 @@ filing = Table(
     Column("first", Integer),
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
+    Column("size", Integer),
 )
 
 row = Table(
@@ -93,6 +94,7 @@ class Filed:
     first: int | None
     proof: bytes | None
     checkpoint: bytes | None
+    size: int | None
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -115,7 +117,10 @@ _SET_RECEIPT = sql(
     update(filing)
     .where(filing.c.id == bindparam("which"))
     .values(
-        first=bindparam("new_first"), proof=bindparam("new_proof"), checkpoint=bindparam("new_checkpoint")
+        first=bindparam("new_first"),
+        proof=bindparam("new_proof"),
+        checkpoint=bindparam("new_checkpoint"),
+        size=bindparam("new_size"),
     )
 )
 _PENDING = sql(select(*filing.c).where(filing.c.first.is_(None)))
@@ -204,10 +209,16 @@ def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes
 
 
 def set_receipt(
-    db: sqlite3.Connection, identity: bytes, first: int, proof: bytes, checkpoint: bytes
+    db: sqlite3.Connection, identity: bytes, first: int, proof: bytes, checkpoint: bytes, size: int
 ) -> None:
-    """The ledger's receipt of a filing."""
-    values = {"which": identity, "new_first": first, "new_proof": proof, "new_checkpoint": checkpoint}
+    """The ledger's receipt of a filing, under the head of a tree of `size`."""
+    values = {
+        "which": identity,
+        "new_first": first,
+        "new_proof": proof,
+        "new_checkpoint": checkpoint,
+        "new_size": size,
+    }
     db.execute(_SET_RECEIPT, values)
 
 

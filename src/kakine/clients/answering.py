@@ -1,0 +1,94 @@
+"""Serve a delivered batch once: decide, write down, file the outcome, and only then give the answers out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kakine.clients.recipient import Opened, Recipient
+from kakine.contracts.converter import Outcome
+from kakine.contracts.gateway import Deliver, Delivered
+from kakine.crypto.wrapping import WrapKey
+from kakine.runtime import codebook
+from kakine.runtime.database import Database
+from kakine.runtime.identity import Clock, Entropy
+from kakine.values.codes import WrappedCode
+from kakine.wire.answer import Answered, Answers, Result
+from kakine.wire.canonical import decode, plain
+from kakine.wire.request import PublicPart, public_digest, request_digest
+
+Decide = Callable[[sqlite3.Connection, Opened, Sequence[WrappedCode], int], Sequence[Answered]]
+"""(store, batch, wrapped codes, now in ms) -> answers in order; runs inside the commit that keeps them."""
+
+_outcomes = msgspec.msgpack.Decoder(Outcome)
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+
+
+async def serve(
+    message: Deliver,
+    recipient: Recipient,
+    wrap: WrapKey,
+    db: Database,
+    clock: Clock,
+    entropy: Entropy,
+    permit: Callable[[Opened], None],
+    decide: Decide,
+) -> Delivered:
+    """Answer one batch. A repeat of the same request gives the same outcome and the same answers (also after a crash
+    between outcome and answer). `permit` raises where the recipient's own check of the law refuses."""
+    request = request_digest(public_digest(message.public), message.record)
+    known = codebook.answered(db.read(), request)
+    if known is None:
+        opened = await recipient.open(message)
+        permit(opened)
+        domain = decode(message.public, PublicPart).recipient
+        tokens = [wrap.wrap(opened.codes.code(j), domain) for j in range(opened.codes.size)]
+        root, now_ms = entropy(32), clock()
+
+        def work(conn: sqlite3.Connection) -> tuple[bytes, bytes]:
+            before = codebook.answered(conn, request)
+            if before is not None:
+                return before
+            people = tuple(decide(conn, opened, tokens, now_ms))
+            outcome, sealed = recipient.outcome(opened, Answers(root, now_ms, people))
+            return codebook.keep_incoming(conn, request, _encoder.encode(outcome), sealed, now_ms)
+
+        known = await db.write(work)
+    return await recipient.conclude(_outcomes.decode(known[0]), known[1])
+
+
+def issue(domain: str) -> Decide:
+    """Keep issued codes under the local references that this domain gave. One person under two references is refused,
+    and so is one reference for two people: a mix-up is seen, not stored."""
+
+    def decide(
+        db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    ) -> list[Answered]:
+        answers = []
+        for person, token in zip(opened.payload.people, tokens, strict=True):
+            by_token = codebook.reference_of(db, domain, token)
+            by_reference = codebook.token_of(db, domain, person.detail)
+            fits = (by_token, by_reference) in ((None, None), (person.detail, token))
+            if fits and by_token is None:
+                codebook.add_holding(db, domain, person.detail, token)
+            answers.append(Answered(Result.DELIVERED if fits else Result.REFUSED, (), b""))
+        return answers
+
+    return decide
+
+
+def migrate(domain: str, follow: Callable[[sqlite3.Connection, bytes, bytes], None]) -> Decide:
+    """Replace old codes by new ones where the old one is known; `follow` moves what hangs on it. The answer is the same
+    whether it was known or not, so the registry does not learn who knows whom."""
+
+    def decide(
+        db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    ) -> list[Answered]:
+        for j in range(0, len(tokens), 2):
+            if codebook.replace_token(db, domain, tokens[j], tokens[j + 1]):
+                follow(db, tokens[j], tokens[j + 1])
+        return [Answered(Result.DELIVERED, (), b"")] * len(tokens)
+
+    return decide

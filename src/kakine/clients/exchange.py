@@ -1,0 +1,321 @@
+"""The requester's side of an exchange: prepare, convert, release, deliver (spec/lcx.md sections 5 to 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.contracts import converter, gateway
+from kakine.contracts.converter import Convert, Converted, Release
+from kakine.contracts.gateway import Deliver, Delivered
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import aead_open, seal
+from kakine.protocols.chain import blind
+from kakine.protocols.gates import check_filing
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.heads import Heads
+from kakine.protocols.records import (
+    check_outcome_batch,
+    outcome_tag,
+    request_batch,
+    request_openings,
+)
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.calendar import months_since_2000
+from kakine.values.codes import CodeVector
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import BatchMalformed, Problem, SignatureInvalid
+from kakine.wire.answer import Answered, Answers, Prepared
+from kakine.wire.canonical import decode, encode
+from kakine.wire.record import OutcomeCommon, OutcomePersonal
+from kakine.wire.request import (
+    ONE_LEG,
+    SUITE,
+    AskedPerson,
+    KeeperSeed,
+    Kind,
+    Mode,
+    Payload,
+    PublicPart,
+    RecordPart,
+    Refusal,
+    ask_digest,
+    keeper_info,
+    points_digest,
+    public_digest,
+    recipient_info,
+    request_digest,
+)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted: people by code, from whom, under which ground. One request has one of each but for people."""
+
+    kind: Kind
+    mode: Mode
+    ground: str
+    rows: tuple[str, ...]
+    recipient: DomainName
+    codes: CodeVector
+    people: tuple[AskedPerson, ...]
+    items: tuple[str, ...] = ()
+    unit: str = ""
+    channel: int = 2
+    session: bytes = b""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Who the others are, for any requester or recipient."""
+
+    converters: Sequence[PartyName]
+    keeper: DomainName
+    ledger: PartyName
+    ledger_origin: str
+
+
+class Requester:
+    """One domain as the asking side. Its party keeps the `Prepared` before the first call and until the answer."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        epoch: int,
+        identity: Identity,
+        network: Network,
+        law: LawBook,
+        months: MonthKeys,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._domain = domain
+        self._epoch = epoch
+        self._identity = identity
+        self._network = network
+        self._law = law
+        self._months = months
+        self._peers = peers
+        self._clock = clock
+        self._entropy = entropy
+        self._heads = Heads(network.ledger_origin)
+
+    async def prepare(self, wish: Wish) -> Prepared:
+        """Blind, seal, build records, sign. Nothing leaves yet; checks of law are the converters' and the recipient's,
+        and the caller's own before it asks."""
+        if not wish.people or wish.codes.size != len(wish.people):
+            raise BatchMalformed()
+        now_ms = self._clock()
+        await self._months.fetch(months_since_2000(now_ms))
+        batch, seed = self._entropy(16), self._entropy(32)
+        keys = await self._domain.mask_keys(self._epoch)
+        blinded = blind(wish.codes, seed, batch, keys)
+        payload = Payload(
+            seed,
+            self._entropy(32),
+            self._entropy(32),
+            wish.unit,
+            wish.channel,
+            wish.items,
+            wish.people,
+        )
+        return self._signed(wish, now_ms, batch, blinded, payload)
+
+    def _signed(self, wish: Wish, now_ms: int, batch: bytes, blinded: bytes, payload: Payload) -> Prepared:
+        law, keeper = self._law.in_force(now_ms), self._network.keeper
+        public = PublicPart(
+            SUITE,
+            self._domain.name,
+            self._epoch,
+            wish.recipient,
+            law.epoch(wish.recipient),
+            keeper,
+            law.epoch(keeper),
+            wish.ground,
+            wish.rows,
+            now_ms,
+            bytes(32),
+            wish.session,
+        )
+        points, sealed_payload = points_digest(blinded), encode(payload)
+        to_recipient = b""
+        if wish.kind not in ONE_LEG:
+            info = recipient_info(public, batch, points)
+            to_recipient = seal(law.seal_key(wish.recipient.party), info, sealed_payload)
+        sealed_seed = encode(KeeperSeed(payload.seed))
+        to_keeper = seal(law.seal_key(keeper.party), keeper_info(batch, points), sealed_seed)
+        public = _with_digest(public, to_recipient)
+        public_bytes = encode(public)
+        ask = ask_digest(public_digest(public_bytes), batch, points)
+        if wish.kind is Kind.READ:
+            entries, tags, envelopes = b"", b"", []
+        else:
+            made = request_batch(public, payload, ask, self._months)
+            entries, tags, envelopes = made.entries, made.tags, made.envelopes
+        record = encode(
+            RecordPart(
+                wish.kind,
+                wish.mode,
+                batch,
+                wish.codes.size,
+                points,
+                digest("entries", entries),
+                digest("tags", tags),
+                digest("sealed", to_keeper),
+            )
+        )
+        request = request_digest(public_digest(public_bytes), record)
+        return Prepared(
+            public_bytes,
+            record,
+            self._identity.signing.sign("request", request),
+            entries,
+            tags,
+            tuple(envelopes),
+            to_recipient,
+            to_keeper,
+            blinded,
+            sealed_payload,
+        )
+
+    async def convert(self, prepared: Prepared) -> Converted:
+        """Through the chain to the record keeper and the log. Raises the problem of whoever refused; a refusal of the
+        record keeper is checked for its signature first."""
+        try:
+            first = self._network.converters[0]
+            return await self._peers.ask(first, converter.CONVERT, as_convert(prepared))
+        except Problem as problem:
+            if problem.code == "record-refused":
+                self._check_refusal(prepared, problem)
+            raise
+
+    def _check_refusal(self, prepared: Prepared, problem: Problem) -> None:
+        said = base64.b64decode(str(problem.facts.get("statement", "")))
+        signature = base64.b64decode(str(problem.facts.get("signature", "")))
+        key = self._law.in_force(self._clock()).signing_key(self._network.keeper.party)
+        key.verify(signature, "refusal", said)
+        refusal = decode(said, Refusal)
+        if refusal.request != request_of(prepared) or list(refusal.indexes) != problem.facts.get("indexes"):
+            raise SignatureInvalid()
+
+    async def release(self, prepared: Prepared, converted: Converted) -> list[bytes]:
+        """Show the receipt to every converter (gate 1); their sealed values for the recipient, in chain order."""
+        public = decode(prepared.public, PublicPart)
+        record = decode(prepared.record, RecordPart)
+        ask = ask_digest(public_digest(prepared.public), record.batch, record.blinded)
+        shown = request_openings(public, decode(prepared.payload, Payload), ask)
+        message = Release(
+            prepared.public,
+            prepared.record,
+            prepared.entries,
+            prepared.tags,
+            converted.filed,
+            converted.hops,
+            shown.disclosed,
+            shown.withheld,
+            shown.people,
+        )
+        asked = (self._peers.ask(name, converter.RELEASE, message) for name in self._network.converters)
+        return [released.sealed for released in await asyncio.gather(*asked)]
+
+    def delivery(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Deliver:
+        """What goes to the recipient."""
+        return Deliver(
+            prepared.public,
+            prepared.record,
+            prepared.signature,
+            prepared.entries,
+            prepared.tags,
+            prepared.to_recipient,
+            converted.recipient_leg,
+            converted.filed,
+            converted.hops,
+            released,
+        )
+
+    async def deliver(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Delivered:
+        """Hand the batch to the recipient's gateway (gate 2 is there)."""
+        to = DomainName(decode(prepared.public, PublicPart).recipient).party
+        return await self._peers.ask(to, gateway.DELIVER, self.delivery(prepared, converted, released))
+
+    def open(self, prepared: Prepared, converted: Converted, delivered: Delivered) -> tuple[Answered, ...]:
+        """The answers, but only with a valid receipt of their outcome: signed by the record keeper, in the log, and
+        committing to exactly these answers. Raises otherwise and gives nothing."""
+        payload = decode(prepared.payload, Payload)
+        public = decode(prepared.public, PublicPart)
+        request = request_of(prepared)
+        law = self._law.in_force(self._clock())
+        filed = delivered.filed
+        keeper = law.signing_key(self._network.keeper.party)
+        check_filing(filed.filing, filed.signature, keeper, request, delivered.entries, delivered.tags, ())
+        receipt = filed.receipt
+        ledger = law.signing_key(self._network.ledger)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
+        provider = law.signing_key(DomainName(public.recipient).party)
+        covered = digest("entries", delivered.entries), digest("tags", delivered.tags)
+        provider.verify(delivered.signature, "outcome", request, *covered)
+        answers = decode(aead_open(payload.answer_key, bytes(12), request, delivered.sealed), Answers)
+        return self._checked(payload, public, request, converted, delivered, answers)
+
+    def _checked(
+        self,
+        payload: Payload,
+        public: PublicPart,
+        request: bytes,
+        converted: Converted,
+        delivered: Delivered,
+        answers: Answers,
+    ) -> tuple[Answered, ...]:
+        if len(answers.people) != len(payload.people):
+            raise BatchMalformed()
+        people = outcome_people(payload, converted.filed.receipt.first, answers)
+        common = outcome_common(request, public.recipient, answers.time_ms)
+        check_outcome_batch(delivered.entries, common, people, answers.root)
+        if delivered.tags != b"".join(outcome_tag(person.xid) for person in people):
+            raise BatchMalformed()
+        return answers.people
+
+
+def _with_digest(public: PublicPart, to_recipient: bytes) -> PublicPart:
+    return msgspec.structs.replace(public, to_recipient=digest("sealed", to_recipient))
+
+
+def request_of(prepared: Prepared) -> bytes:
+    """hR."""
+    return request_digest(public_digest(prepared.public), prepared.record)
+
+
+def as_convert(prepared: Prepared) -> Convert:
+    """The message for the first converter."""
+    return Convert(
+        prepared.public,
+        prepared.record,
+        prepared.signature,
+        prepared.entries,
+        prepared.tags,
+        list(prepared.envelopes),
+        prepared.to_keeper,
+        prepared.blinded,
+    )
+
+
+def outcome_common(request: bytes, provider: str, time_ms: int) -> OutcomeCommon:
+    """The fields that the outcome records of a batch share."""
+    return OutcomeCommon(request, provider, time_ms, months_since_2000(time_ms))
+
+
+def outcome_people(payload: Payload, first: int, answers: Answers) -> list[OutcomePersonal]:
+    """The personal parts of the outcome records: which request entry, what result, which items, digest of the data."""
+    return [
+        OutcomePersonal(
+            person.xid, first + j, (answer.result, *answer.items), digest("response", answer.data)
+        )
+        for j, (person, answer) in enumerate(zip(payload.people, answers.people, strict=True))
+    ]

@@ -1,0 +1,63 @@
+"""How a party keeps its law book up to date: ask the commission, believe the signatures and the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kakine.contracts.commission import CURRENT, Since, Version
+from kakine.protocols import receipts
+from kakine.protocols.gazette import Law, LawBook
+from kakine.protocols.gazette_log import logged_ms
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock
+from kakine.values.labels import PartyName
+from kakine.values.problems import NoLawInForce
+from kakine.wire.gazette import Signatures, gazette_digest
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the law comes from and the log (its origin) that must hold every version."""
+
+    commission: PartyName
+    ledger: PartyName
+    origin: str
+
+
+def take(book: LawBook, version: Version, sources: Sources) -> Law:
+    """Add a published version to `book` after verifying signatures, chain and ledger entry.
+
+    The ledger's key is that of the law in force, or of the first version itself, which the founders' keys
+    vouch for. Raises what `LawBook.accept`, `receipts.verify` and `gazette_log.logged_ms` raise.
+    """
+    signatures = Signatures(version.ministry, version.commission)
+    published_ms = logged_ms(version.entry, gazette_digest(version.gazette))
+    try:
+        present = book.in_force(published_ms)
+    except NoLawInForce:
+        present = book.check(version.gazette, signatures, published_ms)
+    receipts.verify(
+        first=version.receipt.first,
+        proof=version.receipt.proof,
+        checkpoint=version.receipt.checkpoint,
+        entries=version.entry,
+        origin=sources.origin,
+        key=present.signing_key(sources.ledger),
+    )
+    return book.accept(version.gazette, signatures, published_ms)
+
+
+async def refresh(book: LawBook, peers: Peers, sources: Sources, clock: Clock) -> list[Law]:
+    """Fetch and take everything published since the last version in `book`; the versions that are new.
+
+    Raises PartyUnavailable, and what `take` raises: then the book is as it was before the version at fault.
+    """
+    taken: list[Law] = []
+    while True:
+        asked_ms = clock()
+        answer = await peers.ask(sources.commission, CURRENT, Since(len(book.published)))
+        if not answer.versions:
+            book.heard(asked_ms)
+            return taken
+        for version in answer.versions:
+            taken.append(take(book, version, sources))

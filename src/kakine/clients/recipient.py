@@ -1,0 +1,170 @@
+"""The recipient's side of an exchange: gate 2, opening its own codes, and the outcome before any data leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.clients.exchange import Network, outcome_common, outcome_people
+from kakine.contracts import converter
+from kakine.contracts.converter import Outcome
+from kakine.contracts.gateway import Deliver, Delivered
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
+from kakine.protocols.chain import recipient_mask, unmask
+from kakine.protocols.gates import check_filing, check_window, filed_points
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.heads import Heads
+from kakine.protocols.records import Batch, check_request_batch, outcome_batch
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.calendar import months_since_2000
+from kakine.values.codes import CodeVector, MaskedVector
+from kakine.values.labels import HASH, DomainName
+from kakine.values.problems import BatchMalformed, ReceiptMismatch
+from kakine.wire.answer import Answers
+from kakine.wire.canonical import decode, encode
+from kakine.wire.envelope import expand
+from kakine.wire.request import (
+    HopRecord,
+    Payload,
+    PublicPart,
+    RecordPart,
+    ask_digest,
+    points_digest,
+    public_digest,
+    recipient_info,
+    request_digest,
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A batch that has passed gate 2, with the recipient's own codes of its people."""
+
+    request: bytes
+    public: PublicPart
+    record: RecordPart
+    payload: Payload
+    codes: CodeVector
+    first: int
+
+
+class Recipient:
+    """One domain as the answering side."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        epoch: int,
+        identity: Identity,
+        network: Network,
+        law: LawBook,
+        months: MonthKeys,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._domain = domain
+        self._epoch = epoch
+        self._identity = identity
+        self._network = network
+        self._law = law
+        self._months = months
+        self._peers = peers
+        self._clock = clock
+        self._entropy = entropy
+        self._heads = Heads(network.ledger_origin)
+
+    async def open(self, message: Deliver) -> Opened:
+        """Gate 2: everything the converters checked, and that the filed record says what is asked here (G3).
+
+        Raises at the first thing that does not hold; the codes are opened last. Does not check the gazette's rows:
+        the caller does, with its own refusal.
+        """
+        public, record = decode(message.public, PublicPart), decode(message.record, RecordPart)
+        request = request_digest(public_digest(message.public), message.record)
+        self._check_request(message, public, record, request)
+        self._check_receipt(message, record, request)
+        info = recipient_info(public, record.batch, record.blinded)
+        payload = decode(open_sealed(self._identity.opening, info, message.to_recipient), Payload)
+        await self._check_record(message, public, record, payload)
+        keys = await self._domain.mask_keys(self._epoch)
+        masks = [
+            recipient_mask(key, request, _release_value(key, request, sealed))
+            for key, sealed in zip(keys, message.released, strict=True)
+        ]
+        codes = unmask(MaskedVector(message.recipient_leg), payload.seed, masks)
+        return Opened(request, public, record, payload, codes, message.filed.receipt.first)
+
+    def _check_request(
+        self, message: Deliver, public: PublicPart, record: RecordPart, request: bytes
+    ) -> None:
+        law = self._law.in_force(self._clock())
+        asker = public.recipient if public.requester == HASH else public.requester
+        law.signing_key(DomainName(asker).party).verify(message.signature, "request", request)
+        check_window(public.time_ms, self._clock())
+        addressed = (public.recipient, public.recipient_epoch, public.keeper)
+        if (
+            addressed != (self._domain.name, self._epoch, self._network.keeper)
+            or digest("sealed", message.to_recipient) != public.to_recipient
+            or len(message.recipient_leg) != 32 * record.count
+            or len(message.released) != len(self._network.converters)
+        ):
+            raise BatchMalformed()
+
+    def _check_receipt(self, message: Deliver, record: RecordPart, request: bytes) -> None:
+        """Filed by the record keeper over these very points, and in the log."""
+        law, filed = self._law.in_force(self._clock()), message.filed
+        hops = [hop.record for hop in message.hops]
+        filing = check_filing(
+            filed.filing,
+            filed.signature,
+            law.signing_key(self._network.keeper.party),
+            request,
+            message.entries,
+            message.tags,
+            hops,
+        )
+        last = decode(hops[-1], HopRecord) if hops else None
+        leg = points_digest(message.recipient_leg)
+        if last is None or last.recipient_out != leg or last.request != request:
+            raise ReceiptMismatch(what="points")
+        if filing.points != filed_points(leg, last.keeper_out):
+            raise ReceiptMismatch(what="points")
+        if digest("entries", message.entries) != record.entries:
+            raise ReceiptMismatch(what="entries")
+        receipt = filed.receipt
+        key = law.signing_key(self._network.ledger)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
+
+    async def _check_record(
+        self, message: Deliver, public: PublicPart, record: RecordPart, payload: Payload
+    ) -> None:
+        if len(payload.people) != record.count:
+            raise BatchMalformed()
+        await self._months.fetch(months_since_2000(public.time_ms))
+        ask = ask_digest(public_digest(message.public), record.batch, record.blinded)
+        filed = Batch(message.entries, message.tags, [])
+        check_request_batch(filed, public, payload, ask, self._months)
+
+    def outcome(self, opened: Opened, answers: Answers) -> tuple[Outcome, bytes]:
+        """The outcome entries of these answers, signed for the relay; and the answers, sealed to the requester."""
+        people = outcome_people(opened.payload, opened.first, answers)
+        common = outcome_common(opened.request, opened.public.recipient, answers.time_ms)
+        made = outcome_batch(common, people, answers.root, self._months)
+        covered = digest("entries", made.entries), digest("tags", made.tags)
+        signature = self._identity.signing.sign("outcome", opened.request, *covered)
+        outcome = Outcome(opened.request, made.entries, made.tags, made.envelopes, signature)
+        sealed = aead_seal(opened.payload.answer_key, bytes(12), opened.request, encode(answers))
+        return outcome, sealed
+
+    async def conclude(self, outcome: Outcome, sealed: bytes) -> Delivered:
+        """File the outcome through a converter, and only then give the sealed answers out."""
+        filed = await self._peers.ask(self._network.converters[0], converter.OUTCOME, outcome)
+        return Delivered(sealed, outcome.entries, outcome.tags, filed, outcome.signature)
+
+
+def _release_value(key: bytes, request: bytes, sealed: bytes) -> bytes:
+    """w_i as a converter sealed it under the key it shares with this domain."""
+    return aead_open(expand(key, "release", request), bytes(12), request, sealed)

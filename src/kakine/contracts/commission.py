@@ -1,0 +1,115 @@
+"""The commission as publisher of the gazette: takes proposals, reviews them, publishes, and stops what must
+stop.
+
+Anybody may ask what the law is. Only the ministry may propose, and only the commission's own operator may
+approve, refuse or suspend.
+"""
+
+from __future__ import annotations
+
+from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
+from kakine.contracts.ledger import Appended
+
+
+class Since(Body, frozen=True):
+    """Versions from this number on."""
+
+    number: int
+
+
+class Version(Body, frozen=True):
+    """A published version: its bytes, what was signed over their digest (64 bytes, or empty), its ledger
+    entry.
+    """
+
+    gazette: bytes
+    ministry: bytes
+    commission: bytes
+    entry: bytes
+    receipt: Appended
+
+
+class Versions(Body, frozen=True):
+    """At most `MOST_VERSIONS` versions in the order of their numbers; none when there is nothing newer."""
+
+    versions: list[Version]
+
+
+class Propose(Body, frozen=True):
+    """A version and the ministry's signature (label "gazette-ministry") over its digest."""
+
+    gazette: bytes
+    signature: bytes
+
+
+class Received(Body, frozen=True):
+    """The digest under which the proposal is known. `published` if it is narrowing and so needs no review."""
+
+    digest: bytes
+    published: bool
+
+
+class PlainChange(Body, frozen=True):
+    """One difference from the law in force, in words."""
+
+    widens: bool
+    what: str
+    name: str
+    ja: str
+    en: str
+
+
+class Proposal(Body, frozen=True):
+    """What the commission has to decide: when it would take effect, why, and everything that would change."""
+
+    digest: bytes
+    number: int
+    effective_ms: int
+    reason_ja: str
+    reason_en: str
+    changes: list[PlainChange]
+
+
+class Proposals(Body, frozen=True):
+    """The open ones, oldest first."""
+
+    proposals: list[Proposal]
+
+
+class Approve(Body, frozen=True):
+    """Countersign and publish the proposal with this digest."""
+
+    digest: bytes
+
+
+class Refuse(Body, frozen=True):
+    """Close the proposal with this digest. `reason` names no person."""
+
+    digest: bytes
+    reason: str
+
+
+class Stop(Body, frozen=True):
+    """One thing to suspend: a `wire.gazette.Subject` and a name, empty for everything."""
+
+    subject: str
+    name: str = ""
+
+
+class Narrow(Body, frozen=True):
+    """Suspend these and strike these rows, at once. The reasons name no person."""
+
+    suspend: list[Stop]
+    strike: list[str]
+    reason_ja: str
+    reason_en: str
+
+
+MOST_VERSIONS = 8
+
+CURRENT = Call("/v1/gazette", Since, Versions, ANYBODY)
+PUBLISH = Call("/v1/gazette/propose", Propose, Received, frozenset({Role.MINISTRY}))
+PROPOSALS = Call("/v1/gazette/proposals", Nothing, Proposals, frozenset({Role.COMMISSION}))
+APPROVE = Call("/v1/gazette/approve", Approve, Version, frozenset({Role.COMMISSION}))
+REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}))
+SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))

@@ -1,0 +1,15 @@
+"""The portal: where a resident reads the own history. Sessions and logins come with the card; a session key stands in."""
+
+from __future__ import annotations
+
+from kakine.contracts.call import Body
+from kakine.contracts.converter import History
+
+
+class SealedHistory(Body, frozen=True):
+    """What the portal relays and cannot read: the record keeper's list, and each converter's shares sealed to the
+    session key. `request` is hR of the reading."""
+
+    request: bytes
+    history: History
+    shares: list[bytes]

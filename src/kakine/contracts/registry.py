@@ -1,0 +1,177 @@
+"""The registry of residents: entries, numbers, and what happens in a life, as municipalities report them.
+
+A municipality names a resident by number and birth date. The registry answers with numbers and record codes
+to be told to the person, never with a name, an address, a list, or a key of its own. Every report has a
+`key` of 16 random bytes chosen by the reporter: the same report sent again is answered alike and done once.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from kakine.contracts.call import Body, Call, Role
+from kakine.protocols.matching import Sex
+
+Key = Annotated[bytes, Meta(min_length=16, max_length=16)]
+
+BATCH = 5000
+"""Most entries in one call."""
+
+
+class Cause(StrEnum):
+    """Why somebody is entered who was not born into a recorded household."""
+
+    FIRST = "first-entry"
+    IMMIGRATION = "immigration"
+    FOUND = "found-without-record"
+
+
+class Distinct(StrEnum):
+    """Why an entry that agrees with an earlier one in every item is of another person, as a human
+    established."""
+
+    SAME_NAME_AND_BIRTH = "same-name-and-birth"
+    UNNAMED_TWIN = "unnamed-twin"
+
+
+class NumberReason(StrEnum):
+    """Why a number is changed (Number Act art. 7(2), its order arts. 3-4)."""
+
+    ASKED = "asked-by-holder"
+    EX_OFFICIO = "ex-officio"
+
+
+class Subject(Body, frozen=True):
+    """A resident: the number, and the birth date as the second check that a mistyped number needs."""
+
+    number: str
+    birth: date
+
+
+class Entry(Body, frozen=True):
+    """Somebody new to the register. `address` None: they have none. `household` is the reporter's own 16
+    bytes.
+
+    `distinct` is given only after a refusal with `person-exists`, once a human has established the reason.
+    """
+
+    key: Key
+    name: str
+    kana: str
+    birth: date
+    sex: Sex
+    household: Key
+    day: date
+    address: str | None = None
+    cause: Cause = Cause.FIRST
+    distinct: Distinct | None = None
+
+
+class Enter(Body, frozen=True):
+    """Entries of the calling municipality, written together; each is taken or refused for itself."""
+
+    entries: Annotated[list[Entry], Meta(min_length=1, max_length=BATCH)]
+
+
+class Numbered(Body, frozen=True, tag="numbered"):
+    """The number (12 digits) and resident-record code (11 digits) given, to be told to the person."""
+
+    number: str
+    record_code: str
+
+
+class Refused(Body, frozen=True, tag="refused"):
+    """The code of the problem for which one entry was not taken; nothing of it was written."""
+
+    problem: str
+
+
+class EnterAnswer(Body, frozen=True):
+    """One outcome for each entry, in order."""
+
+    outcomes: list[Numbered | Refused]
+
+
+class Born(Body, frozen=True):
+    """A birth into the household of `parent`, whose address and protection the child shares.
+
+    Name and kana are both empty until the child is named; `Renamed` follows.
+    """
+
+    key: Key
+    parent: Subject
+    birth: date
+    sex: Sex
+    name: str = ""
+    kana: str = ""
+    distinct: Distinct | None = None
+
+
+class Moved(Body, frozen=True, tag="moved"):
+    """To the calling municipality: another address there, or (None) no address; also a return from abroad."""
+
+    address: str | None
+    household: Key
+
+
+class WentAbroad(Body, frozen=True, tag="went-abroad"):
+    """Out of the country; the last municipality stays responsible."""
+
+
+class Renamed(Body, frozen=True, tag="renamed"):
+    """A change of name, or the naming of a newborn."""
+
+    name: str
+    kana: str
+
+
+class Died(Body, frozen=True, tag="died"):
+    """Death. The number is nobody's from now on, and never given again."""
+
+
+class NumberChanged(Body, frozen=True, tag="number-changed"):
+    """A new number, drawn afresh, in place of the present one, which is nobody's from now on."""
+
+    reason: NumberReason
+
+
+class RecordCodeChanged(Body, frozen=True, tag="record-code-changed"):
+    """A new resident-record code, at the holder's wish. Nothing depends on it."""
+
+
+class ShieldSet(Body, frozen=True, tag="shield-set"):
+    """Protection of victims. `undisclosed` (不開示該当): address and history are shown to nobody else;
+    `own_view_stopped` (自己情報提供不可): not even to a session of their own. Both false ends it."""
+
+    undisclosed: bool
+    own_view_stopped: bool
+
+
+Change = Moved | WentAbroad | Renamed | Died | NumberChanged | RecordCodeChanged | ShieldSet
+
+
+class Report(Body, frozen=True):
+    """One event in the life of one resident; `day` is when it happened."""
+
+    key: Key
+    subject: Subject
+    day: date
+    change: Change
+
+
+class Reported(Body, frozen=True):
+    """Done. `number` and `record_code` are set where a new one was given."""
+
+    number: str = ""
+    record_code: str = ""
+
+
+_TOWNS = frozenset({Role.GATEWAY})
+
+ENTER = Call("/v1/residents/enter", Enter, EnterAnswer, _TOWNS)
+BIRTH = Call("/v1/residents/birth", Born, Reported, _TOWNS)
+REPORT = Call("/v1/residents/report", Report, Reported, _TOWNS)

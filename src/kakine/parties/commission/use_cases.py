@@ -1,0 +1,128 @@
+"""The commission's duties, one method each."""
+
+from __future__ import annotations
+
+from kakine.contracts.call import Nothing
+from kakine.contracts.commission import (
+    MOST_VERSIONS,
+    Approve,
+    Narrow,
+    PlainChange,
+    Proposal,
+    Proposals,
+    Propose,
+    Received,
+    Refuse,
+    Since,
+    Stop,
+    Version,
+    Versions,
+)
+from kakine.parties.commission.publisher import Publisher, version_of
+from kakine.parties.commission.store import Store, StoredProposal
+from kakine.protocols.gazette import MINISTRY, sign_as_commission
+from kakine.protocols.gazette_diff import describe
+from kakine.protocols.gazette_draft import narrowed, next_version
+from kakine.protocols.gazette_sound import require_sound
+from kakine.runtime.identity import Clock, Identity
+from kakine.values.labels import PartyName
+from kakine.values.problems import GazetteInconsistent, ProposalUnknown
+from kakine.wire.gazette import Kind, Signatures, Subject, decode, encode, gazette_digest
+
+
+class Duties:
+    """What the commission does for others and for its operator."""
+
+    def __init__(self, identity: Identity, store: Store, publisher: Publisher, clock: Clock) -> None:
+        self._identity = identity
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+
+    async def found(self, encoded: bytes, ministry: bytes) -> Version:
+        """Countersign and publish the first version. Called by the founding, not over the network."""
+        commission = sign_as_commission(self._identity.signing, encoded)
+        return await self._publisher.publish(encoded, Signatures(ministry, commission))
+
+    async def current(self, caller: PartyName, asked: Since) -> Versions:
+        """Published versions from a number on, at most `MOST_VERSIONS`."""
+        found = self._store.published_from(asked.number, MOST_VERSIONS)
+        return Versions([version_of(stored) for stored in found])
+
+    async def propose(self, caller: PartyName, asked: Propose) -> Received:
+        """Keep a widening for review; publish a narrowing, for which the ministry's signature is enough.
+
+        Raises SignatureInvalid, NotCanonical, GazetteInconsistent; for a narrowing what publishing raises.
+        """
+        digest = gazette_digest(asked.gazette)
+        present = self._publisher.book.in_force(self._clock())
+        present.anchors.ministry.verify(asked.signature, MINISTRY, digest)
+        gazette = decode(asked.gazette)
+        require_sound(gazette)
+        if gazette.kind is Kind.NARROWING:
+            await self._publisher.publish(asked.gazette, Signatures(ministry=asked.signature))
+            return Received(digest, published=True)
+        await self._store.receive(StoredProposal(digest, asked.gazette, asked.signature), self._clock())
+        return Received(digest, published=False)
+
+    async def proposals(self, caller: PartyName, asked: Nothing) -> Proposals:
+        """What is open, each with everything it would change in the law now in force."""
+        return Proposals([self._shown(proposal) for proposal in self._store.open_proposals()])
+
+    def _shown(self, proposal: StoredProposal) -> Proposal:
+        gazette = decode(proposal.gazette)
+        present = self._publisher.book.in_force(self._clock())
+        changes = [
+            PlainChange(change.widens, change.what, change.name, change.ja, change.en)
+            for change in describe(present.gazette, gazette)
+        ]
+        return Proposal(
+            proposal.digest,
+            gazette.number,
+            gazette.effective_ms,
+            gazette.reason_ja,
+            gazette.reason_en,
+            changes,
+        )
+
+    async def approve(self, caller: PartyName, asked: Approve) -> Version:
+        """Countersign and publish. The waiting time runs from now. Raises ProposalUnknown and what publishing
+        raises."""
+        proposal = self._store.open_proposal(asked.digest)
+        if proposal is None:
+            published = self._store.find_published(asked.digest)
+            if published is None:
+                raise ProposalUnknown()
+            return version_of(published)
+        commission = sign_as_commission(self._identity.signing, proposal.gazette)
+        return await self._publisher.publish(proposal.gazette, Signatures(proposal.ministry, commission))
+
+    async def refuse(self, caller: PartyName, asked: Refuse) -> Nothing:
+        """Close a proposal without publishing it. Raises ProposalUnknown."""
+        if self._store.open_proposal(asked.digest) is None:
+            raise ProposalUnknown()
+        await self._store.refuse(asked.digest, asked.reason)
+        return Nothing()
+
+    async def suspend(self, caller: PartyName, asked: Narrow) -> Version:
+        """Stop things at once, with the commission's signature alone. What was still waiting is dropped.
+
+        Raises RowUnknown, GazetteInconsistent (nothing of that name), GazetteNotNarrowing (a protective
+        ground), GazetteUnchanged.
+        """
+        now_ms = self._clock()
+        book = self._publisher.book
+        stops = [(subject_of(stop), stop.name) for stop in asked.suspend]
+        content = narrowed(book.in_force(now_ms), stops, asked.strike, asked.reason_en)
+        gazette = next_version(book, content, now_ms, now_ms, asked.reason_ja, asked.reason_en)
+        encoded = encode(gazette)
+        commission = sign_as_commission(self._identity.signing, encoded)
+        return await self._publisher.publish(encoded, Signatures(commission=commission))
+
+
+def subject_of(stop: Stop) -> Subject:
+    """The subject of a suspension. Raises GazetteInconsistent for a word that is none."""
+    try:
+        return Subject(stop.subject)
+    except ValueError as fault:
+        raise GazetteInconsistent(what="suspensions", fault="no such subject") from fault

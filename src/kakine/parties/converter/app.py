@@ -1,0 +1,75 @@
+"""Wiring of a converter."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from kakine.contracts import converter
+from kakine.parties.converter import audit, gate, hop, keys, rekey, store
+from kakine.parties.converter.office import Office, Settings
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.heads import Heads
+from kakine.runtime.database import Database
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
+
+
+class Converter:
+    """One converter. The boot fence starts when the object is made."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger_origin: str,
+        path: Path,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        db = Database.open(path, store.metadata)
+        self.office = Office(
+            settings,
+            identity,
+            db,
+            law,
+            peers,
+            clock,
+            entropy,
+            clock(),
+            identity.local_key("release"),
+            identity.local_key("nonce"),
+            Heads(ledger_origin),
+            withheld=store.all_withheld(db.read()),
+        )
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        office = self.office
+        duties: list[Duty[Any, Any]] = [
+            Duty(converter.JOIN, partial(keys.join, office)),
+            Duty(converter.LINK, partial(keys.link, office)),
+            Duty(converter.MONTH_KEY, partial(keys.month_key, office)),
+            Duty(converter.CONVERT, partial(hop.convert, office)),
+            Duty(converter.READ, partial(hop.read, office)),
+            Duty(converter.RELEASE, partial(gate.release, office)),
+            Duty(converter.OUTCOME, partial(gate.outcome, office)),
+            Duty(converter.OPEN_SHARES, partial(gate.open_shares, office)),
+            Duty(converter.CHECK, partial(audit.check, office)),
+            Duty(converter.SEEN, partial(audit.seen_since, office)),
+            Duty(converter.RATIOS, partial(audit.ratios, office)),
+            Duty(converter.WINDOW, partial(audit.window, office)),
+            Duty(converter.DISPUTE, partial(audit.explain, office)),
+            Duty(converter.REKEY, partial(rekey.rekey, office)),
+        ]
+        return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
+
+    def close(self) -> None:
+        """Close the store."""
+        self.office.db.close()

@@ -1,0 +1,70 @@
+"""Wiring of a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.clients.exchange import Network
+from kakine.contracts import gateway
+from kakine.crypto.wrapping import WrapKey
+from kakine.parties.gateway import answering, store
+from kakine.parties.gateway.asking import Desk
+from kakine.parties.gateway.office import Office, Site, Validate
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.labels import DomainName
+
+
+class Gateway:
+    """One agency's gateway with all its domains."""
+
+    def __init__(
+        self,
+        domains: Sequence[DomainName],
+        network: Network,
+        path: Path,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+        validate: Validate,
+    ) -> None:
+        db = Database.open(path, store.metadata)
+        sites = {
+            name: Site(
+                name,
+                Domain(name, identity, db, peers, network.converters),
+                WrapKey(identity.local_key("wrap", name.encode(), length=64)),
+            )
+            for name in domains
+        }
+        months = MonthKeys(peers, law, clock, network.converters)
+        self.office = Office(identity, network, db, law, months, peers, clock, entropy, validate, sites)
+        self.desk = Desk(self.office)
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        office = self.office
+        duties: list[Duty[Any, Any]] = [Duty(gateway.DELIVER, partial(answering.deliver, office))]
+        return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
+
+    async def start(self) -> None:
+        """Enrol the domains with the converters where that is not done, and take up what a crash left open."""
+        law = self.office.law.in_force(self.office.clock())
+        for name, site in self.office.sites.items():
+            await site.domain.mask_keys(law.epoch(name))
+        await self.desk.carrier.resume(lambda context: self.office.requester(context.decode()))
+
+    def close(self) -> None:
+        """Close the store."""
+        self.office.db.close()

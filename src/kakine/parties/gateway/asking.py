@@ -1,0 +1,163 @@
+"""Ask: one person or many, under a procedure and its rows; single questions that wait together go together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kakine.clients.carrier import Carrier
+from kakine.clients.exchange import Wish
+from kakine.parties.gateway.office import Office
+from kakine.runtime import codebook
+from kakine.values.codes import CodeVector
+from kakine.values.labels import DomainName
+from kakine.values.problems import PersonNotKnown, Problem
+from kakine.wire.answer import Answered
+from kakine.wire.request import AskedPerson, Kind, Mode
+
+MOST = 256
+"""People in one request. The gate is all-or-nothing, so larger batches would punish many for one."""
+
+GATHERED = 64
+"""Single questions that travel as one request."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a case worker asks of one person. `official` is the organisation's own reference, `case` a digest of the
+    case number, `reference` the asking domain's local one; `parent` names the exchange this one follows from."""
+
+    domain: DomainName
+    provider: DomainName
+    procedure: str
+    rows: tuple[str, ...]
+    reference: bytes
+    official: str
+    case: bytes
+    unit: str
+    channel: int = 2
+    mode: Mode = Mode.S0_PLUS
+    parent: bytes = b""
+
+    @property
+    def group(self) -> tuple[object, ...]:
+        """Questions of one group may share a request: all common fields are equal."""
+        return (
+            self.domain,
+            self.provider,
+            self.procedure,
+            self.rows,
+            self.unit,
+            self.channel,
+            self.mode,
+        )
+
+
+@dataclass
+class Waiting:
+    """Questions of one group that wait while the last request of the group is out."""
+
+    queue: deque[tuple[Question, asyncio.Future[Answered]]] = field(default_factory=deque)
+    running: bool = False
+
+
+class Desk:
+    """The asking side of a gateway."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self.carrier = Carrier(office.db, office.clock)
+        self._groups: dict[tuple[object, ...], Waiting] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, question: Question) -> Answered:
+        """One person's answer. Alone it goes at once; what comes while a request of the same group is out goes next,
+        together (spec/lcx.md section 10). Raises the problem of whoever refused."""
+        waiting = self._groups.setdefault(question.group, Waiting())
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        waiting.queue.append((question, future))
+        if not waiting.running:
+            waiting.running = True
+            task = asyncio.create_task(self._drain(question.group, waiting))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _drain(self, group: tuple[object, ...], waiting: Waiting) -> None:
+        while waiting.queue:
+            taken = [waiting.queue.popleft() for _ in range(min(GATHERED, len(waiting.queue)))]
+            await self._together(taken)
+        waiting.running = False
+        self._groups.pop(group, None)
+
+    async def _together(self, taken: list[tuple[Question, asyncio.Future[Answered]]]) -> None:
+        """One request for all; whoever the record keeper refuses gets the refusal, the others go again."""
+        try:
+            answers = await self.ask_many([question for question, _ in taken])
+        except Problem as problem:
+            refused = _positions(problem, len(taken))
+            for j in refused:
+                _fail(taken[j][1], problem)
+            rest = [pair for j, pair in enumerate(taken) if j not in refused]
+            if rest:
+                await self._together(rest)
+            return
+        except Exception as fault:  # noqa: BLE001 - the callers wait; each must hear of it
+            for _, future in taken:
+                _fail(future, fault)
+            return
+        for (_, future), answer in zip(taken, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    async def ask_many(self, questions: Sequence[Question]) -> list[Answered]:
+        """At most `MOST` questions of one group as one request, all or none."""
+        office, first = self._office, questions[0]
+        if len(questions) > MOST or any(q.group != first.group for q in questions):
+            raise ValueError("questions of one request must be of one group, and not too many")
+        law = office.law.in_force(office.clock())
+        law.permit(first.domain, first.provider, first.procedure, first.rows, office.clock())
+        requester = office.requester(first.domain)
+        wish = Wish(
+            Kind.EXCHANGE,
+            first.mode,
+            first.procedure,
+            tuple(sorted(first.rows)),
+            first.provider,
+            self._codes(first.domain, questions),
+            tuple(_asked(office, question) for question in questions),
+            law.items(first.rows),
+            first.unit,
+            first.channel,
+        )
+        prepared = await requester.prepare(wish)
+        return list(await self.carrier.send(requester, prepared, first.domain.encode()))
+
+    def _codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
+        office = self._office
+        site, codes = office.site(domain), []
+        for position, question in enumerate(questions):
+            token = codebook.token_of(office.db.read(), domain, question.reference)
+            if token is None:
+                raise PersonNotKnown(indexes=[position])
+            codes.append(site.unwrapped(token))
+        return CodeVector.of(codes)
+
+
+def _asked(office: Office, question: Question) -> AskedPerson:
+    return AskedPerson(office.entropy(16), question.official, question.case, question.parent, b"")
+
+
+def _positions(problem: Problem, count: int) -> set[int]:
+    """Whom a refusal concerns: the positions it names, or everybody."""
+    named = problem.facts.get("indexes")
+    if isinstance(named, list) and named and count > 1:
+        return {int(j) for j in named}
+    return set(range(count))
+
+
+def _fail(future: asyncio.Future[Answered], fault: Exception) -> None:
+    if not future.done():
+        future.set_exception(fault)

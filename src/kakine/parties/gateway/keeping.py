@@ -1,0 +1,65 @@
+"""What the agency's own systems tell their gateway: copies of data, flags of people."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from kakine.parties.gateway import store
+from kakine.parties.gateway.office import Office
+from kakine.parties.gateway.store import Copy
+from kakine.runtime.codebook import token_of
+from kakine.values.problems import CopyOutdated, MessageMalformed, PersonNotKnown
+
+
+class NewCopy(msgspec.Struct, frozen=True):
+    """A copy to keep, by local reference. Times in milliseconds; `data` is JSON that fits the item's layout."""
+
+    reference: bytes
+    item: str
+    layout: int
+    source_version: int
+    as_of_ms: int
+    expires_ms: int
+    data: bytes
+
+
+async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> None:
+    """Keep copies, all or none. Raises `PersonNotKnown`, `LayoutViolated`, `CopyOutdated` with the position."""
+    office.site(domain)
+    for position, new in enumerate(copies):
+        try:
+            decoded = msgspec.json.decode(new.data)
+        except msgspec.DecodeError as fault:
+            raise MessageMalformed(position=position) from fault
+        office.validate(new.item, new.layout, decoded)
+
+    def work(db: sqlite3.Connection) -> None:
+        for position, new in enumerate(copies):
+            token = token_of(db, domain, new.reference)
+            if token is None:
+                raise PersonNotKnown(position=position)
+            present = store.version_of(db, domain, token, new.item)
+            if present is not None and present >= new.source_version:
+                raise CopyOutdated(position=position)
+            kept = Copy(new.item, new.layout, new.source_version, new.as_of_ms, new.expires_ms, new.data)
+            store.put_copy(db, domain, token, kept)
+
+    await office.db.write(work)
+
+
+async def set_flags(
+    office: Office, domain: str, reference: bytes, *, non_disclosed: bool, needs_human: bool
+) -> None:
+    """不開示 (nothing of this person goes out) and 自動応答不可 (a human decides). Raises `PersonNotKnown`."""
+    office.site(domain)
+
+    def work(db: sqlite3.Connection) -> None:
+        token = token_of(db, domain, reference)
+        if token is None:
+            raise PersonNotKnown()
+        store.set_flags(db, domain, token, non_disclosed, needs_human)
+
+    await office.db.write(work)

@@ -1,0 +1,99 @@
+"""What a gateway's duties work with, and the problems only it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.clients.exchange import Network, Requester
+from kakine.clients.recipient import Recipient
+from kakine.crypto.wrapping import WrapKey
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.codes import Code, WrappedCode
+from kakine.values.labels import DomainName
+from kakine.values.problems import DomainNotRun
+
+Validate = Callable[[str, int, object], None]
+"""Raises `LayoutViolated` unless the data (decoded JSON) fits the item's layout in this version."""
+
+
+@dataclass
+class Site:
+    """One domain of this gateway."""
+
+    name: DomainName
+    domain: Domain
+    wrap: WrapKey
+
+    def wrapped(self, code: Code) -> WrappedCode:
+        """The form of a code at rest in this domain."""
+        return self.wrap.wrap(code, self.name)
+
+    def unwrapped(self, token: bytes) -> Code:
+        """The code, for the time of one request."""
+        return self.wrap.unwrap(WrappedCode(token), self.name)
+
+
+@dataclass
+class Office:
+    """A gateway at work."""
+
+    identity: Identity
+    network: Network
+    db: Database
+    law: LawBook
+    months: MonthKeys
+    peers: Peers
+    clock: Clock
+    entropy: Entropy
+    validate: Validate
+    sites: Mapping[DomainName, Site] = field(default_factory=dict)
+    _requesters: dict[tuple[str, int], Requester] = field(default_factory=dict)
+    _recipients: dict[tuple[str, int], Recipient] = field(default_factory=dict)
+
+    def site(self, domain: str) -> Site:
+        """Raises `DomainNotRun`."""
+        found = self.sites.get(DomainName(domain))
+        if found is None:
+            raise DomainNotRun()
+        return found
+
+    def requester(self, domain: str) -> Requester:
+        """The asking side of a domain in its present epoch."""
+        site, epoch = self.site(domain), self.law.in_force(self.clock()).epoch(domain)
+        found = self._requesters.get((domain, epoch))
+        if found is None:
+            found = self._requesters[domain, epoch] = Requester(
+                site.domain,
+                epoch,
+                self.identity,
+                self.network,
+                self.law,
+                self.months,
+                self.peers,
+                self.clock,
+                self.entropy,
+            )
+        return found
+
+    def recipient(self, domain: str) -> Recipient:
+        """The answering side of a domain in its present epoch."""
+        site, epoch = self.site(domain), self.law.in_force(self.clock()).epoch(domain)
+        found = self._recipients.get((domain, epoch))
+        if found is None:
+            found = self._recipients[domain, epoch] = Recipient(
+                site.domain,
+                epoch,
+                self.identity,
+                self.network,
+                self.law,
+                self.months,
+                self.peers,
+                self.clock,
+                self.entropy,
+            )
+        return found

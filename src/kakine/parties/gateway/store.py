@@ -1,0 +1,145 @@
+"""Data copies and flags, by domain and wrapped code."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.database import sql
+
+metadata = codebook_metadata(MetaData())
+
+flags = Table(
+    "flags",
+    metadata,
+    Column("domain", String, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("non_disclosed", Boolean, nullable=False),
+    Column("needs_human", Boolean, nullable=False),
+    PrimaryKeyConstraint("domain", "token"),
+)
+
+copy = Table(
+    "data_copy",
+    metadata,
+    Column("domain", String, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("item", String, nullable=False),
+    Column("layout", Integer, nullable=False),
+    Column("source_version", Integer, nullable=False),
+    Column("as_of_ms", Integer, nullable=False),
+    Column("expires_ms", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("domain", "token", "item"),
+)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy (副本) of what the agency's own system says of one person under one item. `data` is JSON in a layout."""
+
+    item: str
+    layout: int
+    source_version: int
+    as_of_ms: int
+    expires_ms: int
+    data: bytes
+
+
+_FLAGS = sql(
+    select(flags.c.non_disclosed, flags.c.needs_human).where(
+        flags.c.domain == bindparam("domain"), flags.c.token == bindparam("token")
+    )
+)
+_INSERT_FLAGS = sql(insert(flags))
+_DROP_FLAGS = sql(
+    delete(flags).where(flags.c.domain == bindparam("domain"), flags.c.token == bindparam("token"))
+)
+_MOVE_FLAGS = sql(
+    update(flags)
+    .where(flags.c.domain == bindparam("of_domain"), flags.c.token == bindparam("old"))
+    .values(token=bindparam("new"))
+)
+_COPIES = sql(
+    select(
+        copy.c.item, copy.c.layout, copy.c.source_version, copy.c.as_of_ms, copy.c.expires_ms, copy.c.data
+    ).where(copy.c.domain == bindparam("domain"), copy.c.token == bindparam("token"))
+)
+_INSERT_COPY = sql(insert(copy))
+_VERSION = sql(
+    select(copy.c.source_version).where(
+        copy.c.domain == bindparam("domain"),
+        copy.c.token == bindparam("token"),
+        copy.c.item == bindparam("item"),
+    )
+)
+_DROP_COPY = sql(
+    delete(copy).where(
+        copy.c.domain == bindparam("domain"),
+        copy.c.token == bindparam("token"),
+        copy.c.item == bindparam("item"),
+    )
+)
+_MOVE_COPIES = sql(
+    update(copy)
+    .where(copy.c.domain == bindparam("of_domain"), copy.c.token == bindparam("old"))
+    .values(token=bindparam("new"))
+)
+
+
+def find_flags(db: sqlite3.Connection, domain: str, token: bytes) -> tuple[bool, bool]:
+    """(non-disclosed, needs a human)."""
+    row = db.execute(_FLAGS, {"domain": domain, "token": token}).fetchone()
+    return (bool(row[0]), bool(row[1])) if row else (False, False)
+
+
+def set_flags(
+    db: sqlite3.Connection, domain: str, token: bytes, non_disclosed: bool, needs_human: bool
+) -> None:
+    """Both flags at once; both false removes the row."""
+    place = {"domain": domain, "token": token}
+    db.execute(_DROP_FLAGS, place)
+    if non_disclosed or needs_human:
+        db.execute(_INSERT_FLAGS, {**place, "non_disclosed": non_disclosed, "needs_human": needs_human})
+
+
+def copies_of(db: sqlite3.Connection, domain: str, token: bytes) -> dict[str, Copy]:
+    """All copies of one person in one domain, by item."""
+    return {row[0]: Copy(*row) for row in db.execute(_COPIES, {"domain": domain, "token": token})}
+
+
+def version_of(db: sqlite3.Connection, domain: str, token: bytes, item: str) -> int | None:
+    """The source version of a copy."""
+    row = db.execute(_VERSION, {"domain": domain, "token": token, "item": item}).fetchone()
+    return row[0] if row else None
+
+
+def put_copy(db: sqlite3.Connection, domain: str, token: bytes, new: Copy) -> None:
+    """Replace the copy of an item."""
+    place = {"domain": domain, "token": token, "item": new.item}
+    db.execute(_DROP_COPY, place)
+    db.execute(_INSERT_COPY, {"domain": domain, "token": token, **new.__dict__})
+
+
+def move_person(db: sqlite3.Connection, old: bytes, new: bytes, domain: str) -> None:
+    """Flags and copies follow a person to a new code."""
+    move = {"of_domain": domain, "old": old, "new": new}
+    db.execute(_MOVE_FLAGS, move)
+    db.execute(_MOVE_COPIES, move)

@@ -1,0 +1,65 @@
+"""Wiring of the mailbox."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from kakine.clients.domains import Domain
+from kakine.contracts import mailbox
+from kakine.crypto.wrapping import WrapKey
+from kakine.parties.mailbox import filing, reading, store
+from kakine.parties.mailbox.office import Office, Settings
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.heads import Heads
+from kakine.runtime.database import Database
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.runtime.keyring import keyring_metadata
+
+
+class Mailbox:
+    """One record keeper, ready to be called once `start` has run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger_origin: str,
+        path: Path,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        keyring_metadata(store.metadata)
+        db = Database.open(path, store.metadata)
+        wrap = WrapKey(identity.local_key("wrap", settings.domain.encode(), length=64))
+        heads = Heads(ledger_origin)
+        self.office = Office(settings, identity, db, law, peers, clock, entropy, wrap, heads)
+        self.domain = Domain(settings.domain, identity, db, peers, settings.converters)
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        office = self.office
+        duties: list[Duty[Any, Any]] = [
+            Duty(mailbox.FILE, partial(filing.file, office)),
+            Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
+            Duty(mailbox.READ, partial(reading.read, office)),
+            Duty(mailbox.VECTORS, partial(reading.vectors, office)),
+        ]
+        return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
+
+    async def start(self) -> None:
+        """Enrol the own domain with the converters where that is not done, and log what a crash left unlogged."""
+        epoch = self.office.law.in_force(self.office.clock()).epoch(self.office.settings.domain)
+        self.office.mask_keys = await self.domain.mask_keys(epoch)
+        await filing.resume(self.office)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.office.db.close()

@@ -1,0 +1,63 @@
+"""A person's own list, and the vectors that the auditor of windows asks for."""
+
+from __future__ import annotations
+
+from kakine.contracts.converter import History, ReadRow
+from kakine.contracts.mailbox import File, VectorRow, Vectors, VectorsGiven
+from kakine.crypto.merkle import leaf_hash, narrow
+from kakine.parties.mailbox import store
+from kakine.parties.mailbox.filing import gate, opened
+from kakine.parties.mailbox.office import Office
+from kakine.values.labels import PartyName
+from kakine.values.problems import BatchMalformed, CallerNotAllowed
+from kakine.wire.canonical import encode
+from kakine.wire.entry import split_entries
+from kakine.wire.history import Statement
+from kakine.wire.request import Kind
+
+_MOST = 256
+
+
+async def read(office: Office, caller: PartyName, message: File) -> History:
+    """All rows under the one active code that this reading opened, with a signed count and head.
+
+    Each row carries its own inclusion proof, narrowed from the receipt of its batch, so that the reader need not ask
+    the ledger for rows one by one and show it which belong together.
+    """
+    if caller != office.settings.converters[-1]:
+        raise CallerNotAllowed(call="read")
+    record, request, _, tokens = opened(office, message)
+    if record.kind is not Kind.READ or record.count != 1:
+        raise BatchMalformed()
+    db = office.db.read()
+    gate(office, db, record, request, tokens)
+    found = store.find_code(db, tokens[0])
+    assert found is not None  # noqa: S101 - the gate has passed it
+    count, head = store.find_list(db, found[0])
+    rows = [_row(office, *place) for place in store.rows_of_list(db, found[0])]
+    statement = encode(Statement(request, count, head, office.clock()))
+    return History(statement, office.identity.signing.sign("history", statement), rows)
+
+
+def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadRow:
+    filed = store.find_filing(office.db.read(), filing)
+    if (
+        filed is None
+        or filed.first is None
+        or filed.proof is None
+        or filed.checkpoint is None
+        or filed.size is None
+    ):
+        raise BatchMalformed()  # a numbered row has its receipt: they are written together
+    entries = split_entries(filed.entries)
+    proof = [filed.proof[k : k + 32] for k in range(0, len(filed.proof), 32)]
+    index = filed.first + position
+    leaves = [leaf_hash(entry) for entry in entries]
+    own = narrow(leaves, filed.first, filed.size, proof, index)
+    return ReadRow(entries[position], envelope, index, own, filed.checkpoint)
+
+
+async def vectors(office: Office, caller: PartyName, asked: Vectors) -> VectorsGiven:
+    """Blinded and masked vectors of S0+ requests, in the order of filing: by period, never by link."""
+    rows = store.vectors_after(office.db.read(), asked.after, _MOST)
+    return VectorsGiven([VectorRow(*row) for row in rows])

@@ -1,0 +1,155 @@
+"""Wiring of the portal, and its one duty: a reading conversion under "own history"."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import MetaData
+from starlette.types import ASGIApp
+
+from kakine.clients.answering import issue, migrate, serve
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.clients.exchange import Network, Requester, Wish, as_convert, request_of
+from kakine.clients.recipient import Opened, Recipient
+from kakine.contracts import converter, gateway
+from kakine.contracts.converter import OpenShares
+from kakine.contracts.gateway import Deliver, Delivered
+from kakine.contracts.portal import SealedHistory
+from kakine.crypto.sealing import SealKey
+from kakine.crypto.wrapping import WrapKey
+from kakine.protocols.gazette import LawBook
+from kakine.runtime import codebook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.codes import CodeVector, WrappedCode
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import AccountUnknown, CallerNotAllowed
+from kakine.wire.answer import Answered
+from kakine.wire.request import AskedPerson, Kind, Mode
+
+
+class Portal:
+    """One portal with one login domain."""
+
+    def __init__(
+        self,
+        name: DomainName,
+        network: Network,
+        path: Path,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.name = name
+        self.db = Database.open(path, codebook.codebook_metadata(MetaData()))
+        self._network = network
+        self._law = law
+        self._clock = clock
+        self._entropy = entropy
+        self._peers = peers
+        self._wrap = WrapKey(identity.local_key("wrap", name.encode(), length=64))
+        self._domain = Domain(name, identity, self.db, peers, network.converters)
+        self._months = MonthKeys(peers, law, clock, network.converters)
+        epoch = law.in_force(clock()).epoch(name)
+        common = (
+            self._domain,
+            epoch,
+            identity,
+            network,
+            law,
+            self._months,
+            peers,
+            clock,
+            entropy,
+        )
+        self._requester = Requester(*common)
+        self._recipient = Recipient(*common)
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        duties = [Duty(gateway.DELIVER, self._deliver)]
+        return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
+
+    async def start(self) -> None:
+        """Enrol the login domain with the converters where that is not done."""
+        await self._domain.mask_keys(self._law.in_force(self._clock()).epoch(self.name))
+
+    async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
+        """Login codes from the registry: issue and migration, nothing else."""
+        return await serve(
+            message,
+            self._recipient,
+            self._wrap,
+            self.db,
+            self._clock,
+            self._entropy,
+            partial(self._permit, caller),
+            self._decide,
+        )
+
+    def _permit(self, caller: PartyName, opened: Opened) -> None:
+        public, kind = opened.public, opened.record.kind
+        if kind not in (Kind.ISSUE, Kind.MIGRATE) or public.ground != kind.name:
+            raise CallerNotAllowed(call="deliver")
+        if DomainName(public.requester).party != caller:
+            raise CallerNotAllowed(call="deliver")
+        now_ms = self._clock()
+        law = self._law.in_force(now_ms)
+        law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
+
+    def _decide(
+        self, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    ) -> Sequence[Answered]:
+        if opened.record.kind is Kind.ISSUE:
+            return issue(self.name)(db, opened, tokens, now_ms)
+        return migrate(self.name, lambda *_: None)(db, opened, tokens, now_ms)
+
+    async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:
+        """The sealed history of an account, readable with the session key only.
+
+        Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
+        session key: the login does, which is not built yet.
+        """
+        token = codebook.token_of(self.db.read(), self.name, account)
+        if token is None:
+            raise AccountUnknown()
+        code = self._wrap.unwrap(WrappedCode(token), self.name)
+        asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
+        wish = Wish(
+            Kind.READ,
+            Mode.S0,
+            "OWN-HISTORY",
+            (),
+            self._network.keeper,
+            CodeVector.of([code]),
+            asked,
+            channel=1,
+            session=bytes(session),
+        )
+        prepared = await self._requester.prepare(wish)
+        first = self._network.converters[0]
+        read = await self._peers.ask(first, converter.READ, as_convert(prepared))
+        grant = OpenShares(
+            prepared.public,
+            prepared.record,
+            read.history.statement,
+            read.history.signature,
+            b"".join(row.entry for row in read.history.rows),
+            [row.envelope for row in read.history.rows],
+        )
+        opened = await asyncio.gather(
+            *(self._peers.ask(name, converter.OPEN_SHARES, grant) for name in self._network.converters)
+        )
+        return SealedHistory(request_of(prepared), read.history, [each.sealed for each in opened])
+
+    def close(self) -> None:
+        """Close the store."""
+        self.db.close()

@@ -1,0 +1,57 @@
+"""Wiring of the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from kakine.clients.exchange import Network
+from kakine.contracts import gateway
+from kakine.parties.registry import store
+from kakine.parties.registry.codes import Codes, enrolment_table
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.database import Database
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.labels import DomainName
+
+METADATA = store.metadata
+enrolment_table(METADATA)
+codebook_metadata(METADATA)
+
+
+class Registry:
+    """One registry."""
+
+    def __init__(
+        self,
+        name: DomainName,
+        network: Network,
+        path: Path,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.db = Database.open(path, METADATA)
+        self.codes = Codes(name, identity, network, self.db, law, peers, clock, entropy)
+        self._law = law
+        self._clock = clock
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        duties: list[Duty[Any, Any]] = [Duty(gateway.DELIVER, self.codes.deliver)]
+        return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
+
+    async def start(self) -> None:
+        """Join the converters where that is not done, and take up what a crash left open."""
+        await self.codes.start()
+
+    def close(self) -> None:
+        """Close the store."""
+        self.db.close()

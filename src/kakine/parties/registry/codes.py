@@ -1,0 +1,257 @@
+"""Codes of residents: enrol, issue, migrate, retire. All are conversions (spec/lcx.md section 4).
+
+The local reference of a resident in the registry's own domain is the internal person id (16 bytes). The registry never
+sees an agency's code; the agency never sees the registry's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Column, LargeBinary, MetaData, Table, bindparam, insert, select
+
+from kakine.clients.answering import serve
+from kakine.clients.carrier import Carrier
+from kakine.clients.domains import Domain, MonthKeys
+from kakine.clients.exchange import Network, Requester, Wish
+from kakine.clients.recipient import Opened, Recipient
+from kakine.contracts.gateway import Deliver, Delivered
+from kakine.crypto.group import group
+from kakine.crypto.sealing import seal
+from kakine.crypto.wrapping import WrapKey
+from kakine.protocols.gazette import LawBook
+from kakine.runtime import codebook
+from kakine.runtime.database import Database, sql
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.codes import Code, CodeVector, WrappedCode
+from kakine.values.labels import HASH, DomainName, PartyName
+from kakine.values.problems import BatchMalformed, CallerNotAllowed, PersonNotEnrolled
+from kakine.wire.answer import Answered, Result
+from kakine.wire.request import AskedPerson, Kind, Mode, PublicPart
+
+MOST = 256
+"""People in one conversion."""
+
+_AUDIT_INFO = b"kakine/enrolment-audit"
+_SUCCESSOR = b"successor:"
+
+
+def enrolment_table(metadata: MetaData) -> Table:
+    """Root handles of enrolled residents, sealed to the commission's audit key: the registry cannot read them back."""
+    return Table(
+        "enrolment",
+        metadata,
+        Column("person", LargeBinary, primary_key=True),
+        Column("sealed", LargeBinary, nullable=False),
+    )
+
+
+_enrolment = enrolment_table(MetaData())
+_KEEP = sql(insert(_enrolment).prefix_with("OR REPLACE"))
+_SEALED = sql(select(_enrolment.c.sealed).where(_enrolment.c.person == bindparam("person")))
+
+
+@dataclass
+class Codes:
+    """The registry as requester (of codes for others) and recipient (of its own)."""
+
+    name: DomainName
+    identity: Identity
+    network: Network
+    db: Database
+    law: LawBook
+    peers: Peers
+    clock: Clock
+    entropy: Entropy
+
+    def __post_init__(self) -> None:
+        self.wrap = WrapKey(self.identity.local_key("wrap", self.name.encode(), length=64))
+        self.months = MonthKeys(self.peers, self.law, self.clock, self.network.converters)
+        self.own = self._domain(self.name)
+        self.hash = self._domain(HASH)
+        self.carrier = Carrier(self.db, self.clock)
+
+    def _domain(self, name: DomainName) -> Domain:
+        return Domain(name, self.identity, self.db, self.peers, self.network.converters)
+
+    def _epoch(self) -> int:
+        return self.law.in_force(self.clock()).epoch(self.name)
+
+    def _requester(self, domain: Domain, epoch: int) -> Requester:
+        return Requester(
+            domain,
+            epoch,
+            self.identity,
+            self.network,
+            self.law,
+            self.months,
+            self.peers,
+            self.clock,
+            self.entropy,
+        )
+
+    def _recipient(self) -> Recipient:
+        return Recipient(
+            self.own,
+            self._epoch(),
+            self.identity,
+            self.network,
+            self.law,
+            self.months,
+            self.peers,
+            self.clock,
+            self.entropy,
+        )
+
+    async def start(self) -> None:
+        """Join the converters for both domains, and take up what a crash left open."""
+        await self.hash.mask_keys(1)
+        await self.own.mask_keys(self._epoch())
+        await self.carrier.resume(self._requester_of)
+
+    def _requester_of(self, context: bytes) -> Requester:
+        if context == HASH.encode():
+            return self._requester(self.hash, 1)
+        return self._requester(self.own, self._epoch())
+
+    async def enrol(self, people: Sequence[bytes]) -> None:
+        """Give residents their root handle and the registry its codes of them, at most `MOST` at once.
+
+        u is 32 fresh random bytes and its point a hash output; it is kept only sealed to the commission, which may
+        sample enrolments to see that no point was chosen otherwise. Raises what refuses; then nobody is enrolled.
+        """
+        await self._enrol(Kind.ENROL, people)
+
+    async def _enrol(self, kind: Kind, people: Sequence[bytes]) -> None:
+        roots = [self.entropy(32) for _ in people]
+        await self._keep_sealed(people, roots)
+        codes = CodeVector.of(Code(group.hash_to_group(root)) for root in roots)
+        prefix = _SUCCESSOR if kind is Kind.SUCCEED else b""
+        wish = self._wish(kind, "ENROL", self.name, codes, [prefix + person for person in people])
+        requester = self._requester(self.hash, 1)
+        await self.carrier.send(requester, await requester.prepare(wish), HASH.encode())
+
+    async def _keep_sealed(self, people: Sequence[bytes], roots: Sequence[bytes]) -> None:
+        to = self.law.in_force(self.clock()).seal_key("commission")
+        sealed = [
+            {"person": person, "sealed": seal(to, _AUDIT_INFO, root)}
+            for person, root in zip(people, roots, strict=True)
+        ]
+        await self.db.write(lambda db: db.executemany(_KEEP, sealed))
+
+    def _wish(
+        self,
+        kind: Kind,
+        ground: str,
+        recipient: DomainName,
+        codes: CodeVector,
+        details: Sequence[bytes],
+    ) -> Wish:
+        people = tuple(AskedPerson(self.entropy(16), "", b"", b"", detail) for detail in details)
+        if not people or len(people) > MOST:
+            raise BatchMalformed(people=len(people))
+        return Wish(kind, Mode.S1, ground, (), recipient, codes, people, channel=3)
+
+    def _codes(self, people: Sequence[bytes]) -> CodeVector:
+        codes = []
+        for position, person in enumerate(people):
+            token = codebook.token_of(self.db.read(), self.name, person)
+            if token is None:
+                raise PersonNotEnrolled(indexes=[position])
+            codes.append(self.wrap.unwrap(WrappedCode(token), self.name))
+        return CodeVector.of(codes)
+
+    async def issue(self, domain: DomainName, people: Sequence[tuple[bytes, bytes]]) -> list[str]:
+        """Give a domain its codes of these people: (person id, the domain's own reference) each.
+
+        Gives the result for each: "delivered", or "refused" where the domain found the person or the reference taken
+        already. The registry does not see the code, the domain does not see the id.
+        """
+        codes = self._codes([person for person, _ in people])
+        details = [reference for _, reference in people]
+        wish = self._wish(Kind.ISSUE, "ISSUE", domain, codes, details)
+        requester = self._requester(self.own, self._epoch())
+        answers = await self.carrier.send(requester, await requester.prepare(wish), self.name.encode())
+        return [answer.result for answer in answers]
+
+    async def retire(self, people: Sequence[bytes]) -> None:
+        """End codes without a successor: death, emigration for good. The record keeper refuses them from then on."""
+        wish = self._wish(
+            Kind.RETIRE, "RETIRE", self.network.keeper, self._codes(people), [b""] * len(people)
+        )
+        requester = self._requester(self.own, self._epoch())
+        await requester.convert(await requester.prepare(wish))
+
+    async def rekey_person(
+        self, person: bytes, domains: Sequence[DomainName], left_out: frozenset[DomainName] = frozenset()
+    ) -> None:
+        """Give a person new codes everywhere (after a leak, for protection): enrol a successor, tell every domain in
+        `domains` to replace the old code, then switch at the record keeper, which refuses the old one from then on.
+
+        It goes to domains that do not know the person too, so the registry does not learn who does. Domains in
+        `left_out` keep an old code that can no longer be used. May be repeated after a failure: it goes on.
+        """
+        successor = _SUCCESSOR + person
+        if codebook.token_of(self.db.read(), self.name, successor) is None:
+            await self._enrol(Kind.SUCCEED, [person])
+        requester = self._requester(self.own, self._epoch())
+        pair = self._codes([person, successor])
+        for domain in domains:
+            if domain not in left_out:
+                wish = self._wish(Kind.MIGRATE, "MIGRATE", domain, pair, [b"", b""])
+                await self.carrier.send(requester, await requester.prepare(wish), self.name.encode())
+        wish = self._wish(Kind.SWITCH, "RETIRE", self.network.keeper, pair, [b"", b""])
+        await requester.convert(await requester.prepare(wish))
+        await self.db.write(partial(_succeed, domain=self.name, person=person))
+
+    async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
+        """The registry's own codes of those it enrols: it is the recipient as well."""
+        return await serve(
+            message,
+            self._recipient(),
+            self.wrap,
+            self.db,
+            self.clock,
+            self.entropy,
+            partial(self._permit, caller),
+            partial(_keep_own, self.name),
+        )
+
+    def _permit(self, caller: PartyName, opened: Opened) -> None:
+        public: PublicPart = opened.public
+        enrols = opened.record.kind in (Kind.ENROL, Kind.SUCCEED)
+        if caller != self.identity.name or public.requester != HASH or not enrols:
+            raise CallerNotAllowed(call="deliver")
+
+    def sealed_root(self, person: bytes) -> bytes:
+        """What the commission may ask to see when it samples an enrolment."""
+        row = self.db.read().execute(_SEALED, {"person": person}).fetchone()
+        if row is None:
+            raise PersonNotEnrolled()
+        return bytes(row[0])
+
+
+def _keep_own(
+    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+) -> list[Answered]:
+    answers = []
+    for person, token in zip(opened.payload.people, tokens, strict=True):
+        known = codebook.token_of(db, domain, person.detail)
+        if known is None:
+            codebook.add_holding(db, domain, person.detail, token)
+        fits = known in (None, token)
+        answers.append(Answered(Result.DELIVERED if fits else Result.REFUSED, (), b""))
+    return answers
+
+
+def _succeed(db: sqlite3.Connection, domain: str, person: bytes) -> None:
+    """The successor's code takes the person's place; the old one is gone from the registry."""
+    new = codebook.token_of(db, domain, _SUCCESSOR + person)
+    if new is not None:
+        codebook.drop_holding(db, domain, _SUCCESSOR + person)
+        codebook.drop_holding(db, domain, person)
+        codebook.add_holding(db, domain, person, new)

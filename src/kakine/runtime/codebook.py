@@ -1,0 +1,218 @@
+"""A domain's own codes at rest: which local reference (宛名番号, file number) stands for which wrapped code.
+
+Also the requests a party has sent and not finished, and the outcomes it has filed: what it needs to go on after a
+crash as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from kakine.runtime.database import sql
+from kakine.runtime.keyring import keyring_metadata
+
+metadata = MetaData()
+keyring_metadata(metadata)
+
+holding = Table(
+    "holding",
+    metadata,
+    Column("domain", String, nullable=False),
+    Column("reference", LargeBinary, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("domain", "reference"),
+    Index("holding_by_token", "domain", "token", unique=True),
+)
+
+outgoing = Table(
+    "outgoing",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("prepared", LargeBinary, nullable=False),
+    Column("context", LargeBinary, nullable=False),
+    Column("time_ms", Integer, nullable=False),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("filed", LargeBinary, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Column("tags", LargeBinary, nullable=False),
+    Column("time_ms", Integer, nullable=False),
+)
+
+incoming = Table(
+    "incoming",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("outcome", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("time_ms", Integer, nullable=False),
+)
+
+TABLES = (holding, outgoing, receipt, incoming, metadata.tables["domain_key"])
+
+
+def codebook_metadata(into: MetaData) -> MetaData:
+    """Add these tables to a party's own schema."""
+    for table in TABLES:
+        if table.name not in into.tables:
+            table.to_metadata(into)
+    return into
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A request sent and not concluded; `context` is the sender's own note of what it was for."""
+
+    request: bytes
+    prepared: bytes
+    context: bytes
+    time_ms: int
+
+
+_ADD = sql(insert(holding))
+_BY_REFERENCE = sql(
+    select(holding.c.token).where(
+        holding.c.domain == bindparam("domain"), holding.c.reference == bindparam("reference")
+    )
+)
+_BY_TOKEN = sql(
+    select(holding.c.reference).where(
+        holding.c.domain == bindparam("domain"), holding.c.token == bindparam("token")
+    )
+)
+_REPLACE = sql(
+    update(holding)
+    .where(holding.c.domain == bindparam("of_domain"), holding.c.token == bindparam("old"))
+    .values(token=bindparam("new"))
+)
+_DROP = sql(
+    delete(holding).where(
+        holding.c.domain == bindparam("domain"), holding.c.reference == bindparam("reference")
+    )
+)
+_COUNT = sql(select(func.count()).select_from(holding).where(holding.c.domain == bindparam("domain")))
+_REFERENCES = sql(
+    select(holding.c.reference)
+    .where(holding.c.domain == bindparam("domain"), holding.c.reference > bindparam("after"))
+    .order_by(holding.c.reference)
+    .limit(bindparam("most"))
+)
+_SEND = sql(insert(outgoing))
+_UNFINISHED = sql(select(*outgoing.c).order_by(outgoing.c.time_ms))
+_DONE = sql(delete(outgoing).where(outgoing.c.request == bindparam("request")))
+_KEEP_RECEIPT = sql(insert(receipt))
+_HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindparam("request")))
+_RECEIPTS = sql(select(*receipt.c).order_by(receipt.c.time_ms))
+_ANSWER = sql(insert(incoming))
+_ANSWERED = sql(
+    select(incoming.c.outcome, incoming.c.sealed).where(incoming.c.request == bindparam("request"))
+)
+
+
+def add_holding(db: sqlite3.Connection, domain: str, reference: bytes, token: bytes) -> None:
+    """A new person in the domain. `sqlite3.IntegrityError` if the reference or the token is there."""
+    db.execute(_ADD, {"domain": domain, "reference": reference, "token": token})
+
+
+def token_of(db: sqlite3.Connection, domain: str, reference: bytes) -> bytes | None:
+    """The wrapped code of a local reference."""
+    row = db.execute(_BY_REFERENCE, {"domain": domain, "reference": reference}).fetchone()
+    return row[0] if row else None
+
+
+def reference_of(db: sqlite3.Connection, domain: str, token: bytes) -> bytes | None:
+    """The local reference of a wrapped code."""
+    row = db.execute(_BY_TOKEN, {"domain": domain, "token": token}).fetchone()
+    return row[0] if row else None
+
+
+def replace_token(db: sqlite3.Connection, domain: str, old: bytes, new: bytes) -> int:
+    """The person has a new code; how many rows that changed (0 or 1)."""
+    return db.execute(_REPLACE, {"of_domain": domain, "old": old, "new": new}).rowcount
+
+
+def drop_holding(db: sqlite3.Connection, domain: str, reference: bytes) -> None:
+    """The domain keeps nothing under this reference any more."""
+    db.execute(_DROP, {"domain": domain, "reference": reference})
+
+
+def count_holdings(db: sqlite3.Connection, domain: str) -> int:
+    """How many people the domain knows."""
+    return int(db.execute(_COUNT, {"domain": domain}).fetchone()[0])
+
+
+def references_after(db: sqlite3.Connection, domain: str, after: bytes, most: int) -> list[bytes]:
+    """Local references in order, a page at a time (for the domain's own upkeep: re-keying)."""
+    page = {"domain": domain, "after": after, "most": most}
+    return [row[0] for row in db.execute(_REFERENCES, page)]
+
+
+def keep_outgoing(
+    db: sqlite3.Connection, request: bytes, prepared: bytes, context: bytes, time_ms: int
+) -> None:
+    """Write the intent down before the first call."""
+    values = {"request": request, "prepared": prepared, "context": context, "time_ms": time_ms}
+    db.execute(_SEND, values)
+
+
+def unfinished(db: sqlite3.Connection) -> list[Unfinished]:
+    """What a crash left open, oldest first."""
+    return [Unfinished(*row) for row in db.execute(_UNFINISHED)]
+
+
+def finish(db: sqlite3.Connection, request: bytes) -> None:
+    """The request is concluded, one way or the other."""
+    db.execute(_DONE, {"request": request})
+
+
+def keep_receipt(
+    db: sqlite3.Connection, request: bytes, filed: bytes, entries: bytes, tags: bytes, time_ms: int
+) -> None:
+    """Keep the evidence that a request was recorded. A second time changes nothing."""
+    if db.execute(_HAS_RECEIPT, {"request": request}).fetchone() is None:
+        values = {"request": request, "filed": filed, "entries": entries, "tags": tags, "time_ms": time_ms}
+        db.execute(_KEEP_RECEIPT, values)
+
+
+def receipts(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:
+    """(request, filed, entries, tags) of every receipt, oldest first."""
+    return [(row[0], row[1], row[2], row[3]) for row in db.execute(_RECEIPTS)]
+
+
+def keep_incoming(
+    db: sqlite3.Connection, request: bytes, outcome: bytes, sealed: bytes, time_ms: int
+) -> tuple[bytes, bytes]:
+    """(outcome, sealed answers) of a request: those decided before, or else these."""
+    known = answered(db, request)
+    if known is None:
+        values = {"request": request, "outcome": outcome, "sealed": sealed, "time_ms": time_ms}
+        db.execute(_ANSWER, values)
+    return known or (outcome, sealed)
+
+
+def answered(db: sqlite3.Connection, request: bytes) -> tuple[bytes, bytes] | None:
+    """The outcome decided for a request."""
+    row = db.execute(_ANSWERED, {"request": request}).fetchone()
+    return (row[0], row[1]) if row else None
