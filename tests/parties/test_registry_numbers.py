@@ -143,12 +143,6 @@ def test_a_number_is_in_the_number_table_and_nowhere_else(office):
     assert {row[0] for row in office.rows("SELECT number FROM number")} == {done.number, changed.number}
 
 
-def test_number_and_record_code_of_a_person_are_drawn_apart(office):
-    done = office.enter()
-    assert done.record_code not in done.number
-    assert done.number[:10] != done.record_code[:10]
-
-
 @pytest.mark.parametrize(
     "damage",
     [

@@ -215,7 +215,8 @@ def test_every_change_is_a_life_event(office):
     office.report(done.number, NumberChanged(NumberReason.EX_OFFICIO))
     rows = office.rows("SELECT version, kind, reason, reporter FROM life_event ORDER BY version")
     kinds = [
-        "first-entry", "shield-set", "renamed", "record-code-changed", "went-abroad", "moved", "number-changed",
+        "first-entry", "shield-set", "renamed", "record-code-changed", "went-abroad", "moved",
+        "number-changed",
     ]  # fmt: skip
     assert [row[:2] for row in rows] == list(enumerate(kinds, 1))
     assert rows[-1][2:] == ("ex-officio", YOKOHAMA)

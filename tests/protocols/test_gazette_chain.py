@@ -106,7 +106,7 @@ def test_asking_right_before_the_publication_does_no_harm() -> None:
 def test_a_version_from_the_future_is_refused() -> None:
     """Dated later than its ledger entry can be."""
     laws = book()
-    version = next_version(laws, earlier_start(first()), NOW + CLOCK_MS + 1, NOW + 2 * WAIT, "理由", "reason")
+    version = next_version(laws, earlier_start(first()), NOW + 2 * CLOCK_MS, NOW + 2 * WAIT, "理由", "reason")
     encoded = encode(version)
     with pytest.raises(problems.GazetteTooSoon):
         laws.accept(encoded, signed(encoded), NOW)

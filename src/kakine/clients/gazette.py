@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from kakine.contracts.commission import CURRENT, Since, Version
 from kakine.protocols import receipts
-from kakine.protocols.gazette import Law, LawBook
+from kakine.protocols.gazette import Law, LawBook, publication_ms
 from kakine.protocols.gazette_log import logged_ms
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock
 from kakine.values.labels import PartyName
-from kakine.values.problems import NoLawInForce
 from kakine.wire.gazette import Signatures, gazette_digest
 
 
@@ -31,10 +30,11 @@ def take(book: LawBook, version: Version, sources: Sources) -> Law:
     vouch for. Raises what `LawBook.accept`, `receipts.verify` and `gazette_log.logged_ms` raise.
     """
     signatures = Signatures(version.ministry, version.commission)
-    published_ms = logged_ms(version.entry, gazette_digest(version.gazette))
-    try:
+    entry_ms = logged_ms(version.entry, gazette_digest(version.gazette))
+    published_ms = publication_ms(version.gazette, entry_ms)
+    if book.published:
         present = book.in_force(published_ms)
-    except NoLawInForce:
+    else:
         present = book.check(version.gazette, signatures, published_ms)
     receipts.verify(
         first=version.receipt.first,
@@ -44,7 +44,7 @@ def take(book: LawBook, version: Version, sources: Sources) -> Law:
         origin=sources.origin,
         key=present.signing_key(sources.ledger),
     )
-    return book.accept(version.gazette, signatures, published_ms)
+    return book.accept(version.gazette, signatures, entry_ms)
 
 
 async def refresh(book: LawBook, peers: Peers, sources: Sources, clock: Clock) -> list[Law]:

@@ -49,6 +49,7 @@ CLOCK_MS = 120_000
 """How far ahead of its ledger entry, whose time has whole minutes, a version may be dated."""
 
 _JST_MS = 9 * 3_600_000
+_MINUTE_MS = 60_000
 _STOPPERS = frozenset({"converter", "ledger", "mailbox", "portal"})
 
 
@@ -85,6 +86,15 @@ def sign_as_commission(key: SigningKey, encoded: bytes) -> bytes:
 def today(now_ms: int) -> int:
     """Days since 1970-01-01 in Japan, where a day of law begins at 15:00 UTC."""
     return (now_ms + _JST_MS) // DAY_MS
+
+
+def publication_ms(encoded: bytes, logged_ms: int) -> int:
+    """When a version was published, to the millisecond where its own date falls into the minute of its
+    ledger entry.
+
+    Without this, a version published seconds after another took effect would seem to come before it.
+    """
+    return max(logged_ms, min(wire.decode(encoded).published_ms, logged_ms + _MINUTE_MS - 1))
 
 
 class Law:
@@ -187,7 +197,7 @@ class Law:
         """The entry of a party. Raises PartyUnknown."""
         found = self._parties.get(name)
         if found is None:
-            raise PartyUnknown(party=name)
+            raise PartyUnknown(party=str(name))
         return found
 
     def roles(self, name: str) -> frozenset[str]:
@@ -202,21 +212,21 @@ class Law:
         """The key a party signs with. Raises PartyUnknown."""
         found = self._signing.get(name)
         if found is None:
-            raise PartyUnknown(party=name)
+            raise PartyUnknown(party=str(name))
         return found
 
     def seal_key(self, name: str) -> SealKey:
         """The key one seals to a party with. Raises PartyUnknown."""
         found = self._seal.get(name)
         if found is None:
-            raise PartyUnknown(party=name)
+            raise PartyUnknown(party=str(name))
         return found
 
     def domain(self, name: str) -> Domain:
         """The entry of a domain. Raises DomainUnknown."""
         found = self._domains.get(name)
         if found is None:
-            raise DomainUnknown(domain=name)
+            raise DomainUnknown(domain=str(name))
         return found
 
     def epoch(self, name: str) -> int:
@@ -283,7 +293,9 @@ class Law:
             if row.start > day:
                 raise RowNotInForce(row=row_id)
             if row.provider_type not in giver.types or row.item not in giver.provides:
-                raise ProviderNotEntitled(row=row_id, domain=provider, needs=row.provider_type, item=row.item)
+                raise ProviderNotEntitled(
+                    row=row_id, domain=str(provider), needs=row.provider_type, item=row.item
+                )
             self._require_assessed("requester", asker.party, row.requester_file, day)
             self._require_assessed("provider", giver.party, row.provider_file, day)
 
@@ -303,12 +315,12 @@ class Law:
         self._require_not_suspended(Subject.GROUND, ground)
         self._require_running(*([giver] if asker is None else [asker, giver]))
         if not _covers(entry, asker, giver, requester == provider):
-            raise GroundNotForParties(ground=ground, requester=requester, provider=provider)
+            raise GroundNotForParties(ground=ground, requester=str(requester), provider=str(provider))
 
     def _site_of(self, domain: str) -> _Site:
         site = self._sites.get(domain)
         if site is None:
-            raise DomainUnknown(domain=domain)
+            raise DomainUnknown(domain=str(domain))
         return site
 
     def _require_running(self, *sites: _Site) -> None:
@@ -329,7 +341,7 @@ class Law:
         if entry is None:
             raise ProcedureUnknown(procedure=procedure)
         if entry.requester_type not in asker.types or procedure not in asker.asks:
-            raise RequesterNotEntitled(domain=requester, procedure=procedure, needs=entry.requester_type)
+            raise RequesterNotEntitled(domain=str(requester), procedure=procedure, needs=entry.requester_type)
 
     def _require_assessed(self, side: str, party: str, file: str, day: int) -> None:
         entry = self._assessments.get((party, file))
@@ -441,7 +453,7 @@ class LawBook:
         for law in self._laws:
             if law.digest == known:
                 return law
-        published_ms = max(logged_ms, self._heard_ms - CLOCK_MS)
+        published_ms = max(publication_ms(encoded, logged_ms), self._heard_ms - CLOCK_MS)
         law = self.check(encoded, signatures, published_ms)
         if self.pending(published_ms) is None and self._waiting is not None:
             self._standing.append(self._waiting)

@@ -8,6 +8,8 @@ import msgspec
 
 from kakine.protocols.gazette import Law, LawBook
 from kakine.protocols.gazette_diff import widenings
+from kakine.protocols.gazette_sound import require_sound
+from kakine.values.problems import GazetteNotNarrowing
 from kakine.wire.gazette import Gazette, Kind, Subject, Suspension
 
 
@@ -52,3 +54,25 @@ def narrowed(law: Law, suspend: Iterable[tuple[Subject, str]], strike: Iterable[
         rows=tuple(row for row in law.gazette.rows if row.id not in gone),
         suspensions=tuple(sorted(kept, key=lambda entry: (entry.subject.value, entry.name))),
     )
+
+
+def narrowing_version(
+    book: LawBook,
+    suspend: Iterable[tuple[Subject, str]],
+    strike: Iterable[str],
+    now_ms: int,
+    reason_ja: str,
+    reason_en: str,
+) -> Gazette:
+    """The next version: these suspended and these rows struck, from `now_ms`.
+
+    Raises RowUnknown, GazetteInconsistent (nothing of that name) and GazetteNotNarrowing where one signature
+    is not enough, as for a ground that protects people.
+    """
+    present = book.in_force(now_ms)
+    content = narrowed(present, suspend, strike, reason_en)
+    require_sound(content)
+    widening = widenings(present.gazette, content)
+    if widening:
+        raise GazetteNotNarrowing(changes=[change.en for change in widening])
+    return next_version(book, content, now_ms, now_ms, reason_ja, reason_en)

@@ -17,7 +17,7 @@ from kakine.crypto.signing import VerifyKey
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import State, Store, Stored
 from kakine.protocols import receipts
-from kakine.protocols.gazette import CLOCK_MS, LawBook
+from kakine.protocols.gazette import CLOCK_MS, LawBook, publication_ms
 from kakine.protocols.gazette_log import entry_of, logged_ms, tag_of
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
@@ -100,7 +100,8 @@ class Publisher:
 
     async def _finish(self) -> None:
         for stored in self._store.in_state(State.INTENDED):
-            published_ms = max(logged_ms(stored.entry, stored.digest), self._clock() - CLOCK_MS)
+            logged = publication_ms(stored.gazette, logged_ms(stored.entry, stored.digest))
+            published_ms = max(logged, self._clock() - CLOCK_MS)
             try:
                 signatures = Signatures(stored.ministry, stored.commission)
                 self.book.check(stored.gazette, signatures, published_ms)

@@ -22,7 +22,7 @@ from kakine.parties.commission.publisher import Publisher, version_of
 from kakine.parties.commission.store import Store, StoredProposal
 from kakine.protocols.gazette import MINISTRY, sign_as_commission
 from kakine.protocols.gazette_diff import describe
-from kakine.protocols.gazette_draft import narrowed, next_version
+from kakine.protocols.gazette_draft import narrowing_version
 from kakine.protocols.gazette_sound import require_sound
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.labels import PartyName
@@ -110,17 +110,16 @@ class Duties:
         Raises RowUnknown, GazetteInconsistent (nothing of that name), GazetteNotNarrowing (a protective
         ground), GazetteUnchanged.
         """
-        now_ms = self._clock()
-        book = self._publisher.book
-        stops = [(subject_of(stop), stop.name) for stop in asked.suspend]
-        content = narrowed(book.in_force(now_ms), stops, asked.strike, asked.reason_en)
-        gazette = next_version(book, content, now_ms, now_ms, asked.reason_ja, asked.reason_en)
+        stops = [(_subject(stop), stop.name) for stop in asked.suspend]
+        gazette = narrowing_version(
+            self._publisher.book, stops, asked.strike, self._clock(), asked.reason_ja, asked.reason_en
+        )
         encoded = encode(gazette)
         commission = sign_as_commission(self._identity.signing, encoded)
         return await self._publisher.publish(encoded, Signatures(commission=commission))
 
 
-def subject_of(stop: Stop) -> Subject:
+def _subject(stop: Stop) -> Subject:
     """The subject of a suspension. Raises GazetteInconsistent for a word that is none."""
     try:
         return Subject(stop.subject)

@@ -8,7 +8,7 @@ from kakine.contracts.ministry import Draft, Proposed
 from kakine.parties.ministry.store import Store
 from kakine.protocols.gazette import LawBook, sign_as_ministry
 from kakine.protocols.gazette_diff import describe
-from kakine.protocols.gazette_draft import narrowed, next_version
+from kakine.protocols.gazette_draft import narrowing_version, next_version
 from kakine.protocols.gazette_sound import require_sound
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
@@ -57,8 +57,7 @@ class Duties:
             stops = [(Subject(stop.subject), stop.name) for stop in asked.suspend]
         except ValueError as fault:
             raise GazetteInconsistent(what="suspensions", fault="no such subject") from fault
-        content = narrowed(self._book.in_force(now_ms), stops, asked.strike, asked.reason_en)
-        gazette = next_version(self._book, content, now_ms, now_ms, asked.reason_ja, asked.reason_en)
+        gazette = narrowing_version(self._book, stops, asked.strike, now_ms, asked.reason_ja, asked.reason_en)
         return await self._send(gazette, now_ms)
 
     async def _send(self, gazette: Gazette, now_ms: int) -> Proposed:

@@ -1,0 +1,23 @@
+"""Fixtures that several folders use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from land import Land
+
+
+@pytest.fixture
+def land(tmp_path: Path) -> Iterator[Land]:
+    """A fresh country with four people."""
+    with Land.founded(tmp_path / "land") as founded:
+        yield founded
+
+
+@pytest.fixture(scope="module")
+def shared_land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
+    """One country for all tests of a module that leave it as they find it."""
+    with Land.founded(tmp_path_factory.mktemp("shared") / "land") as founded:
+        yield founded
