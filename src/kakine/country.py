@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -73,6 +73,20 @@ def identity(folder: Path, name: PartyName, entropy: Entropy) -> Identity:
     return Identity.from_seed(name, path.read_bytes())
 
 
+class Party(Protocol):
+    """A party that runs: its calls, and its end."""
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+
+    def close(self) -> None:
+        """Stop; what is queued is stored."""
+
+
+Running = TypeVar("Running", bound=Party)
+
+
 @dataclass(frozen=True)
 class Site:
     """Where a country lives and what it is made of."""
@@ -100,7 +114,7 @@ class Country:
         self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
         self.network = Network(CONVERTERS, KEEPER, LEDGER, ORIGIN)
         self.layouts = Layouts(site.pack.layouts)
-        self._closing: list[Any] = []
+        self._closing: list[Party] = []
 
     @classmethod
     async def open(cls, site: Site) -> Country:
@@ -148,18 +162,12 @@ class Country:
     async def _start(self) -> None:
         self.site.folder.mkdir(parents=True, exist_ok=True)
         await self._start_law()
+        for name in self.identities:
+            self.book(name)
         await self.refresh()
-        law = self.book("registry")
-        await refresh(law, self.peers("registry"), self.sources, self.site.clock)
         self._start_converters()
-        for name in ("mailbox", "portal", *self._gateway_names()):
-            await refresh(self.book(name), self.peers(name), self.sources, self.site.clock)
-        self.mailbox = self._keep(
-            "mailbox",
-            Mailbox(MailboxSettings(KEEPER, CONVERTERS, LEDGER), ORIGIN, *self._common("mailbox")),
-        )
-        for name in CONVERTERS:
-            await refresh(self.book(name), self.peers(name), self.sources, self.site.clock)
+        mailbox = Mailbox(MailboxSettings(KEEPER, CONVERTERS, LEDGER), ORIGIN, *self._common("mailbox"))
+        self.mailbox = self._keep("mailbox", mailbox)
         await self.mailbox.start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
@@ -201,7 +209,6 @@ class Country:
         )
         if not self.commission.book.published:
             await self._found()
-        self.book("ledger")
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {
@@ -240,7 +247,7 @@ class Country:
         domains = [DomainName(domain.name) for domain in entry.domain]
         return self._keep(name, Gateway(domains, self.network, *self._common(name), self.layouts.validate))
 
-    def _keep(self, name: str, party: Any) -> Any:
+    def _keep(self, name: str, party: Running) -> Running:
         self.apps[PartyName(name)] = party.app
         self._closing.append(party)
         return party

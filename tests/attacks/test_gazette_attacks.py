@@ -11,7 +11,6 @@ from gazette_country import NOW, WAIT, altered, book, first, identity, pack, pub
 from kakine.protocols.gazette import CLOCK_MS
 from kakine.protocols.gazette_draft import next_version
 from kakine.values import problems
-from kakine.values.problems import Problem
 from kakine.wire.gazette import (
     Domain,
     Gazette,
@@ -30,7 +29,7 @@ Change = Callable[[Gazette], Gazette]
 
 def with_row(gazette: Gazette) -> Gazette:
     """Towns may ask the health insurer under the child allowance."""
-    row = Row("JO106.99", "medical_insurer", "TK-0009", 0, "child-allowance", "medical-insurance")
+    row = Row("JO106.99", "JO106", "medical_insurer", "TK-0009", 0, "child-allowance", "medical-insurance")
     return msgspec.structs.replace(gazette, rows=tuple(sorted((*gazette.rows, row), key=lambda r: r.id)))
 
 
@@ -91,9 +90,7 @@ COUPS: dict[str, Change] = {
     "an assessment that never ends": lambda g: altered(
         g, "assessments", "PIA-sapporo-local-tax", review=99_999
     ),
-    "a file without assessment of its own": lambda g: altered(
-        g, "rows", "JO106.2", requester_file="local-tax"
-    ),
+    "a file assessed already": lambda g: altered(g, "rows", "JO106.2", requester_file="local-tax"),
     "no waiting time": lambda g: msgspec.structs.replace(g, waiting_ms=0),
     "an own key for the commission": own_key_for("commission"),
     "an own key for a converter": own_key_for("converter-3"),
@@ -114,6 +111,11 @@ COUPS: dict[str, Change] = {
 }
 
 
+REFUSED = dict.fromkeys(
+    COUPS, (problems.GazetteUnsigned, problems.GazetteNotNarrowing, problems.GazetteTooSoon)
+) | {"no commission": (problems.GazetteInconsistent,)}
+
+
 @pytest.mark.parametrize("by", ["ministry", "commission"])
 @pytest.mark.parametrize("coup", COUPS)
 def test_one_signer_alone_cannot_loosen_anything(coup: str, by: str) -> None:
@@ -123,7 +125,7 @@ def test_one_signer_alone_cannot_loosen_anything(coup: str, by: str) -> None:
             laws = book()
             version = next_version(laws, COUPS[coup](first()), NOW, effective_ms, "理由", "reason")
             encoded = encode(msgspec.structs.replace(version, kind=kind, effective_ms=effective_ms))
-            with pytest.raises(Problem):
+            with pytest.raises(REFUSED[coup]):
                 laws.accept(encoded, signed(encoded, by), NOW)
             assert len(laws.published) == 1
 
@@ -135,9 +137,7 @@ def test_even_both_together_must_wait_in_public(coup: str) -> None:
         laws = book()
         version = next_version(laws, COUPS[coup](first()), NOW, NOW, "理由", "reason")
         encoded = encode(msgspec.structs.replace(version, kind=kind, effective_ms=NOW))
-        with pytest.raises(
-            (problems.GazetteTooSoon, problems.GazetteNotNarrowing, problems.GazetteInconsistent)
-        ):
+        with pytest.raises((problems.GazetteTooSoon, problems.GazetteNotNarrowing)):
             laws.accept(encoded, signed(encoded), NOW)
 
 
@@ -161,7 +161,7 @@ def test_one_key_cannot_sign_in_both_roles() -> None:
 
 
 def test_two_versions_with_one_number_cannot_both_be_believed() -> None:
-    """Who was shown one history refuses the other: the signers cannot show different laws to different bodies."""
+    """Who was shown one history refuses the other, so no body can be shown a law of its own."""
     ours, theirs = book(), book()
     publish(ours, with_row)
     other = publish(theirs, with_spy)

@@ -170,8 +170,47 @@ class Reported(Body, frozen=True):
     record_code: str = ""
 
 
+class ByNumber(Body, frozen=True, tag="number"):
+    """The number as the person gave it, with proof of identity seen (Act art. 16), and the birth date."""
+
+    number: str
+    birth: date
+
+
+class ByItems(Body, frozen=True, tag="items"):
+    """All five items, which must agree with exactly one resident."""
+
+    name: str
+    kana: str
+    birth: date
+    sex: Sex
+    address: str
+
+
+class Wanted(Body, frozen=True):
+    """One person, and the reference (宛名番号, file number) under which the asking domain will keep the code."""
+
+    reference: Annotated[bytes, Meta(min_length=1, max_length=64)]
+    who: ByNumber | ByItems
+
+
+class Acquire(Body, frozen=True):
+    """A domain of the calling party asks for its own codes of people (符号の取得)."""
+
+    domain: str
+    wanted: Annotated[list[Wanted], Meta(min_length=1, max_length=256)]
+
+
+class Acquired(Body, frozen=True):
+    """For each: "delivered" (the code has come by the chain), "refused" (the domain has the person or the reference
+    already, differently), or the code of the problem for which nobody was picked."""
+
+    outcomes: list[str]
+
+
 _TOWNS = frozenset({Role.GATEWAY})
 
 ENTER = Call("/v1/residents/enter", Enter, EnterAnswer, _TOWNS)
 BIRTH = Call("/v1/residents/birth", Born, Reported, _TOWNS)
+ACQUIRE = Call("/v1/codes/acquire", Acquire, Acquired, frozenset({Role.GATEWAY, Role.PORTAL}))
 REPORT = Call("/v1/residents/report", Report, Reported, _TOWNS)

@@ -8,9 +8,11 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
-from kakine.contracts import gateway
+from kakine.contracts import gateway, registry
 from kakine.parties.registry import store
 from kakine.parties.registry.codes import Codes, enrolment_table
+from kakine.parties.registry.front import Front
+from kakine.parties.registry.numbering import Desk
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import Database
@@ -39,13 +41,20 @@ class Registry:
     ) -> None:
         self.db = Database.open(path, METADATA)
         self.codes = Codes(name, identity, network, self.db, law, peers, clock, entropy)
+        self._front = Front(Desk(self.db, entropy), self.codes, law, clock)
         self._law = law
         self._clock = clock
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI application."""
-        duties: list[Duty[Any, Any]] = [Duty(gateway.DELIVER, self.codes.deliver)]
+        duties: list[Duty[Any, Any]] = [
+            Duty(gateway.DELIVER, self.codes.deliver),
+            Duty(registry.ENTER, self._front.enter),
+            Duty(registry.BIRTH, self._front.birth),
+            Duty(registry.REPORT, self._front.report),
+            Duty(registry.ACQUIRE, self._front.acquire),
+        ]
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:

@@ -1,0 +1,127 @@
+"""From a municipality's entry of a resident to an agency's own code of that resident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from land import CHILDREN, Land
+
+from kakine.contracts.registry import (
+    ACQUIRE,
+    ENTER,
+    REPORT,
+    Acquire,
+    ByItems,
+    ByNumber,
+    Died,
+    Enter,
+    Entry,
+    Numbered,
+    NumberChanged,
+    NumberReason,
+    Report,
+    Subject,
+    Wanted,
+)
+from kakine.country import REGISTRY
+from kakine.protocols.matching import Sex
+from kakine.values.labels import PartyName
+from kakine.values.problems import CallerNotAllowed, NotAMunicipality
+
+BIRTH = date(1990, 5, 17)
+TODAY = date(2026, 6, 1)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Land]:
+    with Land(tmp_path / "land") as land:
+        yield land
+
+
+def entry(land: Land, name: str, kana: str) -> Entry:
+    return Entry(land.entropy(16), name, kana, BIRTH, Sex.FEMALE, bytes(16), TODAY, "中区本町1-1")
+
+
+def enter(land: Land, *entries: Entry, by: str = "yokohama") -> list[Numbered]:
+    road = land.country.peers(by)
+    answer = land.run(road.ask(REGISTRY.party, ENTER, Enter(list(entries))))
+    assert all(isinstance(each, Numbered) for each in answer.outcomes)
+    return answer.outcomes  # type: ignore[return-value]
+
+
+def acquire(land: Land, *wanted: Wanted, domain: str = CHILDREN, by: str = "yokohama") -> list[str]:
+    road = land.country.peers(by)
+    return land.run(road.ask(REGISTRY.party, ACQUIRE, Acquire(domain, list(wanted)))).outcomes
+
+
+def report(land: Land, number: str, change: Died | NumberChanged) -> str:
+    sent = Report(land.entropy(16), Subject(number, BIRTH), TODAY, change)
+    return land.run(land.country.peers("yokohama").ask(REGISTRY.party, REPORT, sent)).number
+
+
+def test_an_agency_gets_its_code_by_the_number_the_person_gave(empty: Land) -> None:
+    numbered = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))
+    assert acquire(empty, Wanted(b"file-1", ByNumber(numbered[0].number, BIRTH))) == ["delivered"]
+
+
+def test_five_items_that_agree_with_one_person_are_enough(empty: Land) -> None:
+    enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"), entry(empty, "佐藤 花子", "サトウ ハナコ"))
+    items = ByItems("山田花子", "ﾔﾏﾀﾞ ﾊﾅｺ", BIRTH, Sex.FEMALE, "中区本町1-1")
+    assert acquire(empty, Wanted(b"file-1", items)) == ["delivered"]
+
+
+def test_nobody_is_picked_where_items_do_not_agree(empty: Land) -> None:
+    enter(empty, entry(empty, "髙橋 花子", "タカハシ ハナコ"))
+    items = ByItems("高橋花子", "タカハシハナコ", BIRTH, Sex.FEMALE, "中区本町1-1")
+    assert acquire(empty, Wanted(b"file-1", items)) == ["match-none"]
+
+
+def test_one_person_under_two_references_is_refused(empty: Land) -> None:
+    number = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))[0].number
+    who = ByNumber(number, BIRTH)
+    assert acquire(empty, Wanted(b"file-1", who)) == ["delivered"]
+    assert acquire(empty, Wanted(b"file-2", who)) == ["refused"]
+    assert acquire(empty, Wanted(b"file-1", who)) == ["delivered"]
+
+
+def test_a_new_number_changes_no_code(empty: Land) -> None:
+    number = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))[0].number
+    assert acquire(empty, Wanted(b"file-1", ByNumber(number, BIRTH))) == ["delivered"]
+    before = empty.yokohama.office.db.read().execute("SELECT token FROM holding").fetchall()
+    fresh = report(empty, number, NumberChanged(NumberReason.ASKED))
+    assert fresh not in ("", number)
+    assert acquire(empty, Wanted(b"file-1", ByNumber(fresh, BIRTH))) == ["delivered"]
+    assert empty.yokohama.office.db.read().execute("SELECT token FROM holding").fetchall() == before
+    assert acquire(empty, Wanted(b"file-9", ByNumber(number, BIRTH))) == ["number-retired"]
+
+
+def test_a_death_retires_the_code_and_may_be_reported_twice(empty: Land) -> None:
+    number = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))[0].number
+    sent = Report(empty.entropy(16), Subject(number, BIRTH), TODAY, Died())
+    road = empty.country.peers("yokohama")
+    empty.run(road.ask(REGISTRY.party, REPORT, sent))
+    empty.run(road.ask(REGISTRY.party, REPORT, sent))
+    states = empty.country.mailbox.office.db.read().execute("SELECT state FROM code").fetchall()
+    assert states == [("retired",)]
+    assert acquire(empty, Wanted(b"file-1", ByNumber(number, BIRTH))) == ["person-deceased"]
+
+
+def test_an_entry_sent_again_gives_the_same_number_and_one_code(empty: Land) -> None:
+    sent = entry(empty, "山田 花子", "ヤマダ ハナコ")
+    assert enter(empty, sent) == enter(empty, sent)
+    assert empty.country.mailbox.office.db.read().execute("SELECT count(*) FROM code").fetchone() == (1,)
+
+
+def test_only_a_municipality_enters_residents(empty: Land) -> None:
+    with pytest.raises(NotAMunicipality):
+        enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"), by="koseki")
+
+
+def test_nobody_acquires_codes_for_another_partys_domain(empty: Land) -> None:
+    number = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))[0].number
+    with pytest.raises(CallerNotAllowed):
+        acquire(empty, Wanted(b"file-1", ByNumber(number, BIRTH)), by="koseki")
+    assert PartyName("koseki") in empty.country.gateways
