@@ -13,6 +13,7 @@ from kakine.protocols.gazette import CLOCK_MS, LawBook
 from kakine.protocols.gazette_draft import narrowed, next_version
 from kakine.protocols.gazette_log import entry_of, logged_ms
 from kakine.values import problems
+from kakine.wire import canonical
 from kakine.wire.gazette import Gazette, Kind, Signatures, Subject, Suspension, decode, encode, gazette_digest
 
 ASK = ("yokohama/children", "sapporo/tax", "JO106", ["JO106.2"])
@@ -240,6 +241,8 @@ def test_there_is_one_way_to_write_a_version() -> None:
     """Another order of a list is not the same law in other bytes: it is refused."""
     with pytest.raises(problems.GazetteInconsistent):
         encode(msgspec.structs.replace(first(), rows=first().rows[::-1]))
+    with pytest.raises(problems.GazetteInconsistent):
+        decode(canonical.encode(msgspec.structs.replace(first(), rows=first().rows[::-1])))
     assert encode(decode(encode(first()))) == encode(first())
 
 

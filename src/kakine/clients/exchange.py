@@ -20,10 +20,10 @@ from kakine.protocols.gates import check_filing
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.records import (
+    NOTHING_FILED,
     check_outcome_batch,
     outcome_tag,
     request_batch,
-    request_openings,
 )
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -154,11 +154,9 @@ class Requester:
         public = _with_digest(public, to_recipient)
         public_bytes = encode(public)
         ask = ask_digest(public_digest(public_bytes), batch, points)
-        if wish.kind is Kind.READ:
-            entries, tags, envelopes = b"", b"", []
-        else:
+        made = NOTHING_FILED
+        if wish.kind is not Kind.READ:
             made = request_batch(public, payload, ask, self._months)
-            entries, tags, envelopes = made.entries, made.tags, made.envelopes
         record = encode(
             RecordPart(
                 wish.kind,
@@ -166,8 +164,8 @@ class Requester:
                 batch,
                 wish.codes.size,
                 points,
-                digest("entries", entries),
-                digest("tags", tags),
+                digest("entries", made.entries),
+                digest("tags", made.tags),
                 digest("sealed", to_keeper),
             )
         )
@@ -176,13 +174,16 @@ class Requester:
             public_bytes,
             record,
             self._identity.signing.sign("request", request),
-            entries,
-            tags,
-            tuple(envelopes),
+            made.entries,
+            made.tags,
+            tuple(made.envelopes),
             to_recipient,
             to_keeper,
             blinded,
             sealed_payload,
+            made.openings.disclosed,
+            made.openings.withheld,
+            made.openings.people,
         )
 
     async def convert(self, prepared: Prepared) -> Converted:
@@ -207,10 +208,6 @@ class Requester:
 
     async def release(self, prepared: Prepared, converted: Converted) -> list[bytes]:
         """Show the receipt to every converter (gate 1); their sealed values for the recipient, in chain order."""
-        public = decode(prepared.public, PublicPart)
-        record = decode(prepared.record, RecordPart)
-        ask = ask_digest(public_digest(prepared.public), record.batch, record.blinded)
-        shown = request_openings(public, decode(prepared.payload, Payload), ask)
         message = Release(
             prepared.public,
             prepared.record,
@@ -218,9 +215,9 @@ class Requester:
             prepared.tags,
             converted.filed,
             converted.hops,
-            shown.disclosed,
-            shown.withheld,
-            shown.people,
+            prepared.disclosed,
+            prepared.withheld,
+            prepared.openings,
         )
         asked = (self._peers.ask(name, converter.RELEASE, message) for name in self._network.converters)
         return [released.sealed for released in await asyncio.gather(*asked)]

@@ -15,7 +15,7 @@ from kakine.protocols.chain import recipient_mask, unmask
 from kakine.protocols.gates import check_filing, check_window, filed_points
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
-from kakine.protocols.records import Batch, check_request_batch, outcome_batch
+from kakine.protocols.records import check_request_batch, outcome_batch
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.calendar import months_since_2000
@@ -145,8 +145,7 @@ class Recipient:
             raise BatchMalformed()
         await self._months.fetch(months_since_2000(public.time_ms))
         ask = ask_digest(public_digest(message.public), record.batch, record.blinded)
-        filed = Batch(message.entries, message.tags, [])
-        check_request_batch(filed, public, payload, ask, self._months)
+        check_request_batch(message.entries, message.tags, public, payload, ask, self._months)
 
     def outcome(self, opened: Opened, answers: Answers) -> tuple[Outcome, bytes]:
         """The outcome entries of these answers, signed for the relay; and the answers, sealed to the requester."""

@@ -45,3 +45,12 @@ def derive(key: bytes, label: str, *parts: bytes, length: int = 32) -> bytes:
     `key` must have at least 128 bits of entropy; that is not checked.
     """
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=framed(label, *parts)).derive(key)
+
+
+def stretch(key: bytes, label: str, *parts: bytes, length: int) -> bytes:
+    """SHAKE-256 (FIPS 202) of the key, which must be 32 uniform bytes, and the framed parts: `length` bytes.
+
+    One call gives all small keys of one person's record. A sponge keyed by a fixed-length prefix is a PRF without the
+    nesting that HMAC needs; that the key is uniform is not checked.
+    """
+    return hashlib.shake_256(key + framed(label, *parts)).digest(length)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kakine.crypto.hashing import digest
+from kakine.crypto.merkle import node_hash
 from kakine.crypto.sealing import SealKey
 from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.problems import BatchMalformed, OpeningMismatch, RecordMismatch
@@ -25,36 +26,25 @@ from kakine.wire.record import (
     RequestCommon,
     RequestPersonal,
     RequestRecord,
-    Seeds,
     batch_seeds,
     commitment,
     disclosed_root,
-    open_xid,
     outcome_siblings,
-    person_key,
-    person_seed,
+    person_secrets,
+    personal_opened,
     personal_root,
-    request_siblings,
     withheld_root,
     xid_opened,
 )
 from kakine.wire.request import Payload, PublicPart
 
 ENTRY = 80
+HEAD = 16
 TAG = 32
 ALL_CONVERTERS = 0b111
 
 MonthKeys = Callable[[int], Sequence[SealKey]]
 """The converters' sealing keys of a month (months since 2000-01), in chain order."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """m entries, their tags, and what is filed with them."""
-
-    entries: bytes
-    tags: bytes
-    envelopes: list[bytes]
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,20 @@ class Openings:
     disclosed: bytes
     withheld: bytes
     people: bytes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """m entries and their tags, what is filed with them, and what opens them at gate 1 (requests only)."""
+
+    entries: bytes
+    tags: bytes
+    envelopes: list[bytes]
+    openings: Openings
+
+
+NOTHING_SHOWN = Openings(b"", b"", b"")
+NOTHING_FILED = Batch(b"", b"", [], NOTHING_SHOWN)
 
 
 def tag(xid: bytes) -> bytes:
@@ -94,49 +98,43 @@ def request_common(public: PublicPart, payload: Payload, ask: bytes) -> RequestC
     )
 
 
-def _entry(kind: EntryKind, time_ms: int, committed: bytes, envelope: bytes) -> bytes:
-    return Entry(
+def entry_head(kind: EntryKind, time_ms: int) -> bytes:
+    """The first 16 bytes of every entry of a batch: all but C and D."""
+    entry = Entry(
         kind=kind,
         converters=ALL_CONVERTERS,
         expiry_months=months_since_2000(time_ms) + RETENTION_MONTHS,
         flags=EntryFlags(0),
         minutes=minutes(time_ms),
-        commitment=committed,
-        payload_digest=hashlib.sha256(envelope).digest(),
-    ).encode()
+        commitment=bytes(32),
+        payload_digest=bytes(32),
+    )
+    return entry.encode()[:HEAD]
 
 
 def request_batch(public: PublicPart, payload: Payload, ask: bytes, months: MonthKeys) -> Batch:
-    """Entries, tags and envelopes of a request; a function of its arguments and nothing else."""
+    """Entries, tags, envelopes and openings of a request; a function of its arguments and nothing else."""
     common = request_common(public, payload, ask)
     disclosed, withheld = batch_seeds(payload.root)
-    siblings = request_siblings(common, disclosed, withheld)
+    first, second = disclosed_root(common, disclosed)
+    third = withheld_root(common, withheld)
+    siblings = (first, node_hash(second, third))
     seal = Envelopes(payload.root, ask, common.month, months(common.month))
-    entries, tags, envelopes = [], [], []
+    head = entry_head(EntryKind.REQUEST, public.time_ms)
+    entries, tags, envelopes, openings = [], [], [], []
     for j, person in enumerate(payload.people):
         personal = RequestPersonal(person.xid, person.official, person.case, person.parent)
-        seeds = Seeds(disclosed, withheld, person_seed(payload.root, j))
-        committed = commitment(personal_root(personal, seeds.person), siblings)
-        record = encode(RequestRecord(common, personal, seeds.disclosed, seeds.withheld, seeds.person))
-        envelope = seal.make(j, person_key(payload.root, j), committed, record)
-        entries.append(_entry(EntryKind.REQUEST, public.time_ms, committed, envelope))
+        seed, key = person_secrets(payload.root, j)
+        own, opening = personal_opened(personal, seed)
+        committed = commitment(own, siblings)
+        record = encode(RequestRecord(common, personal, disclosed, withheld, seed))
+        envelope = seal.make(j, key, committed, record)
+        entries.append(head + committed + hashlib.sha256(envelope).digest())
         tags.append(tag(person.xid))
         envelopes.append(envelope)
-    return Batch(b"".join(entries), b"".join(tags), envelopes)
-
-
-def request_openings(public: PublicPart, payload: Payload, ask: bytes) -> Openings:
-    """What the requester shows converters at gate 1."""
-    common = request_common(public, payload, ask)
-    disclosed, withheld = batch_seeds(payload.root)
-    people = [
-        open_xid(
-            RequestPersonal(p.xid, p.official, p.case, p.parent),
-            person_seed(payload.root, j),
-        )
-        for j, p in enumerate(payload.people)
-    ]
-    return Openings(disclosed, withheld_root(common, withheld), b"".join(people))
+        openings.append(opening)
+    shown = Openings(disclosed, third, b"".join(openings))
+    return Batch(b"".join(entries), b"".join(tags), envelopes, shown)
 
 
 def check_openings(
@@ -164,24 +162,16 @@ def check_openings(
         bytes(32),
     )
     first, second = disclosed_root(seen, shown.disclosed)
-    siblings = (first, _node(second, shown.withheld))
+    siblings = (first, node_hash(second, shown.withheld))
+    head = entry_head(EntryKind.REQUEST, public.time_ms)
     xids = []
     for j in range(count):
         xid, personal = xid_opened(shown.people[j * XID_OPENING : (j + 1) * XID_OPENING])
-        entry = Entry.decode(entries[j * ENTRY : (j + 1) * ENTRY])
-        if (
-            entry.commitment != commitment(personal, siblings)
-            or entry.kind is not EntryKind.REQUEST
-            or entry.minutes != minutes(public.time_ms)
-            or tag(xid) != tags[j * TAG : (j + 1) * TAG]
-        ):
+        opened = head + commitment(personal, siblings)
+        if entries[j * ENTRY : j * ENTRY + 48] != opened or tag(xid) != tags[j * TAG : (j + 1) * TAG]:
             raise OpeningMismatch(position=j)
         xids.append(xid)
     return xids
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def outcome_batch(
@@ -191,27 +181,27 @@ def outcome_batch(
     disclosed, _ = batch_seeds(root)
     siblings = outcome_siblings(common, disclosed)
     seal = Envelopes(root, common.request, common.month, months(common.month))
+    head = entry_head(EntryKind.OUTCOME, common.time_ms)
     entries, tags, envelopes = [], [], []
     for j, personal in enumerate(people):
-        seed = person_seed(root, j)
+        seed, key = person_secrets(root, j)
         committed = commitment(personal_root(personal, seed), siblings)
-        record = encode(OutcomeRecord(common, personal, disclosed, seed))
-        envelope = seal.make(j, person_key(root, j), committed, record)
-        entries.append(_entry(EntryKind.OUTCOME, common.time_ms, committed, envelope))
+        envelope = seal.make(j, key, committed, encode(OutcomeRecord(common, personal, disclosed, seed)))
+        entries.append(head + committed + hashlib.sha256(envelope).digest())
         tags.append(outcome_tag(personal.xid))
         envelopes.append(envelope)
-    return Batch(b"".join(entries), b"".join(tags), envelopes)
+    return Batch(b"".join(entries), b"".join(tags), envelopes, NOTHING_SHOWN)
 
 
 def check_request_batch(
-    batch: Batch, public: PublicPart, payload: Payload, ask: bytes, months: MonthKeys
+    entries: bytes, tags: bytes, public: PublicPart, payload: Payload, ask: bytes, months: MonthKeys
 ) -> None:
     """Raise `RecordMismatch` unless entries and tags are what this request makes (guarantee G3).
 
     The envelopes themselves are compared through their digests in the entries.
     """
     made = request_batch(public, payload, ask, months)
-    if made.entries != batch.entries or made.tags != batch.tags:
+    if made.entries != entries or made.tags != tags:
         raise RecordMismatch()
 
 
@@ -223,8 +213,9 @@ def check_outcome_batch(
     siblings = outcome_siblings(common, disclosed)
     if len(entries) != len(people) * ENTRY:
         raise BatchMalformed()
+    head = entry_head(EntryKind.OUTCOME, common.time_ms)
     for j, personal in enumerate(people):
-        committed = commitment(personal_root(personal, person_seed(root, j)), siblings)
-        entry = Entry.decode(entries[j * ENTRY : (j + 1) * ENTRY])
-        if entry.commitment != committed or entry.kind is not EntryKind.OUTCOME:
+        seed, _ = person_secrets(root, j)
+        committed = commitment(personal_root(personal, seed), siblings)
+        if entries[j * ENTRY : j * ENTRY + 48] != head + committed:
             raise RecordMismatch(position=j)

@@ -53,3 +53,6 @@ class Prepared(Message, frozen=True):
     to_keeper: bytes
     blinded: bytes
     payload: bytes
+    disclosed: bytes
+    withheld: bytes
+    openings: bytes

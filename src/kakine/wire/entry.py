@@ -16,6 +16,10 @@ from kakine.values.problems import NotCanonical
 
 LENGTH = 80
 VERSION = 1
+COMMITMENT = slice(16, 48)
+"""Where C stands."""
+PAYLOAD = slice(48, 80)
+"""Where D stands."""
 
 _LAYOUT = struct.Struct(">BBHHHII32s32s")
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from kakine.crypto.hashing import digest, framed
+from kakine.crypto.hashing import digest, framed, stretch
 from kakine.crypto.sealing import OpenKey, SealingContext, SealKey, aead_open, aead_seal
 from kakine.values.problems import NotCanonical, SealInvalid
 from kakine.wire.canonical import encode
@@ -65,12 +65,17 @@ class Envelopes:
 
     def make(self, position: int, key: bytes, committed: bytes, record: bytes) -> bytes:
         """The envelope of the person at `position` with key K, commitment C and canonical record."""
-        first = expand(key, "share-1", committed)
-        second = expand(key, "share-2", committed)
+        first, second, inner = _keys(key, committed)
         shares = (first, second, _xor(key, _xor(first, second)))
         sealed = [c.seal(position, committed, s) for c, s in zip(self._contexts, shares, strict=True)]
-        body = aead_seal(expand(key, "body", committed), _NONCE, self._ask + committed, _pad(record))
+        body = aead_seal(inner, _NONCE, self._ask + committed, _pad(record))
         return b"".join([self._head, position.to_bytes(4, "big"), self._tail, *sealed, body])
+
+
+def _keys(key: bytes, committed: bytes) -> tuple[bytes, bytes, bytes]:
+    """(s1, s2, key of the body). C is in it, so that one K by mistake used twice still gives fresh keys."""
+    made = stretch(key, "envelope-keys", committed, length=96)
+    return made[:32], made[32:64], made[64:]
 
 
 def _xor(a: bytes, b: bytes) -> bytes:
@@ -132,7 +137,7 @@ class Envelope:
         if len(shares) != SHARES or any(len(s) != 32 for s in shares):
             raise SealInvalid(shares=len(shares))
         key = _xor(shares[0], _xor(shares[1], shares[2]))
-        body = aead_open(expand(key, "body", committed), _NONCE, self.ask + committed, self.data[_BODY:])
+        body = aead_open(_keys(key, committed)[2], _NONCE, self.ask + committed, self.data[_BODY:])
         return read_record(_unpad(body), committed)
 
 

@@ -10,20 +10,19 @@ A record has four *personal* fields and groups of four *common* fields that are 
     N(l, r) = SHA-256(0x01 ‖ l ‖ r) as in RFC 6962
 
 so the common groups are hashed once a batch, and a converter is shown G1, G2 and the xid, never G3 or the rest of P.
-Salts come from three seeds: `disclosed` (G1, G2), `withheld` (G3) and one per person.
+Salts come from three seeds: `disclosed` (G1, G2), `withheld` (G3) and one per person; salt_j of the group that starts
+with field n is the j-th 32 bytes of SHAKE-256(seed ‖ frame("salts", n)).
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from kakine.crypto.hashing import mac
+from kakine.crypto.hashing import stretch
 from kakine.crypto.merkle import node_hash
 from kakine.values.problems import NotCanonical
 from kakine.wire.canonical import Message, plain
@@ -76,32 +75,22 @@ class OutcomePersonal(Message, frozen=True):
     response: Digest
 
 
-@dataclass(frozen=True)
-class Seeds:
-    """The randomness of one person's record, all derived from the batch's root."""
-
-    disclosed: bytes
-    withheld: bytes
-    person: bytes
-
-
 def batch_seeds(root: bytes) -> tuple[bytes, bytes]:
     """(disclosed, withheld) of a batch."""
-    return mac(root, "record-disclosed"), mac(root, "record-withheld")
+    both = stretch(root, "record-batch", length=64)
+    return both[:32], both[32:]
 
 
-def person_seed(root: bytes, position: int) -> bytes:
-    """Seed of the salts of the person at `position` of the batch."""
-    return mac(root, "record-person", position.to_bytes(4, "big"))
+def person_secrets(root: bytes, position: int) -> tuple[bytes, bytes]:
+    """(seed of the salts, K) of the person at `position` of the batch: the whole envelope follows from them."""
+    both = stretch(root, "record-person", position.to_bytes(4, "big"), length=64)
+    return both[:32], both[32:]
 
 
-def person_key(root: bytes, position: int) -> bytes:
-    """K of the person at `position`: everything in the envelope follows from it."""
-    return mac(root, "record-key", position.to_bytes(4, "big"))
-
-
-def _salt(seed: bytes, number: int) -> bytes:
-    return hmac.digest(seed, b"ledger/v1/salt" + bytes([number]), "sha256")
+def _salts(seed: bytes, first: int) -> list[bytes]:
+    """Salts of the four fields of the group that starts with field number `first`."""
+    salts = stretch(seed, "salts", bytes([first]), length=128)
+    return [salts[:32], salts[32:64], salts[64:96], salts[96:]]
 
 
 def field_commitment(number: int, salt: bytes, value: bytes) -> bytes:
@@ -111,8 +100,12 @@ def field_commitment(number: int, salt: bytes, value: bytes) -> bytes:
     ).digest()
 
 
+def _fields(values: Sequence[Any], first: int, salts: Sequence[bytes]) -> list[bytes]:
+    return [field_commitment(first + k, salts[k], _encode(value)) for k, value in enumerate(values)]
+
+
 def _group(values: Sequence[Any], first: int, seed: bytes) -> bytes:
-    f = [field_commitment(first + k, _salt(seed, first + k), _encode(v)) for k, v in enumerate(values)]
+    f = _fields(values, first, _salts(seed, first))
     return node_hash(node_hash(f[0], f[1]), node_hash(f[2], f[3]))
 
 
@@ -154,11 +147,12 @@ def commitment(personal: bytes, siblings: Sequence[bytes]) -> bytes:
 XID_OPENING = 112
 
 
-def open_xid(personal: RequestPersonal, seed: bytes) -> bytes:
-    """112 bytes that open field 1 alone: xid ‖ salt ‖ f2 ‖ N(f3, f4)."""
-    values = [_encode(v) for v in msgspec.structs.astuple(personal)]
-    f = [field_commitment(k + 1, _salt(seed, k + 1), v) for k, v in enumerate(values)]
-    return personal.xid + _salt(seed, 1) + f[1] + node_hash(f[2], f[3])
+def personal_opened(personal: RequestPersonal, seed: bytes) -> tuple[bytes, bytes]:
+    """(P, opening): 112 bytes that open field 1 alone, xid ‖ salt ‖ f2 ‖ N(f3, f4)."""
+    salts = _salts(seed, 1)
+    f = _fields(msgspec.structs.astuple(personal), 1, salts)
+    pair = node_hash(f[2], f[3])
+    return node_hash(node_hash(f[0], f[1]), pair), personal.xid + salts[0] + f[1] + pair
 
 
 def xid_opened(opening: bytes) -> tuple[bytes, bytes]:

@@ -28,7 +28,7 @@ from kakine.values.problems import (
     HopMismatch,
 )
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import Entry, split_entries
+from kakine.wire.entry import COMMITMENT, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.request import (
     ONE_LEG,
@@ -138,7 +138,7 @@ def _own_shares_open(office: Office, message: Convert, asked: Asked) -> None:
             first = envelope
         elif (envelope.enc, envelope.month) != (first.enc, first.month):
             raise BatchMalformed()
-        envelope.open_share(index, context, Entry.decode(entry).commitment)
+        envelope.open_share(index, context, entry[COMMITMENT])
 
 
 def request_factors(office: Office, seen: Seen) -> Factors:

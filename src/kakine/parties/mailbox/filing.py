@@ -24,6 +24,7 @@ from kakine.protocols.gates import (
     filed_points,
     hops_digest,
 )
+from kakine.protocols.records import HEAD
 from kakine.values.calendar import minutes
 from kakine.values.codes import MaskedVector, WrappedCode
 from kakine.values.labels import PartyName
@@ -35,7 +36,7 @@ from kakine.values.problems import (
     RecordRefused,
 )
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import Entry, EntryKind, split_entries
+from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import Filing
 from kakine.wire.history import chained
@@ -117,10 +118,13 @@ def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOut
     entries = split_entries(message.entries)
     if len(message.envelopes) != len(entries):
         raise BatchMalformed()
-    for data, envelope in zip(entries, message.envelopes, strict=True):
-        entry, sealed = Entry.decode(data), Envelope.parse(envelope)
-        fits = entry.payload_digest == sealed.digest and entry.kind is kind
-        if not fits or abs(entry.minutes - now) > CLOCK_MINUTES or ask not in (None, sealed.ask):
+    first = Entry.decode(entries[0])
+    if first.kind is not kind or abs(first.minutes - now) > CLOCK_MINUTES:
+        raise BatchMalformed()
+    head = entries[0][:HEAD]
+    for entry, data in zip(entries, message.envelopes, strict=True):
+        sealed = Envelope.parse(data)
+        if entry[:HEAD] != head or entry[PAYLOAD] != sealed.digest or ask not in (None, sealed.ask):
             raise BatchMalformed()
 
 
