@@ -39,7 +39,7 @@ class Office:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.draws = random.Random(1)
-        self.desk = Desk(Database.open(path, store.metadata), self.draws.randbytes)
+        self.desk = Desk(Database.open(path, store.metadata), self.draws.randbytes, bytes(32))
         self._keys = random.Random(2)
 
     def key(self) -> bytes:
@@ -98,7 +98,7 @@ class Office:
 
     def reopen(self) -> None:
         self.desk.db.close()
-        self.desk = Desk(Database.open(self.path, store.metadata), self.draws.randbytes)
+        self.desk = Desk(Database.open(self.path, store.metadata), self.draws.randbytes, bytes(32))
 
     def close(self) -> None:
         self.desk.db.close()

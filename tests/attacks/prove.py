@@ -74,6 +74,8 @@ def outcome(mutation: Mutation, work: Path) -> int:
     copy = work / "src"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    if not (work / "gazette").exists():
+        (work / "gazette").symlink_to(ROOT / "gazette")  # the pack is found from where the package lies
     for edit in mutation.edits:
         edit.apply(work)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test]

@@ -80,7 +80,7 @@ def test_a_number_drawn_twice_is_never_given_twice_not_even_after_death(tmp_path
             return self.drawn
 
     office = Office(tmp_path / "registry.sqlite")
-    office.desk = Desk(office.desk.db, Repeating())
+    office.desk = Desk(office.desk.db, Repeating(), bytes(32))
     first = office.enter()
     office.report(first.number, Died())
     given = [first.number] + [office.enter(items).number for items in others(30)]
@@ -90,7 +90,7 @@ def test_a_number_drawn_twice_is_never_given_twice_not_even_after_death(tmp_path
 
 def test_a_dead_source_of_randomness_is_noticed_and_writes_nothing(office):
     office.enter()
-    office.desk = Desk(office.desk.db, bytes)
+    office.desk = Desk(office.desk.db, bytes, bytes(32))
     office.enter(others(1)[0])
     before = office.snapshot()
     with pytest.raises(NoFreeNumber):

@@ -68,7 +68,12 @@ class _ProblemDocument(msgspec.Struct, omit_defaults=True):
 
 
 def _plain(facts: Mapping[str, Fact]) -> dict[str, str | int | list[str | int]]:
-    return {name: fact if isinstance(fact, str | int) else list(fact) for name, fact in facts.items()}
+    """Facts without our own kinds of text, which the encoder does not know."""
+    return {name: _one(f) if isinstance(f, str | int) else [_one(e) for e in f] for name, f in facts.items()}
+
+
+def _one(fact: str | int) -> str | int:
+    return str.__str__(fact) if isinstance(fact, str) else fact
 
 
 def _problem_response(problem: Problem) -> Response:

@@ -41,7 +41,7 @@ class Registry:
     ) -> None:
         self.db = Database.open(path, METADATA)
         self.codes = Codes(name, identity, network, self.db, law, peers, clock, entropy)
-        self._front = Front(Desk(self.db, entropy), self.codes, law, clock)
+        self._front = Front(Desk(self.db, entropy, identity.local_key("marking")), self.codes, law, clock)
         self._law = law
         self._clock = clock
 

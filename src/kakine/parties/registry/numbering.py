@@ -29,10 +29,11 @@ _DRAWS = 64
 
 @dataclass(frozen=True)
 class Desk:
-    """What the duties work with. `rule` checks resident-record codes."""
+    """What the duties work with. `rule` checks resident-record codes; `marking_key` (32 bytes) is the party's own."""
 
     db: Database
     entropy: Entropy
+    marking_key: bytes
     rule: CheckRule = SYNTHETIC_RECORD_CODE_RULE
 
 

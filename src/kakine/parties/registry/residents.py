@@ -29,7 +29,7 @@ from kakine.contracts.registry import (
     Subject,
     WentAbroad,
 )
-from kakine.crypto.hashing import digest
+from kakine.crypto.hashing import mac
 from kakine.parties.registry import store
 from kakine.parties.registry.checks import require_day, require_text, require_town
 from kakine.parties.registry.numbering import Desk, give_number, give_record_code
@@ -93,7 +93,7 @@ async def birth(desk: Desk, town: MunicipalityCode, asked: Born, now_ms: int) ->
     """
 
     def work(db: sqlite3.Connection) -> Done:
-        done = _done_before(db, town, asked)
+        done = _done_before(db, desk, town, asked)
         if done is not None:
             return done
         parent = _subject(db, asked.parent)
@@ -127,7 +127,7 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
     """
 
     def work(db: sqlite3.Connection) -> Done:
-        done = _done_before(db, town, asked)
+        done = _done_before(db, desk, town, asked)
         if done is not None:
             return done
         before = _subject(db, asked.subject)
@@ -139,7 +139,7 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
         store.set_person(db, before, after, now_ms)
         _renumber(db, desk, after, asked.change, now_ms)
         reason = asked.change.reason.value if isinstance(asked.change, NumberChanged) else ""
-        return _log(db, town, after, asked, asked.day, _kind(asked.change), reason, now_ms)
+        return _log(db, desk, town, after, asked, asked.day, _kind(asked.change), reason, now_ms)
 
     return await desk.db.write(work)
 
@@ -171,7 +171,7 @@ def _enter_or_refuse(
 
 
 def _enter(db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int) -> Done:
-    done = _done_before(db, town, entry)
+    done = _done_before(db, desk, town, entry)
     if done is not None:
         return done
     require_text("name", entry.name)
@@ -209,7 +209,7 @@ def _add(
     give_number(db, desk, new, now_ms)
     give_record_code(db, desk, new, now_ms)
     reason = asked.distinct.value if asked.distinct else ""
-    return _log(db, town, new, asked, day, kind, reason, now_ms)
+    return _log(db, desk, town, new, asked, day, kind, reason, now_ms)
 
 
 def _require_new(db: sqlite3.Connection, items: Items, distinct: Distinct | None) -> None:
@@ -265,6 +265,7 @@ def _renumber(db: sqlite3.Connection, desk: Desk, person: Person, change: Change
 
 def _log(
     db: sqlite3.Connection,
+    desk: Desk,
     town: MunicipalityCode,
     person: Person,
     asked: Entry | Born | Report,
@@ -273,18 +274,18 @@ def _log(
     reason: str,
     now_ms: int,
 ) -> Done:
-    mark = _digest(town, asked)
+    mark = _mark(desk, town, asked)
     store.add_event(
         db, Event(person.id, person.version, kind, reason, day, now_ms, str(town), asked.key, mark)
     )
     return _done(db, person.id, person.version, again=False)
 
 
-def _done_before(db: sqlite3.Connection, town: MunicipalityCode, asked: Entry | Born | Report) -> Done | None:
+def _done_before(db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, asked: Entry | Born | Report) -> Done | None:
     found = store.find_event(db, asked.key)
     if found is None:
         return None
-    if found.digest != _digest(town, asked):
+    if found.digest != _mark(desk, town, asked):
         raise KeyReused()
     return _done(db, found.person, found.version, again=True)
 
@@ -294,10 +295,10 @@ def _done(db: sqlite3.Connection, id_: bytes, version: int, *, again: bool) -> D
     return Done(id_, version, number, store.given_at(db, store.record_code, id_, version), again)
 
 
-def _digest(town: MunicipalityCode, asked: Body) -> bytes:
-    return digest(
-        "registry-report", town.encode(), type(asked).__name__.encode(), msgspec.msgpack.encode(asked)
-    )
+def _mark(desk: Desk, town: MunicipalityCode, asked: Body) -> bytes:
+    # Keyed, because a report holds a number and few enough numbers exist to try them all against a plain digest.
+    said = msgspec.msgpack.encode(asked)
+    return mac(desk.marking_key, "registry-report", town.encode(), type(asked).__name__.encode(), said)
 
 
 def _kind(change: Change) -> str:

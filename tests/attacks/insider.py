@@ -1,0 +1,230 @@
+"""What insiders can do with the keys they really have: a requester that writes its own requests, a converter or record
+keeper that runs other code behind the same identity, and a look at what the country has kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from land import CHILDREN, Land
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kakine.contracts import converter
+from kakine.contracts import mailbox as mailbox_contract
+from kakine.contracts.call import Call, Nothing
+from kakine.contracts.converter import Convert, Converted, Hop
+from kakine.contracts.ledger import CHECKPOINT
+from kakine.country import CONVERTERS, ORIGIN
+from kakine.crypto.group import Scalar
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import seal
+from kakine.parties.converter import hop as honest
+from kakine.parties.converter import store as converter_store
+from kakine.parties.converter.office import Office
+from kakine.parties.mailbox import store as mailbox_store
+from kakine.protocols.chain import Factors
+from kakine.protocols.records import request_batch
+from kakine.runtime.http import Duty, application
+from kakine.values.calendar import months_since_2000
+from kakine.values.labels import DomainName, PartyName
+from kakine.wire import checkpoint
+from kakine.wire.answer import Prepared
+from kakine.wire.canonical import decode, encode
+from kakine.wire.request import (
+    HopRecord,
+    KeeperSeed,
+    Payload,
+    PublicPart,
+    RecordPart,
+    ask_digest,
+    keeper_info,
+    points_digest,
+    public_digest,
+    recipient_info,
+    request_digest,
+)
+
+KEEPER = PartyName("mailbox")
+ORDER = 2**252 + 27742317777372353535851937790883648493
+
+
+def scalar(value: int) -> Scalar:
+    """A scalar from a number."""
+    return Scalar((value % ORDER).to_bytes(32, "little"))
+
+
+def rewritten(
+    land: Land,
+    prepared: Prepared,
+    *,
+    signer: str = "yokohama",
+    public: dict[str, Any] | None = None,
+    record: dict[str, Any] | None = None,
+    payload: dict[str, Any] | None = None,
+    blinded: bytes | None = None,
+    keeper_seed: bytes | None = None,
+) -> Prepared:
+    """The same request with these things changed and everything that hangs on them made anew and signed again: what a
+    requester with its own software can send."""
+    law = land.country.book(signer).in_force(land.clock())
+    points = blinded if blinded is not None else prepared.blinded
+    part = msgspec.structs.replace(decode(prepared.record, RecordPart), **(record or {}))
+    content = msgspec.structs.replace(decode(prepared.payload, Payload), **(payload or {}))
+    head = msgspec.structs.replace(decode(prepared.public, PublicPart), **(public or {}))
+    hashed = points_digest(points)
+    info = recipient_info(head, part.batch, hashed)
+    to_recipient = seal(law.seal_key(DomainName(head.recipient).party), info, encode(content))
+    seed = encode(KeeperSeed(keeper_seed or content.seed))
+    to_keeper = seal(law.seal_key(KEEPER), keeper_info(part.batch, hashed), seed)
+    head = msgspec.structs.replace(head, to_recipient=digest("sealed", to_recipient))
+    hidden = public_digest(encode(head))
+    months = land.yokohama.office.months
+    land.run(months.fetch(months_since_2000(head.time_ms)))
+    made = request_batch(head, content, ask_digest(hidden, part.batch, hashed), months)
+    part = msgspec.structs.replace(
+        part,
+        blinded=hashed,
+        entries=digest("entries", made.entries),
+        tags=digest("tags", made.tags),
+        to_keeper=digest("sealed", to_keeper),
+    )
+    data = encode(part)
+    signature = land.country.identities[PartyName(signer)].signing.sign(
+        "request", request_digest(hidden, data)
+    )
+    return Prepared(
+        encode(head),
+        data,
+        signature,
+        made.entries,
+        made.tags,
+        tuple(made.envelopes),
+        to_recipient,
+        to_keeper,
+        points,
+        encode(content),
+    )
+
+
+def mask_keys(land: Land, domain: DomainName = CHILDREN) -> list[bytes]:
+    """The keys a domain of Yokohama shares with the converters."""
+    return list(land.run(land.yokohama.office.site(domain).domain.mask_keys(1)))
+
+
+class Insider:
+    """An application in front of an honest one, under the same identity: it serves the calls it wants to."""
+
+    def __init__(self, honest_app: ASGIApp, own_app: ASGIApp, paths: frozenset[str]) -> None:
+        self._honest = honest_app
+        self._own = own_app
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._own if scope["path"] in self._paths else self._honest)(scope, receive, send)
+
+
+@contextmanager
+def taken_over(land: Land, name: str, call: Call[Any, Any], serve: Callable[..., Any]) -> Iterator[None]:
+    """For a while one call of one party is served by `serve(caller, message)`."""
+    party = PartyName(name)
+    before = land.country.apps[party]
+    book = land.country.book(name)
+    own = application([Duty(call, serve)], lambda who: book.in_force(land.clock()).roles(who))
+    land.country.apps[party] = Insider(before, own, frozenset({call.path}))
+    try:
+        yield
+    finally:
+        land.country.apps[party] = before
+
+
+Tamper = Callable[[Convert, Factors, Convert], tuple[bytes, bytes]]
+"""(message in, own factors, honest message out) -> the legs that go out instead."""
+
+
+def office_of(land: Land, position: int) -> Office:
+    """A converter at its desk: position 1, 2 or 3."""
+    office: Office = land.country.converters[CONVERTERS[position - 1]].office
+    return office
+
+
+@contextmanager
+def tampering(land: Land, position: int, tamper: Tamper) -> Iterator[None]:
+    """The converter at `position` puts out other legs than it should and signs for them as if they were right."""
+    office = office_of(land, position)
+
+    async def convert(caller: PartyName, message: Convert) -> Converted:
+        asked, onward = await honest.hop(office, caller, message)
+        seen = converter_store.find_seen(office.db.read(), asked.request)
+        assert seen is not None
+        legs = tamper(message, honest.request_factors(office, seen), onward)
+        record = msgspec.structs.replace(
+            decode(onward.hops[-1].record, HopRecord),
+            recipient_out=points_digest(legs[0]),
+            keeper_out=points_digest(legs[1]),
+        )
+        data = encode(record)
+        await office.db.write(
+            lambda db: db.execute("UPDATE seen_request SET hop = ? WHERE request = ?", (data, asked.request))
+        )
+        signed = Hop(data, office.identity.signing.sign("hop", data))
+        onward = msgspec.structs.replace(
+            onward, recipient_leg=legs[0], keeper_leg=legs[1], hops=[*message.hops, signed]
+        )
+        if office.successor is not None:
+            return await office.peers.ask(office.successor, converter.CONVERT, onward)
+        to_keeper = honest._for_keeper(onward)
+        filed = await office.peers.ask(KEEPER, mailbox_contract.FILE, to_keeper)
+        return Converted(filed, onward.hops, onward.recipient_leg)
+
+    with taken_over(land, office.identity.name, converter.CONVERT, convert):
+        yield
+
+
+def items(points: bytes) -> list[bytes]:
+    """The 32-byte elements of a vector."""
+    return [points[at : at + 32] for at in range(0, len(points), 32)]
+
+
+def swapped(points: bytes) -> bytes:
+    """The first two elements change places."""
+    first, second, *rest = items(points)
+    return b"".join([second, first, *rest])
+
+
+def log_size(land: Land) -> int:
+    """Entries in the public log."""
+    note = land.run(land.country.peers("yokohama").ask(PartyName("ledger"), CHECKPOINT, Nothing()))
+    law = land.country.book("yokohama").in_force(land.clock())
+    return checkpoint.open(note.checkpoint, ORIGIN, law.signing_key(PartyName("ledger"))).size
+
+
+def filings(land: Land) -> int:
+    """What the record keeper has filed, requests and outcomes."""
+    db = land.country.mailbox.office.db.read()
+    return int(db.execute("SELECT count(*) FROM filing").fetchone()[0])
+
+
+def rows_of(land: Land, j: int) -> int:
+    """Rows in the list of person j: the record keeper knows the person by its own code, which only all converters
+    together can make for this test."""
+    db = land.country.mailbox.office.db.read()
+    token = keeper_token(land, j)
+    found = mailbox_store.find_code(db, token)
+    assert found is not None
+    return int(mailbox_store.find_list(db, found[0])[0])
+
+
+def keeper_token(land: Land, j: int) -> bytes:
+    """Person j's code at the record keeper, wrapped; made from person j's tax code with all converters' shares."""
+    office = land.country.mailbox.office
+    from kakine.crypto.group import group, scalar_inv, scalar_mul
+    from kakine.values.codes import Code
+
+    shares = [office_of(land, i).shares for i in (1, 2, 3)]
+    up = scalar_mul(*(known[office.settings.domain, 1][0] for known in shares))
+    down = scalar_mul(*(known[CHILDREN, 1][0] for known in shares))
+    code = Code(group.mul(scalar_mul(up, scalar_inv(down)), land.code(CHILDREN, j)))
+    token: bytes = office.wrap.wrap(code, office.settings.domain)
+    return token
