@@ -1,4 +1,4 @@
-"""The road between parties as a test sees it: what crossed it, raw calls from anybody, and parties that are away."""
+"""The road between parties as a test sees it: what crossed it, raw calls, and parties that are away."""
 
 from __future__ import annotations
 

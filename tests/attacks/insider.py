@@ -1,5 +1,5 @@
-"""What insiders can do with the keys they really have: a requester that writes its own requests, a converter or record
-keeper that runs other code behind the same identity, and a look at what the country has kept."""
+"""What insiders can do with the keys they really have: a requester that writes its own requests, a converter or
+record keeper that runs other code behind the same identity, and a look at what the country has kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from land import CHILDREN, Land
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kakine.contracts import converter
@@ -17,7 +16,7 @@ from kakine.contracts.call import Call, Nothing
 from kakine.contracts.converter import Convert, Converted, Hop
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.country import CONVERTERS, ORIGIN
-from kakine.crypto.group import Scalar
+from kakine.crypto.group import ORDER, Scalar, group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import seal
 from kakine.parties.converter import hop as honest
@@ -28,9 +27,10 @@ from kakine.protocols.chain import Factors
 from kakine.protocols.records import request_batch
 from kakine.runtime.http import Duty, application
 from kakine.values.calendar import months_since_2000
+from kakine.values.codes import Code
 from kakine.values.labels import DomainName, PartyName
 from kakine.wire import checkpoint
-from kakine.wire.answer import Prepared
+from kakine.wire.answer import Kept, Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.request import (
     HopRecord,
@@ -45,9 +45,9 @@ from kakine.wire.request import (
     recipient_info,
     request_digest,
 )
+from land import CHILDREN, Land
 
 KEEPER = PartyName("mailbox")
-ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
 def scalar(value: int) -> Scalar:
@@ -66,8 +66,8 @@ def rewritten(
     blinded: bytes | None = None,
     keeper_seed: bytes | None = None,
 ) -> Prepared:
-    """The same request with these things changed and everything that hangs on them made anew and signed again: what a
-    requester with its own software can send."""
+    """The same request with these things changed and everything that hangs on them made anew and signed again:
+    what a requester with its own software can send."""
     law = land.country.book(signer).in_force(land.clock())
     points = blinded if blinded is not None else prepared.blinded
     part = msgspec.structs.replace(decode(prepared.record, RecordPart), **(record or {}))
@@ -94,18 +94,8 @@ def rewritten(
     signature = land.country.identities[PartyName(signer)].signing.sign(
         "request", request_digest(hidden, data)
     )
-    return Prepared(
-        encode(head),
-        data,
-        signature,
-        made.entries,
-        made.tags,
-        tuple(made.envelopes),
-        to_recipient,
-        to_keeper,
-        points,
-        encode(content),
-    )
+    kept = Kept(encode(head), data, signature, to_recipient, to_keeper, bytes(points), encode(content))
+    return land.run(land.requester().restore(kept))
 
 
 def mask_keys(land: Land, domain: DomainName = CHILDREN) -> list[bytes]:
@@ -151,7 +141,7 @@ def office_of(land: Land, position: int) -> Office:
 
 @contextmanager
 def tampering(land: Land, position: int, tamper: Tamper) -> Iterator[None]:
-    """The converter at `position` puts out other legs than it should and signs for them as if they were right."""
+    """The converter at `position` puts out other legs than it should and signs for them all the same."""
     office = office_of(land, position)
 
     async def convert(caller: PartyName, message: Convert) -> Converted:
@@ -187,12 +177,6 @@ def items(points: bytes) -> list[bytes]:
     return [points[at : at + 32] for at in range(0, len(points), 32)]
 
 
-def swapped(points: bytes) -> bytes:
-    """The first two elements change places."""
-    first, second, *rest = items(points)
-    return b"".join([second, first, *rest])
-
-
 def log_size(land: Land) -> int:
     """Entries in the public log."""
     note = land.run(land.country.peers("yokohama").ask(PartyName("ledger"), CHECKPOINT, Nothing()))
@@ -207,8 +191,7 @@ def filings(land: Land) -> int:
 
 
 def rows_of(land: Land, j: int) -> int:
-    """Rows in the list of person j: the record keeper knows the person by its own code, which only all converters
-    together can make for this test."""
+    """Rows in the list of person j at the record keeper."""
     db = land.country.mailbox.office.db.read()
     token = keeper_token(land, j)
     found = mailbox_store.find_code(db, token)
@@ -217,11 +200,8 @@ def rows_of(land: Land, j: int) -> int:
 
 
 def keeper_token(land: Land, j: int) -> bytes:
-    """Person j's code at the record keeper, wrapped; made from person j's tax code with all converters' shares."""
+    """Person j's wrapped code at the record keeper, made with all converters' shares."""
     office = land.country.mailbox.office
-    from kakine.crypto.group import group, scalar_inv, scalar_mul
-    from kakine.values.codes import Code
-
     shares = [office_of(land, i).shares for i in (1, 2, 3)]
     up = scalar_mul(*(known[office.settings.domain, 1][0] for known in shares))
     down = scalar_mul(*(known[CHILDREN, 1][0] for known in shares))

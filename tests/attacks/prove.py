@@ -2,8 +2,8 @@
 
     python tests/attacks/prove.py [claim…]
 
-The shared checkout is never changed: the copy lies in a temporary folder that comes first on PYTHONPATH. A mutation
-survives if its test still passes, or if pytest could not run it at all (exit code other than 1: nothing was proved).
+The shared checkout is never changed: the copy lies in a temporary folder that comes first on PYTHONPATH. A
+mutation survives if its test still passes, or if pytest could not run it at all (exit code other than 1).
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def outcome(mutation: Mutation, work: Path) -> int:
         edit.apply(work)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS, check=False)
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS, check=False
+    )
     return run.returncode
 
 

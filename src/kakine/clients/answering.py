@@ -5,10 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from kakine.clients.recipient import Opened, Recipient
-from kakine.contracts.converter import Outcome
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.wrapping import WrapKey
 from kakine.runtime import codebook
@@ -16,14 +13,11 @@ from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.codes import WrappedCode
 from kakine.wire.answer import Answered, Answers, Result
-from kakine.wire.canonical import decode, plain
+from kakine.wire.canonical import decode, encode
 from kakine.wire.request import PublicPart, public_digest, request_digest
 
 Decide = Callable[[sqlite3.Connection, Opened, Sequence[WrappedCode], int], Sequence[Answered]]
 """(store, batch, wrapped codes, now in ms) -> answers in order; runs inside the commit that keeps them."""
-
-_outcomes = msgspec.msgpack.Decoder(Outcome)
-_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
 
 async def serve(
@@ -40,23 +34,23 @@ async def serve(
     between outcome and answer). `permit` raises where the recipient's own check of the law refuses."""
     request = request_digest(public_digest(message.public), message.record)
     known = codebook.answered(db.read(), request)
+    opened = await recipient.open(message, again=known is not None)
+    permit(opened)
     if known is None:
-        opened = await recipient.open(message)
-        permit(opened)
         domain = decode(message.public, PublicPart).recipient
         tokens = [wrap.wrap(opened.codes.code(j), domain) for j in range(opened.codes.size)]
         root, now_ms = entropy(32), clock()
 
-        def work(conn: sqlite3.Connection) -> tuple[bytes, bytes]:
+        def work(conn: sqlite3.Connection) -> bytes:
             before = codebook.answered(conn, request)
             if before is not None:
                 return before
             people = tuple(decide(conn, opened, tokens, now_ms))
-            outcome, sealed = recipient.outcome(opened, Answers(root, now_ms, people))
-            return codebook.keep_incoming(conn, request, _encoder.encode(outcome), sealed, now_ms)
+            return codebook.keep_incoming(conn, request, encode(Answers(root, now_ms, people)), now_ms)
 
         known = await db.write(work)
-    return await recipient.conclude(_outcomes.decode(known[0]), known[1])
+    outcome, sealed = recipient.outcome(opened, decode(known, Answers))
+    return await recipient.conclude(outcome, sealed)
 
 
 def issue(domain: str) -> Decide:

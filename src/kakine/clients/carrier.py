@@ -15,7 +15,7 @@ from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock
 from kakine.values.problems import ExpiredRequest, PartyUnavailable, Problem, StoreFailed
-from kakine.wire.answer import Answered, Prepared
+from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -43,7 +43,7 @@ class Carrier:
         Ends with the answers and the receipt kept, or with a refusal and the request closed. Where a party did not
         answer the request stays open for `resume`. `context` is the caller's note of what the request was for.
         """
-        request, kept = request_of(prepared), encode(prepared)
+        request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
         await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms))
         return await self._carry(requester, prepared)
@@ -84,12 +84,14 @@ class Carrier:
         """
         results: list[tuple[bytes, tuple[Answered, ...] | Problem]] = []
         for left in codebook.unfinished(self._db.read()):
-            prepared = decode(left.prepared, Prepared)
+            kept = decode(left.kept, Kept)
             try:
                 if self._clock() - left.time_ms > WINDOW_MS:
                     await self._db.write(partial(codebook.finish, request=left.request))
                     raise ExpiredRequest()
-                results.append((left.context, await self._carry(requester_of(left.context), prepared)))
+                requester = requester_of(left.context)
+                prepared = await requester.restore(kept)
+                results.append((left.context, await self._carry(requester, prepared)))
             except Problem as problem:
                 results.append((left.context, problem))
         return results

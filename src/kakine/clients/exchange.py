@@ -21,6 +21,7 @@ from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.records import (
     NOTHING_FILED,
+    Batch,
     check_outcome_batch,
     outcome_tag,
     request_batch,
@@ -31,7 +32,7 @@ from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import BatchMalformed, Problem, SignatureInvalid
-from kakine.wire.answer import Answered, Answers, Prepared
+from kakine.wire.answer import Answered, Answers, Kept, Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.record import OutcomeCommon, OutcomePersonal
 from kakine.wire.request import (
@@ -170,21 +171,18 @@ class Requester:
             )
         )
         request = request_digest(public_digest(public_bytes), record)
-        return Prepared(
-            public_bytes,
-            record,
-            self._identity.signing.sign("request", request),
-            made.entries,
-            made.tags,
-            tuple(made.envelopes),
-            to_recipient,
-            to_keeper,
-            blinded,
-            sealed_payload,
-            made.openings.disclosed,
-            made.openings.withheld,
-            made.openings.people,
-        )
+        signature = self._identity.signing.sign("request", request)
+        kept = Kept(public_bytes, record, signature, to_recipient, to_keeper, bytes(blinded), sealed_payload)
+        return _prepared(kept, made)
+
+    async def restore(self, kept: Kept) -> Prepared:
+        """The request again, byte for byte, from what was kept of it."""
+        public, record = decode(kept.public, PublicPart), decode(kept.record, RecordPart)
+        await self._months.fetch(months_since_2000(public.time_ms))
+        ask = ask_digest(public_digest(kept.public), record.batch, record.blinded)
+        if record.kind is Kind.READ:
+            return _prepared(kept, NOTHING_FILED)
+        return _prepared(kept, request_batch(public, decode(kept.payload, Payload), ask, self._months))
 
     async def convert(self, prepared: Prepared) -> Converted:
         """Through the chain to the record keeper and the log. Raises the problem of whoever refused; a refusal of the
@@ -278,6 +276,19 @@ class Requester:
         if delivered.tags != b"".join(outcome_tag(person.xid) for person in people):
             raise BatchMalformed()
         return answers.people
+
+
+def _prepared(kept: Kept, made: Batch) -> Prepared:
+    shown = made.openings
+    return Prepared(
+        kept,
+        made.entries,
+        made.tags,
+        tuple(made.envelopes),
+        shown.disclosed,
+        shown.withheld,
+        shown.people,
+    )
 
 
 def _with_digest(public: PublicPart, to_recipient: bytes) -> PublicPart:

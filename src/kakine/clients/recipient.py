@@ -76,14 +76,16 @@ class Recipient:
         self._entropy = entropy
         self._heads = Heads(network.ledger_origin)
 
-    async def open(self, message: Deliver) -> Opened:
+    async def open(self, message: Deliver, *, again: bool = False) -> Opened:
         """Gate 2: everything the converters checked, and that the filed record says what is asked here (G3).
 
         Raises at the first thing that does not hold; the codes are opened last. Does not check the gazette's rows:
-        the caller does, with its own refusal.
+        the caller does, with its own refusal. `again` is for a request answered before, which may be old by now.
         """
         public, record = decode(message.public, PublicPart), decode(message.record, RecordPart)
         request = request_digest(public_digest(message.public), message.record)
+        if not again:
+            check_window(public.time_ms, self._clock())
         self._check_request(message, public, record, request)
         self._check_receipt(message, record, request)
         info = recipient_info(public, record.batch, record.blinded)
@@ -103,7 +105,6 @@ class Recipient:
         law = self._law.in_force(self._clock())
         asker = public.recipient if public.requester == HASH else public.requester
         law.signing_key(DomainName(asker).party).verify(message.signature, "request", request)
-        check_window(public.time_ms, self._clock())
         addressed = (public.recipient, public.recipient_epoch, public.keeper)
         if (
             addressed != (self._domain.name, self._epoch, self._network.keeper)

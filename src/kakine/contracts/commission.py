@@ -7,6 +7,10 @@ approve, refuse or suspend.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
 
@@ -14,7 +18,7 @@ from kakine.contracts.ledger import Appended
 class Since(Body, frozen=True):
     """Versions from this number on."""
 
-    number: int
+    number: Annotated[int, Meta(ge=0, lt=1 << 63)]
 
 
 class Version(Body, frozen=True):

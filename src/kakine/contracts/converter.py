@@ -5,15 +5,20 @@ Never learns a person, a plain code, or content. Answers nothing that the gazett
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from kakine.contracts.call import ANYBODY, Body, Call, Role
 from kakine.contracts.ledger import Appended
+from kakine.wire.request import Epoch, Millis
 
 
 class Join(Body, frozen=True):
     """A domain asks to be enrolled; the caller must be the party the gazette names for it."""
 
     domain: str
-    epoch: int
+    epoch: Epoch
 
 
 class Joined(Body, frozen=True):
@@ -32,9 +37,9 @@ class LinkAsked(Body, frozen=True):
     """The published values of one link."""
 
     requester: str
-    requester_epoch: int
+    requester_epoch: Epoch
     recipient: str
-    recipient_epoch: int
+    recipient_epoch: Epoch
 
 
 class LinkPublished(Body, frozen=True):
@@ -50,7 +55,7 @@ class LinkPublished(Body, frozen=True):
 class MonthAsked(Body, frozen=True):
     """Months since 2000-01."""
 
-    month: int
+    month: Annotated[int, Meta(ge=0, lt=1 << 16)]
 
 
 class MonthKey(Body, frozen=True):
@@ -145,7 +150,7 @@ class Checked(Body, frozen=True):
 class SeenSince(Body, frozen=True):
     """The auditor asks which links the S0+ requests since a time were on."""
 
-    since_ms: int
+    since_ms: Millis
 
 
 class SeenRequest(Body, frozen=True):
@@ -191,7 +196,7 @@ class Dispute(Body, frozen=True):
     """Explain item `position` of a request: the input vectors whose digests the hop record holds come along."""
 
     request: bytes
-    position: int
+    position: Annotated[int, Meta(ge=0, lt=4096)]
     recipient_in: bytes
     keeper_in: bytes
 
@@ -270,9 +275,9 @@ class Rekey(Body, frozen=True):
     """A domain's own codes on the way to its next epoch: blinded, one leg, no person's record (spec/lcx.md 9)."""
 
     domain: str
-    epoch: int
+    epoch: Epoch
     batch: bytes
-    time_ms: int
+    time_ms: Millis
     points: bytes
     signature: bytes
 

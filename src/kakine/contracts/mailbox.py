@@ -5,6 +5,10 @@ It is called by converters only, so it cannot tell from the caller who asks or a
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from kakine.contracts.call import Body, Call, Role
 from kakine.contracts.converter import BULK, Filed, History, Hop
 
@@ -38,7 +42,7 @@ class FileOutcome(Body, frozen=True):
 class Vectors(Body, frozen=True):
     """The auditor asks for the vectors of all S0+ requests filed since a position of the mailbox's own numbering."""
 
-    after: int
+    after: Annotated[int, Meta(ge=0, lt=1 << 63)]
 
 
 class VectorRow(Body, frozen=True):

@@ -46,7 +46,7 @@ outgoing = Table(
     "outgoing",
     metadata,
     Column("request", LargeBinary, primary_key=True),
-    Column("prepared", LargeBinary, nullable=False),
+    Column("kept", LargeBinary, nullable=False),
     Column("context", LargeBinary, nullable=False),
     Column("time_ms", Integer, nullable=False),
 )
@@ -65,8 +65,7 @@ incoming = Table(
     "incoming",
     metadata,
     Column("request", LargeBinary, primary_key=True),
-    Column("outcome", LargeBinary, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("answers", LargeBinary, nullable=False),
     Column("time_ms", Integer, nullable=False),
 )
 
@@ -86,7 +85,7 @@ class Unfinished:
     """A request sent and not concluded; `context` is the sender's own note of what it was for."""
 
     request: bytes
-    prepared: bytes
+    kept: bytes
     context: bytes
     time_ms: int
 
@@ -126,9 +125,7 @@ _KEEP_RECEIPT = sql(insert(receipt))
 _HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindparam("request")))
 _RECEIPTS = sql(select(*receipt.c).order_by(receipt.c.time_ms))
 _ANSWER = sql(insert(incoming))
-_ANSWERED = sql(
-    select(incoming.c.outcome, incoming.c.sealed).where(incoming.c.request == bindparam("request"))
-)
+_ANSWERED = sql(select(incoming.c.answers).where(incoming.c.request == bindparam("request")))
 
 
 def add_holding(db: sqlite3.Connection, domain: str, reference: bytes, token: bytes) -> None:
@@ -169,11 +166,9 @@ def references_after(db: sqlite3.Connection, domain: str, after: bytes, most: in
     return [row[0] for row in db.execute(_REFERENCES, page)]
 
 
-def keep_outgoing(
-    db: sqlite3.Connection, request: bytes, prepared: bytes, context: bytes, time_ms: int
-) -> None:
+def keep_outgoing(db: sqlite3.Connection, request: bytes, kept: bytes, context: bytes, time_ms: int) -> None:
     """Write the intent down before the first call."""
-    values = {"request": request, "prepared": prepared, "context": context, "time_ms": time_ms}
+    values = {"request": request, "kept": kept, "context": context, "time_ms": time_ms}
     db.execute(_SEND, values)
 
 
@@ -201,18 +196,15 @@ def receipts(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:
     return [(row[0], row[1], row[2], row[3]) for row in db.execute(_RECEIPTS)]
 
 
-def keep_incoming(
-    db: sqlite3.Connection, request: bytes, outcome: bytes, sealed: bytes, time_ms: int
-) -> tuple[bytes, bytes]:
-    """(outcome, sealed answers) of a request: those decided before, or else these."""
+def keep_incoming(db: sqlite3.Connection, request: bytes, answers: bytes, time_ms: int) -> bytes:
+    """The answers decided for a request: those decided before, or else these."""
     known = answered(db, request)
     if known is None:
-        values = {"request": request, "outcome": outcome, "sealed": sealed, "time_ms": time_ms}
-        db.execute(_ANSWER, values)
-    return known or (outcome, sealed)
+        db.execute(_ANSWER, {"request": request, "answers": answers, "time_ms": time_ms})
+    return known or answers
 
 
-def answered(db: sqlite3.Connection, request: bytes) -> tuple[bytes, bytes] | None:
-    """The outcome decided for a request."""
+def answered(db: sqlite3.Connection, request: bytes) -> bytes | None:
+    """The answers decided for a request."""
     row = db.execute(_ANSWERED, {"request": request}).fetchone()
-    return (row[0], row[1]) if row else None
+    return row[0] if row else None

@@ -128,7 +128,10 @@ async def _unknown(request: Request, fault: Exception) -> Response:
 def application(duties: list[Duty[Any, Any]], roles_of: RolesOf) -> ASGIApp:
     """The ASGI application that serves `duties`. Every answer is 200 with msgpack or an RFC 9457 problem."""
     routes = [Route(duty.call.path, _endpoint(duty, roles_of), methods=["POST"]) for duty in duties]
-    return Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown})
+    app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown})
+    # Otherwise a path with a slash too many is answered with a redirect, which is neither an answer nor a problem.
+    app.router.redirect_slashes = False
+    return app
 
 
 class Road(Protocol):

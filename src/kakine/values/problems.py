@@ -588,3 +588,33 @@ class RecordMismatch(Problem):
 class LayoutUnknown(Problem):
     code = "layout-unknown"
     title = "there is no layout of this item in this version"
+
+
+# --- institutions and the command line ------------------------------------------------------------------------
+
+
+class EntryNotTaken(Problem):
+    code = "entry-not-taken"
+    title = "the registry did not take an entry that a town sent"
+
+
+class CodeNotIssued(Problem):
+    code = "code-not-issued"
+    title = "the registry did not give an agency the code of somebody it has a file of"
+
+
+class CountryMissing(Problem):
+    code = "country-missing"
+    status = 404
+    title = "no country was run in this folder"
+
+
+class DemoDiffers(Problem):
+    code = "demo-differs"
+    status = 409
+    title = "the folder holds a demonstration of another size or seed"
+
+
+class PromiseBroken(Problem):
+    code = "promise-broken"
+    title = "the demonstration did not show what it must show"

@@ -40,19 +40,61 @@ class Answers(Message, frozen=True):
     people: tuple[Answered, ...]
 
 
-class Prepared(Message, frozen=True):
-    """A request as its requester keeps it until it is done: sent again as it is, it has the same effect once."""
+class Kept(Message, frozen=True):
+    """A request as its requester keeps it until it is done. All else follows from it: entries, envelopes and openings
+    are a function of the public part and the payload."""
 
     public: bytes
     record: bytes
     signature: bytes
-    entries: bytes
-    tags: bytes
-    envelopes: tuple[bytes, ...]
     to_recipient: bytes
     to_keeper: bytes
     blinded: bytes
     payload: bytes
+
+
+class Prepared(Message, frozen=True):
+    """A request ready to go: what is kept, and what is made of it. Sent again as it is, it has the same effect once."""
+
+    kept: Kept
+    entries: bytes
+    tags: bytes
+    envelopes: tuple[bytes, ...]
     disclosed: bytes
     withheld: bytes
     openings: bytes
+
+    @property
+    def public(self) -> bytes:
+        """The public part."""
+        return self.kept.public
+
+    @property
+    def record(self) -> bytes:
+        """The record part."""
+        return self.kept.record
+
+    @property
+    def signature(self) -> bytes:
+        """The requester's, label "request"."""
+        return self.kept.signature
+
+    @property
+    def to_recipient(self) -> bytes:
+        """The payload, sealed."""
+        return self.kept.to_recipient
+
+    @property
+    def to_keeper(self) -> bytes:
+        """The blinding seed, sealed."""
+        return self.kept.to_keeper
+
+    @property
+    def blinded(self) -> bytes:
+        """Q."""
+        return self.kept.blinded
+
+    @property
+    def payload(self) -> bytes:
+        """The payload, canonical."""
+        return self.kept.payload

@@ -19,8 +19,9 @@ from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.protocols.chain import HopKeys
 from kakine.protocols.linear_check import GENERATOR
+from kakine.values.calendar import months_since_2000
 from kakine.values.labels import HASH, DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, LinkWithheld
+from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, LinkWithheld, OutsideWindow
 
 _ONE = Scalar((1).to_bytes(32, "little"))
 
@@ -107,7 +108,13 @@ async def withhold(office: Office, requester: DomainName, recipient: DomainName)
 
 
 async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> MonthKey:
-    """The public key that envelopes of a month are sealed to; made when first asked for."""
+    """The public key that envelopes of a month are sealed to; made when first asked for.
+
+    Only of this month and its neighbours (a request may cross midnight, clocks differ): else anybody could fill the
+    store, and a key once destroyed would be made anew. Raises `OutsideWindow`.
+    """
+    if abs(asked.month - months_since_2000(office.clock())) > 1:
+        raise OutsideWindow()
     seed = office.months.get(asked.month) or store.find_month(office.db.read(), asked.month)
     if seed is None:
         fresh = office.entropy(32)

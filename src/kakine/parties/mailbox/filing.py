@@ -53,6 +53,9 @@ from kakine.wire.request import (
     request_digest,
 )
 
+_REPEATABLE = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.READ})
+"""Kinds that change no code: two questions about one person may travel in one batch."""
+
 CLOCK_MINUTES = 3
 """How far the minutes in an entry may be from this clock."""
 
@@ -99,7 +102,7 @@ def gate(
     Scaled, summed, foreign, retired and unknown codes look the same here and in the answer.
     """
     refused = [j for j, token in enumerate(tokens) if not _passes(db, record, j, token)]
-    if len(set(tokens)) != len(tokens):
+    if record.kind not in _REPEATABLE and len(set(tokens)) != len(tokens):
         refused = refused or list(range(len(tokens)))
     if record.kind in (Kind.MIGRATE, Kind.SWITCH) and len(tokens) % 2:
         refused = refused or [len(tokens) - 1]
@@ -227,7 +230,7 @@ def _number(db: sqlite3.Connection, filed: store.Filed, receipt: Appended, size:
     entries = split_entries(filed.entries)
     for j, person in enumerate(store.lists_of_filing(db, filed.id)):
         count, head = store.find_list(db, person)
-        store.number_row(db, filed.id, j, count)
+        store.add_place(db, person, count, filed.id, j)
         store.set_list(db, person, count + 1, chained(head, entries[j]))
 
 

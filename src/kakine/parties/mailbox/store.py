@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import (
     Column,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -64,11 +63,19 @@ row = Table(
     metadata,
     Column("filing", LargeBinary, ForeignKey("filing.id"), nullable=False),
     Column("position", Integer, nullable=False),
-    Column("list", Integer, ForeignKey("list.id"), nullable=False),
-    Column("number", Integer),
+    Column("list", Integer, ForeignKey("list.id"), nullable=False, index=True),
     Column("envelope", LargeBinary, nullable=False),
     PrimaryKeyConstraint("filing", "position"),
-    Index("row_of_list", "list", "number"),
+)
+
+place = Table(
+    "place",
+    metadata,
+    Column("list", Integer, ForeignKey("list.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("filing", LargeBinary, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("list", "number"),
 )
 
 vectors = Table(
@@ -128,21 +135,19 @@ _INSERT_ROW = sql(insert(row))
 _ROWS_OF_FILING = sql(
     select(row.c.position, row.c.list).where(row.c.filing == bindparam("filing")).order_by(row.c.position)
 )
-_NUMBER_ROW = sql(
-    update(row)
-    .where(row.c.filing == bindparam("which"), row.c.position == bindparam("place"))
-    .values(number=bindparam("new_number"))
-)
+_INSERT_PLACE = sql(insert(place))
 _ROWS_OF_LIST = sql(
     select(row.c.filing, row.c.position, row.c.envelope)
-    .where(row.c.list == bindparam("list"), row.c.number.is_not(None))
-    .order_by(row.c.number)
+    .join_from(place, row, (row.c.filing == place.c.filing) & (row.c.position == place.c.position))
+    .where(place.c.list == bindparam("list"))
+    .order_by(place.c.number)
 )
-_MOVE_ROWS = sql(
-    update(row)
-    .where(row.c.list == bindparam("from_list"))
-    .values(list=bindparam("to_list"), number=row.c.number + bindparam("shift"))
+_MOVE_PLACES = sql(
+    update(place)
+    .where(place.c.list == bindparam("from_list"))
+    .values(list=bindparam("to_list"), number=place.c.number + bindparam("shift"))
 )
+_MOVE_ROWS = sql(update(row).where(row.c.list == bindparam("from_list")).values(list=bindparam("to_list")))
 _INSERT_VECTORS = sql(
     insert(vectors).values(
         request=bindparam("request"),
@@ -202,7 +207,7 @@ def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes
     db.executemany(
         _INSERT_ROW,
         [
-            {"filing": filed.id, "position": j, "list": person, "number": None, "envelope": envelope}
+            {"filing": filed.id, "position": j, "list": person, "envelope": envelope}
             for j, (person, envelope) in enumerate(zip(lists, envelopes, strict=True))
         ],
     )
@@ -227,9 +232,9 @@ def lists_of_filing(db: sqlite3.Connection, identity: bytes) -> list[int]:
     return [found[1] for found in db.execute(_ROWS_OF_FILING, {"filing": identity})]
 
 
-def number_row(db: sqlite3.Connection, identity: bytes, position: int, number: int) -> None:
+def add_place(db: sqlite3.Connection, person: int, number: int, identity: bytes, position: int) -> None:
     """A record's place in its list."""
-    db.execute(_NUMBER_ROW, {"which": identity, "place": position, "new_number": number})
+    db.execute(_INSERT_PLACE, {"list": person, "number": number, "filing": identity, "position": position})
 
 
 def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, bytes]]:
@@ -239,7 +244,8 @@ def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, 
 
 def move_rows(db: sqlite3.Connection, from_list: int, to_list: int, shift: int) -> None:
     """Append one list's rows to another's; the caller computes the new head."""
-    db.execute(_MOVE_ROWS, {"from_list": from_list, "to_list": to_list, "shift": shift})
+    db.execute(_MOVE_PLACES, {"from_list": from_list, "to_list": to_list, "shift": shift})
+    db.execute(_MOVE_ROWS, {"from_list": from_list, "to_list": to_list})
 
 
 def pending_filings(db: sqlite3.Connection) -> list[Filed]:

@@ -281,7 +281,9 @@ def _log(
     return _done(db, person.id, person.version, again=False)
 
 
-def _done_before(db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, asked: Entry | Born | Report) -> Done | None:
+def _done_before(
+    db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, asked: Entry | Born | Report
+) -> Done | None:
     found = store.find_event(db, asked.key)
     if found is None:
         return None

@@ -1,0 +1,121 @@
+"""What a demonstration must have shown, looked up afresh in what the parties have stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from kakine.clients.carrier import filed_of
+from kakine.cli.demo_journal import Journal
+from kakine.cli.own_history import Read, own_history
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
+from kakine.country import CONVERTERS, KEEPER, LEDGER, LOGIN, ORIGIN, Country
+from kakine.crypto.merkle import verify_consistency
+from kakine.institutions.cases import Inquiry
+from kakine.institutions.families import Family, Roster
+from kakine.protocols.heads import Heads
+from kakine.runtime import codebook
+from kakine.values.problems import ReceiptMismatch
+from kakine.wire import checkpoint as notes
+from kakine.wire import filing
+from kakine.wire.checkpoint import Checkpoint
+
+Receipt = tuple[bytes, bytes, bytes, bytes]
+
+
+async def head(country: Country) -> Checkpoint:
+    """The ledger's present head, its signature checked."""
+    given = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
+    law = country.book("portal").in_force(country.site.clock())
+    return notes.open(given.checkpoint, ORIGIN, law.signing_key(LEDGER))
+
+
+async def check_receipts(country: Country) -> tuple[int, int]:
+    """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
+
+    Each: the record keeper's signature over these entries, their place under a signed head of the ledger, and that
+    this head is a beginning of the present one. Raises the first thing that does not hold.
+    """
+    stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
+    kept = list(chain.from_iterable(codebook.receipts(store.read()) for store in stores))
+    heads, now = Heads(ORIGIN), await head(country)
+    seen: dict[int, bytes] = {now.size: now.root}
+    for receipt in kept:
+        at = _check_receipt(country, heads, receipt)
+        if seen.get(at.size) != at.root:
+            await _check_grown(country, at)
+            seen[at.size] = at.root
+    return len(kept), sum(len(entries) // filing.LENGTH for _, _, entries, _ in kept)
+
+
+def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoint:
+    law = country.book("portal").in_force(country.site.clock())
+    request, kept, entries, tags = receipt
+    filed = filed_of(kept)
+    opened = filing.opened(filed.filing, filed.signature, law.signing_key(KEEPER.party))
+    opened.covers(entries, tags)
+    if opened.request != request:
+        raise ReceiptMismatch(what="request")
+    place = filed.receipt
+    return heads.verify(place.first, place.proof, place.checkpoint, entries, law.signing_key(LEDGER))
+
+
+async def _check_grown(country: Country, at: Checkpoint) -> None:
+    grown = await country.peers("portal").ask(LEDGER, CONSISTENCY, Between(at.size))
+    law = country.book("portal").in_force(country.site.clock())
+    now = notes.open(grown.checkpoint, ORIGIN, law.signing_key(LEDGER))
+    verify_consistency(at.size, now.size, grown.proof, at.root, now.root)
+
+
+@dataclass(frozen=True)
+class History:
+    """One resident's history, and how many of the exchanges that were made about them are missing in it."""
+
+    read: Read
+    missing: int
+
+    @property
+    def complete(self) -> bool:
+        """Every row signed for verified, and every exchange made is among them."""
+        return self.read.signed == self.read.verified and self.missing == 0
+
+
+async def check_history(
+    country: Country, journal: Journal, roster: Roster, family: Family, inquiries: Iterable[Inquiry]
+) -> History:
+    """The applicant's history, held against what the desks asked and were answered about them."""
+    person = family.members[0]
+    read = await own_history(country, roster.reference(LOGIN, person))
+    shown = set()
+    for line in read.lines:
+        record, outcome = line.request.record, line.outcome
+        result = outcome.record.personal.result[0] if outcome else ""
+        shown.add((record.personal.case, record.common.recipient, record.common.rows, result))
+    made = [
+        (each.question.case, each.question.provider, tuple(sorted(each.question.rows)), asked.result)
+        for each in inquiries
+        if each.member.serial == person.serial and (asked := journal.asked.get(each.name))
+    ]
+    return History(read, sum(each not in shown for each in made))
+
+
+def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
+    """Parties between agency and agency in whose files a name, number or reference is found; should be none."""
+    found = []
+    for party in (LEDGER, KEEPER.party, *CONVERTERS):
+        for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):
+            stored = path.read_bytes()
+            if any(trace in stored for trace in traces):
+                found.append(str(party))
+    return sorted(set(found))
+
+
+def traces(country: Country, roster: Roster, family: Family, numbers: Iterable[str]) -> list[bytes]:
+    """Everything by which a household could be recognised: names, readings, address, numbers, references."""
+    texts = [*numbers, family.household.address or ""]
+    for member in family.members:
+        texts += [member.resident.name, member.resident.kana]
+    references = [roster.reference(domain, m) for domain in country.domains() for m in family.members]
+    return [text.encode() for text in texts if text] + references

@@ -1,0 +1,31 @@
+"""Going into a country that was run in a folder, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kakine.country import Country, Site
+from kakine.protocols.gazette_pack import read_pack
+from kakine.runtime.pack import pack_files, pack_folder
+from kakine.values.problems import CountryMissing
+
+DirOption = Annotated[Path, typer.Option("--dir", help="Folder that `kakine demo` was run in.")]
+
+
+def site(folder: Path) -> Site:
+    """Where a country is or will be, with the project's own legal pack."""
+    return Site(folder, read_pack(pack_files(pack_folder())))
+
+
+@asynccontextmanager
+async def visited(folder: Path) -> AsyncIterator[Country]:
+    """The running country of a folder. Raises `CountryMissing`, `StoreInUse`."""
+    if not (folder / "commission.sqlite").is_file():
+        raise CountryMissing()
+    async with await Country.open(site(folder)) as country:
+        yield country

@@ -1,0 +1,251 @@
+"""A8: what is not the one canonical form of an element other than the identity is refused at every call that takes
+points, and proofs with scalars out of range at every call that takes proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from attacks.insider import ORDER, filings, office_of, rewritten, taken_over, tampering
+from kakine.contracts import converter
+from kakine.contracts.converter import Check, Checked, Convert, Dispute, Join, Joined, Rekey, WindowCheck
+from kakine.country import CONVERTERS
+from kakine.crypto.group import group
+from kakine.parties.converter import audit
+from kakine.parties.converter import keys as converter_keys
+from kakine.protocols.chain import Factors
+from kakine.values.labels import PartyName
+from kakine.values.problems import BatchMalformed, PointInvalid, Problem, ProofInvalid
+from kakine.wire.canonical import decode
+from kakine.wire.request import Mode, public_digest, request_digest
+from land import CHILDREN, TAX, Land
+
+VALID = group.hash_to_group(b"a valid element")
+FIELD = 2**255 - 19
+
+WRONG = {
+    "identity": bytes(32),
+    "non-canonical": (FIELD + 2).to_bytes(32, "little"),
+    "negative": (1).to_bytes(32, "little"),
+    "non-square": (2).to_bytes(32, "little"),
+    "all ones": b"\xff" * 32,
+    "bit 255": VALID[:31] + bytes([VALID[31] | 0x80]),
+}
+LENGTHS = {"31 bytes": VALID[:31], "33 bytes": VALID + b"\0", "none": b""}
+
+every_wrong_point = pytest.mark.parametrize("point", WRONG.values(), ids=WRONG.keys())
+every_wrong_length = pytest.mark.parametrize("point", LENGTHS.values(), ids=LENGTHS.keys())
+
+
+def ask(land: Land, blinded: bytes, mode: Mode = Mode.S0) -> None:
+    """A's own request with this for Q, rightly hashed and signed."""
+    requester = land.requester()
+    plain = land.run(requester.prepare(land.wish([land.code(CHILDREN, 0)], mode)))
+    land.run(requester.convert(rewritten(land, plain, blinded=blinded)))
+
+
+@every_wrong_point
+@pytest.mark.parametrize("mode", [Mode.S0, Mode.S1])
+def test_the_first_converter_refuses_a_wrong_q(shared_land: Land, point: bytes, mode: Mode) -> None:
+    """A8: nothing is computed from it and nothing filed."""
+    before = filings(shared_land)
+    with pytest.raises(PointInvalid):
+        ask(shared_land, point, mode)
+    assert filings(shared_land) == before
+
+
+@every_wrong_length
+def test_the_first_converter_refuses_a_q_of_another_length(shared_land: Land, point: bytes) -> None:
+    """A8: the vector has 32 bytes for each of the people the header counts."""
+    with pytest.raises(BatchMalformed):
+        ask(shared_land, point)
+
+
+@every_wrong_point
+def test_a_wrong_point_among_good_ones_is_found(shared_land: Land, point: bytes) -> None:
+    """A8: the check is of each item, not of the first."""
+    requester = shared_land.requester()
+    codes = [shared_land.code(CHILDREN, j) for j in (0, 1)]
+    plain = shared_land.run(requester.prepare(shared_land.wish(codes)))
+    with pytest.raises(PointInvalid):
+        shared_land.run(requester.convert(rewritten(shared_land, plain, blinded=plain.blinded[:32] + point)))
+
+
+def puts_out(point: bytes, leg: str) -> Callable[[Convert, Factors, Convert], tuple[bytes, bytes]]:
+    """A converter that puts this out on one leg."""
+
+    def tamper(message: Convert, made: Factors, onward: Convert) -> tuple[bytes, bytes]:
+        return (point, onward.keeper_leg) if leg == "recipient" else (onward.recipient_leg, point)
+
+    return tamper
+
+
+@every_wrong_point
+@pytest.mark.parametrize("leg", ["recipient", "keeper"])
+@pytest.mark.parametrize("position", [1, 2])
+def test_the_next_converter_refuses_what_the_one_before_put_out(
+    shared_land: Land, position: int, leg: str, point: bytes
+) -> None:
+    """A8: on both legs, though the hop record of the one before is rightly signed over the wrong point."""
+    with tampering(shared_land, position, puts_out(point, leg)), pytest.raises(PointInvalid):
+        ask(shared_land, VALID)
+
+
+@every_wrong_point
+def test_the_record_keeper_refuses_what_the_last_converter_put_out(shared_land: Land, point: bytes) -> None:
+    """A8: the last hop has no next one; the record keeper looks itself."""
+    with tampering(shared_land, 3, puts_out(point, "keeper")), pytest.raises(PointInvalid):
+        ask(shared_land, VALID)
+
+
+@every_wrong_length
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_a_leg_of_another_length_is_refused_by_whoever_comes_next(
+    shared_land: Land, position: int, point: bytes
+) -> None:
+    """A8: on the leg that is filed."""
+    with tampering(shared_land, position, puts_out(point, "keeper")), pytest.raises(BatchMalformed):
+        ask(shared_land, VALID)
+
+
+@every_wrong_point
+def test_the_recipient_refuses_a_wrong_point(shared_land: Land, point: bytes) -> None:
+    """A8, mode S0: the recipient's leg is closed to the record keeper, so the recipient is the first to see it."""
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
+    with tampering(shared_land, 3, puts_out(point, "recipient")):
+        converted = shared_land.run(requester.convert(prepared))
+    released = shared_land.run(requester.release(prepared, converted))
+    with pytest.raises(PointInvalid):
+        shared_land.run(requester.deliver(prepared, converted, released))
+
+
+def s1_request(land: Land) -> tuple[bytes, bytes]:
+    """(hR, Q) of a request that may be checked and has not been: the record keeper was kept from it."""
+
+    async def silent(caller: PartyName, message: Check) -> Checked:
+        raise BatchMalformed()
+
+    requester = land.requester()
+    prepared = land.run(requester.prepare(land.wish([land.code(CHILDREN, 0)], Mode.S1)))
+    with taken_over(land, "converter-1", converter.CHECK, silent), pytest.raises(BatchMalformed):
+        land.run(requester.convert(prepared))
+    return request_digest(public_digest(prepared.public), prepared.record), prepared.blinded
+
+
+@every_wrong_point
+@pytest.mark.parametrize("leg", ["recipient", "keeper"])
+def test_the_check_refuses_a_wrong_combination(shared_land: Land, leg: str, point: bytes) -> None:
+    """A8: the record keeper asks a converter for a proof about it."""
+    request, blinded = s1_request(shared_land)
+    legs = (point, VALID) if leg == "recipient" else (VALID, point)
+    keeper = shared_land.country.peers("mailbox")
+    with pytest.raises(PointInvalid):
+        shared_land.run(keeper.ask(CONVERTERS[1], converter.CHECK, Check(request, *legs, bytes(32), blinded)))
+
+
+@every_wrong_point
+@pytest.mark.parametrize("leg", ["recipient", "keeper"])
+def test_the_window_check_refuses_a_wrong_combination(shared_land: Land, leg: str, point: bytes) -> None:
+    """A8: the auditor asks the same for a window."""
+    shared_land.run(shared_land.ask(0, mode=Mode.S0_PLUS))
+    auditor = shared_land.country.peers("commission")
+    seen = shared_land.run(auditor.ask(CONVERTERS[0], converter.SEEN, converter.SeenSince(0))).rows[-1]
+    legs = (point, VALID) if leg == "recipient" else (VALID, point)
+    with pytest.raises(PointInvalid):
+        shared_land.run(auditor.ask(CONVERTERS[0], converter.WINDOW, WindowCheck([seen.request], *legs)))
+
+
+@every_wrong_point
+def test_a_dispute_takes_only_the_vectors_that_were_converted(shared_land: Land, point: bytes) -> None:
+    """A8: the input of a dispute must have the digest in the hop record, so no other point gets in at all."""
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
+    shared_land.run(requester.convert(prepared))
+    request = request_digest(public_digest(prepared.public), prepared.record)
+    auditor = shared_land.country.peers("commission")
+    with pytest.raises(BatchMalformed):
+        shared_land.run(
+            auditor.ask(CONVERTERS[0], converter.DISPUTE, Dispute(request, 0, point, prepared.blinded))
+        )
+
+
+@every_wrong_point
+def test_a_domain_refuses_a_share_that_is_no_point(shared_land: Land, point: bytes) -> None:
+    """A8: a converter answers a joining domain with it."""
+    assert (
+        joined_with(shared_land, lambda given: msgspec.structs.replace(given, public=point)) is ProofInvalid
+    )
+
+
+def scalars(proof: bytes) -> dict[str, bytes]:
+    """A right proof (c, s) with scalars put out of range, among them the one that would still verify."""
+    c, s = proof[:32], proof[32:]
+    value = int.from_bytes(s, "little")
+    return {
+        "zero": c + bytes(32),
+        "order": c + ORDER.to_bytes(32, "little"),
+        "order + 5": c + (ORDER + 5).to_bytes(32, "little"),
+        "2^255 + 5": c + (2**255 + 5).to_bytes(32, "little"),
+        "s + order": c + (value + ORDER).to_bytes(32, "little"),
+        "s with bit 255": c + (value | 1 << 255).to_bytes(32, "little"),
+        "31 bytes": proof[:63],
+        "33 bytes": proof + b"\0",
+    }
+
+
+every_wrong_scalar = pytest.mark.parametrize("which", list(scalars(bytes(64))))
+
+
+def joined_with(land: Land, change: Callable[[Joined], Joined]) -> type[Problem] | None:
+    """What the residents' desk of Sapporo says when converter 1 answers its joining like this."""
+    office = office_of(land, 1)
+
+    async def join(caller: PartyName, asked: Join) -> Joined:
+        return change(await converter_keys.join(office, caller, asked))
+
+    site = next(iter(land.country.gateways[PartyName("sapporo")].office.sites.values()))
+    with taken_over(land, "converter-1", converter.JOIN, join):
+        try:
+            land.run(site.domain._key(CONVERTERS[0], 2))
+        except Problem as problem:
+            return type(problem)
+    return None
+
+
+@every_wrong_scalar
+def test_a_domain_refuses_a_proof_out_of_range(shared_land: Land, which: str) -> None:
+    """A8: proofs have one form, so that one who has seen a proof cannot show another."""
+
+    def change(given: Joined) -> Joined:
+        return msgspec.structs.replace(given, proof=scalars(given.proof)[which])
+
+    assert joined_with(shared_land, change) is ProofInvalid
+
+
+@every_wrong_scalar
+@pytest.mark.parametrize("leg", ["recipient_proof", "keeper_proof"])
+def test_the_record_keeper_refuses_a_proof_out_of_range(shared_land: Land, leg: str, which: str) -> None:
+    """A8: the same in the linear check, on either leg."""
+    office = office_of(shared_land, 2)
+
+    async def check(caller: PartyName, message: Check) -> Checked:
+        given = await audit.check(office, caller, message)
+        return msgspec.structs.replace(given, **{leg: scalars(getattr(given, leg))[which]})
+
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)], Mode.S1)))
+    with taken_over(shared_land, "converter-2", converter.CHECK, check), pytest.raises(ProofInvalid):
+        shared_land.run(requester.convert(prepared))
+
+
+@every_wrong_point
+def test_a_move_to_the_next_epoch_refuses_a_wrong_point(shared_land: Land, point: bytes) -> None:
+    """A8: a re-keying of a domain. Without an epoch approved by the gazette it does not even come to the point."""
+    message = Rekey(TAX, 1, bytes(16), shared_land.clock(), point, bytes(64))
+    with pytest.raises(Problem) as refusal:
+        shared_land.run(shared_land.country.peers("yokohama").ask(CONVERTERS[0], converter.REKEY, message))
+    assert refusal.value.code == "caller-not-allowed"
+    assert decode
