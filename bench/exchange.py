@@ -1,11 +1,11 @@
-"""Exchanges per second in one process, everything included: law, records, gates, stores with fsync, ledger, answers.
+"""Exchanges per second in one process, everything included: law, records, gates, fsync, ledger, answers.
 
     python bench/exchange.py            prints a table
     python bench/exchange.py --json     prints one JSON object
 
-The floor is what no implementation on this group library can go below: 9 variable-base multiplications an exchange
-(requester 1, three converters 2 each, two recipients 1 each), measured in the same run on the same cores; the
-linear check of mode S1 adds 3 multiplications and 3 additions.
+The floor is what no implementation on this group library can go below: 9 variable-base multiplications an
+exchange (requester 1, three converters 2 each, two recipients 1 each), measured in the same run on the same
+cores; the linear check of mode S1 adds 3 multiplications and 3 additions.
 """
 
 from __future__ import annotations

@@ -45,6 +45,7 @@ from kakine.wire.request import (
     recipient_info,
     request_digest,
 )
+
 from land import CHILDREN, Land
 
 KEEPER = PartyName("mailbox")

@@ -8,6 +8,7 @@ from attacks.insider import filings, log_size, rewritten, scalar
 from kakine.crypto.group import group
 from kakine.values.problems import RecordRefused
 from kakine.wire.request import Mode
+
 from land import CHILDREN, TAX, Land, person
 
 CHOSEN = 0xC0FFEE

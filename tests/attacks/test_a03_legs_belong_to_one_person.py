@@ -14,6 +14,7 @@ from kakine.values.problems import HopMismatch, ProofInvalid, RecordRefused
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.request import HopRecord, Mode, Payload, RecordPart
+
 from land import CHILDREN, Land
 
 RECORD, ANSWER = 1, 0

@@ -17,6 +17,7 @@ from kakine.values.problems import RecordRefused, SealInvalid
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode
 from kakine.wire.request import Payload, RecordPart, public_digest, request_digest
+
 from land import CHILDREN, TAX, Land, ref
 
 YOKOHAMA = PartyName("yokohama")

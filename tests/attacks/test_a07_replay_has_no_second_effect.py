@@ -25,6 +25,7 @@ from kakine.wire.request import (
     public_digest,
     request_digest,
 )
+
 from land import CHILDREN, Land
 
 

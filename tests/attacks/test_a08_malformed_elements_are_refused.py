@@ -20,6 +20,7 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, PointInvalid, Problem, ProofInvalid
 from kakine.wire.canonical import decode
 from kakine.wire.request import Mode, public_digest, request_digest
+
 from land import CHILDREN, TAX, Land
 
 VALID = group.hash_to_group(b"a valid element")

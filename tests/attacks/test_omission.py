@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from forging import altered, signed
 from kakine.clients.exchange import Requester, request_of
 from kakine.contracts import ledger as ledger_calls
 from kakine.contracts import mailbox as mailbox_calls
@@ -77,8 +78,9 @@ from kakine.wire.request import (
     public_digest,
     recipient_info,
 )
-from land import CHILDREN, TAX, TAX_ITEM, Land, ref
 from road import away, instead
+
+from land import CHILDREN, TAX, TAX_ITEM, Land, ref
 
 MINE = SigningKey(b"m" * 32)
 """A key that the law names nobody's."""
@@ -404,15 +406,6 @@ def test_o5_the_batch_of_a_receipt_serves_no_other_request(land: Land) -> None:
     assert released
 
 
-def signed(land: Land, asked: Prepared, **changed: Any) -> Prepared:
-    """The request with these parts changed, signed with the requester's own key."""
-    changed_request = msgspec.structs.replace(asked, **changed)
-    key = land.yokohama.office.identity.signing
-    return msgspec.structs.replace(
-        changed_request, signature=key.sign("request", request_of(changed_request))
-    )
-
-
 def test_o6_hop_records_of_another_person_open_no_converter_and_no_provider(land: Land) -> None:
     asked, other = prepared(land, 0), prepared(land, 1)
     converted, released = through(land, asked)
@@ -528,9 +521,7 @@ def told_otherwise(
     made = request_batch(public(told), payload(said), ask, land.yokohama.office.months)
     shown: Openings = made.openings
     filed = refiled(land, asked, made.entries, made.envelopes)
-    return msgspec.structs.replace(
-        filed, disclosed=shown.disclosed, withheld=shown.withheld, openings=shown.people
-    )
+    return altered(filed, disclosed=shown.disclosed, withheld=shown.withheld, openings=shown.people)
 
 
 def another_ground(public: PublicPart) -> PublicPart:

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from land import CHILDREN, Land
 
 from kakine.contracts.registry import (
     ACQUIRE,
@@ -19,8 +18,8 @@ from kakine.contracts.registry import (
     Died,
     Enter,
     Entry,
-    Numbered,
     NumberChanged,
+    Numbered,
     NumberReason,
     Report,
     Subject,
@@ -30,6 +29,8 @@ from kakine.country import REGISTRY
 from kakine.protocols.matching import Sex
 from kakine.values.labels import PartyName
 from kakine.values.problems import CallerNotAllowed, NotAMunicipality
+
+from land import CHILDREN, Land
 
 BIRTH = date(1990, 5, 17)
 TODAY = date(2026, 6, 1)

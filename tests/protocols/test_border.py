@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kakine.contracts
-from kakine.clients.exchange import as_convert, request_of
+from forging import signed
+from kakine.clients.exchange import as_convert
 from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
@@ -44,8 +45,9 @@ from kakine.wire.request import (
     public_digest,
     recipient_info,
 )
-from land import CHILDREN, TAX, Land, ref
 from road import Passage, Reply, raw_call, recorded
+
+from land import CHILDREN, TAX, Land, ref
 
 SERVED_BY = {
     "commission": "commission",
@@ -124,10 +126,14 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([request]),
-        converter.WINDOW.path: converter.WindowCheck([request], bytes(32), bytes(32)),
+        converter.WINDOW.path: converter.WindowCheck(
+            [request], bytes(32), bytes(32), bytes(32), [bytes(32)]
+        ),
+        converter.WITNESS.path: converter.Witness(request),
         converter.DISPUTE.path: converter.Dispute(request, 0, bytes(32), bytes(32)),
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
         mailbox.VECTORS.path: mailbox.Vectors(0),
+        mailbox.BLINDS.path: mailbox.Blinds(request),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
         ledger.CONSISTENCY.path: ledger.Between(1),
@@ -286,9 +292,7 @@ def prepared(land: Land) -> Prepared:
 
 def converted(border: Border, asked: Prepared, **parts: Any) -> Reply:
     """The request with other parts goes to the chain, signed with the requester's own key."""
-    other = msgspec.structs.replace(asked, **parts)
-    signature = border.land.yokohama.office.identity.signing.sign("request", request_of(other))
-    body = encoder.encode(as_convert(msgspec.structs.replace(other, signature=signature)))
+    body = encoder.encode(as_convert(signed(border.land, asked, **parts)))
     return border.call("converter.CONVERT", "yokohama", body)
 
 
@@ -327,20 +331,23 @@ def fitting(asked: Prepared, part: str, wrong: Any) -> bytes:
     return asked.record
 
 
-@FEW
-@given(SEEDS)
-def test_a_requester_that_seals_nonsense_to_the_provider_is_refused_by_name(
-    border: Border, seed: int
-) -> None:
+def test_a_requester_that_seals_nonsense_to_the_provider_is_refused_by_name(border: Border) -> None:
     land = border.land
-    asked = prepared(land)
-    payload = encoder.encode(changed(Random(seed), msgspec.msgpack.decode(asked.payload)))
-    public, record = decode(asked.public, PublicPart), decode(asked.record, RecordPart)
     to = land.country.book("yokohama").in_force(land.clock()).seal_key("yokohama")
-    sealed = seal(to, recipient_info(public, record.batch, record.blinded), payload)
-    message = with_converters_help(land, asked, sealed)
-    reply = border.call("gateway.DELIVER", "yokohama", encoder.encode(message))
-    assert problem(reply) not in ("internal-fault", "message-malformed")
+
+    @FEW
+    @given(SEEDS)
+    def attempt(seed: int) -> None:
+        asked = prepared(land)
+        payload = encoder.encode(changed(Random(seed), msgspec.msgpack.decode(asked.payload)))
+        public, record = decode(asked.public, PublicPart), decode(asked.record, RecordPart)
+        sealed = seal(to, recipient_info(public, record.batch, record.blinded), payload)
+        message = with_converters_help(land, asked, sealed)
+        reply = border.call("gateway.DELIVER", "yokohama", encoder.encode(message))
+        if reply.status != 200:  # another key for the answer is the requester's own loss
+            assert problem(reply) not in ("internal-fault", "message-malformed")
+
+    attempt()
 
 
 def with_converters_help(land: Land, asked: Prepared, sealed: bytes) -> Deliver:
@@ -352,7 +359,8 @@ def with_converters_help(land: Land, asked: Prepared, sealed: bytes) -> Deliver:
     ask = ask_digest(public_digest(public_bytes), record.batch, record.blinded)
     made = request_batch(public, told, ask, land.yokohama.office.months)
     parts = encode(msgspec.structs.replace(record, entries=digest("entries", made.entries)))
-    other = msgspec.structs.replace(
+    other = signed(
+        land,
         asked,
         public=public_bytes,
         record=parts,
@@ -363,8 +371,6 @@ def with_converters_help(land: Land, asked: Prepared, sealed: bytes) -> Deliver:
         withheld=made.openings.withheld,
         openings=made.openings.people,
     )
-    signature = land.yokohama.office.identity.signing.sign("request", request_of(other))
-    other = msgspec.structs.replace(other, signature=signature)
     requester = land.requester()
     filed = land.run(requester.convert(other))
     return requester.delivery(other, filed, land.run(requester.release(other, filed)))

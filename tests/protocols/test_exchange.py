@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from land import Land, ref
 
 from kakine.contracts.portal import SealedHistory
 from kakine.country import ORIGIN
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
 from kakine.wire.request import Mode
+
+from land import Land, ref
 
 
 def history(land: Land, j: int) -> list[Line]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from kakine.clients.carrier import filed_of
 from kakine.cli.demo_journal import Journal
 from kakine.cli.own_history import Read, own_history
+from kakine.clients.carrier import filed_of
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
 from kakine.country import CONVERTERS, KEEPER, LEDGER, LOGIN, ORIGIN, Country
@@ -21,6 +21,7 @@ from kakine.values.problems import ReceiptMismatch
 from kakine.wire import checkpoint as notes
 from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import split_entries
 
 Receipt = tuple[bytes, bytes, bytes, bytes]
 
@@ -35,8 +36,8 @@ async def head(country: Country) -> Checkpoint:
 async def check_receipts(country: Country) -> tuple[int, int]:
     """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
 
-    Each: the record keeper's signature over these entries, their place under a signed head of the ledger, and that
-    this head is a beginning of the present one. Raises the first thing that does not hold.
+    Each: the record keeper's signature over these entries, their place under a signed head of the ledger, and
+    that this head is a beginning of the present one. Raises the first thing that does not hold.
     """
     stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
     kept = list(chain.from_iterable(codebook.receipts(store.read()) for store in stores))
@@ -47,7 +48,7 @@ async def check_receipts(country: Country) -> tuple[int, int]:
         if seen.get(at.size) != at.root:
             await _check_grown(country, at)
             seen[at.size] = at.root
-    return len(kept), sum(len(entries) // filing.LENGTH for _, _, entries, _ in kept)
+    return len(kept), sum(len(split_entries(entries)) for _, _, entries, _ in kept)
 
 
 def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoint:
@@ -88,11 +89,7 @@ async def check_history(
     """The applicant's history, held against what the desks asked and were answered about them."""
     person = family.members[0]
     read = await own_history(country, roster.reference(LOGIN, person))
-    shown = set()
-    for line in read.lines:
-        record, outcome = line.request.record, line.outcome
-        result = outcome.record.personal.result[0] if outcome else ""
-        shown.add((record.personal.case, record.common.recipient, record.common.rows, result))
+    shown = {(line.case, line.recipient, line.rows, line.result) for line in read.lines}
     made = [
         (each.question.case, each.question.provider, tuple(sorted(each.question.rows)), asked.result)
         for each in inquiries
@@ -102,7 +99,7 @@ async def check_history(
 
 
 def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
-    """Parties between agency and agency in whose files a name, number or reference is found; should be none."""
+    """Parties between the agencies in whose files a name, number or reference is found: should be none."""
     found = []
     for party in (LEDGER, KEEPER.party, *CONVERTERS):
         for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):

@@ -1,4 +1,4 @@
-"""What a demonstration has done, on disk: a start after a crash goes on from here, a finished one is told again."""
+"""What a demonstration has done, on disk: a start after a crash goes on from here."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._db = Database.open(path, metadata)
         read = self._db.read()
-        self.steps: dict[str, Any] = {name: msgspec.json.decode(value) for name, value in read.execute(_STEPS)}
+        self.steps: dict[str, Any] = {
+            name: msgspec.json.decode(value) for name, value in read.execute(_STEPS)
+        }
         self.asked: dict[str, Asked] = {row[0]: Asked(*row) for row in read.execute(_ASKED)}
         self.start = 1 + max((each.start for each in self.asked.values()), default=0)
 

@@ -155,7 +155,7 @@ class Stage:
                 shown.advance(len(part))
 
     def protagonist(self) -> Family:
-        """The family of whom the story tells: the applicant was answered most, in Yokohama if there is one."""
+        """Of whom the story tells: the applicant who was answered most, in Yokohama if there is one."""
         delivered = {name for name, each in self.journal.asked.items() if each.result == "delivered"}
         counts: dict[int, int] = {}
         tax = set()
@@ -195,17 +195,18 @@ class Stage:
         await self.journal.done("refused", await self._both_refuse(question))
 
     async def _both_refuse(self, question: Question) -> dict[str, str | int]:
-        """Who refused with which problem, and by how many entries the ledger grew (none, if all is well)."""
+        """The problem a question meets the ordinary way, and without the own gateway's check; and by how many
+        entries the ledger grew (none, if all is well)."""
         gateway, before = self.gateway(question.domain), await head(self.country)
-        said: dict[str, str | int] = {"gateway": "", "converter": ""}
+        said: dict[str, str | int] = {"asked": "", "insisted": ""}
         try:
             await gateway.desk.ask(question)
         except Problem as problem:
-            said["gateway"] = problem.code
+            said["asked"] = problem.code
         try:
             await ask_anyway(gateway, question)
         except Problem as problem:
-            said["converter"] = problem.code
+            said["insisted"] = problem.code
         return said | {"grown": (await head(self.country)).size - before.size}
 
     async def change_number(self, family: Family) -> None:
@@ -244,25 +245,18 @@ class Stage:
             rows=(STOPPED_ROW,),
             mode=Mode.S0,
         )
-        reasons = "点検で目的外の照会が見つかったため", "An inspection found questions asked for another purpose"
+        reasons = (
+            "点検で目的外の照会が見つかったため",
+            "An inspection found questions asked for another purpose",
+        )
         narrow = Narrow([Stop("row", STOPPED_ROW)], [], *reasons)
         law = country.commission.book.in_force(clock())
         if not any(each.name == STOPPED_ROW for each in law.gazette.suspensions):
             await country.peers(COMMISSION).ask(COMMISSION, SUSPEND, narrow)
         for name in CONVERTERS:
             await refresh(country.book(name), country.peers(name), country.sources, clock)
-        grown = await head(country)
-        said = {"row": STOPPED_ROW, "converter": "", "gateway": "", "grown": 0}
-        try:
-            await ask_anyway(self.gateway(question.domain), question)
-        except Problem as problem:
-            said["converter"] = problem.code
+        said = await self._both_refuse(question)
         await country.refresh()
-        try:
-            await self.gateway(question.domain).desk.ask(question)
-        except Problem as problem:
-            said["gateway"] = problem.code
-        said["grown"] = (await head(country)).size - grown.size
         await self.journal.done("stopped", said)
 
     async def numbers(self, family: Family) -> list[str]:

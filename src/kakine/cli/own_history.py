@@ -8,16 +8,35 @@ from dataclasses import dataclass
 from kakine.country import KEEPER, LEDGER, ORIGIN, Country
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
+from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
 from kakine.wire.history import Statement
+from kakine.wire.record import OutcomeRecord, RequestRecord
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One line as a person reads it. `index` is the request's place in the ledger and `entry` its 80 bytes there;
+    `result` is empty while the answering side has not confirmed."""
+
+    time_ms: int
+    requester: str
+    recipient: str
+    ground: str
+    rows: tuple[str, ...]
+    items: tuple[str, ...]
+    case: bytes
+    result: str
+    index: int
+    entry: bytes
 
 
 @dataclass(frozen=True)
 class Read:
-    """What the person sees. `signed` is the number of rows that the record keeper has signed for; every one of the
-    `verified` rows has opened and stands in the ledger."""
+    """What the person sees. `signed` is the number of rows that the record keeper has signed for; every one of
+    the `verified` rows has opened and stands in the ledger."""
 
-    lines: list[Line]
+    lines: list[Seen]
     signed: int
     verified: int
 
@@ -31,4 +50,24 @@ async def own_history(country: Country, account: bytes) -> Read:
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
     keys = Keys(law.signing_key(KEEPER.party), law.signing_key(LEDGER), ORIGIN)
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
-    return Read(lines(opened), decode(said.statement, Statement).count, len(opened))
+    seen = [_seen(line) for line in lines(opened)]
+    return Read(seen, decode(said.statement, Statement).count, len(opened))
+
+
+def _seen(line: Line) -> Seen:
+    request, outcome = line.request.record, line.outcome.record if line.outcome else None
+    if not isinstance(request, RequestRecord) or not isinstance(outcome, OutcomeRecord | None):
+        raise HistoryIncomplete(what="kind of record")
+    common = request.common
+    return Seen(
+        common.time_ms,
+        common.requester,
+        common.recipient,
+        common.ground,
+        common.rows,
+        common.items,
+        request.personal.case,
+        outcome.personal.result[0] if outcome else "",
+        line.request.index,
+        line.request.entry.encode(),
+    )

@@ -18,7 +18,7 @@ from kakine.contracts.ledger import Appended
 class Since(Body, frozen=True):
     """Versions from this number on."""
 
-    number: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    number: Annotated[int, Meta(ge=0, lt=1 << 48)]
 
 
 class Version(Body, frozen=True):

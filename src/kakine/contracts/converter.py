@@ -43,7 +43,10 @@ class LinkAsked(Body, frozen=True):
 
 
 class LinkPublished(Body, frozen=True):
-    """V of both domains, T = t·G, and the proof that T fits them (log_G V_A = log_T V_B), signed with label "link"."""
+    """V of both domains, T = t·G, and the proof that T fits them (log_G V_A = log_T V_B).
+
+    `signature` (label "link") covers names and epochs of both domains, and all values.
+    """
 
     requester_public: bytes
     recipient_public: bytes
@@ -148,19 +151,24 @@ class Checked(Body, frozen=True):
 
 
 class SeenSince(Body, frozen=True):
-    """The auditor asks which links the S0+ requests since a time were on."""
+    """The auditor asks which links the S0+ requests since a time were on; or, with `enrolments`, for the enrolments."""
 
     since_ms: Millis
+    enrolments: bool = False
 
 
 class SeenRequest(Body, frozen=True):
-    """One request's link."""
+    """One request's link, its own time, and whether this converter has released its value."""
 
     request: bytes
     requester: str
     recipient: str
-    requester_epoch: int
-    recipient_epoch: int
+    keeper: str
+    requester_epoch: Epoch
+    recipient_epoch: Epoch
+    keeper_epoch: Epoch
+    time_ms: Millis
+    released: bool
 
 
 class SeenRequests(Body, frozen=True):
@@ -185,11 +193,32 @@ class RatiosGiven(Body, frozen=True):
 
 
 class WindowCheck(Body, frozen=True):
-    """S0+: the window's combination through one hop."""
+    """S0+: the window's combination through one hop. `seed` gives the weights and `blinded` the Q of every request, so
+    that a converter can recompute the point."""
 
     requests: list[bytes]
     recipient_point: bytes
     keeper_point: bytes
+    seed: bytes
+    blinded: list[bytes]
+
+
+class Witness(Body, frozen=True):
+    """The auditor asks for the signed hop record of a request."""
+
+    request: bytes
+
+
+class Witnessed(Body, frozen=True):
+    """The hop record (label "hop") and, for enrolments only, the blinding ρ_i of the batch.
+
+    `proof` (label "witnessed") is this converter's signature over the request and ρ_i.
+    """
+
+    record: bytes
+    signature: bytes
+    blind: bytes
+    proof: bytes
 
 
 class Dispute(Body, frozen=True):
@@ -304,6 +333,7 @@ CHECK = Call("/v1/check", Check, Checked, frozenset({Role.MAILBOX}), BULK)
 SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSION}))
 RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
+WITNESS = Call("/v1/witness", Witness, Witnessed, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)

@@ -42,17 +42,18 @@ class FileOutcome(Body, frozen=True):
 class Vectors(Body, frozen=True):
     """The auditor asks for the vectors of all S0+ requests filed since a position of the mailbox's own numbering."""
 
-    after: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    after: Annotated[int, Meta(ge=0, lt=1 << 48)]
 
 
 class VectorRow(Body, frozen=True):
-    """One request's Q and outputs."""
+    """One request's Q, outputs and signed hop records."""
 
     position: int
     request: bytes
     blinded: bytes
     recipient_leg: bytes
     keeper_leg: bytes
+    hops: list[Hop]
 
 
 class VectorsGiven(Body, frozen=True):
@@ -61,9 +62,22 @@ class VectorsGiven(Body, frozen=True):
     rows: list[VectorRow]
 
 
+class Blinds(Body, frozen=True):
+    """The auditor asks under which blindings the people of an enrolment were opened."""
+
+    request: bytes
+
+
+class BlindsGiven(Body, frozen=True):
+    """m × 32 bytes: H("person-blind", hR, j, ρ_0) for each place in the batch, as the record keeper used them."""
+
+    digests: bytes
+
+
 _CONVERTERS = frozenset({Role.CONVERTER})
 
 FILE = Call("/v1/file", File, Filed, _CONVERTERS, BULK)
 OUTCOME = Call("/v1/outcome", FileOutcome, Filed, _CONVERTERS, BULK)
 READ = Call("/v1/read", File, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
+BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))

@@ -37,14 +37,15 @@ def keeper_mask(key: bytes, request: bytes) -> Scalar:
     return prf_scalar(key, "mask", request)
 
 
-def _person_blind(seed: bytes, position: int) -> Scalar:
+def person_blind(seed: bytes, position: int) -> Scalar:
+    """ρ_0 of the person at `position` of a batch."""
     return prf_scalar(seed, "rho", position.to_bytes(4, "big"))
 
 
 def blind(codes: CodeVector, seed: bytes, batch: bytes, keys: Sequence[bytes]) -> BlindedVector:
     """Q of a batch. `keys` are the requester's with the converters, in chain order; `seed` 32 fresh bytes."""
     shared = scalar_mul(*(blind_share(key, batch) for key in keys))
-    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(codes.size)]
+    scalars = [scalar_mul(person_blind(seed, j), shared) for j in range(codes.size)]
     return BlindedVector(group.mul_pairs(scalars, codes))
 
 
@@ -82,5 +83,5 @@ def unmask(points: MaskedVector, seed: bytes, masks: Sequence[Scalar]) -> CodeVe
     """The codes of the recipient whose masks these are. A wrong mask, seed or point gives a value that is no code;
     nothing here can tell, the table of valid codes does."""
     shared = scalar_mul(*masks)
-    scalars = [scalar_mul(_person_blind(seed, j), shared) for j in range(points.size)]
+    scalars = [scalar_mul(person_blind(seed, j), shared) for j in range(points.size)]
     return CodeVector(group.mul_pairs(inv_each(scalars), points))

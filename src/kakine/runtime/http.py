@@ -129,7 +129,7 @@ def application(duties: list[Duty[Any, Any]], roles_of: RolesOf) -> ASGIApp:
     """The ASGI application that serves `duties`. Every answer is 200 with msgpack or an RFC 9457 problem."""
     routes = [Route(duty.call.path, _endpoint(duty, roles_of), methods=["POST"]) for duty in duties]
     app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown})
-    # Otherwise a path with a slash too many is answered with a redirect, which is neither an answer nor a problem.
+    # A path with a slash too many must get a problem, not a redirect.
     app.router.redirect_slashes = False
     return app
 

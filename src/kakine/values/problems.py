@@ -458,6 +458,12 @@ class BootFence(Problem):
     title = "an unknown request from before this converter started; ask anew"
 
 
+class QuotaExceeded(Problem):
+    code = "quota-exceeded"
+    status = 429
+    title = "this link has converted as many people today as a converter's operator allows"
+
+
 class BatchReused(Problem):
     code = "batch-reused"
     status = 409
@@ -618,3 +624,35 @@ class DemoDiffers(Problem):
 class PromiseBroken(Problem):
     code = "promise-broken"
     title = "the demonstration did not show what it must show"
+
+
+# --- audit ----------------------------------------------------------------------------------------------------
+
+
+class HopAtFault(Problem):
+    code = "hop-at-fault"
+    status = 409
+    title = "a converter's own signed statements show that it did not convert as it had to"
+
+
+class WindowMismatch(Problem):
+    code = "window-mismatch"
+    status = 409
+    title = "what was filed in this window is not what went through the chain"
+
+
+class LinkMismatch(Problem):
+    code = "link-mismatch"
+    status = 409
+    title = "a converter's published values of a link do not fit together"
+
+
+class NotEvidence(Problem):
+    code = "not-evidence"
+    title = "what is shown does not prove what it is shown for"
+
+
+class EnrolmentUnknown(Problem):
+    code = "enrolment-unknown"
+    status = 404
+    title = "the registry has no such enrolment to show"

@@ -65,6 +65,7 @@ class Converter:
             Duty(converter.SEEN, partial(audit.seen_since, office)),
             Duty(converter.RATIOS, partial(audit.ratios, office)),
             Duty(converter.WINDOW, partial(audit.window, office)),
+            Duty(converter.WITNESS, partial(audit.witness, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
         ]

@@ -16,6 +16,8 @@ from kakine.contracts.converter import (
     SeenRequests,
     SeenSince,
     WindowCheck,
+    Witness,
+    Witnessed,
 )
 from kakine.crypto.group import Scalar, group, prf_scalar, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
@@ -23,15 +25,19 @@ from kakine.crypto.proofs import prove_equal
 from kakine.parties.converter import store
 from kakine.parties.converter.gate import _known
 from kakine.parties.converter.hop import request_factors
-from kakine.parties.converter.keys import hop_keys
+from kakine.parties.converter.keys import hop_keys, share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
+from kakine.protocols.audit import ENROLS, MOST_IN_WINDOW, dispute_context, explained_item, window_id
 from kakine.protocols.chain import HopKeys, blind_share, keeper_mask, recipient_mask, release_value
 from kakine.protocols.linear_check import GENERATOR, answer_leg, combination, context, draw_weights
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, BatchReused, CallerNotAllowed, GroundUnfit
 from kakine.wire.canonical import decode
 from kakine.wire.request import ONE_LEG, HopRecord, Mode, points_digest
+
+MOST_SEEN = 4096
+"""Rows in one answer."""
 
 RECOMPUTED = 16
 """One check in so many is recomputed from Q and the weights before it is answered; which, the verifier cannot tell."""
@@ -85,17 +91,44 @@ def _once(db: sqlite3.Connection, request: bytes, asked: bytes) -> None:
 
 async def seen_since(office: Office, caller: PartyName, asked: SeenSince) -> SeenRequests:
     """Which links the S0+ requests since a time were on: metadata that a converter has anyway, for the auditor."""
-    rows = store.seen_since(office.db.read(), asked.since_ms, Mode.S0_PLUS, 4096)
-    return SeenRequests(
-        [
-            SeenRequest(row.request, row.requester, row.recipient, row.requester_epoch, row.recipient_epoch)
-            for row in rows
-        ]
+    db = office.db.read()
+    if asked.enrolments:
+        rows = store.enrolments_since(db, asked.since_ms, MOST_SEEN)
+    else:
+        rows = store.seen_since(db, asked.since_ms, Mode.S0_PLUS, MOST_SEEN)
+    return SeenRequests([_shown(row) for row in rows])
+
+
+def _shown(row: Seen) -> SeenRequest:
+    return SeenRequest(
+        row.request,
+        row.requester,
+        row.recipient,
+        row.keeper,
+        row.requester_epoch,
+        row.recipient_epoch,
+        row.keeper_epoch,
+        row.time_ms,
+        bool(row.released),
     )
+
+
+async def witness(office: Office, caller: PartyName, asked: Witness) -> Witnessed:
+    """What this converter signed for a request. For an enrolment also its share of the blinding, which lets the
+    commission test the point of a person it has sampled and of nobody else: the other factor is that person's own."""
+    seen = _known(office, asked.request)
+    blind = b""
+    if seen.kind in ENROLS:
+        _, key = share_of(office, seen.requester, seen.requester_epoch)
+        blind = bytes(blind_share(key, seen.batch))
+    sign = office.identity.signing.sign
+    return Witnessed(seen.hop, sign("hop", seen.hop), blind, sign("witnessed", asked.request, blind))
 
 
 def _window(office: Office, requests: list[bytes]) -> tuple[list[Seen], HopKeys, bytes]:
     """The requests of a window, which must all be S0+, released, on one link; and the window's id."""
+    if len(requests) > MOST_IN_WINDOW:
+        raise BatchMalformed()
     rows = [_known(office, request) for request in requests]
     links = {(r.requester, r.requester_epoch, r.recipient, r.recipient_epoch, r.keeper_epoch) for r in rows}
     if len(links) != 1 or any(r.mode != Mode.S0_PLUS or not r.released for r in rows):
@@ -109,7 +142,7 @@ def _window(office: Office, requests: list[bytes]) -> tuple[list[Seen], HopKeys,
         (row.recipient, row.recipient_epoch),
         (row.keeper, row.keeper_epoch),
     )
-    return rows, keys, digest("window", *requests)
+    return rows, keys, window_id(requests)
 
 
 def _window_factors(keys: HopKeys, window: bytes) -> tuple[Scalar, Scalar, Scalar, Scalar]:
@@ -143,8 +176,13 @@ async def ratios(office: Office, caller: PartyName, asked: Ratios) -> RatiosGive
 
 
 async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Checked:
-    """One hop of the check of a window, under the window's own factor."""
+    """One hop of the check of a window, under the window's own factor. A request is in one window and under one
+    combination of it, and no other: repeated, the check would be a conversion without a record."""
     rows, keys, number = _window(office, asked.requests)
+    if hmac.digest(office.nonce_key, number, "sha256")[0] % RECOMPUTED == 0:
+        _recompute_window(office, rows, asked)
+    points = digest("window-checked", number, asked.recipient_point, asked.keeper_point)
+    await office.db.write(lambda db: _each_once(db, asked.requests, points))
     _, _, first, second = _window_factors(keys, number)
     legs = []
     for leg, factor, point in (
@@ -158,6 +196,24 @@ async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Check
     return Checked(legs[0][0], legs[1][0], legs[0][1], legs[1][1])
 
 
+def _each_once(db: sqlite3.Connection, requests: list[bytes], asked: bytes) -> None:
+    for request in requests:
+        _once(db, request, asked)
+
+
+def _recompute_window(office: Office, rows: list[Seen], asked: WindowCheck) -> None:
+    """As `_recompute`: the first converter has the digests of every Q, the others those of what came to them."""
+    if office.settings.position != 1:
+        return
+    ins = [decode(row.hop, HopRecord).keeper_in for row in rows]
+    if [points_digest(points) for points in asked.blinded] != ins:
+        raise BatchMalformed()
+    together = b"".join(asked.blinded)
+    point = combination(draw_weights(asked.seed, len(together) // 32), together)
+    if (asked.recipient_point, asked.keeper_point) != (point, point):
+        raise BatchMalformed()
+
+
 async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explained:
     """Show that item `position` was converted with this link's factor, or be at fault.
 
@@ -166,7 +222,7 @@ async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explaine
     seen = _known(office, asked.request)
     hop = decode(seen.hop, HopRecord)
     fits = points_digest(asked.recipient_in), points_digest(asked.keeper_in)
-    if fits != (hop.recipient_in, hop.keeper_in):
+    if fits != (hop.recipient_in, hop.keeper_in) or asked.position >= len(asked.keeper_in) // 32:
         raise BatchMalformed()
     one_leg = seen.kind in ONE_LEG
     keys = hop_keys(
@@ -192,7 +248,8 @@ async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explaine
             _explain_leg(office, seen, leg, points, asked.position, share, keys, scalar_mul(mask, base))
         )
     parts = (legs[0][0], legs[1][0], legs[0][1], legs[1][1], legs[0][2], legs[1][2])
-    signature = office.identity.signing.sign("explained", asked.request, bytes([asked.position]), *parts)
+    about = explained_item(asked.request, asked.position)
+    signature = office.identity.signing.sign("explained", *about, *parts)
     return Explained(*parts, signature)
 
 
@@ -210,7 +267,7 @@ def _explain_leg(
     outs = group.mul_each(scalar_mul(link, scalar), points)
     item = slice(position * 32, position * 32 + 32)
     start = group.mul(scalar, points[item])
-    bound = b"dispute" + context(seen.request, office.settings.position, leg)
+    bound = dispute_context(seen.request, office.settings.position, leg)
     proof = prove_equal(
         link,
         GENERATOR,

@@ -14,6 +14,7 @@ from kakine.crypto.group import group
 from kakine.parties.converter import store
 from kakine.parties.converter.keys import hop_keys, opening_key
 from kakine.parties.converter.office import Office
+from kakine.parties.converter.quota import spend
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import Factors, factors, release_value
 from kakine.protocols.gates import check_lengths, check_window
@@ -190,7 +191,8 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     )
     record = _hop_record(office, asked, legs, outs, made)
     if known is None:
-        await office.db.write(lambda db: _write_down(db, replace(seen, hop=record)))
+        count, limit = asked.record.count, office.settings.daily_limit
+        await office.db.write(lambda db: _write_down(db, replace(seen, hop=record), count, limit))
     elif known.hop != record:
         raise BatchReused()
     signed = Hop(record, office.identity.signing.sign("hop", record))
@@ -200,12 +202,13 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     return asked, onward
 
 
-def _write_down(db: sqlite3.Connection, row: Seen) -> None:
+def _write_down(db: sqlite3.Connection, row: Seen, count: int, limit: int) -> None:
     known = store.find_seen(db, row.request)
     if known is not None and known.hop == row.hop:
         return  # the same request twice at the same time
     if known is not None or store.batch_seen(db, row.batch):
         raise BatchReused()
+    spend(db, row.requester, row.recipient, row.time_ms, count, limit)
     store.add_seen(db, row)
 
 

@@ -17,6 +17,7 @@ from kakine.crypto.proofs import prove_equal, prove_knowledge
 from kakine.crypto.sealing import OpenKey, seal
 from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
+from kakine.protocols.audit import link_between
 from kakine.protocols.chain import HopKeys
 from kakine.protocols.linear_check import GENERATOR
 from kakine.values.calendar import months_since_2000
@@ -95,7 +96,8 @@ async def link(office: Office, caller: PartyName, asked: LinkAsked) -> LinkPubli
     proof = prove_equal(
         start, GENERATOR, before, published, after, b"link", office.nonce_key, office.entropy
     ).encode()
-    signature = office.identity.signing.sign("link", before, after, published, proof)
+    between = link_between((asked.requester, asked.requester_epoch), (asked.recipient, asked.recipient_epoch))
+    signature = office.identity.signing.sign("link", *between, before, after, published, proof)
     return LinkPublished(before, after, published, proof, signature)
 
 
@@ -110,7 +112,7 @@ async def withhold(office: Office, requester: DomainName, recipient: DomainName)
 async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> MonthKey:
     """The public key that envelopes of a month are sealed to; made when first asked for.
 
-    Only of this month and its neighbours (a request may cross midnight, clocks differ): else anybody could fill the
+    Only of this month and its neighbours (clocks differ, months turn): else anybody could fill the
     store, and a key once destroyed would be made anew. Raises `OutsideWindow`.
     """
     if abs(asked.month - months_since_2000(office.clock())) > 1:

@@ -16,12 +16,14 @@ from kakine.values.labels import PartyName
 
 @dataclass(frozen=True)
 class Settings:
-    """One converter's place in the chain. `others` are all converters in chain order, this one included."""
+    """One converter's place in the chain. `others` are all converters in chain order, this one included; `daily_limit`
+    is how many people one link may convert in a day."""
 
     position: int
     others: Sequence[PartyName]
     ledger: PartyName
     keeper: PartyName
+    daily_limit: int = 1_000_000
 
 
 @dataclass

@@ -15,13 +15,17 @@ from sqlalchemy import (
     Table,
     bindparam,
     insert,
+    or_,
     select,
     update,
 )
 
+from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
+from kakine.wire.request import Kind
 
 metadata = MetaData()
+quota_table(metadata)
 
 share = Table(
     "domain_share",
@@ -119,6 +123,15 @@ _SINCE = sql(
     .order_by(seen.c.time_ms, seen.c.request)
     .limit(bindparam("most"))
 )
+_ENROLMENTS = sql(
+    select(*_COLUMNS)
+    .where(
+        seen.c.time_ms >= bindparam("since"),
+        or_(seen.c.kind == int(Kind.ENROL), seen.c.kind == int(Kind.SUCCEED)),
+    )
+    .order_by(seen.c.time_ms, seen.c.request)
+    .limit(bindparam("most"))
+)
 _SET_CHECKED = sql(
     update(seen).where(seen.c.request == bindparam("which")).values(checked=bindparam("value"))
 )
@@ -166,6 +179,11 @@ def seen_since(db: sqlite3.Connection, since_ms: int, mode: int, most: int) -> l
     """Requests of a mode since a time, oldest first."""
     rows = db.execute(_SINCE, {"since": since_ms, "only": mode, "most": most})
     return [Seen(*row) for row in rows]
+
+
+def enrolments_since(db: sqlite3.Connection, since_ms: int, most: int) -> list[Seen]:
+    """Enrolments since a time, oldest first."""
+    return [Seen(*row) for row in db.execute(_ENROLMENTS, {"since": since_ms, "most": most})]
 
 
 def set_checked(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:

@@ -51,6 +51,7 @@ class Mailbox:
             Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),
+            Duty(mailbox.BLINDS, partial(reading.blinds, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

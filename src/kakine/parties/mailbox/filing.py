@@ -6,6 +6,8 @@ import base64
 import sqlite3
 from collections.abc import Sequence
 
+import msgspec
+
 from kakine.contracts.converter import Filed
 from kakine.contracts.ledger import APPEND, Append, Appended
 from kakine.contracts.mailbox import File, FileOutcome
@@ -15,7 +17,8 @@ from kakine.parties.mailbox import store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
-from kakine.protocols.chain import keeper_mask, unmask
+from kakine.protocols.audit import ENROLS, blind_digest
+from kakine.protocols.chain import keeper_mask, person_blind, unmask
 from kakine.protocols.gates import (
     NO_HOPS,
     NO_POINTS,
@@ -35,7 +38,7 @@ from kakine.values.problems import (
     OutcomeConflict,
     RecordRefused,
 )
-from kakine.wire.canonical import decode, encode
+from kakine.wire.canonical import decode, encode, plain
 from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import Filing
@@ -52,6 +55,8 @@ from kakine.wire.request import (
     points_digest,
     request_digest,
 )
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
 _REPEATABLE = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.READ})
 """Kinds that change no code: two questions about one person may travel in one batch."""
@@ -158,7 +163,16 @@ def _apply(
         for j in range(0, len(tokens), 2):
             _switch(db, tokens[j], tokens[j + 1])
     if record.mode is Mode.S0_PLUS:
-        store.add_vectors(db, request, message.blinded, message.recipient_leg, message.keeper_leg)
+        legs = message.recipient_leg, message.keeper_leg
+        store.add_vectors(db, request, message.blinded, legs, _encoder.encode(message.hops))
+    if record.kind in ENROLS:
+        store.add_blinds(db, request, _blinds(office, record, request, message))
+
+
+def _blinds(office: Office, record: RecordPart, request: bytes, message: File) -> bytes:
+    info = keeper_info(record.batch, record.blinded)
+    seed = decode(open_sealed(office.identity.opening, info, message.to_keeper), KeeperSeed).seed
+    return b"".join(blind_digest(request, j, person_blind(seed, j)) for j in range(record.count))
 
 
 async def file(office: Office, caller: PartyName, message: File) -> Filed:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from kakine.contracts.converter import History, ReadRow
-from kakine.contracts.mailbox import File, VectorRow, Vectors, VectorsGiven
+import msgspec
+
+from kakine.contracts.converter import History, Hop, ReadRow
+from kakine.contracts.mailbox import Blinds, BlindsGiven, File, VectorRow, Vectors, VectorsGiven
 from kakine.crypto.merkle import leaf_hash, narrow
 from kakine.parties.mailbox import store
 from kakine.parties.mailbox.filing import gate, opened
 from kakine.parties.mailbox.office import Office
 from kakine.values.labels import PartyName
-from kakine.values.problems import BatchMalformed, CallerNotAllowed
+from kakine.values.problems import BatchMalformed, CallerNotAllowed, FilingUnknown
 from kakine.wire.canonical import encode
 from kakine.wire.entry import split_entries
 from kakine.wire.history import Statement
 from kakine.wire.request import Kind
 
 _MOST = 256
+_hops = msgspec.msgpack.Decoder(list[Hop])
 
 
 async def read(office: Office, caller: PartyName, message: File) -> History:
@@ -60,4 +63,13 @@ def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadR
 async def vectors(office: Office, caller: PartyName, asked: Vectors) -> VectorsGiven:
     """Blinded and masked vectors of S0+ requests, in the order of filing: by period, never by link."""
     rows = store.vectors_after(office.db.read(), asked.after, _MOST)
-    return VectorsGiven([VectorRow(*row) for row in rows])
+    return VectorsGiven([VectorRow(*row[:5], _hops.decode(row[5])) for row in rows])
+
+
+async def blinds(office: Office, caller: PartyName, asked: Blinds) -> BlindsGiven:
+    """Digests of the blindings an enrolment was opened with, so that the registry cannot name others afterwards.
+    They say nothing to whoever lacks the blinding itself."""
+    found = store.find_blinds(office.db.read(), asked.request)
+    if found is None:
+        raise FilingUnknown()
+    return BlindsGiven(found)

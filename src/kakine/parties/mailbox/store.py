@@ -86,6 +86,14 @@ vectors = Table(
     Column("blinded", LargeBinary, nullable=False),
     Column("recipient_leg", LargeBinary, nullable=False),
     Column("keeper_leg", LargeBinary, nullable=False),
+    Column("hops", LargeBinary, nullable=False),
+)
+
+blinds = Table(
+    "enrolment_blinds",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("digests", LargeBinary, nullable=False),
 )
 
 
@@ -154,6 +162,7 @@ _INSERT_VECTORS = sql(
         blinded=bindparam("blinded"),
         recipient_leg=bindparam("recipient_leg"),
         keeper_leg=bindparam("keeper_leg"),
+        hops=bindparam("hops"),
     )
 )
 _VECTORS = sql(
@@ -162,6 +171,8 @@ _VECTORS = sql(
     .order_by(vectors.c.position)
     .limit(bindparam("most"))
 )
+_INSERT_BLINDS = sql(insert(blinds))
+_BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
 _COUNT_CODES = sql(select(func.count()).select_from(code).where(code.c.state == bindparam("state")))
 
 
@@ -254,26 +265,38 @@ def pending_filings(db: sqlite3.Connection) -> list[Filed]:
 
 
 def add_vectors(
-    db: sqlite3.Connection, request: bytes, blinded: bytes, recipient_leg: bytes, keeper_leg: bytes
+    db: sqlite3.Connection, request: bytes, blinded: bytes, legs: tuple[bytes, bytes], hops: bytes
 ) -> None:
-    """Keep what the auditor of a window needs."""
+    """Keep what the auditor of a window needs. `hops` are the encoded signed hop records."""
     db.execute(
         _INSERT_VECTORS,
         {
             "request": request,
             "blinded": blinded,
-            "recipient_leg": recipient_leg,
-            "keeper_leg": keeper_leg,
+            "recipient_leg": legs[0],
+            "keeper_leg": legs[1],
+            "hops": hops,
         },
     )
 
 
 def vectors_after(
     db: sqlite3.Connection, after: int, most: int
-) -> list[tuple[int, bytes, bytes, bytes, bytes]]:
-    """(position, request, Q, recipient leg, keeper leg)."""
+) -> list[tuple[int, bytes, bytes, bytes, bytes, bytes]]:
+    """(position, request, Q, recipient leg, keeper leg, hop records)."""
     found = db.execute(_VECTORS, {"after": after, "most": most})
-    return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
+    return [(r[0], r[1], r[2], r[3], r[4], r[5]) for r in found]
+
+
+def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
+    """Under which blindings an enrolment was opened."""
+    db.execute(_INSERT_BLINDS, {"request": request, "digests": digests})
+
+
+def find_blinds(db: sqlite3.Connection, request: bytes) -> bytes | None:
+    """The digests of an enrolment."""
+    row = db.execute(_BLINDS, {"request": request}).fetchone()
+    return row[0] if row else None
 
 
 def count_codes(db: sqlite3.Connection, state: str) -> int:

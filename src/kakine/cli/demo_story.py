@@ -1,0 +1,224 @@
+"""The story a demonstration tells: Japanese first, then English."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kakine.cli.demo_checks import History
+from kakine.cli.demo_journal import Figures
+from kakine.cli.own_history import Seen
+from kakine.institutions.families import Family
+from kakine.protocols.gazette_pack import Pack
+from kakine.wire.checkpoint import Checkpoint
+
+RESULTS = {
+    "delivered": "提供した / delivered",
+    "partial": "一部を提供した / partial",
+    "not-known-here": "該当者なし / not known here",
+    "needs-a-human": "職員が確認する / needs a human",
+    "non-disclosed": "不開示 / not disclosed",
+    "stale": "副本が古い / copy too old",
+    "expired": "副本の期限切れ / copy expired",
+    "refused": "拒否 / refused",
+}
+_JAPAN = timedelta(hours=9)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything the story is told from, as the parties' stores have it."""
+
+    residents: int
+    recorded: int
+    results: Counter[str]
+    figures: Figures
+    family: Family
+    history: History
+    refused: dict[str, Any]
+    stopped: dict[str, Any]
+    number: dict[str, Any]
+    receipts: tuple[int, int]
+    leaks: list[str]
+    head: Checkpoint
+
+    def promises(self) -> dict[str, bool]:
+        """What must be true, by name."""
+        return {
+            "numbers_unique": self.numbers_unique,
+            "delivered": self.results["delivered"] > 0,
+            "refused": _named(self.refused),
+            "stopped": _named(self.stopped) and self.stopped["asked"] == "suspended",
+            "number_change": self.number_changed,
+            "history": self.history.complete and self.history.read.verified > 0,
+            "receipts": self.receipts[0] > 0,
+            "nothing_in_between": not self.leaks,
+        }
+
+    @property
+    def numbers_unique(self) -> bool:
+        """Everybody is recorded, the living with one number each and nobody's given twice."""
+        return self.recorded == self.residents
+
+    @property
+    def number_changed(self) -> bool:
+        """The old number is dead, the new one leads to the same codes, and the same question is answered."""
+        told = self.number
+        return bool(
+            told["changed"]
+            and told["old"] == "number-retired"
+            and told["new"] == "delivered"
+            and told["before"] == told["after"] == "delivered"
+        )
+
+    def as_json(self) -> str:
+        """One line."""
+        read = self.history.read
+        return json.dumps(
+            {
+                "residents": self.residents,
+                "numbers_unique": self.numbers_unique,
+                "exchanges": self.results.total(),
+                "delivered": self.results["delivered"],
+                "refused": int(_named(self.refused)),
+                "stopped": int(_named(self.stopped)),
+                "p50_ms": self.figures.p50_ms,
+                "p99_ms": self.figures.p99_ms,
+                "per_second": self.figures.per_second,
+                "history": {
+                    "entries": read.signed,
+                    "verified": read.verified,
+                    "complete": self.history.complete,
+                },
+                "ledger": {"size": self.head.size, "root": self.head.root.hex()},
+                "answers": dict(self.results),
+                "receipts": {"requests": self.receipts[0], "entries": self.receipts[1]},
+                "promises": self.promises(),
+            }
+        )
+
+
+def _named(said: dict[str, Any]) -> bool:
+    return bool(said["asked"] and said["insisted"] and said["grown"] == 0)
+
+
+class Words:
+    """Names of the pack in both languages."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._domains = {domain.name: party for party in pack.parties for domain in party.domain}
+        self._items = {item.id: item for item in pack.items}
+
+    def domain(self, name: str) -> str:
+        """市 and desk."""
+        party = self._domains.get(name)
+        return f"{party.ja} {name}" if party else name
+
+    def procedure(self, ground: str) -> str:
+        """Law and article; the ground itself where it is no procedure."""
+        entry = next((each for each in self._pack.procedures.values() if each.id == ground), None)
+        if entry is not None:
+            return f"{entry.law_ja} {entry.article}"
+        found = next((each for each in self._pack.grounds if each.id == ground), None)
+        return f"{found.ja} {found.article}" if found else ground
+
+    def item(self, name: str) -> str:
+        """情報項目."""
+        found = self._items.get(name)
+        return f"{found.ja} / {found.en}" if found else name
+
+
+def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
+    """One line for each request: when, who asked whom, under which article and row, what came of it."""
+    for line in read:
+        when = datetime.fromtimestamp(line.time_ms / 1000, UTC) + _JAPAN
+        yield (
+            f"  {when:%Y-%m-%d %H:%M}  {words.domain(line.requester)} → {words.domain(line.recipient)}"
+            f"  台帳 #{line.index} ✓"
+        )
+        rows = "・".join(line.rows)
+        under = f"{words.procedure(line.ground)} {rows}".rstrip()
+        yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
+
+
+def tell(facts: Facts, words: Words) -> Iterator[str]:
+    """The story, line by line."""
+    yield from _opening(facts)
+    yield from _exchange(facts, words)
+    yield from _own_history(facts, words)
+    yield from _refusals(facts)
+    yield from _closing(facts)
+
+
+def _opening(facts: Facts) -> Iterator[str]:
+    yield ""
+    yield "■ 一つの国 / One country"
+    yield f"架空の住民 {facts.residents} 人(横浜・札幌・豊中)を登録し、番号を一人に一つ付けました。"
+    yield f"{facts.residents} synthetic residents of three towns were entered and numbered, one number each."
+    yield f"照会 {facts.results.total()} 件 / exchanges, 毎秒 {facts.figures.per_second} 件/s,"
+    yield f"一件 p50 {facts.figures.p50_ms} ms · p99 {facts.figures.p99_ms} ms (64 at a time):"
+    for result, count in facts.results.most_common():
+        yield f"  {count:6}  {RESULTS.get(result, result)}"
+
+
+def _exchange(facts: Facts, words: Words) -> Iterator[str]:
+    head = facts.family.members[0].resident
+    line = next(each for each in facts.history.read.lines if each.rows == ("JO106.2",))
+    yield ""
+    yield f"■ {head.name}さんの児童手当 / One family applies for child allowance"
+    yield f"{words.domain(line.requester)} が {words.domain(line.recipient)} に照会しました。 / asks"
+    yield f"根拠 / under: {words.procedure(line.ground)} {line.rows[0]}"
+    yield f"項目 / item: {words.item(line.items[0])}"
+    yield "  変換機関(3者)は、誰が誰にどの根拠で照会したかを見て、誰についてかは分かりません。"
+    yield "    The converters see who asks whom under which row, not about whom."
+    yield "  記録保管機関は、符号が有効かを見て、暗号文を預かります。照会者も根拠も分かりません。"
+    yield "    The record keeper sees a valid code and ciphertext, not who asks or why."
+    yield "  公開台帳にあるのは80バイトだけです。 / The ledger has 80 bytes, and these are they:"
+    yield f"    {line.entry.hex()}"
+    yield "  住民登録機構は何も見ません。 / The registry sees nothing of it."
+    scan = "どこにもありません / found nowhere" if not facts.leaks else f"! {', '.join(facts.leaks)}"
+    yield "  この世帯の氏名・住所・番号・宛名番号を、台帳・変換機関・記録保管機関のファイル全部で探すと:"
+    yield f"    {scan}"
+
+
+def _own_history(facts: Facts, words: Words) -> Iterator[str]:
+    read = facts.history.read
+    yield ""
+    yield "■ 本人が見る記録 / What the person reads"
+    yield from history_lines(read.lines, words)
+    yield f"署名のある {read.signed} 行のうち {read.verified} 行を検証。欠けた照会 {facts.history.missing} 件。"
+    yield f"{read.verified} of {read.signed} signed rows verified; {facts.history.missing} exchanges missing."
+
+
+def _refusals(facts: Facts) -> Iterator[str]:
+    refused, stopped, number = facts.refused, facts.stopped, facts.number
+    yield ""
+    yield "■ できないこと / What cannot be done"
+    yield f"税務課が年金を照会 → 拒否 {refused['asked']}。"
+    yield f"自庁の検査を外しても、変換機関が拒否 {refused['insisted']}。"
+    yield (
+        f"A tax office asks about a pension: refused, and by the converters if it skips its own check. "
+        f"Ledger +{refused['grown']}."
+    )
+    yield f"委員会が一つの行を停止 → 拒否 {stopped['asked']} / {stopped['insisted']}。"
+    yield (
+        "The commission suspends a row: the converters refuse before the asking town has heard. "
+        f"Ledger +{stopped['grown']}."
+    )
+    yield f"番号を変更 → 旧番号は {number['old']}、同じ照会は {number['before']} → {number['after']}。"
+    yield "A new number: the old one is dead, every code and answer stays as it was."
+
+
+def _closing(facts: Facts) -> Iterator[str]:
+    requests, entries = facts.receipts
+    yield ""
+    yield f"■ 証拠 / Evidence: 受領証 {requests} 通({entries} 件)をすべて検証 / receipts verified;"
+    yield f"台帳 / ledger: {facts.head.size} entries, root {facts.head.root.hex()}"
+    for name, kept in facts.promises().items():
+        if not kept:
+            yield f"✗ 約束が破れた / promise broken: {name}"

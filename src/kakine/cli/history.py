@@ -1,0 +1,56 @@
+"""`kakine history`: what a resident reads about themselves, with its proofs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kakine.cli.demo_journal import Journal
+from kakine.cli.demo_story import Words, history_lines
+from kakine.cli.own_history import own_history
+from kakine.cli.visiting import DirOption, visited
+from kakine.country import LOGIN
+from kakine.institutions.families import Roster
+from kakine.values.problems import AccountUnknown, CountryMissing
+
+
+def history(
+    directory: DirOption,
+    person: Annotated[
+        str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
+    ] = "",
+) -> None:
+    """Read a resident's history: who asked whom about them, under which article, and what was answered.
+
+    Each line is shown only after it has verified: opened with this session's key alone, committed to in the
+    public ledger, proved to be in it, and counted by the record keeper. Example:
+
+      kakine history --dir country/1-1000
+    """
+    for line in asyncio.run(_read(directory, person.encode())):
+        typer.echo(line)
+
+
+async def _read(folder: Path, account: bytes) -> list[str]:
+    async with visited(folder) as country:
+        read = await own_history(country, account or _protagonist(folder))
+        shown = list(history_lines(read.lines, Words(country.site.pack)))
+        proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
+        return [*shown, proofs]
+
+
+def _protagonist(folder: Path) -> bytes:
+    if not (folder / "demo.sqlite").is_file():
+        raise CountryMissing()
+    journal = Journal(folder / "demo.sqlite")
+    try:
+        number, about = journal.steps.get("protagonist"), journal.steps["about"]
+    finally:
+        journal.close()
+    if number is None:
+        raise AccountUnknown()
+    roster = Roster(about["residents"], about["seed"])
+    return roster.reference(LOGIN, roster.families[number].members[0])

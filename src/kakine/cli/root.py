@@ -1,0 +1,23 @@
+"""`kakine`: all commands."""
+
+from __future__ import annotations
+
+import typer
+
+from kakine.cli import gazette
+from kakine.cli.asking import ask
+from kakine.cli.demo import demo
+from kakine.cli.history import history
+from kakine.cli.ledger import app as ledger
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="垣根 Kakine: a national number system. Start with `kakine demo`; then look around in what it left.",
+)
+app.command()(demo)
+app.command()(ask)
+app.command()(history)
+app.add_typer(gazette.app, name="gazette")
+app.add_typer(ledger, name="ledger")

@@ -1,0 +1,101 @@
+"""The tree is the threat model: a party knows the contracts of the others and nothing of their code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+import kakine.contracts
+import kakine.parties
+from kakine.contracts.call import Call
+
+from land import CHILDREN, TAX, Land
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTIES = sorted(module.name for module in pkgutil.iter_modules(kakine.parties.__path__))
+LOADED = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"))))
+"""
+SERVED_BY = {
+    "commission": ["commission"],
+    "converter": ["converter-1", "converter-2", "converter-3"],
+    "gateway": ["yokohama", "registry", "portal"],
+    "ledger": ["ledger"],
+    "mailbox": ["mailbox"],
+    "ministry": ["ministry"],
+    "registry": ["registry"],
+}
+
+
+def loaded_by(module: str) -> list[str]:
+    run = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, check=True)
+    names: list[str] = json.loads(run.stdout)
+    return names
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_a_party_started_alone_loads_no_other_party(party: str) -> None:
+    loaded = loaded_by(f"kakine.parties.{party}.app")
+    others = [f"kakine.parties.{other}" for other in PARTIES if other != party]
+    not_its_own = {*others, "kakine.country", "kakine.institutions", "kakine.cli", "kakine.__main__"}
+    assert f"kakine.parties.{party}.app" in loaded
+    assert not_its_own & set(loaded) == set()
+
+
+def test_imports_point_down_and_only_crypto_touches_crypto_libraries() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "0 broken" in run.stdout
+
+
+def contracts() -> dict[str, dict[str, Call[Any, Any]]]:
+    """Calls by contract and path."""
+    found = {}
+    for module in pkgutil.iter_modules(kakine.contracts.__path__):
+        values = vars(importlib.import_module(f"kakine.contracts.{module.name}")).values()
+        calls = {value.path: value for value in values if isinstance(value, Call)}
+        if calls:
+            found[module.name] = calls
+    return found
+
+
+def paths(app: object) -> set[str]:
+    assert isinstance(app, Starlette)
+    return {route.path for route in app.routes}  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with Land.founded(tmp_path_factory.mktemp("running") / "land", 2, (CHILDREN, TAX)) as land:
+        yield land
+
+
+def test_every_call_of_a_contract_is_served_and_nothing_else_is(running: Land) -> None:
+    known = contracts()
+    assert set(SERVED_BY) == set(known)
+    offered: dict[str, set[str]] = {}
+    for contract, parties in SERVED_BY.items():
+        for party in parties:
+            offered.setdefault(party, set()).update(known[contract])
+    for party, app in running.country.apps.items():
+        expected = offered.get(party, set(known["gateway"]))
+        assert paths(app) == expected, party
+
+
+def test_every_call_names_its_callers_and_a_limit() -> None:
+    for calls in contracts().values():
+        for call in calls.values():
+            assert call.callers
+            assert 0 < call.limit <= 64 << 20
+            assert call.path.startswith("/v1/")

@@ -1,0 +1,209 @@
+"""A11: the requester's own gateway may skip the law; the converters and the provider do not.
+
+Every request here is made with the requesting domain's own keys, past its gateway's own look at the gazette. There is
+no quota in the gazette yet, so "over quota" of the design's list is not tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from attacks.insider import filings, rewritten
+from kakine.contracts.commission import SUSPEND, Narrow
+from kakine.contracts.ministry import PROPOSE, Draft
+from kakine.country import COMMISSION, MINISTRY
+from kakine.values import problems
+from kakine.values.labels import DomainName
+from kakine.values.problems import Problem
+from kakine.wire.answer import Prepared
+from kakine.wire.canonical import decode
+from kakine.wire.gazette import Gazette, encode
+from kakine.wire.request import Kind, PublicPart
+
+from land import CHILDREN, KOSEKI, TAX, Land
+
+YEAR = 366 * 86_400
+
+
+def prepared(land: Land, **changed: Any) -> Prepared:
+    """A request for person 0 under JO106.2, or with these things changed."""
+    return land.run(land.requester().prepare(land.wish([land.code(CHILDREN, 0)], **changed)))
+
+
+def refusal(land: Land, asked: Prepared) -> Problem:
+    """Why the converters refuse; nothing was filed."""
+    before = filings(land)
+    with pytest.raises(Problem) as raised:
+        land.run(land.requester().convert(asked))
+    assert filings(land) == before
+    return raised.value
+
+
+WISHES = {
+    "a row of another procedure": ({"rows": ("JO81.1",)}, problems.RowNotOfProcedure),
+    "a row that does not exist": ({"rows": ("JO106.99",)}, problems.RowUnknown),
+    "no row": ({"rows": ()}, problems.RowUnknown),
+    "one good row and one of another procedure": (
+        {"rows": ("JO106.2", "JO81.1")},
+        problems.RowNotOfProcedure,
+    ),
+    "a row whose item the provider has not": ({"rows": ("JO106.1",)}, problems.ProviderNotEntitled),
+    "a provider that has other items": ({"recipient": KOSEKI}, problems.ProviderNotEntitled),
+    "a procedure the asker does not run": ({"ground": "JO1"}, problems.RequesterNotEntitled),
+    "a procedure that does not exist": ({"ground": "JO999"}, problems.ProcedureUnknown),
+    "an exchange under a ground for codes": ({"ground": "ISSUE", "rows": ()}, problems.ProcedureUnknown),
+    "an issue by one who is not the registry": (
+        {"kind": Kind.ISSUE, "ground": "ISSUE", "rows": ()},
+        problems.GroundNotForParties,
+    ),
+    "an issue under a row": ({"kind": Kind.ISSUE}, problems.GroundUnfit),
+    "a retirement by one who is not the registry": (
+        {
+            "kind": Kind.RETIRE,
+            "ground": "RETIRE",
+            "rows": (),
+            "recipient": DomainName("mailbox/records"),
+        },
+        problems.GroundNotForParties,
+    ),
+    "an exchange with the record keeper": (
+        {"recipient": DomainName("mailbox/records")},
+        problems.GroundUnfit,
+    ),
+}
+
+
+@pytest.mark.parametrize(("changed", "kind"), WISHES.values(), ids=WISHES.keys())
+def test_a_request_without_its_ground_is_refused(
+    shared_land: Land, changed: dict[str, Any], kind: type[Problem]
+) -> None:
+    """A11: by the first converter, with what is missing."""
+    assert type(refusal(shared_land, prepared(shared_land, **changed))) is kind
+
+
+def test_the_wrong_direction_is_refused(shared_land: Land) -> None:
+    """A11: the tax office, which answers under this row, may not ask under it."""
+    requester = shared_land.yokohama.office.requester(TAX)
+    wish = shared_land.wish([shared_land.code(TAX, 0)], recipient=CHILDREN)
+    asked = shared_land.run(requester.prepare(wish))
+    assert type(refusal(shared_land, asked)) is problems.RequesterNotEntitled
+
+
+@pytest.mark.parametrize("which", ["requester_epoch", "recipient_epoch", "keeper_epoch"])
+@pytest.mark.parametrize("epoch", [2, 65_535])
+def test_a_wrong_epoch_is_refused(shared_land: Land, which: str, epoch: int) -> None:
+    """A11: there is no share for an epoch that a domain has not joined."""
+    asked = rewritten(shared_land, prepared(shared_land), public={which: epoch})
+    assert type(refusal(shared_land, asked)) is problems.DomainNotEnrolled
+
+
+HEADERS = {
+    "suite": ({"suite": "LCX-v0"}, problems.GroundUnfit),
+    "another requester": ({"requester": "sapporo/children"}, problems.CallerNotAllowed),
+    "the hash domain": ({"requester": "hash"}, problems.DomainUnknown),
+    "own domain as record keeper": ({"keeper": "yokohama/residents"}, problems.GroundUnfit),
+    "own domain as record keeper and recipient": (
+        {"keeper": "yokohama/tax"},
+        problems.GroundUnfit,
+    ),
+    "a record keeper that does not exist": ({"keeper": "nobody/records"}, problems.GroundUnfit),
+    "another domain of the record keeper": ({"keeper": "mailbox/other"}, problems.DomainNotEnrolled),
+}
+
+
+@pytest.mark.parametrize(("changed", "kind"), HEADERS.values(), ids=HEADERS.keys())
+def test_a_changed_header_is_refused(
+    shared_land: Land, changed: dict[str, Any], kind: type[Problem]
+) -> None:
+    """A11: rightly hashed and signed by the asker, and still not what it may ask."""
+    asked = rewritten(shared_land, prepared(shared_land), public=changed)
+    assert type(refusal(shared_land, asked)) is kind
+
+
+def test_an_agency_cannot_enrol_people_of_its_own(shared_land: Land) -> None:
+    """A11: a code of the hash domain into an agency's own domain, under the ground that is the registry's."""
+    asked = rewritten(
+        shared_land,
+        prepared(shared_land),
+        public={"requester": "hash", "ground": "ENROL", "rows": ()},
+        record={"kind": Kind.ENROL},
+    )
+    assert type(refusal(shared_land, asked)) is problems.GroundNotForParties
+
+
+def test_another_signature_is_refused(shared_land: Land) -> None:
+    """A11: another agency signs; the caller is right."""
+    asked = rewritten(shared_land, prepared(shared_land), signer="sapporo")
+    assert type(refusal(shared_land, asked)) is problems.SignatureInvalid
+
+
+def test_a_struck_row_is_refused_also_for_what_is_under_way(land: Land) -> None:
+    """A11: revoked before the hop, and between hop and release."""
+    early, late = prepared(land), prepared(land)
+    converted = land.run(land.requester().convert(early))
+    strike = Narrow([], ["JO106.2"], "廃止", "struck")
+    land.run(land.country.peers("commission").ask(COMMISSION, SUSPEND, strike))
+    land.run(land.country.refresh())
+    assert type(refusal(land, late)) is problems.RowUnknown
+    with pytest.raises(problems.RowUnknown):
+        land.run(land.requester().release(early, converted))
+
+
+def narrow(land: Land, change: Callable[[Gazette], Gazette]) -> None:
+    """The ministry publishes the law without something; it needs no second signature and no waiting time for that."""
+    content = change(land.country.book("ministry").in_force(land.clock()).gazette)
+    draft = Draft(encode(content), land.clock(), "見直し", "review")
+    proposed = land.run(land.country.peers("ministry").ask(MINISTRY, PROPOSE, draft))
+    assert proposed.published
+    land.run(land.country.refresh())
+
+
+@pytest.mark.parametrize(("file", "side"), [("child-allowance", "requester"), ("local-tax", "provider")])
+def test_a_missing_assessment_is_refused(land: Land, file: str, side: str) -> None:
+    """A11: without a published impact assessment of either side nothing is exchanged (Number Act, art. 28)."""
+
+    def without(law: Gazette) -> Gazette:
+        kept = tuple(e for e in law.assessments if (e.party, e.file) != ("yokohama", file))
+        return msgspec.structs.replace(law, assessments=kept)
+
+    asked = prepared(land)
+    narrow(land, without)
+    raised = refusal(land, asked)
+    assert type(raised) is problems.AssessmentMissing
+    assert raised.facts["side"] == side
+
+
+def test_an_assessment_past_its_review_is_refused(land: Land) -> None:
+    """A11: five years on, with nothing renewed, the row still stands and nobody may use it."""
+    land.clock.advance(6 * YEAR)
+    land.run(land.country.refresh())
+    assert type(refusal(land, prepared(land))) is problems.AssessmentExpired
+
+
+def test_the_provider_refuses_for_itself(land: Land) -> None:
+    """A11: released by all converters, and the provider's own gazette does not allow the row any more."""
+    requester, asked = land.requester(), prepared(land)
+    converted = land.run(requester.convert(asked))
+    released = land.run(requester.release(asked, converted))
+    strike = Narrow([], ["JO106.2"], "廃止", "struck")
+    land.run(land.country.peers("commission").ask(COMMISSION, SUSPEND, strike))
+    land.run(land.country.refresh())
+    before = filings(land)
+    with pytest.raises(problems.RowUnknown):
+        land.run(requester.deliver(asked, converted, released))
+    assert filings(land) == before
+
+
+def test_items_beyond_the_row_are_refused_by_the_provider(shared_land: Land) -> None:
+    """A11: the items are closed to the converters, so the provider compares them with the row, and gives nothing."""
+    requester = shared_land.requester()
+    asked = prepared(shared_land, items=("TK-0002", "TK-0003"))
+    converted = shared_land.run(requester.convert(asked))
+    released = shared_land.run(requester.release(asked, converted))
+    with pytest.raises(problems.AnswerNotAllowed):
+        shared_land.run(requester.deliver(asked, converted, released))
+    assert decode(asked.public, PublicPart).rows == ("JO106.2",)
