@@ -21,6 +21,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import seal
 from kakine.parties.converter import hop as honest
 from kakine.parties.converter import store as converter_store
+from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.mailbox import store as mailbox_store
 from kakine.protocols.chain import Factors
@@ -203,9 +204,9 @@ def rows_of(land: Land, j: int) -> int:
 def keeper_token(land: Land, j: int) -> bytes:
     """Person j's wrapped code at the record keeper, made with all converters' shares."""
     office = land.country.mailbox.office
-    shares = [office_of(land, i).shares for i in (1, 2, 3)]
-    up = scalar_mul(*(known[office.settings.domain, 1][0] for known in shares))
-    down = scalar_mul(*(known[CHILDREN, 1][0] for known in shares))
+    desks = [office_of(land, i) for i in (1, 2, 3)]
+    up = scalar_mul(*(share_of(desk, office.settings.domain, 1)[0] for desk in desks))
+    down = scalar_mul(*(share_of(desk, CHILDREN, 1)[0] for desk in desks))
     code = Code(group.mul(scalar_mul(up, scalar_inv(down)), land.code(CHILDREN, j)))
     token: bytes = office.wrap.wrap(code, office.settings.domain)
     return token

@@ -17,7 +17,7 @@ from kakine.contracts.commission import SUSPEND, Narrow
 from kakine.contracts.ministry import PROPOSE, Draft
 from kakine.country import COMMISSION, MINISTRY
 from kakine.values import problems
-from kakine.values.labels import DomainName
+from kakine.values.labels import HASH, DomainName
 from kakine.values.problems import Problem
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode
@@ -104,7 +104,7 @@ def test_a_wrong_epoch_is_refused(shared_land: Land, which: str, epoch: int) -> 
 HEADERS = {
     "suite": ({"suite": "LCX-v0"}, problems.GroundUnfit),
     "another requester": ({"requester": "sapporo/children"}, problems.CallerNotAllowed),
-    "the hash domain": ({"requester": "hash"}, problems.DomainUnknown),
+    "the hash domain": ({"requester": HASH}, problems.DomainUnknown),
     "own domain as record keeper": ({"keeper": "yokohama/residents"}, problems.GroundUnfit),
     "own domain as record keeper and recipient": (
         {"keeper": "yokohama/tax"},
@@ -129,7 +129,7 @@ def test_an_agency_cannot_enrol_people_of_its_own(shared_land: Land) -> None:
     asked = rewritten(
         shared_land,
         prepared(shared_land),
-        public={"requester": "hash", "ground": "ENROL", "rows": ()},
+        public={"requester": HASH, "ground": "ENROL", "rows": ()},
         record={"kind": Kind.ENROL},
     )
     assert type(refusal(shared_land, asked)) is problems.GroundNotForParties

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from exchange_state import OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
 
+from exchange_state import OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed

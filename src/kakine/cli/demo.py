@@ -43,8 +43,8 @@ def demo(
 
       kakine history --dir D
 
-      kakine ask --dir D --as yokohama/children --procedure JO106 --row JO106.2 --provider yokohama/tax
-      --reference R
+      kakine ask --dir D --as yokohama/children --procedure JO106 --row JO106.2 \\
+          --provider yokohama/tax --reference R
 
       kakine ledger check --dir D
 

@@ -260,7 +260,7 @@ class Stage:
         await self.journal.done("stopped", said)
 
     async def numbers(self, family: Family) -> list[str]:
-        """The numbers that a household has had (the desk's own knowledge, got again by sending entries again)."""
+        """The numbers a household has had: the desk's own knowledge, got again by sending entries again."""
         desk, person = self.desk(family.town), family.members[0]
         first = await desk.enter(family.members)
         return [*first.values(), await desk.change_number(person, first[person.serial])]

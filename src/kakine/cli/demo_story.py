@@ -191,7 +191,8 @@ def _own_history(facts: Facts, words: Words) -> Iterator[str]:
     yield ""
     yield "■ 本人が見る記録 / What the person reads"
     yield from history_lines(read.lines, words)
-    yield f"署名のある {read.signed} 行のうち {read.verified} 行を検証。欠けた照会 {facts.history.missing} 件。"
+    yield f"署名のある {read.signed} 行のうち {read.verified} 行を検証。"
+    yield f"行われた照会のうち記録にないもの {facts.history.missing} 件。"
     yield f"{read.verified} of {read.signed} signed rows verified; {facts.history.missing} exchanges missing."
 
 

@@ -16,8 +16,10 @@ from kakine.wire.record import OutcomeRecord, RequestRecord
 
 @dataclass(frozen=True)
 class Seen:
-    """One line as a person reads it. `index` is the request's place in the ledger and `entry` its 80 bytes there;
-    `result` is empty while the answering side has not confirmed."""
+    """One line as a person reads it. `index` is the request's place in the ledger, `entry` its 80 bytes there.
+
+    `result` is empty while the answering side has not confirmed.
+    """
 
     time_ms: int
     requester: str
@@ -33,8 +35,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Read:
-    """What the person sees. `signed` is the number of rows that the record keeper has signed for; every one of
-    the `verified` rows has opened and stands in the ledger."""
+    """What the person sees. The record keeper has signed for `signed` rows.
+
+    Every one of the `verified` rows has opened and stands in the ledger.
+    """
 
     lines: list[Seen]
     signed: int

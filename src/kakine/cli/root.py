@@ -14,6 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     help="垣根 Kakine: a national number system. Start with `kakine demo`; then look around in what it left.",
 )
 app.command()(demo)

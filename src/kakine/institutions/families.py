@@ -1,8 +1,8 @@
-"""The synthetic residents of one country as their towns know them: who lives with whom, under which references.
+"""The synthetic residents of one country as their towns know them: households and references.
 
 Everything here follows from the seed, so that a demonstration broken off finds the same people again.
-References are those of the agencies' own files (宛名番号, 基礎年金番号 and the like): each domain has another one
-for the same person.
+References are those of the agencies' own files (宛名番号, 基礎年金番号 and the like): each domain has
+another one for the same person.
 """
 
 from __future__ import annotations

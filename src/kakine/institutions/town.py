@@ -30,7 +30,7 @@ from kakine.values.problems import EntryNotTaken
 
 
 class ResidentsDesk:
-    """The desk of one town that enters residents and reports what happens to them. Reports may be repeated."""
+    """The desk of a town that enters residents and reports what happens to them. Reports may be repeated."""
 
     def __init__(self, peers: Peers, registry: PartyName, roster: Roster) -> None:
         self._peers = peers

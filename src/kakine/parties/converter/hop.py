@@ -9,6 +9,7 @@ import msgspec
 
 from kakine.contracts import converter as contract
 from kakine.contracts import mailbox
+from kakine.contracts.call import Role
 from kakine.contracts.converter import Convert, Converted, Hop, Read
 from kakine.crypto.group import group
 from kakine.parties.converter import store
@@ -83,6 +84,9 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
     public, kind = asked.public, asked.record.kind
     requester, recipient = DomainName(public.requester), DomainName(public.recipient)
     if public.suite != SUITE or (kind in ONE_LEG) != (public.recipient == public.keeper):
+        raise GroundUnfit(kind=kind.name)
+    # Gate 1 believes the signature of the party named here, so a requester must not be able to name itself.
+    if Role.MAILBOX not in law.roles(DomainName(public.keeper).party):
         raise GroundUnfit(kind=kind.name)
     if kind is Kind.EXCHANGE:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
-from kakine.contracts import gateway, registry
+from kakine.contracts import gateway, registry, registry_audit
 from kakine.parties.registry import store
 from kakine.parties.registry.codes import Codes, enrolment_table
 from kakine.parties.registry.front import Front
@@ -50,6 +50,7 @@ class Registry:
         """The ASGI application."""
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, self.codes.deliver),
+            Duty(registry_audit.SAMPLE, self.codes.sample),
             Duty(registry.ENTER, self._front.enter),
             Duty(registry.BIRTH, self._front.birth),
             Duty(registry.REPORT, self._front.report),

@@ -11,17 +11,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Column, LargeBinary, MetaData, Table, bindparam, insert, select
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    bindparam,
+    insert,
+    select,
+)
 
 from kakine.clients.answering import serve
 from kakine.clients.carrier import Carrier
 from kakine.clients.domains import Domain, MonthKeys
-from kakine.clients.exchange import Network, Requester, Wish
+from kakine.clients.exchange import Network, Requester, Wish, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts.gateway import Deliver, Delivered
+from kakine.contracts.registry_audit import INFO, Sample, Sampled
 from kakine.crypto.group import group
 from kakine.crypto.sealing import seal
 from kakine.crypto.wrapping import WrapKey
+from kakine.protocols.chain import person_blind
 from kakine.protocols.gazette import LawBook
 from kakine.runtime import codebook
 from kakine.runtime.database import Database, sql
@@ -29,30 +41,55 @@ from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import Code, CodeVector, WrappedCode
 from kakine.values.labels import HASH, DomainName, PartyName
-from kakine.values.problems import BatchMalformed, CallerNotAllowed, PersonNotEnrolled
-from kakine.wire.answer import Answered, Result
-from kakine.wire.request import AskedPerson, Kind, Mode, PublicPart
+from kakine.values.problems import (
+    BatchMalformed,
+    CallerNotAllowed,
+    EnrolmentUnknown,
+    PersonNotEnrolled,
+)
+from kakine.wire.answer import Answered, Prepared, Result
+from kakine.wire.canonical import decode
+from kakine.wire.request import AskedPerson, Kind, Mode, Payload, PublicPart
 
 MOST = 256
 """People in one conversion."""
 
-_AUDIT_INFO = b"kakine/enrolment-audit"
 _SUCCESSOR = b"successor:"
 
 
 def enrolment_table(metadata: MetaData) -> Table:
-    """Root handles of enrolled residents, sealed to the commission's audit key: the registry cannot read them back."""
+    """Root handles and blindings of enrolled residents, sealed to the commission: the registry cannot read them back.
+
+    They are kept by request and place, which is how the commission draws its sample. `person` is for the registry's
+    own recovery with the commission's help; it is never shown.
+    """
+    Table(
+        "enrolment_batch",
+        metadata,
+        Column("request", LargeBinary, primary_key=True),
+        Column("blinded", LargeBinary, nullable=False),
+    )
     return Table(
         "enrolment",
         metadata,
-        Column("person", LargeBinary, primary_key=True),
+        Column("request", LargeBinary, nullable=False),
+        Column("item", Integer, nullable=False),
+        Column("person", LargeBinary, nullable=False),
         Column("sealed", LargeBinary, nullable=False),
+        PrimaryKeyConstraint("request", "item"),
     )
 
 
-_enrolment = enrolment_table(MetaData())
-_KEEP = sql(insert(_enrolment).prefix_with("OR REPLACE"))
-_SEALED = sql(select(_enrolment.c.sealed).where(_enrolment.c.person == bindparam("person")))
+_own = MetaData()
+_enrolment = enrolment_table(_own)
+_batch = _own.tables["enrolment_batch"]
+_KEEP = sql(insert(_enrolment))
+_KEEP_BATCH = sql(insert(_batch))
+_SEALED = sql(
+    select(_batch.c.blinded, _enrolment.c.sealed)
+    .join_from(_batch, _enrolment, _batch.c.request == _enrolment.c.request)
+    .where(_batch.c.request == bindparam("request"), _enrolment.c.item == bindparam("item"))
+)
 
 
 @dataclass
@@ -128,20 +165,33 @@ class Codes:
 
     async def _enrol(self, kind: Kind, people: Sequence[bytes]) -> None:
         roots = [self.entropy(32) for _ in people]
-        await self._keep_sealed(people, roots)
         codes = CodeVector.of(Code(group.hash_to_group(root)) for root in roots)
         prefix = _SUCCESSOR if kind is Kind.SUCCEED else b""
         wish = self._wish(kind, "ENROL", self.name, codes, [prefix + person for person in people])
         requester = self._requester(self.hash, 1)
-        await self.carrier.send(requester, await requester.prepare(wish), HASH.encode())
+        prepared = await requester.prepare(wish)
+        await self._keep_sealed(prepared, people, roots)
+        await self.carrier.send(requester, prepared, HASH.encode())
 
-    async def _keep_sealed(self, people: Sequence[bytes], roots: Sequence[bytes]) -> None:
-        to = self.law.in_force(self.clock()).seal_key("commission")
+    async def _keep_sealed(self, prepared: Prepared, people: Sequence[bytes], roots: Sequence[bytes]) -> None:
+        """Before the request leaves: whatever is enrolled can be sampled."""
+        to, request = self.law.in_force(self.clock()).seal_key("commission"), request_of(prepared)
+        seed = decode(prepared.payload, Payload).seed
         sealed = [
-            {"person": person, "sealed": seal(to, _AUDIT_INFO, root)}
-            for person, root in zip(people, roots, strict=True)
+            {
+                "request": request,
+                "item": item,
+                "person": person,
+                "sealed": seal(to, INFO, root + bytes(person_blind(seed, item))),
+            }
+            for item, (person, root) in enumerate(zip(people, roots, strict=True))
         ]
-        await self.db.write(lambda db: db.executemany(_KEEP, sealed))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_KEEP_BATCH, {"request": request, "blinded": prepared.blinded})
+            db.executemany(_KEEP, sealed)
+
+        await self.db.write(work)
 
     def _wish(
         self,
@@ -227,12 +277,13 @@ class Codes:
         if caller != self.identity.name or public.requester != HASH or not enrols:
             raise CallerNotAllowed(call="deliver")
 
-    def sealed_root(self, person: bytes) -> bytes:
-        """What the commission may ask to see when it samples an enrolment."""
-        row = self.db.read().execute(_SEALED, {"person": person}).fetchone()
+    async def sample(self, caller: PartyName, message: Sample) -> Sampled:
+        """What the commission sees of one enrolment it has drawn. Raises `EnrolmentUnknown`."""
+        place = {"request": message.request, "item": message.item}
+        row = self.db.read().execute(_SEALED, place).fetchone()
         if row is None:
-            raise PersonNotEnrolled()
-        return bytes(row[0])
+            raise EnrolmentUnknown()
+        return Sampled(bytes(row[0]), bytes(row[1]))
 
 
 def _keep_own(

@@ -13,7 +13,7 @@ from kakine.crypto.hashing import digest
 from kakine.protocols import receipts
 from kakine.runtime import codebook
 
-from land import TAX, Land
+from land import Land
 
 REQUEST, OUTCOME = 1, 2
 
@@ -103,6 +103,3 @@ def outcomes_recorded(land: Land, requests: list[bytes]) -> bool:
 def finished(land: Land) -> list[bytes]:
     """Requests for which the asking side keeps a receipt."""
     return [row[0] for row in codebook.receipts(land.yokohama.office.db.read())]
-
-
-__all__ = ["TAX", "check", "entries_of", "finished", "log", "outcomes_recorded", "rows", "snapshot"]

@@ -1,0 +1,99 @@
+"""The auditor: checks every S0+ window, settles disputes, samples enrolments. The commission's operator runs it.
+
+It sees blinded and masked vectors and which link a request was on: what converters have anyway. Together with both
+agencies of a link it could turn the check of a window into a conversion without a record; therefore converters answer
+only for requests they took part in and released, once for each, and write it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kakine.parties.commission import audit_store, disputes, enrolments, windows
+from kakine.parties.commission.audit_office import Office
+from kakine.parties.commission.audit_store import METADATA, Verdict
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.labels import PartyName
+from kakine.values.problems import BatchMalformed
+from kakine.wire.canonical import decode
+from kakine.wire.request import PublicPart, RecordPart, points_digest, public_digest, request_digest
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """`database` is the auditor's own SQLite file; `converters` in chain order."""
+
+    database: Path
+    converters: Sequence[PartyName]
+    keeper: PartyName
+    registry: PartyName
+
+
+class Auditor:
+    """One auditor with a store of its own: it goes on where it stopped."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    @classmethod
+    def open(
+        cls,
+        settings: AuditSettings,
+        identity: Identity,
+        law: LawBook,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Auditor:
+        """Raises StoreInUse."""
+        return cls(
+            Office(
+                identity,
+                settings.converters,
+                settings.keeper,
+                settings.registry,
+                Database.open(settings.database, METADATA),
+                law,
+                peers,
+                clock,
+                entropy,
+            )
+        )
+
+    async def check_windows(self) -> list[Verdict]:
+        """Judge all S0+ requests that are ready. Raises `PartyUnavailable`; the next run goes on from there."""
+        return await windows.run(self._office)
+
+    async def settle(self, public: bytes, record: bytes, blinded: bytes, item: int) -> Verdict:
+        """Judge one item of a request that its requester has kept: both parts and Q.
+
+        Raises `BatchMalformed` where Q is not the one that was signed for, `PartyUnavailable` where nothing is settled.
+        """
+        asked = decode(record, RecordPart)
+        if points_digest(blinded) != asked.blinded or not 0 <= item < asked.count:
+            raise BatchMalformed()
+        request = request_digest(public_digest(public), record)
+        case = disputes.case_of(decode(public, PublicPart), asked, request, blinded)
+        party, what = await disputes.settle(self._office, case, item)
+        return await self._keep(Verdict(self._office.clock(), request, party, what, 1))
+
+    async def sample_enrolments(self, most: int) -> list[Verdict]:
+        """Look at `most` people among all that have been enrolled, drawn at random, each without learning who it is."""
+        return [await self._keep(verdict) for verdict in await enrolments.sample(self._office, most)]
+
+    async def _keep(self, verdict: Verdict) -> Verdict:
+        await self._office.db.write(lambda db: audit_store.judge(db, verdict, []))
+        return verdict
+
+    def verdicts(self) -> list[Verdict]:
+        """All so far, oldest first."""
+        return audit_store.verdicts(self._office.db.read())
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._office.db.close()

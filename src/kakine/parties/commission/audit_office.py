@@ -1,0 +1,32 @@
+"""What the auditor works with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kakine.crypto.signing import VerifyKey
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.database import Database
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.labels import PartyName
+
+
+@dataclass(frozen=True)
+class Office:
+    """The auditor at work, under the commission's identity. `converters` in chain order."""
+
+    identity: Identity
+    converters: Sequence[PartyName]
+    keeper: PartyName
+    registry: PartyName
+    db: Database
+    law: LawBook
+    peers: Peers
+    clock: Clock
+    entropy: Entropy
+
+    def key(self, name: PartyName) -> VerifyKey:
+        """The key a party signs with, by the law in force. Raises PartyUnknown."""
+        return self.law.in_force(self.clock()).signing_key(name)

@@ -1,0 +1,166 @@
+"""What the auditor keeps: how far it has read, what waits, the windows it has begun, its verdicts.
+
+No code is here that anybody could open: vectors are blinded and masked, and go when their window is judged.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+)
+
+from kakine.runtime.database import sql
+
+METADATA = MetaData()
+
+_MARK = Table(
+    "audit_mark",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+_WAITING = Table(
+    "audit_waiting",
+    METADATA,
+    Column("request", LargeBinary, primary_key=True),
+    Column("row", LargeBinary, nullable=False),
+)
+_JUDGED = Table(
+    "audit_judged",
+    METADATA,
+    Column("request", LargeBinary, primary_key=True),
+)
+_WINDOW = Table(
+    "audit_window",
+    METADATA,
+    Column("id", LargeBinary, primary_key=True),
+    Column("plan", LargeBinary, nullable=False),
+)
+_VERDICT = Table(
+    "audit_verdict",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("time_ms", Integer, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("party", String, nullable=False),
+    Column("fault", String, nullable=False),
+    Column("requests", Integer, nullable=False),
+)
+_PUBLIC = Table(
+    "audit_public",
+    METADATA,
+    Column("converter", String, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("public", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("converter", "domain", "epoch"),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of a window, a disputed item or a sampled enrolment. `party` and `fault` are empty where all is right."""
+
+    time_ms: int
+    subject: bytes
+    party: str
+    fault: str
+    requests: int
+
+
+_GET_MARK = sql(select(_MARK.c.value).where(_MARK.c.name == bindparam("name")))
+_SET_MARK = sql(insert(_MARK).prefix_with("OR REPLACE"))
+_ADD_WAITING = sql(insert(_WAITING).prefix_with("OR IGNORE"))
+_ALL_WAITING = sql(select(_WAITING.c.row).order_by(_WAITING.c.request))
+_DROP_WAITING = sql(delete(_WAITING).where(_WAITING.c.request == bindparam("request")))
+_ADD_JUDGED = sql(insert(_JUDGED).prefix_with("OR IGNORE"))
+_IS_JUDGED = sql(select(_JUDGED.c.request).where(_JUDGED.c.request == bindparam("request")))
+_ADD_WINDOW = sql(insert(_WINDOW).prefix_with("OR IGNORE"))
+_WINDOWS = sql(select(_WINDOW.c.plan).order_by(_WINDOW.c.id))
+_DROP_WINDOW = sql(delete(_WINDOW).where(_WINDOW.c.id == bindparam("id")))
+_ADD_VERDICT = sql(
+    insert(_VERDICT).values(
+        {column.name: bindparam(column.name) for column in _VERDICT.c if not column.primary_key}
+    )
+)
+_VERDICTS = sql(select(*list(_VERDICT.c)[1:]).order_by(_VERDICT.c.number))
+_ADD_PUBLIC = sql(insert(_PUBLIC).prefix_with("OR IGNORE"))
+_GET_PUBLIC = sql(
+    select(_PUBLIC.c.public).where(
+        _PUBLIC.c.converter == bindparam("converter"),
+        _PUBLIC.c.domain == bindparam("domain"),
+        _PUBLIC.c.epoch == bindparam("epoch"),
+    )
+)
+
+
+def mark(db: sqlite3.Connection, name: str) -> int:
+    """How far something has been read; 0 at first."""
+    row = db.execute(_GET_MARK, {"name": name}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def set_mark(db: sqlite3.Connection, name: str, value: int) -> None:
+    """Read up to here."""
+    db.execute(_SET_MARK, {"name": name, "value": value})
+
+
+def add_waiting(db: sqlite3.Connection, rows: list[tuple[bytes, bytes]], after: int) -> None:
+    """Rows (request, encoded vectors) that the record keeper has given, and its position after them."""
+    db.executemany(_ADD_WAITING, [{"request": request, "row": row} for request, row in rows])
+    set_mark(db, "vectors", after)
+
+
+def all_waiting(db: sqlite3.Connection) -> list[bytes]:
+    """Encoded vectors of requests without a verdict."""
+    return [row[0] for row in db.execute(_ALL_WAITING)]
+
+
+def is_judged(db: sqlite3.Connection, request: bytes) -> bool:
+    """Whether there has been a verdict on a request."""
+    return db.execute(_IS_JUDGED, {"request": request}).fetchone() is not None
+
+
+def begin_window(db: sqlite3.Connection, identity: bytes, plan: bytes) -> None:
+    """Ratios and randomness of a window are fixed before a converter sees its weights."""
+    db.execute(_ADD_WINDOW, {"id": identity, "plan": plan})
+
+
+def windows(db: sqlite3.Connection) -> list[bytes]:
+    """Plans of windows that have been begun and not judged."""
+    return [row[0] for row in db.execute(_WINDOWS)]
+
+
+def judge(db: sqlite3.Connection, verdict: Verdict, requests: list[bytes], window: bytes = b"") -> None:
+    """Keep a verdict; these requests and this window are done with it."""
+    db.execute(_ADD_VERDICT, verdict.__dict__)
+    done = [{"request": request} for request in requests]
+    db.executemany(_ADD_JUDGED, done)
+    db.executemany(_DROP_WAITING, done)
+    db.execute(_DROP_WINDOW, {"id": window})
+
+
+def verdicts(db: sqlite3.Connection) -> list[Verdict]:
+    """All, oldest first."""
+    return [Verdict(*row) for row in db.execute(_VERDICTS)]
+
+
+def keep_public(db: sqlite3.Connection, converter: str, domain: str, epoch: int, public: bytes) -> bytes:
+    """V of a converter's share as it was first seen: `public` itself, or what came before it."""
+    place = {"converter": converter, "domain": domain, "epoch": epoch}
+    db.execute(_ADD_PUBLIC, {**place, "public": public})
+    kept: bytes = db.execute(_GET_PUBLIC, place).fetchone()[0]
+    return kept
