@@ -14,15 +14,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-import click
 import msgspec
 import typer
 from sqlalchemy import MetaData, Table
 
 import kakine.contracts
 import kakine.parties
+from kakine.cli.root import app
 from kakine.contracts.call import ANYBODY, Call
+from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.keyring import keyring_metadata
 from kakine.values import problems
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -33,8 +36,9 @@ def problems_page() -> str:
     """Every problem, by section of `values/problems.py`."""
     out = ["# Problems\n", _NOTE]
     out.append(
-        "A refusal is an RFC 9457 document with `type` `urn:kakine:problem:<code>` ([errors.md](../../spec/errors.md)).\n"
-        "Codes are permanent. Facts name rules, counts, positions and organisations, never a person.\n"
+        "A refusal is an RFC 9457 document with `type` `urn:kakine:problem:<code>`\n"
+        "([errors.md](../../spec/errors.md)). Codes are permanent.\n"
+        "Facts name rules, counts, positions and organisations, never a person.\n"
     )
     for heading, names in _sections():
         out += [f"## {heading.capitalize()}\n", "| code | status | means |", "|---|---|---|"]
@@ -61,8 +65,8 @@ def calls_page() -> str:
     """Every call of every contract, with its messages."""
     out = ["# Calls\n", _NOTE]
     out.append(
-        "Each call is one POST of MessagePack ([errors.md](../../spec/errors.md) section 1). Callers are roles of the gazette;\n"
-        "limits are bytes of the body. Lists of bytes and the like are as in Python's notation.\n"
+        "Each call is one POST of MessagePack ([errors.md](../../spec/errors.md) section 1). Callers are roles of\n"
+        "the gazette; limits are bytes of the body. Types are in Python's notation.\n"
     )
     for module in _modules(kakine.contracts):
         calls = {name: value for name, value in vars(module).items() if isinstance(value, Call)}
@@ -117,7 +121,7 @@ def commands_page() -> str:
         "`.venv/bin/python -m kakine …`, or `kakine …` where the package is installed. `--help` says the same.\n"
     )
     for words, command in command_tree():
-        if isinstance(command, click.Group):
+        if hasattr(command, "commands"):
             continue
         out += [f"## {' '.join(words)}\n", _help(command.help), "", "| option | default | |", "|---|---|---|"]
         out += [_option(parameter) for parameter in command.params if parameter.name != "help"]
@@ -125,29 +129,23 @@ def commands_page() -> str:
     return "\n".join(out)
 
 
-def command_tree() -> list[tuple[tuple[str, ...], click.Command]]:
+def command_tree() -> list[tuple[tuple[str, ...], Any]]:
     """(words, command) of every command, groups included."""
-    return list(_below(("kakine",), typer.main.get_command(_application())))
+    return list(_below(("kakine",), typer.main.get_command(app)))
 
 
-def _application() -> typer.Typer:
-    """The application that holds every command."""
-    found = importlib.import_module("kakine.cli.root").app
-    assert isinstance(found, typer.Typer)
-    return found
-
-
-def _below(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    # Typer brings its own copy of click, so its classes are told apart by what they have.
     yield words, command
-    if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _below((*words, name), command.commands[name])
+    below = getattr(command, "commands", {})
+    for name in sorted(below):
+        yield from _below((*words, name), below[name])
 
 
-def _option(parameter: click.Parameter) -> str:
+def _option(parameter: Any) -> str:
     shown = (
         parameter.metavar or parameter.name
-        if isinstance(parameter, click.Argument)
+        if parameter.param_type_name == "argument"
         else ", ".join(parameter.opts)
     )
     default = "" if parameter.default is None or callable(parameter.default) else f"`{parameter.default}`"
@@ -159,9 +157,9 @@ def files_page() -> str:
     """Every file a country keeps, and every table in it."""
     out = ["# Files\n", _NOTE]
     out.append(
-        "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations only),\n"
-        "`<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it. Columns with bytes of\n"
-        "codes hold wrapped ones only. Everything a party says about itself stands in its package:\n"
+        "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
+        "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it. Columns\n"
+        "with codes hold wrapped ones only. What a party says about itself stands in its package:\n"
     )
     for name in sorted(each.name for each in pkgutil.iter_modules(kakine.parties.__path__)):
         package = importlib.import_module(f"kakine.parties.{name}")
@@ -185,6 +183,11 @@ def _tables(package: ModuleType) -> list[Table]:
                 found |= value.tables
             elif isinstance(value, Table):
                 found[value.name] = value
+        # These are taken into a schema when the party opens its store, so the schema alone does not always have them.
+        for adds in (codebook_metadata, keyring_metadata):
+            if f"{adds.__name__}(" in inspect.getsource(module):
+                adds(schema := MetaData())
+                found |= schema.tables
     return [found[name] for name in sorted(found)]
 
 

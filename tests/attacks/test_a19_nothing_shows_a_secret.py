@@ -126,9 +126,9 @@ def texts_of(fault: BaseException) -> list[bytes]:
 
 
 def leaks(texts: list[bytes], secrets: list[bytes]) -> list[bytes]:
-    """The texts in which a secret stands."""
+    """The forms of secrets that stand in a text."""
     wanted = {form for secret in secrets for form in forms(secret)}
-    return [text for text in texts for form in wanted if form in text]
+    return sorted({form for text in texts for form in wanted if form in text})
 
 
 def driven(land: Land, caplog: pytest.LogCaptureFixture) -> tuple[list[bytes], list[bytes], int]:

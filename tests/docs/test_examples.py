@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from land import Land, ref
 
 HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto"

@@ -75,14 +75,20 @@ def labels(path: Path) -> Iterator[str]:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         texts = [each.value for each in node.args[:3] if isinstance(each, ast.Constant)]
-        if name in LABELLED:
+        library = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in {
+            "hmac",
+            "hashlib",
+        }
+        if name in LABELLED and not library:
             yield from (text for text in texts if isinstance(text, str))
 
 
 def test_every_label_of_the_source_stands_in_the_register() -> None:
-    """A label used twice for two purposes would let a signature or a hash be moved."""
+    """A label used twice for two purposes would let a signature or a hash be moved. What the demonstration hashes for
+    itself (institutions, command line) is no part of the protocol."""
     text = (SPEC / "lcx.md").read_text("utf-8")
     register = set(re.findall(r"`([a-z0-9-]+)`", text[text.index("## 11. Register of labels") :]))
-    used = {(label, path.name) for path in SOURCES for label in labels(path)}
+    ours = [path for path in SOURCES if not {"institutions", "cli"} & set(path.parts)]
+    used = {(label, path.name) for path in ours for label in labels(path)}
     assert len(used) > 40
     assert sorted(each for each in used if each[0] not in register) == []

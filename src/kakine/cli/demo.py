@@ -28,7 +28,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 1,
     directory: Annotated[
         Path | None,
-        typer.Option("--dir", help="Where to keep it all. Without it: country/<seed>-<residents>."),
+        typer.Option("--dir", help="Where to keep it all. Without it: country/SEED-RESIDENTS."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Make the last line one JSON object; progress in plain lines.")

@@ -158,9 +158,9 @@ def verdicts(db: sqlite3.Connection) -> list[Verdict]:
     return [Verdict(*row) for row in db.execute(_VERDICTS)]
 
 
-def keep_public(db: sqlite3.Connection, converter: str, domain: str, epoch: int, public: bytes) -> bytes:
-    """V of a converter's share as it was first seen: `public` itself, or what came before it."""
-    place = {"converter": converter, "domain": domain, "epoch": epoch}
+def keep_public(db: sqlite3.Connection, converter: str, domain: tuple[str, int], public: bytes) -> bytes:
+    """V of a converter's share of a (domain, epoch) as it was first seen: `public` itself, or what came before it."""
+    place = {"converter": converter, "domain": domain[0], "epoch": domain[1]}
     db.execute(_ADD_PUBLIC, {**place, "public": public})
     kept: bytes = db.execute(_GET_PUBLIC, place).fetchone()[0]
     return kept

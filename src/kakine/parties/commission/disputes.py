@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from kakine.contracts.converter import (
     DISPUTE,
@@ -144,9 +145,7 @@ async def published(office: Office, name: PartyName, position: int, start: Domai
     link = Link(given.requester_public, given.recipient_public, given.link, given.proof, given.signature)
     check_link(link, start, end, position, office.key(name))
     for domain, public in ((start, link.requester_public), (end, link.recipient_public)):
-        first = await office.db.write(
-            lambda db, domain=domain, public=public: audit_store.keep_public(db, name, *domain, public)
-        )
-        if first != public:
+        keep = partial(audit_store.keep_public, converter=name, domain=domain, public=public)
+        if await office.db.write(keep) != public:
             raise LinkMismatch(position=position)
     return link.link

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -60,12 +60,12 @@ _plans = msgspec.msgpack.Decoder(Plan)
 Link = tuple[str, int, str, int, str, int]
 
 
-@dataclass(frozen=True)
 class Fault(Exception):
-    """Who is at fault in a window, and for what."""
+    """Who is at fault in a window, and for what. Never leaves this module: a verdict does."""
 
-    party: str
-    what: str
+    def __init__(self, party: str, what: str) -> None:
+        super().__init__(what)
+        self.party, self.what = party, what
 
 
 async def run(office: Office) -> list[Verdict]:
@@ -97,7 +97,7 @@ async def _read_vectors(office: Office) -> None:
             return
         kept = [(row.request, _encoder.encode(row)) for row in given.rows]
         last = given.rows[-1].position
-        await office.db.write(lambda db, kept=kept, last=last: audit_store.add_waiting(db, kept, last))
+        await office.db.write(partial(audit_store.add_waiting, rows=kept, after=last))
 
 
 Seen = Mapping[bytes, SeenRequest]

@@ -99,12 +99,12 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
 
 
 def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
-    places = [store.find_used(db, xid) for xid in xids]
-    if places == [(first + k, request) for k in range(len(xids))]:
-        return
-    if any(places) or len(set(xids)) != len(xids):
-        raise ExchangeUsed()
-    store.add_used(db, request, xids, first)
+    try:
+        store.add_used(db, request, xids, first)
+    except sqlite3.IntegrityError as taken:
+        places = [store.find_used(db, xid) for xid in xids]
+        if places != [(first + k, request) for k in range(len(xids))]:
+            raise ExchangeUsed() from taken
 
 
 async def outcome(office: Office, caller: PartyName, message: Outcome) -> Filed:

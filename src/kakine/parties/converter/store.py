@@ -14,7 +14,9 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -141,7 +143,20 @@ _SET_RELEASED = sql(
 _SET_GRANTED = sql(
     update(seen).where(seen.c.request == bindparam("which")).values(granted=bindparam("value"))
 )
-_INSERT_USED = sql(insert(used))
+_numbers = select(literal(0).label("k")).cte("numbers", recursive=True)
+_numbers = _numbers.union_all(
+    select(_numbers.c.k + 1).where(_numbers.c.k + 1 < bindparam("count", type_=Integer))
+)
+_INSERT_USED = sql(
+    insert(used).from_select(
+        ["xid", "position", "request"],
+        select(
+            func.substr(bindparam("xids"), _numbers.c.k * 16 + 1, 16),
+            _numbers.c.k + bindparam("first", type_=Integer),
+            bindparam("of_request"),
+        ),
+    )
+)
 _USED = sql(select(used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
 _INSERT_SHARE = sql(insert(share))
 _SHARE = sql(
@@ -203,11 +218,10 @@ def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[int, bytes] | None:
 
 
 def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
-    """The exchanges at first … of the log are released, all under one request."""
-    db.executemany(
-        _INSERT_USED,
-        [{"xid": xid, "position": first + k, "request": request} for k, xid in enumerate(xids)],
-    )
+    """The exchanges at first … of the log are released, all under one request. One statement for all, so that the
+    interpreter lock changes hands once. Raises `sqlite3.IntegrityError` when one of them is there."""
+    values = {"xids": b"".join(xids), "count": len(xids), "first": first, "of_request": request}
+    db.execute(_INSERT_USED, values)
     db.execute(_SET_RELEASED, {"which": request, "value": 1})
 
 

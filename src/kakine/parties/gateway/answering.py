@@ -13,7 +13,6 @@ from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.parties.gateway import store
 from kakine.parties.gateway.office import Office
-from kakine.runtime import codebook
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AnswerNotAllowed, CallerNotAllowed
@@ -84,9 +83,10 @@ def _decide(
 def _answer(
     db: sqlite3.Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int
 ) -> Answered:
-    if codebook.reference_of(db, domain, token) is None:
+    person = store.find_person(db, domain, token)
+    if person is None:
         return Answered(Result.NOT_KNOWN, (), b"")
-    non_disclosed, needs_human = store.find_flags(db, domain, token)
+    non_disclosed, needs_human = person
     if non_disclosed:
         return Answered(Result.NON_DISCLOSED, (), b"")
     if needs_human:

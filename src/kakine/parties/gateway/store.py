@@ -25,6 +25,7 @@ from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import sql
 
 metadata = codebook_metadata(MetaData())
+_holding = metadata.tables["holding"]
 
 flags = Table(
     "flags",
@@ -63,10 +64,12 @@ class Copy:
     data: bytes
 
 
-_FLAGS = sql(
-    select(flags.c.non_disclosed, flags.c.needs_human).where(
-        flags.c.domain == bindparam("domain"), flags.c.token == bindparam("token")
+_PERSON = sql(
+    select(flags.c.non_disclosed, flags.c.needs_human)
+    .select_from(
+        _holding.outerjoin(flags, (flags.c.domain == _holding.c.domain) & (flags.c.token == _holding.c.token))
     )
+    .where(_holding.c.domain == bindparam("domain"), _holding.c.token == bindparam("token"))
 )
 _INSERT_FLAGS = sql(insert(flags))
 _DROP_FLAGS = sql(
@@ -104,10 +107,10 @@ _MOVE_COPIES = sql(
 )
 
 
-def find_flags(db: sqlite3.Connection, domain: str, token: bytes) -> tuple[bool, bool]:
-    """(non-disclosed, needs a human)."""
-    row = db.execute(_FLAGS, {"domain": domain, "token": token}).fetchone()
-    return (bool(row[0]), bool(row[1])) if row else (False, False)
+def find_person(db: sqlite3.Connection, domain: str, token: bytes) -> tuple[bool, bool] | None:
+    """(non-disclosed, needs a human) of somebody the domain knows; None for others."""
+    row = db.execute(_PERSON, {"domain": domain, "token": token}).fetchone()
+    return (bool(row[0]), bool(row[1])) if row else None
 
 
 def set_flags(

@@ -89,24 +89,23 @@ def opened(office: Office, message: File) -> tuple[RecordPart, bytes, list[HopRe
     return record, request, hops, tokens
 
 
-def _passes(db: sqlite3.Connection, record: RecordPart, position: int, token: bytes) -> bool:
-    found = store.find_code(db, token)
-    state = found[1] if found else None
-    if record.kind in (Kind.ENROL, Kind.SUCCEED):
+def _passes(kind: Kind, position: int, state: str | None) -> bool:
+    if kind in (Kind.ENROL, Kind.SUCCEED):
         return state is None
-    if record.kind in (Kind.MIGRATE, Kind.SWITCH):
+    if kind in (Kind.MIGRATE, Kind.SWITCH):
         return state == (ACTIVE if position % 2 == 0 else WAITING)
     return state == ACTIVE
 
 
 def gate(
     office: Office, db: sqlite3.Connection, record: RecordPart, request: bytes, tokens: Sequence[bytes]
-) -> None:
-    """All-or-nothing: raise a signed `RecordRefused` with the positions unless every code may pass.
+) -> list[int]:
+    """All-or-nothing: the list of each code (none yet for new ones), or a signed `RecordRefused` with the positions.
 
     Scaled, summed, foreign, retired and unknown codes look the same here and in the answer.
     """
-    refused = [j for j, token in enumerate(tokens) if not _passes(db, record, j, token)]
+    found = [store.find_code(db, token) or (0, None) for token in tokens]
+    refused = [j for j, (_, state) in enumerate(found) if not _passes(record.kind, j, state)]
     if record.kind not in _REPEATABLE and len(set(tokens)) != len(tokens):
         refused = refused or list(range(len(tokens)))
     if record.kind in (Kind.MIGRATE, Kind.SWITCH) and len(tokens) % 2:
@@ -119,6 +118,7 @@ def gate(
             statement=base64.b64encode(said).decode(),
             signature=base64.b64encode(signature).decode(),
         )
+    return [person for person, _ in found]
 
 
 def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOutcome, now: int) -> None:
@@ -148,13 +148,11 @@ def _apply(
     """In one transaction: the gate once more, the change of codes that the kind means, the sealed records."""
     if store.find_filing(db, filed.id) is not None:
         return  # the same request twice at the same time
-    gate(office, db, record, request, tokens)
+    lists = gate(office, db, record, request, tokens)
     if record.kind is Kind.ENROL:
         lists = [store.add_code(db, token, ACTIVE) for token in tokens]
     elif record.kind is Kind.SUCCEED:
         lists = [store.add_code(db, token, WAITING) for token in tokens]
-    else:
-        lists = [found[0] for token in tokens if (found := store.find_code(db, token))]
     store.add_filing(db, filed, lists, message.envelopes)
     if record.kind is Kind.RETIRE:
         for token, person in zip(tokens, lists, strict=True):
@@ -187,8 +185,8 @@ async def file(office: Office, caller: PartyName, message: File) -> Filed:
         now = minutes(office.clock())
         ask = ask_digest(message.public, record.batch, record.blinded)
         _check_envelopes(ask, EntryKind.REQUEST, message, now)
-        gate(office, office.db.read(), record, request, tokens)
         if record.mode is Mode.S1:
+            gate(office, office.db.read(), record, request, tokens)
             await check_linear(office, record, request, hops, message)
         points = filed_points(points_digest(message.recipient_leg), points_digest(message.keeper_leg))
         hop_bytes = [hop.record for hop in message.hops]

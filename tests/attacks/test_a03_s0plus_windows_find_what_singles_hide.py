@@ -1,0 +1,240 @@
+"""A3 in mode S0+: what a tampering converter gets away with in one exchange is found one window later, with certainty
+and by name. And what the auditor itself cannot do with its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from attacks.insider import Tamper, office_of, scalar, taken_over, tampering
+from attacks.test_a03_legs_belong_to_one_person import ANSWER, RECORD, foreign, swap, wrong_answer_point
+from kakine.clients.exchange import request_of
+from kakine.contracts import converter, mailbox
+from kakine.contracts.converter import Checked, Ratios, RatiosGiven, SeenRequests, SeenSince, WindowCheck
+from kakine.contracts.mailbox import VectorsGiven
+from kakine.country import COMMISSION, CONVERTERS
+from kakine.crypto.group import Scalar, group, scalar_mul
+from kakine.parties.commission.audit import Auditor, AuditSettings
+from kakine.parties.commission.audit_store import Verdict
+from kakine.parties.commission.windows import SETTLED_MS
+from kakine.parties.converter import audit as honest
+from kakine.parties.mailbox import reading
+from kakine.values.labels import PartyName
+from kakine.values.problems import BatchReused, GroundUnfit, PartyUnavailable, RequestUnknown
+from kakine.wire.answer import Prepared
+from kakine.wire.request import Mode
+from land import CHILDREN, TAX, Land
+
+KEEPER = PartyName("mailbox")
+
+
+def auditor_of(land: Land) -> Auditor:
+    settings = AuditSettings(land.folder / "auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
+    country = land.country
+    return Auditor.open(
+        settings,
+        country.identities[COMMISSION],
+        country.book("commission"),
+        country.peers("commission"),
+        land.clock,
+        land.entropy,
+    )
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Land, Auditor]]:
+    folder: Path = tmp_path_factory.mktemp("audited") / "land"
+    with Land.founded(folder, people=3, domains=(CHILDREN, TAX)) as land:
+        land.run(land.country.refresh())
+        auditor = auditor_of(land)
+        yield land, auditor
+        auditor.close()
+
+
+def prepared(land: Land, *people: int, mode: Mode = Mode.S0_PLUS) -> Prepared:
+    codes = [land.code(CHILDREN, j) for j in people]
+    return land.run(land.requester().prepare(land.wish(codes, mode)))
+
+
+def exchanged(land: Land, asked: Prepared) -> None:
+    """To the release: both agencies have what they wanted."""
+    requester = land.requester()
+    converted = land.run(requester.convert(asked))
+    land.run(requester.release(asked, converted))
+
+
+def judged(land: Land, auditor: Auditor) -> list[tuple[str, str, int]]:
+    return [(v.party, v.fault, v.requests) for v in land.run(auditor.check_windows())]
+
+
+def test_honest_windows_of_both_directions_and_sizes_are_found_right(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    for people in ((0,), (1,), (0, 1, 2), (2,)):
+        exchanged(land, prepared(land, *people))
+    assert judged(land, auditor) == [("", "", 4)]
+    assert judged(land, auditor) == []
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+@pytest.mark.parametrize("leg", [RECORD, ANSWER], ids=["record", "answer"])
+def test_swapped_legs_are_found_one_window_late_and_the_converter_is_named(
+    audited: tuple[Land, Auditor], position: int, leg: int
+) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 2))
+    asked = prepared(land, 0, 1)
+    with tampering(land, position, swap(asked, leg)):
+        exchanged(land, asked)
+    assert judged(land, auditor) == [(CONVERTERS[position - 1], "output", 2)]
+
+
+def test_a_record_filed_under_somebody_else_is_found(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    asked = prepared(land, 0)
+    with tampering(land, 1, foreign(land, asked, 1)):
+        exchanged(land, asked)
+    assert judged(land, auditor) == [(CONVERTERS[0], "output", 1)]
+
+
+def test_a_point_of_nobody_in_the_answer_leg_is_found(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    asked = prepared(land, 0)
+    with tampering(land, 2, wrong_answer_point):
+        exchanged(land, asked)
+    assert judged(land, auditor) == [(CONVERTERS[1], "output", 1)]
+
+
+def test_a_converter_cannot_state_ratios_to_fit_what_it_did(audited: tuple[Land, Auditor]) -> None:
+    """A scaled answer leg (the recipient's table would refuse it) and a ratio that takes the scaling back: the ratio
+    does not fit the factor the converter committed to."""
+    land, auditor = audited
+    judged(land, auditor)
+    asked = prepared(land, 0)
+
+    def scaled(message: object, made: object, onward: converter.Convert) -> tuple[bytes, bytes]:
+        return group.mul_each(scalar(5), onward.recipient_leg), onward.keeper_leg
+
+    tamper: Tamper = scaled  # type: ignore[assignment]
+    with tampering(land, 3, tamper):
+        exchanged(land, asked)
+    fifth = scalar(pow(5, -1, 2**252 + 27742317777372353535851937790883648493))
+
+    async def ratios(caller: PartyName, asked: Ratios) -> RatiosGiven:
+        told = await honest.ratios(office_of(land, 3), caller, asked)
+        first = [bytes(scalar_mul(Scalar(each), fifth)) for each in told.recipient_ratios]
+        return msgspec.structs.replace(told, recipient_ratios=first)
+
+    with taken_over(land, CONVERTERS[2], converter.RATIOS, ratios):
+        assert judged(land, auditor) == [(CONVERTERS[2], "ratios", 1)]
+
+
+def test_a_converter_that_answers_a_window_with_another_point_is_named(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 0))
+
+    async def window(caller: PartyName, asked: WindowCheck) -> Checked:
+        told = await honest.window(office_of(land, 2), caller, asked)
+        return msgspec.structs.replace(told, keeper_point=group.mul(scalar(3), told.keeper_point))
+
+    with taken_over(land, CONVERTERS[1], converter.WINDOW, window):
+        assert judged(land, auditor) == [(CONVERTERS[1], "window-proof", 1)]
+
+
+def test_a_request_one_converter_does_not_list_is_a_verdict_on_it(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 0))
+
+    async def nothing(caller: PartyName, asked: SeenSince) -> SeenRequests:
+        return SeenRequests([])
+
+    with taken_over(land, CONVERTERS[2], converter.SEEN, nothing):
+        assert judged(land, auditor) == [(CONVERTERS[2], "not-listed", 1)]
+
+
+def test_a_record_keeper_that_hides_a_released_request_is_named(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 0))
+
+    async def hidden(caller: PartyName, asked: mailbox.Vectors) -> VectorsGiven:
+        told = await reading.vectors(land.country.mailbox.office, caller, asked)
+        return VectorsGiven(told.rows[:-1])
+
+    with taken_over(land, KEEPER, mailbox.VECTORS, hidden):
+        assert judged(land, auditor) == []
+        land.clock.advance(SETTLED_MS / 1000 + 1)
+        assert judged(land, auditor) == [(KEEPER, "vectors-missing", 1)]
+
+
+def test_what_was_never_released_is_not_put_into_a_window(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    judged(land, auditor)
+    asked = prepared(land, 0)
+    land.run(land.requester().convert(asked))
+    assert judged(land, auditor) == []
+    with pytest.raises(GroundUnfit):
+        ask(land, 1, converter.RATIOS, Ratios([request_of(asked)]))
+    land.clock.advance(SETTLED_MS / 1000 + 1)
+    assert judged(land, auditor) == [("", "", 1)]
+
+
+def ask(land: Land, position: int, call: object, message: object) -> object:
+    peers = land.country.peers("commission")
+    return land.run(peers.ask(CONVERTERS[position - 1], call, message))  # type: ignore[arg-type]
+
+
+def test_the_auditor_gets_one_combination_of_a_window_and_no_other(audited: tuple[Land, Auditor]) -> None:
+    """A second one with a point of its own choice would be a conversion without a record."""
+    land, auditor = audited
+    exchanged(land, prepared(land, 0))
+    judged(land, auditor)
+    request = land.country.mailbox.office.db.read().execute(
+        "SELECT request FROM window_vectors ORDER BY position DESC LIMIT 1"
+    )
+    requests = [bytes(request.fetchone()[0])]
+    own = land.code(CHILDREN, 1)
+    for position in (1, 2, 3):
+        with pytest.raises(BatchReused):
+            ask(land, position, converter.WINDOW, WindowCheck(requests, own, own, bytes(32), [own]))
+    with pytest.raises(RequestUnknown):
+        ask(land, 1, converter.RATIOS, Ratios([bytes(32)]))
+
+
+def test_requests_of_different_links_make_no_window(audited: tuple[Land, Auditor]) -> None:
+    land, auditor = audited
+    exchanged(land, prepared(land, 0))
+    judged(land, auditor)
+    full = prepared(land, 0, mode=Mode.S0)
+    exchanged(land, full)
+    with pytest.raises(GroundUnfit):
+        ask(land, 1, converter.RATIOS, Ratios([request_of(full)]))
+
+
+def test_an_interrupted_audit_goes_on_with_the_same_window(audited: tuple[Land, Auditor]) -> None:
+    """The third converter fails in the middle; the window has its weights already, and is judged once by the next run,
+    by another auditor object on the same store."""
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 0, 1))
+
+    async def down(caller: PartyName, asked: WindowCheck) -> Checked:
+        raise PartyUnavailable()
+
+    with taken_over(land, CONVERTERS[2], converter.WINDOW, down), pytest.raises(PartyUnavailable):
+        land.run(auditor.check_windows())
+    exchanged(land, prepared(land, 2))
+    auditor._office.db.close()
+    again = auditor_of(land)
+    auditor._office = again._office  # type: ignore[misc]
+    assert sorted(judged(land, auditor)) == [("", "", 1), ("", "", 1)]
+    kept: list[Verdict] = auditor.verdicts()
+    assert len({v.subject for v in kept}) == len(kept)

@@ -1,0 +1,338 @@
+"""Planted values turn up only where they may: in every store, in every message on the road, in every log record.
+
+One resident with a name that nobody has is entered, enrolled, issued, asked about and reads the history. Then every
+byte that each party holds, was sent or has logged is searched for what was planted and for what the resident's
+domains know. The table `MAY_HOLD` says who may have what; all else must be clean.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from kakine.contracts import registry as calls
+from kakine.contracts.registry import Enter, EnterAnswer, Entry, Numbered
+from kakine.country import LOGIN, REGISTRY
+from kakine.crypto.group import Scalar, group
+from kakine.crypto.sealing import OpenKey
+from kakine.parties.gateway.keeping import NewCopy, put_copies
+from kakine.parties.registry import store as registry_store
+from kakine.protocols.matching import Sex
+from kakine.runtime import codebook
+from kakine.values.problems import Problem, RecordRefused
+from kakine.wire.request import Mode
+from road import Passage, raw_call, recorded
+
+from land import CHILDREN, TAX, TAX_ITEM, Land, ref
+
+PLANTED = {
+    "name": "鸞鳳堂　麒麟之介",
+    "kana": "ランポウドウ　キリンノスケ",
+    "address": "神奈川県横浜市鶴見区雉啼町987番地65",
+    "official": "canary-official-4711",
+    "unit": "canary desk of nightjars",
+    "case": "canary case digest, of 32 bytes.",
+    "income": "87654321987",
+}
+AGENCIES = ("yokohama", "yokohama/children", "yokohama/tax", "portal/login", "registry/residents")
+PROCEDURES = ("JO106", "JO106.2", TAX_ITEM, "OWN-HISTORY")
+PERSON = "the registry's own id"
+
+CONVERTERS = ("converter-1", "converter-2", "converter-3")
+
+MAY_HOLD: dict[str, set[str]] = {
+    # What a resident is entered with stays with the registry and with the town that reports it.
+    "name": {"registry"},
+    "kana": {"registry"},
+    "address": {"registry"},
+    "number": {"registry"},
+    # The case worker's own reference is in the agency's own store and, sealed, nowhere that can be read.
+    "official": {"yokohama"},
+    "unit": {"yokohama"},
+    "case": {"yokohama"},
+    "income": {"yokohama"},
+    # Codes never stand plain anywhere; wrapped, each with the party of its own domain.
+    "code registry/residents": set(),
+    "code yokohama/children": set(),
+    "code yokohama/tax": set(),
+    "code portal/login": set(),
+    "token registry/residents": {"registry"},
+    "token yokohama/children": {"yokohama"},
+    "token yokohama/tax": {"yokohama"},
+    "token portal/login": {"portal"},
+    PERSON: {"registry"},
+}
+
+SENT_TO: dict[str, set[tuple[str, str]]] = {
+    # (sender, receiver) of plain planted values on the road: a town's report to the registry, with its answer.
+    "name": {("yokohama", "registry")},
+    "kana": {("yokohama", "registry")},
+    "address": {("yokohama", "registry")},
+    "number": {("yokohama", "registry")},
+}
+
+BLIND = {
+    # Who must not see organisations or procedures either.
+    "mailbox": (*AGENCIES, *PROCEDURES),
+    "ledger": (*AGENCIES, *PROCEDURES),
+}
+
+
+@dataclass
+class Traces:
+    """What a country has left behind."""
+
+    land: Land
+    passages: list[Passage]
+    needles: dict[str, list[bytes]]
+    logs: list[str] = field(default_factory=list)
+
+
+class Records(logging.Handler):
+    """Keeps everything that is logged, with every extra field."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.getMessage()} {record.__dict__!r}")
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
+    records, root = Records(), logging.getLogger()
+    level = root.level
+    root.addHandler(records)
+    root.setLevel(logging.DEBUG)
+    try:
+        with recorded() as passages:
+            folder = tmp_path_factory.mktemp("canary") / "land"
+            with Land.founded(folder, 2, (CHILDREN, TAX)) as land:
+                yield Traces(land, passages, lived(land, passages), records.lines)
+    finally:
+        root.removeHandler(records)
+        root.setLevel(level)
+
+
+def lived(land: Land, passages: list[Passage]) -> dict[str, list[bytes]]:
+    """One resident's day in the country; gives what to search for."""
+    number = entered(land, passages)
+    db = land.country.registry.db
+    ((person,),) = db.read().execute("SELECT person FROM number").fetchall()
+    for domain in (CHILDREN, TAX, LOGIN):
+        issued = land.country.registry.codes.issue(domain, [(person, ref(77))])
+        assert land.run(issued) == ["delivered"]
+    land.run(planted_copy(land))
+    case = PLANTED["case"].encode()
+    for mode in Mode:
+        question = land.question(77, official=PLANTED["official"], unit=PLANTED["unit"], case=case, mode=mode)
+        given = land.run(land.yokohama.desk.ask(question))
+        assert PLANTED["income"].encode() in given.data
+    session = OpenKey(bytes(range(32)))
+    assert land.run(land.country.portal.read_history(ref(77), session.public)).history.rows
+    refused(land)
+    return needles(land, number, bytes(person))
+
+
+def entered(land: Land, passages: list[Passage]) -> str:
+    entry = Entry(
+        bytes(16),
+        PLANTED["name"],
+        PLANTED["kana"],
+        date(1987, 6, 5),
+        Sex.MALE,
+        bytes(16),
+        date(2020, 1, 2),
+        PLANTED["address"],
+    )
+    body = msgspec.msgpack.encode(Enter([entry]))
+    app = land.country.apps["registry"]  # type: ignore[index]
+    reply = land.run(raw_call(app, "yokohama", calls.ENTER.path, body))
+    passages.append(Passage("yokohama", "registry", calls.ENTER.path, body, reply.status, reply.body))
+    outcome = msgspec.msgpack.decode(reply.body, type=EnterAnswer).outcomes[0]
+    assert isinstance(outcome, Numbered)
+    # The same person again: the refusal must not repeat what it was told.
+    again = msgspec.msgpack.encode(Enter([msgspec.structs.replace(entry, key=b"k" * 16)]))
+    told = land.run(raw_call(app, "yokohama", calls.ENTER.path, again))
+    passages.append(Passage("yokohama", "registry", calls.ENTER.path, b"", told.status, told.body))
+    assert b"person-exists" in told.body
+    return outcome.number
+
+
+async def planted_copy(land: Land) -> None:
+    office, now = land.yokohama.office, land.clock()
+    validate, office.validate = office.validate, lambda *_: None
+    data = msgspec.json.encode({"income": int(PLANTED["income"])})
+    await put_copies(office, TAX, [NewCopy(ref(77), TAX_ITEM, 1, 1, now, now + 10**10, data)])
+    office.validate = validate
+
+
+def refused(land: Land) -> None:
+    """Things go wrong too, and what is said then is searched as well."""
+    for changed in ({"rows": ("JO106.1",)}, {"reference": PLANTED["name"].encode()}, {"procedure": "JO000"}):
+        with pytest.raises(Problem) as refusal:
+            land.run(land.yokohama.desk.ask(land.question(77, **changed)))
+        assert PLANTED["name"] not in str(refusal.value)
+    doubled = group.mul(scalar_of_two(), land.code(CHILDREN, 77))
+    asked = land.run(land.requester().prepare(land.wish([doubled], unit=PLANTED["unit"])))
+    with pytest.raises(RecordRefused):
+        land.run(land.requester().convert(asked))
+
+
+def scalar_of_two() -> Scalar:
+    return Scalar((2).to_bytes(32, "little"))
+
+
+def needles(land: Land, number: str, person: bytes) -> dict[str, list[bytes]]:
+    """Each secret in the forms in which it could be written."""
+    found = {name: forms(text.encode()) for name, text in PLANTED.items()}
+    found["number"] = forms(number.encode())
+    found[PERSON] = forms(person)
+    for domain, reference, office in (
+        (REGISTRY, person, land.country.registry.codes),
+        (CHILDREN, ref(77), land.yokohama.office.site(CHILDREN)),
+        (TAX, ref(77), land.yokohama.office.site(TAX)),
+        (LOGIN, ref(77), land.country.portal),
+    ):
+        db = {REGISTRY: land.country.registry.db, LOGIN: land.country.portal.db}.get(
+            domain, land.yokohama.office.db
+        )
+        token = codebook.token_of(db.read(), domain, reference)
+        assert token is not None
+        wrap = office._wrap if domain == LOGIN else office.wrap
+        found[f"token {domain}"] = forms(bytes(token))
+        found[f"code {domain}"] = forms(bytes.fromhex(wrap.unwrap(token, domain).hex()))
+    return found
+
+
+def forms(value: bytes) -> list[bytes]:
+    """As it is, in hexadecimal and in base64."""
+    return [value, value.hex().encode(), value.hex().upper().encode(), base64.b64encode(value)]
+
+
+def held(folder: Path, party: str) -> bytes:
+    """Everything on a party's disk: its files as they are and its rows decoded."""
+    files = [path.read_bytes() for path in sorted(folder.glob(f"{party}.sqlite*"))]
+    rows: list[bytes] = []
+    with closing(sqlite3.connect(f"file:{folder / party}.sqlite?mode=ro", uri=True)) as db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                rows += [value if isinstance(value, bytes) else str(value).encode() for value in row]
+    return b"\0".join([*files, *rows])
+
+
+def parties(land: Land) -> list[str]:
+    return sorted(path.stem for path in land.folder.glob("*.sqlite"))
+
+
+def hits(haystack: bytes, wanted: list[bytes]) -> bool:
+    return any(form in haystack for form in wanted)
+
+
+def test_what_is_searched_for_can_be_found_where_it_belongs(traces: Traces) -> None:
+    for name, owners in MAY_HOLD.items():
+        for owner in owners:
+            assert hits(held(traces.land.folder, owner), traces.needles[name]), (name, owner)
+
+
+def test_no_store_holds_what_its_party_may_not_know(traces: Traces) -> None:
+    assert set(MAY_HOLD) == set(traces.needles)
+    found = []
+    for party in parties(traces.land):
+        data = held(traces.land.folder, party)
+        found += [
+            (party, name)
+            for name, wanted in traces.needles.items()
+            if hits(data, wanted) and party not in MAY_HOLD[name]
+        ]
+    assert found == []
+
+
+def test_no_message_carries_what_its_receiver_may_not_know(traces: Traces) -> None:
+    assert len(traces.passages) > 100
+    found = {
+        (name, passage.caller, passage.to)
+        for passage in traces.passages
+        for name, wanted in traces.needles.items()
+        if hits(passage.body + passage.answer, wanted)
+        and (passage.caller, passage.to) not in SENT_TO.get(name, set())
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("party", BLIND)
+def test_the_record_keeper_and_the_ledger_never_see_who_asks_whom_or_why(traces: Traces, party: str) -> None:
+    rows = stored_values(traces.land.folder, party)
+    told = [p.body for p in traces.passages if p.to == party]
+    asked = [p.body for p in traces.passages if p.caller == party and p.to in (*CONVERTERS, "ledger")]
+    # Its own enrolment names its own domain, and everybody asks the commission what the law is.
+    seen = [data for data in (*rows, *told, *asked) if data]
+    assert told
+    assert rows
+    for word in BLIND[party]:
+        assert [word for data in seen if word.encode() in data] == []
+
+
+def stored_values(folder: Path, party: str) -> list[bytes]:
+    with closing(sqlite3.connect(f"file:{folder / party}.sqlite?mode=ro", uri=True)) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return [
+            value if isinstance(value, bytes) else str(value).encode()
+            for (table,) in tables
+            for row in db.execute(f"SELECT * FROM {table}")  # noqa: S608
+            for value in row
+        ]
+
+
+def test_a_refusal_repeats_nothing_of_what_was_refused(traces: Traces) -> None:
+    refusals = [p.answer for p in traces.passages if b"person-exists" in p.answer or p.status != 200]
+    assert refusals
+    for name, wanted in traces.needles.items():
+        assert [answer for answer in refusals if hits(answer, wanted)] == [], name
+
+
+def test_the_record_keeper_is_called_by_converters_and_the_auditor_only(traces: Traces) -> None:
+    callers = {p.caller for p in traces.passages if p.to == "mailbox"}
+    assert CONVERTERS[-1] in callers
+    assert callers <= {*CONVERTERS, "commission"}
+
+
+def test_converters_see_no_unit_no_official_and_no_answer(traces: Traces) -> None:
+    data = b"".join(p.body + p.answer for p in traces.passages if p.to in CONVERTERS)
+    stores = b"".join(held(traces.land.folder, name) for name in CONVERTERS)
+    for name in ("official", "unit", "case", "income"):
+        assert not hits(data + stores, traces.needles[name])
+
+
+def test_nothing_that_was_planted_is_logged(traces: Traces) -> None:
+    logging.getLogger("kakine").debug("the net is out")
+    assert any("the net is out" in line for line in traces.logs)
+    text = "\n".join(traces.logs).encode()
+    for name, wanted in traces.needles.items():
+        assert not hits(text, wanted), name
+        assert not hits(text, [repr(form).encode() for form in wanted]), name
+
+
+def test_no_file_is_named_after_anybody(traces: Traces) -> None:
+    names = "\n".join(str(path.relative_to(traces.land.folder)) for path in traces.land.folder.rglob("*"))
+    for name, wanted in traces.needles.items():
+        assert not hits(names.encode(), wanted), name
+
+
+def test_a_code_and_a_message_with_personal_data_show_nothing_when_printed(traces: Traces) -> None:
+    land = traces.land
+    code = land.code(TAX, 77)
+    assert code.hex() not in f"{code!r} {code}"
+    ((person,),) = land.country.registry.db.read().execute("SELECT person FROM number").fetchall()
+    found = registry_store.find_person(land.country.registry.db.read(), person)
+    assert PLANTED["name"] not in f"{found!r} {found}"

@@ -1,0 +1,261 @@
+"""`kakine demo` shows what it promises, survives kill -9, and leaves a country that the other commands can visit."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RESIDENTS = "60"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out.splitlines()[-1])
+        return found
+
+    def option(self, name: str) -> str:
+        """What the story's last lines propose for an option."""
+        found = re.search(rf"--{name} (\S+)", self.out)
+        assert found
+        return found[1]
+
+
+def kakine(*arguments: str) -> Ran:
+    command = [sys.executable, "-m", "kakine", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def demo(folder: Path, *more: str) -> Ran:
+    return kakine("demo", "--residents", RESIDENTS, "--seed", "3", "--dir", str(folder), "--json", *more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "country"
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path) -> Ran:
+    """One demonstration for all tests that only look."""
+    return demo(folder)
+
+
+@pytest.fixture
+def copy(ran: Ran, folder: Path, tmp_path: Path) -> Path:
+    """What it left, to change."""
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+def change(path: Path, statement: str) -> None:
+    with sqlite3.connect(path) as connection:
+        assert connection.execute(statement).rowcount == 1
+    connection.close()
+
+
+def receipts(folder: Path) -> set[tuple[bytes, ...]]:
+    """Every receipt that any gateway or the registry keeps."""
+    kept: set[tuple[bytes, ...]] = set()
+    for path in folder.glob("*.sqlite"):
+        connection = sqlite3.connect(path)
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'receipt'").fetchone():
+            rows = connection.execute("SELECT request, filed, entries, tags FROM receipt")
+            kept |= {tuple(row) for row in rows}
+        connection.close()
+    return kept
+
+
+def test_a_demonstration_keeps_every_promise_and_says_so_in_one_line(ran: Ran) -> None:
+    """All fields, each with the value that a whole country gives."""
+    told = ran.told
+    assert ran.code == 0, ran.err
+    assert told["residents"] == 60
+    assert told["numbers_unique"] is True
+    assert told["exchanges"] == sum(told["answers"].values()) > 90
+    assert 50 < told["delivered"] <= told["exchanges"]
+    assert (told["refused"], told["stopped"]) == (1, 1)
+    assert 0 < told["p50_ms"] <= told["p99_ms"]
+    assert told["per_second"] > 0
+    assert told["history"]["complete"] is True
+    assert told["history"]["entries"] == told["history"]["verified"] > 20
+    assert told["ledger"]["size"] > 2 * told["exchanges"]
+    assert len(bytes.fromhex(told["ledger"]["root"])) == 32
+    assert set(told["promises"].values()) == {True}
+
+
+def test_every_kind_of_answer_occurs(ran: Ran) -> None:
+    """What a case worker meets in real life, and not only good answers."""
+    assert set(ran.told["answers"]) == {
+        "delivered",
+        "partial",
+        "not-known-here",
+        "needs-a-human",
+        "non-disclosed",
+        "stale",
+        "expired",
+    }
+
+
+def test_the_story_names_law_refusals_and_proofs(ran: Ran) -> None:
+    """A newcomer reads who asked whom under which article, what was refused, and what was verified."""
+    for text in ("児童手当法 第2条表106の項", "requester-not-entitled", "suspended", "number-retired", "✓"):
+        assert text in ran.out
+    assert "promise broken" not in ran.out
+
+
+def test_progress_is_shown_on_stderr_only(ran: Ran) -> None:
+    """Long work says how far it is, and the JSON stays clean."""
+    assert "entering residents 60/60" in ran.err
+    assert "entering residents" not in ran.out
+
+
+def test_a_finished_demonstration_is_told_again_without_asking_anybody(ran: Ran, copy: Path) -> None:
+    """The same figures and the same root: nothing was appended."""
+    again = demo(copy)
+    assert again.code == 0
+    assert again.told == ran.told
+
+
+def test_a_folder_with_another_demonstration_is_not_mixed_up(ran: Ran, folder: Path) -> None:
+    """Another seed in the same folder is refused with the problem's code."""
+    other = kakine("demo", "--residents", RESIDENTS, "--seed", "4", "--dir", str(folder))
+    assert other.code == 1
+    assert other.err.startswith("demo-differs")
+
+
+def test_a_broken_promise_makes_the_exit_status_one(copy: Path) -> None:
+    """An answer after the number change that differs from the one before it."""
+    fields = "json_replace(value, '$.after', 'not-known-here')"
+    change(copy / "demo.sqlite", f"UPDATE step SET value = {fields} WHERE name = 'number'")  # noqa: S608
+    broken = demo(copy)
+    assert broken.code == 1
+    assert broken.told["promises"]["number_change"] is False
+    assert "promise-broken" in broken.err
+
+
+def test_an_exchange_missing_in_the_history_is_noticed(copy: Path) -> None:
+    """The journal says that it was answered otherwise than the history shows."""
+    change(copy / "demo.sqlite", "UPDATE asked SET result = 'partial' WHERE name LIKE 'after-number/%'")
+    broken = demo(copy)
+    assert broken.code == 1
+    assert broken.told["history"]["complete"] is False
+
+
+def test_a_name_in_the_ledgers_files_is_noticed(ran: Ran, copy: Path) -> None:
+    """The search of the stores finds what should not be there."""
+    name = re.search(r"■ (.*)さんの児童手当", ran.out)
+    assert name
+    (copy / "ledger.sqlite.notes").write_text(name[1])
+    broken = demo(copy)
+    assert broken.code == 1
+    assert broken.told["promises"]["nothing_in_between"] is False
+
+
+@pytest.mark.parametrize("stage", ["entering residents 0", "codes and copies 0", "one by one 0"])
+def test_a_demonstration_killed_at_any_stage_goes_on_and_every_receipt_verifies(
+    tmp_path: Path, stage: str
+) -> None:
+    """kill -9 while it works; receipts from before are still there afterwards and all are verified."""
+    command = [sys.executable, "-m", "kakine", "demo", "--residents", RESIDENTS, "--seed", "3"]
+    with subprocess.Popen(
+        [*command, "--dir", str(tmp_path), "--json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if stage in line:
+                break
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.25)
+        process.kill()
+    before = receipts(tmp_path)
+    again = demo(tmp_path)
+    assert again.code == 0, again.err
+    assert before <= receipts(tmp_path)
+    assert again.told["residents"] == 60
+    assert again.told["receipts"]["requests"] == len(receipts(tmp_path))
+
+
+def test_a_question_asked_from_the_command_line_stands_in_the_history(ran: Ran, copy: Path) -> None:
+    """The proposed question is answered, and two more rows are proved afterwards."""
+    row = ("--procedure", "JO106", "--row", "JO106.2", "--provider", ran.option("provider"))
+    person = ("--as", ran.option("as"), "--reference", ran.option("reference"))
+    asked = kakine("ask", "--dir", str(copy), *person, *row)
+    assert (asked.code, asked.out.splitlines()[0]) == (0, "提供した / delivered")
+    assert "total_income" in asked.out
+    history = kakine("history", "--dir", str(copy))
+    rows = ran.told["history"]["entries"] + 2
+    assert history.code == 0
+    assert f"{rows} rows signed for, {rows} opened, verified" in history.out
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"provider": "pension/records"}, "provider-not-entitled"),
+        ({"procedure": "JO81", "row": "JO81.10", "provider": "pension/records"}, "suspended"),
+        ({"reference": "1"}, "person-not-known"),
+        ({"as": "nowhere/x"}, "domain-not-run"),
+        ({"as": "Nowhere"}, "label-malformed"),
+        ({"dir": "/nonexistent"}, "country-missing"),
+    ],
+)
+def test_a_question_that_may_not_be_asked_names_its_problem(
+    ran: Ran, folder: Path, changed: dict[str, str], problem: str
+) -> None:
+    """Code first, one line, exit 1, no traceback."""
+    options = {name: ran.option(name) for name in ("as", "procedure", "row", "provider", "reference")}
+    options |= {"dir": str(folder)} | changed
+    asked = kakine("ask", *(f"--{name}={value}" for name, value in options.items()))
+    assert asked.code == 1
+    assert asked.err.startswith(problem)
+    assert len(asked.err.splitlines()) == 1
+
+
+def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, folder: Path) -> None:
+    """The person of the story has the same history with and without naming the account."""
+    plain = kakine("history", "--dir", str(folder))
+    named = kakine("history", "--dir", str(folder), "--person", ran.option("person"))
+    assert plain.code == 0
+    assert plain.out == named.out
+    unknown = kakine("history", "--dir", str(folder), "--person", "1")
+    assert (unknown.code, unknown.err.split(":")[0]) == (1, "account-unknown")
+
+
+def test_the_ledger_is_read_and_checked_as_anybody_may(ran: Ran, folder: Path) -> None:
+    """The whole log gives the signed root, and one entry is proved under it."""
+    size, root = ran.told["ledger"]["size"], ran.told["ledger"]["root"]
+    whole = kakine("ledger", "check", "--dir", str(folder))
+    assert whole.code == 0
+    assert f"{size} entries, root {root}" in whole.out
+    entry = kakine("ledger", "proof", str(size // 2), "--dir", str(folder))
+    assert entry.code == 0
+    assert f"root  {root}" in entry.out
+    outside = kakine("ledger", "proof", str(size), "--dir", str(folder))
+    assert (outside.code, outside.err.split(":")[0]) == (1, "range-outside")
+
+
+def test_the_stop_is_a_version_of_the_gazette(ran: Ran, folder: Path) -> None:
+    """The commission's suspension can be read as a difference between two versions of the law."""
+    changed = kakine("gazette", "diff", "0", "1", "--dir", str(folder))
+    assert changed.code == 0
+    assert "JO81.10" in changed.out
