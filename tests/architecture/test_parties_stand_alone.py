@@ -34,6 +34,7 @@ SERVED_BY = {
     "mailbox": ["mailbox"],
     "ministry": ["ministry"],
     "registry": ["registry"],
+    "registry_audit": ["registry"],
 }
 
 

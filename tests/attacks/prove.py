@@ -15,7 +15,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,19 +71,49 @@ def _mutation(row: dict[str, object]) -> Mutation:
 
 def outcome(mutation: Mutation, work: Path) -> int:
     """Run the test with the defence out, and hand back pytest's exit code."""
+    _copy(work)
+    for edit in mutation.edits:
+        edit.apply(work)
+    return _run(mutation.test, work)
+
+
+def _copy(work: Path) -> None:
     copy = work / "src"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
     if not (work / "gazette").exists():
         (work / "gazette").symlink_to(ROOT / "gazette")  # the pack is found from where the package lies
-    for edit in mutation.edits:
-        edit.apply(work)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _run(test: str, work: Path) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+    environment = {**os.environ, "PYTHONPATH": str(work / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, timeout=SECONDS, check=False
     )
     return run.returncode
+
+
+@dataclass
+class Judge:
+    """Says of each mutation whether its test catches it. A test that fails without any mutation catches nothing, so
+    each is run once on an unchanged copy first."""
+
+    work: Path
+    sound: dict[str, bool] = field(default_factory=dict)
+
+    def verdict(self, row: Mutation) -> str:
+        """The word "caught", or why nothing was proved."""
+        if row.test not in self.sound:
+            _copy(self.work)
+            self.sound[row.test] = _run(row.test, self.work) == 0
+        if not self.sound[row.test]:
+            return "BROKEN: fails unchanged"
+        try:
+            code = outcome(row, self.work)
+        except (ValueError, OSError) as fault:
+            return f"STALE: {fault}"
+        return "caught" if code == FAILED else f"SURVIVED ({code})"
 
 
 def chosen(claims: Collection[str]) -> list[Mutation]:
@@ -96,10 +126,10 @@ def main(claims: Sequence[str]) -> int:
     survived = 0
     rows = chosen(claims)
     with tempfile.TemporaryDirectory(prefix="kakine-prove-") as folder:
+        judge = Judge(Path(folder))
         for row in rows:
-            code = outcome(row, Path(folder))
-            survived += code != FAILED
-            verdict = "caught" if code == FAILED else f"SURVIVED ({code})"
+            verdict = judge.verdict(row)
+            survived += verdict != "caught"
             print(f"{row.claim:8}{verdict:14}{row.edits[0].file:48}{row.test}", flush=True)
     print(f"{len(rows) - survived} of {len(rows)} caught")
     return int(bool(survived) or not rows)

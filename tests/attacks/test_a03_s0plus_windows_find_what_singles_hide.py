@@ -26,6 +26,7 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import BatchReused, GroundUnfit, PartyUnavailable, RequestUnknown
 from kakine.wire.answer import Prepared
 from kakine.wire.request import Mode
+
 from land import CHILDREN, TAX, Land
 
 KEEPER = PartyName("mailbox")
@@ -201,7 +202,7 @@ def test_the_auditor_gets_one_combination_of_a_window_and_no_other(audited: tupl
         "SELECT request FROM window_vectors ORDER BY position DESC LIMIT 1"
     )
     requests = [bytes(request.fetchone()[0])]
-    own = land.code(CHILDREN, 1)
+    own = bytes(land.code(CHILDREN, 1))
     for position in (1, 2, 3):
         with pytest.raises(BatchReused):
             ask(land, position, converter.WINDOW, WindowCheck(requests, own, own, bytes(32), [own]))

@@ -116,9 +116,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("changed", "kind"), HEADERS.values(), ids=HEADERS.keys())
-def test_a_changed_header_is_refused(
-    shared_land: Land, changed: dict[str, Any], kind: type[Problem]
-) -> None:
+def test_a_changed_header_is_refused(shared_land: Land, changed: dict[str, Any], kind: type[Problem]) -> None:
     """A11: rightly hashed and signed by the asker, and still not what it may ask."""
     asked = rewritten(shared_land, prepared(shared_land), public=changed)
     assert type(refusal(shared_land, asked)) is kind

@@ -71,9 +71,10 @@ def change(path: Path, statement: str) -> None:
 
 
 def receipts(folder: Path) -> set[tuple[bytes, ...]]:
-    """Every receipt that any gateway or the registry keeps."""
+    """Every receipt that any gateway or the registry keeps, read in a copy: opening a store tidies it up."""
     kept: set[tuple[bytes, ...]] = set()
-    for path in folder.glob("*.sqlite"):
+    seen = shutil.copytree(folder, folder.with_name(f"{folder.name}-seen"), dirs_exist_ok=True)
+    for path in seen.glob("*.sqlite"):
         connection = sqlite3.connect(path)
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'receipt'").fetchone():
             rows = connection.execute("SELECT request, filed, entries, tags FROM receipt")
@@ -88,8 +89,8 @@ def test_a_demonstration_keeps_every_promise_and_says_so_in_one_line(ran: Ran) -
     assert ran.code == 0, ran.err
     assert told["residents"] == 60
     assert told["numbers_unique"] is True
-    assert told["exchanges"] == sum(told["answers"].values()) > 90
-    assert 50 < told["delivered"] <= told["exchanges"]
+    assert told["exchanges"] == sum(told["answers"].values()) > 60
+    assert 30 < told["delivered"] <= told["exchanges"]
     assert (told["refused"], told["stopped"]) == (1, 1)
     assert 0 < told["p50_ms"] <= told["p99_ms"]
     assert told["per_second"] > 0
@@ -168,6 +169,16 @@ def test_a_name_in_the_ledgers_files_is_noticed(ran: Ran, copy: Path) -> None:
     assert broken.told["promises"]["nothing_in_between"] is False
 
 
+def test_a_receipt_over_other_entries_is_noticed(copy: Path) -> None:
+    """One byte of the entries that a gateway's receipt is about."""
+    first = "(SELECT min(rowid) FROM receipt)"
+    altered = "CAST(substr(entries, 1, 20) || X'00' || substr(entries, 22) AS BLOB)"
+    change(copy / "yokohama.sqlite", f"UPDATE receipt SET entries = {altered} WHERE rowid = {first}")  # noqa: S608
+    broken = demo(copy)
+    assert broken.code == 1
+    assert broken.err.splitlines()[-1].startswith("filing-mismatch")
+
+
 @pytest.mark.parametrize("stage", ["entering residents 0", "codes and copies 0", "one by one 0"])
 def test_a_demonstration_killed_at_any_stage_goes_on_and_every_receipt_verifies(
     tmp_path: Path, stage: str
@@ -185,7 +196,7 @@ def test_a_demonstration_killed_at_any_stage_goes_on_and_every_receipt_verifies(
             if stage in line:
                 break
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.25)
+            process.wait(0.2)
         process.kill()
     before = receipts(tmp_path)
     again = demo(tmp_path)
@@ -252,6 +263,15 @@ def test_the_ledger_is_read_and_checked_as_anybody_may(ran: Ran, folder: Path) -
     assert f"root  {root}" in entry.out
     outside = kakine("ledger", "proof", str(size), "--dir", str(folder))
     assert (outside.code, outside.err.split(":")[0]) == (1, "range-outside")
+
+
+def test_a_changed_entry_is_noticed_by_whoever_checks_the_ledger(copy: Path) -> None:
+    """One byte of one entry in the ledger's own file."""
+    altered = "CAST(substr(bytes, 1, 20) || X'00' || substr(bytes, 22) AS BLOB)"
+    change(copy / "ledger.sqlite", f"UPDATE entry SET bytes = {altered} WHERE idx = 5")  # noqa: S608
+    checked = kakine("ledger", "check", "--dir", str(copy))
+    assert checked.code == 1
+    assert checked.err.startswith("ledger-diverged")
 
 
 def test_the_stop_is_a_version_of_the_gazette(ran: Ran, folder: Path) -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import kakine.contracts
 from forging import signed
 from kakine.clients.exchange import as_convert
-from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry
+from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry, registry_audit
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
 from kakine.country import LOGIN
@@ -57,6 +57,7 @@ SERVED_BY = {
     "mailbox": "mailbox",
     "ministry": "ministry",
     "registry": "registry",
+    "registry_audit": "registry",
 }
 KEY = bytes(16)
 encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -110,29 +111,35 @@ HOLDERS = {
 }
 
 
+def all_of(passages: list[Passage], call: Call[Any, Any]) -> list[Any]:
+    bodies = [p.body for p in passages if p.path == call.path and p.to == "converter-1"]
+    return [msgspec.msgpack.decode(body, type=call.takes) for body in bodies]
+
+
 def last(passages: list[Passage], call: Call[Any, Any]) -> Any:
-    body = next(p.body for p in reversed(passages) if p.path == call.path)
-    return msgspec.msgpack.decode(body, type=call.takes)
+    return all_of(passages, call)[-1]
 
 
 def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     """Bodies for calls that an ordinary day does not see."""
     shown = last(passages, converter.RELEASE)
-    request = last(passages, converter.OUTCOME).request
+    enrolled, *_, windowed, request = (each.request for each in all_of(passages, converter.OUTCOME))
+    blinded = last(passages, converter.CONVERT).blinded
     subject = registry.Subject("123456789018", date(1990, 2, 3))
     person = ("渡邉　花子", "ワタナベ　ハナコ", date(1990, 2, 3), Sex.FEMALE)
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
     return {
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
         converter.SEEN.path: converter.SeenSince(0),
-        converter.RATIOS.path: converter.Ratios([request]),
-        converter.WINDOW.path: converter.WindowCheck(
-            [request], bytes(32), bytes(32), bytes(32), [bytes(32)]
-        ),
+        converter.RATIOS.path: converter.Ratios([windowed]),
+        converter.WINDOW.path: converter.WindowCheck([request], bytes(32), bytes(32), bytes(32), [bytes(32)]),
         converter.WITNESS.path: converter.Witness(request),
         converter.DISPUTE.path: converter.Dispute(request, 0, bytes(32), bytes(32)),
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
+        converter.WITNESS.path: converter.Witness(enrolled),
         mailbox.VECTORS.path: mailbox.Vectors(0),
+        mailbox.BLINDS.path: mailbox.Blinds(enrolled),
+        registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         mailbox.BLINDS.path: mailbox.Blinds(request),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),

@@ -123,9 +123,13 @@ class Stage:
                     await self.ask(inquiry)
                     shown.advance(1)
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(DESKS, len(left))):
-                    group.create_task(worker())
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(DESKS, len(left))):
+                        group.create_task(worker())
+            except ExceptionGroup as refused:
+                # The first says what is wrong; the other desks were stopped for it.
+                raise refused.exceptions[0] from refused
 
     async def ask(self, inquiry: Inquiry) -> str:
         """One exchange, written down with its time and its result."""

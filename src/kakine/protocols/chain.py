@@ -85,3 +85,9 @@ def unmask(points: MaskedVector, seed: bytes, masks: Sequence[Scalar]) -> CodeVe
     shared = scalar_mul(*masks)
     scalars = [scalar_mul(person_blind(seed, j), shared) for j in range(points.size)]
     return CodeVector(group.mul_pairs(inv_each(scalars), points))
+
+
+def unblind(points: MaskedVector, seed: bytes) -> CodeVector:
+    """The requester's own codes after a re-key, which masks nothing: only ρ_0 is left to take off."""
+    scalars = [person_blind(seed, j) for j in range(points.size)]
+    return CodeVector(group.mul_pairs(inv_each(scalars), points))

@@ -470,6 +470,12 @@ class BatchReused(Problem):
     title = "this batch id has been used for another request"
 
 
+class EpochNotInForce(Problem):
+    code = "epoch-not-in-force"
+    status = 409
+    title = "the request names another key epoch of a domain than the gazette in force"
+
+
 class RequestUnknown(Problem):
     code = "request-unknown"
     status = 404
@@ -650,6 +656,17 @@ class LinkMismatch(Problem):
 class NotEvidence(Problem):
     code = "not-evidence"
     title = "what is shown does not prove what it is shown for"
+
+
+class EpochNotInForce(Problem):
+    code = "epoch-not-in-force"
+    title = "the request is of a key epoch that the gazette in force does not name"
+
+
+class DomainMoving(Problem):
+    code = "domain-moving"
+    status = 503
+    title = "the codes of this domain are on their way to another key epoch; nothing is asked or answered meanwhile"
 
 
 class EnrolmentUnknown(Problem):

@@ -129,6 +129,11 @@ def all_waiting(db: sqlite3.Connection) -> list[bytes]:
     return [row[0] for row in db.execute(_ALL_WAITING)]
 
 
+def drop_waiting(db: sqlite3.Connection, request: bytes) -> None:
+    """There has been a verdict on this request already."""
+    db.execute(_DROP_WAITING, {"request": request})
+
+
 def is_judged(db: sqlite3.Connection, request: bytes) -> bool:
     """Whether there has been a verdict on a request."""
     return db.execute(_IS_JUDGED, {"request": request}).fetchone() is not None

@@ -129,7 +129,12 @@ async def _sort(
         told = [each.get(request) for each in seen]
         absent = next((n for n, t in zip(office.converters, told, strict=True) if t is None), None)
         known = [t for t in told if t is not None]
-        if absent is not None:
+        if audit_store.is_judged(office.db.read(), request):
+            await office.db.write(partial(audit_store.drop_waiting, request=request))
+        elif not known:
+            # Nobody is asked any more about so old a time: the record keeper shows it late, or made it up.
+            await _verdict(office, [request], office.keeper, "vectors-late", request)
+        elif absent is not None:
             await _verdict(office, [request], absent, "not-listed", request)
         elif len({_link(t) for t in known}) > 1:
             await _verdict(office, [request], "converters", "different-links", request)

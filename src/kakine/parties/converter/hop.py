@@ -26,6 +26,7 @@ from kakine.values.problems import (
     BatchReused,
     BootFence,
     CallerNotAllowed,
+    EpochNotInForce,
     GroundUnfit,
     HopMismatch,
 )
@@ -88,6 +89,16 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
     # Gate 1 believes the signature of the party named here, so a requester must not be able to name itself.
     if Role.MAILBOX not in law.roles(DomainName(public.keeper).party):
         raise GroundUnfit(kind=kind.name)
+    named = (public.requester_epoch, public.recipient_epoch, public.keeper_epoch)
+    if named != (law.epoch(requester), law.epoch(recipient), law.epoch(public.keeper)):
+        raise EpochNotInForce()
+    for domain, epoch in (
+        (public.requester, public.requester_epoch),
+        (public.recipient, public.recipient_epoch),
+        (public.keeper, public.keeper_epoch),
+    ):
+        if law.epoch(domain) != epoch:
+            raise EpochNotInForce(domain=domain, epoch=epoch)
     if kind is Kind.EXCHANGE:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)
     elif public.ground != GROUNDS[kind] or public.rows:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
+from kakine.clients.rekey import first_epoch
 from kakine.contracts import gateway
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.gateway import answering, store
@@ -62,7 +63,9 @@ class Gateway:
         """Enrol the domains with the converters where that is not done, and take up what a crash left open."""
         law = self.office.law.in_force(self.office.clock())
         for name, site in self.office.sites.items():
-            await site.domain.mask_keys(law.epoch(name))
+            epoch = law.epoch(name)
+            await site.domain.mask_keys(epoch)
+            await self.office.db.write(partial(first_epoch, domain=name, epoch=epoch))
         await self.desk.carrier.resume(lambda context: self.office.requester(context.decode()))
 
     def close(self) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester
 from kakine.clients.recipient import Recipient
+from kakine.clients.rekey import Move, require_settled
 from kakine.crypto.wrapping import WrapKey
+from kakine.parties.gateway.store import move_person
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
@@ -62,9 +65,31 @@ class Office:
             raise DomainNotRun()
         return found
 
+    def epoch(self, domain: str) -> int:
+        """The epoch in force. Raises `DomainMoving` while the codes at rest are of another."""
+        epoch = self.law.in_force(self.clock()).epoch(domain)
+        require_settled(self.db.read(), domain, epoch)
+        return epoch
+
+    def move(self, domain: str) -> Move:
+        """The way of a domain to its next epoch."""
+        site = self.site(domain)
+        return Move(
+            site.domain,
+            site.wrap,
+            self.identity,
+            self.db,
+            self.law,
+            self.peers,
+            self.network.converters,
+            self.clock,
+            self.entropy,
+            partial(move_person, domain=site.name),
+        )
+
     def requester(self, domain: str) -> Requester:
         """The asking side of a domain in its present epoch."""
-        site, epoch = self.site(domain), self.law.in_force(self.clock()).epoch(domain)
+        site, epoch = self.site(domain), self.epoch(domain)
         found = self._requesters.get((domain, epoch))
         if found is None:
             found = self._requesters[domain, epoch] = Requester(
@@ -82,7 +107,7 @@ class Office:
 
     def recipient(self, domain: str) -> Recipient:
         """The answering side of a domain in its present epoch."""
-        site, epoch = self.site(domain), self.law.in_force(self.clock()).epoch(domain)
+        site, epoch = self.site(domain), self.epoch(domain)
         found = self._recipients.get((domain, epoch))
         if found is None:
             found = self._recipients[domain, epoch] = Recipient(

@@ -21,10 +21,12 @@ from sqlalchemy import (
     update,
 )
 
+from kakine.clients.rekey import rekey_tables
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import sql
 
 metadata = codebook_metadata(MetaData())
+rekey_tables(metadata)
 _holding = metadata.tables["holding"]
 
 flags = Table(

@@ -1,0 +1,59 @@
+"""The table of mutations that `prove.py` runs cannot rot: what it changes and what it runs is there."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from attacks.prove import ROOT, Edit, Mutation, chosen, mutations
+
+TABLE = mutations()
+EDITS = [edit for row in TABLE for edit in row.edits]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    EDITS,
+    ids=[f"{row.claim}:{row.test.split('::')[1][:40]}:{k}" for row in TABLE for k, _ in enumerate(row.edits)],
+)
+def test_what_a_mutation_changes_stands_once_in_its_file(edit: Edit) -> None:
+    """The defence is still written like that, in one place."""
+    assert edit.occurrences(ROOT) == 1
+    assert edit.old != edit.new
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row.claim}:{k}" for k, row in enumerate(TABLE)])
+def test_the_test_of_a_mutation_exists(row: Mutation) -> None:
+    """A renamed test is noticed here, not when somebody next proves the table."""
+    file, _, name = row.test.partition("::")
+    tree = ast.parse((ROOT / file).read_text())
+    named = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert name.partition("[")[0] in named
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row.claim}:{k}" for k, row in enumerate(TABLE)])
+def test_a_mutated_file_is_still_python(row: Mutation, tmp_path: Path) -> None:
+    """A mutation that only breaks the syntax would make any test fail and prove nothing."""
+    for edit in row.edits:
+        path = tmp_path / edit.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text((ROOT / edit.file).read_text())
+    for edit in row.edits:
+        edit.apply(tmp_path)
+        compile((tmp_path / edit.file).read_text(), edit.file, "exec")
+
+
+def test_an_edit_that_no_longer_fits_is_refused(tmp_path: Path) -> None:
+    """A text that is gone, or stands there twice, is not changed somewhere by chance."""
+    (tmp_path / "a.py").write_text("x = 1\nx = 1\n")
+    for old in ("x = 1\n", "y = 2\n"):
+        with pytest.raises(ValueError, match="times"):
+            Edit("a.py", old, "").apply(tmp_path)
+
+
+def test_claims_choose_rows() -> None:
+    """Naming a claim runs its rows only; naming none runs all."""
+    assert {row.claim for row in chosen(["A1"])} == {"A1"}
+    assert len(chosen([])) == len(TABLE) > 20
