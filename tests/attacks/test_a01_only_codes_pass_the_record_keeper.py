@@ -1,4 +1,4 @@
-"""A1, A2: conversion is linear, so A could ask about c·code or code + code'. The record keeper's table knows neither."""
+"""A1, A2: conversion is linear, so A could ask about c·code or code + code'. The table of codes has neither."""
 
 from __future__ import annotations
 

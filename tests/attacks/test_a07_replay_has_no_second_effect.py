@@ -109,7 +109,7 @@ def test_an_exchange_id_serves_one_request(shared_land: Land) -> None:
     again = rewritten(shared_land, prepared(shared_land, 1), payload={"people": people})
     converted = shared_land.run(requester.convert(first))
     shared_land.run(requester.release(first, converted))
-    with pytest.raises(Exception, match="tag-conflict|exchange-used") as refusal:
+    with pytest.raises(Exception, match=r"tag-conflict|exchange-used") as refusal:
         shared_land.run(requester.release(again, shared_land.run(requester.convert(again))))
     assert refusal.value.code in ("tag-conflict", ExchangeUsed.code)
 

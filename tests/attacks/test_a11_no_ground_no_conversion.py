@@ -96,9 +96,9 @@ def test_the_wrong_direction_is_refused(shared_land: Land) -> None:
 @pytest.mark.parametrize("which", ["requester_epoch", "recipient_epoch", "keeper_epoch"])
 @pytest.mark.parametrize("epoch", [2, 65_535])
 def test_a_wrong_epoch_is_refused(shared_land: Land, which: str, epoch: int) -> None:
-    """A11: there is no share for an epoch that a domain has not joined."""
+    """A11: of each of the three domains only the epoch in the gazette is converted, joined already or not."""
     asked = rewritten(shared_land, prepared(shared_land), public={which: epoch})
-    assert type(refusal(shared_land, asked)) is problems.DomainNotEnrolled
+    assert type(refusal(shared_land, asked)) is problems.EpochNotInForce
 
 
 HEADERS = {
@@ -111,7 +111,7 @@ HEADERS = {
         problems.GroundUnfit,
     ),
     "a record keeper that does not exist": ({"keeper": "nobody/records"}, problems.GroundUnfit),
-    "another domain of the record keeper": ({"keeper": "mailbox/other"}, problems.DomainNotEnrolled),
+    "another domain of the record keeper": ({"keeper": "mailbox/other"}, problems.DomainUnknown),
 }
 
 

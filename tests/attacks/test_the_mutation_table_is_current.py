@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+
 from attacks.prove import ROOT, Edit, Mutation, chosen, mutations
 
 TABLE = mutations()

@@ -1,6 +1,6 @@
-"""A domain moves to its next key epoch: all its codes become others, which only the new shares convert (spec/lcx.md 9).
+"""A domain moves to its next key epoch: all its codes become others that only new shares convert (spec/lcx.md 9).
 
-Order. 1. The domain joins epoch e + 1 while e is in force (`Domain.mask_keys`). 2. A version of the gazette with e + 1 is
+Order. 1. The domain joins epoch e + 1 while e is in force (`join`). 2. A gazette version with e + 1 is
 published and, after its waiting time, in force; from then on converters take no code of e any more. The tokens at rest
 are still of e: while they differ from the law (`require_settled`) the domain neither asks nor answers, so nothing of
 e + 1 gets between them. 3. When requests of e have died out, `move` goes through the tokens page by page; a page is
@@ -110,6 +110,10 @@ class Move:
     clock: Clock
     entropy: Entropy
     follow: Follow
+
+    async def join(self) -> None:
+        """Enrol the next epoch with the converters, while the present one is in force. May be repeated."""
+        await self.domain.mask_keys(self.law.in_force(self.clock()).epoch(self.domain.name) + 1)
 
     async def move(self) -> int:
         """Bring all tokens to the epoch in force; how many were moved in this run. Nothing to do is 0.

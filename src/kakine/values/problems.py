@@ -658,11 +658,6 @@ class NotEvidence(Problem):
     title = "what is shown does not prove what it is shown for"
 
 
-class EpochNotInForce(Problem):
-    code = "epoch-not-in-force"
-    title = "the request is of a key epoch that the gazette in force does not name"
-
-
 class DomainMoving(Problem):
     code = "domain-moving"
     status = 503
@@ -673,3 +668,45 @@ class EnrolmentUnknown(Problem):
     code = "enrolment-unknown"
     status = 404
     title = "the registry has no such enrolment to show"
+
+
+# --- receipts in files ----------------------------------------------------------------------------------------
+
+
+class ReceiptMalformed(Problem):
+    code = "receipt-malformed"
+    title = "the bytes are not a receipt file"
+
+
+class PolicyMalformed(Problem):
+    code = "policy-malformed"
+    title = "the bytes are not a policy that names logs, witnesses and a quorum"
+
+
+class RecordFileMalformed(Problem):
+    code = "record-file-malformed"
+    title = "the bytes are not the one form of a record file"
+
+
+class LogNotInPolicy(Problem):
+    code = "log-not-in-policy"
+    title = "the checkpoint is of a log that the policy does not name"
+
+
+class QuorumMissing(Problem):
+    code = "quorum-missing"
+    title = "too few of the policy's witnesses have signed the checkpoint"
+
+
+# --- tiles ----------------------------------------------------------------------------------------------------
+
+
+class TileInvalid(Problem):
+    code = "tile-invalid"
+    title = "a static file of the log does not hold what it must hold"
+
+
+class TileMissing(Problem):
+    code = "tile-missing"
+    status = 404
+    title = "a static file of the log is not there"

@@ -1,8 +1,9 @@
-"""The commission (個人情報保護委員会), as publisher of the gazette.
+"""The commission (個人情報保護委員会): publishes the gazette together with the ministry, and audits the converters.
 
-holds                 its gazette key, every version with signatures and ledger entry, the ministry's open
-proposals must never learn      who any person is, and what is exchanged called by             everybody (the
-law); the ministry (proposals); its own operator (approve, refuse, suspend) calls                 the ledger,
-before anything is handed out loses if compromised  its half of the say over widenings: nothing can be allowed
-without the ministry's key and the waiting time, but everything can be stopped
+Holds: its gazette key; every version with signatures and ledger entry; open proposals; verdicts of its audits.
+Must never learn: who any person is, what is exchanged.
+Called by: everybody (the law), the ministry (proposals), its own operator (approve, refuse, suspend, audit).
+Calls: the ledger, before anything is handed out; converters, mailbox and registry, to audit.
+Loses if compromised: its half of the say over widenings. Nothing can be allowed without the ministry's key and the
+    waiting time, but everything can be stopped.
 """

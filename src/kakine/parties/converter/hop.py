@@ -92,13 +92,6 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
     named = (public.requester_epoch, public.recipient_epoch, public.keeper_epoch)
     if named != (law.epoch(requester), law.epoch(recipient), law.epoch(public.keeper)):
         raise EpochNotInForce()
-    for domain, epoch in (
-        (public.requester, public.requester_epoch),
-        (public.recipient, public.recipient_epoch),
-        (public.keeper, public.keeper_epoch),
-    ):
-        if law.epoch(domain) != epoch:
-            raise EpochNotInForce(domain=domain, epoch=epoch)
     if kind is Kind.EXCHANGE:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)
     elif public.ground != GROUNDS[kind] or public.rows:

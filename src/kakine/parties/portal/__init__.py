@@ -4,6 +4,6 @@ Holds: login codes (wrapped) by account, no content, no history.
 Must never learn: what is in a record (opened with the session key, outside the portal), where else a person logs in.
 Called by: the registry (issue of login codes), residents' sessions in the same process until the web pages exist.
 Calls: the converters.
-Loses if compromised: it could read as a person whose session it opens, together with the record keeper: the person's
-    card, signing the session key, closes that (not built yet). Each reading is bound to one session key.
+Loses if compromised: it could read the history of any account, since it opens the session and a reading is not an entry
+    of the log yet. The person's card, signing the session key, and views as entries close that (both not built yet).
 """

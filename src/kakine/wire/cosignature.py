@@ -1,0 +1,45 @@
+"""A witness's signature under a checkpoint: c2sp.org/tlog-cosignature, Ed25519 (type 0x04).
+
+It covers a header, the witness's time and the note's text, and is u64 time ‖ signature behind the key id.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from kakine.crypto.signing import VerifyKey
+from kakine.values.problems import SignatureInvalid
+
+_LENGTH = 72
+
+
+def cosigned_text(text: str, seconds: int) -> bytes:
+    """What a witness signs at `seconds` since 1970 UTC; `text` is the checkpoint's, with its last newline."""
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+
+
+def cosigned(note: bytes, name: str, key_id: bytes, key: VerifyKey) -> list[int]:
+    """When the witness says it saw the head: one time in seconds for each of its lines, none if it has none.
+
+    `note` must have been opened as a checkpoint before, so that its lines are known to be well formed. Raises
+    `SignatureInvalid` if a line of this key does not verify. That a time is recent, or past, is not checked.
+    """
+    text, _, lines = note.decode().rpartition("\n\n")
+    found = []
+    for line in lines[:-1].split("\n"):
+        _, signer, encoded = line.split(" ")
+        blob = base64.b64decode(encoded)
+        if signer == name and blob[:4] == key_id:
+            found.append(_verified(text + "\n", blob[4:], key))
+    return found
+
+
+def _verified(text: str, blob: bytes, key: VerifyKey) -> int:
+    seconds = int.from_bytes(blob[:8], "big")
+    if len(blob) != _LENGTH or seconds >= 1 << 63:
+        raise SignatureInvalid(part="witness")
+    try:
+        key.verify_raw(blob[8:], cosigned_text(text, seconds))
+    except SignatureInvalid as fault:
+        raise SignatureInvalid(part="witness") from fault
+    return seconds

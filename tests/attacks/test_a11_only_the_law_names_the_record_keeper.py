@@ -1,0 +1,114 @@
+"""A11, A12: A, B and the last converter try to have A's signature taken for the record keeper's.
+
+A real request about one person puts entries into the log that commit to another request, about somebody else, in
+whose header A names a domain of its own as record keeper. If converters believed that header, A could sign the filing
+itself: B would open the second person's code, and the record would stand in the list of the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import pytest
+
+from attacks.insider import mask_keys, office_of, rewritten, taken_over
+from forging import signed
+from kakine.clients.exchange import request_of
+from kakine.clients.recipient import _release_value
+from kakine.contracts import converter
+from kakine.contracts.converter import Convert, Converted, Filed, Hop
+from kakine.country import CONVERTERS
+from kakine.crypto.hashing import digest
+from kakine.parties.converter import hop as honest
+from kakine.protocols.chain import recipient_mask, unmask
+from kakine.protocols.gates import hops_digest
+from kakine.values.calendar import months_since_2000
+from kakine.values.codes import MaskedVector
+from kakine.values.labels import PartyName
+from kakine.values.problems import GroundUnfit, RequestUnknown
+from kakine.wire.answer import Prepared
+from kakine.wire.canonical import decode, encode
+from kakine.wire.envelope import Envelopes
+from kakine.wire.filing import Filing
+from kakine.wire.request import Payload, PublicPart, RecordPart, ask_digest, public_digest
+
+from land import CHILDREN, TAX, Land
+
+
+def plain(land: Land, j: int) -> Prepared:
+    """A request about person j."""
+    return land.run(land.requester().prepare(land.wish([land.code(CHILDREN, j)])))
+
+
+def pair(land: Land) -> tuple[Prepared, Prepared]:
+    """(about person 0 and as it should be, about person 1 with A's own record keeper), over the very same entry: it
+    commits to the second, and names an envelope of the first."""
+    first = plain(land, 0)
+    second = rewritten(land, plain(land, 1), public={"keeper": "yokohama/residents"})
+    ask = ask_digest(
+        public_digest(first.public),
+        decode(first.record, RecordPart).batch,
+        decode(first.record, RecordPart).blinded,
+    )
+    month = months_since_2000(decode(first.public, PublicPart).time_ms)
+    seal = Envelopes(bytes(32), ask, month, land.yokohama.office.months(month))
+    envelope = seal.make(0, bytes(32), second.entries[16:48], b"nothing to read")
+    entries = second.entries[:48] + hashlib.sha256(envelope).digest()
+    covered = {"entries": digest("entries", entries), "tags": digest("tags", second.tags)}
+    records = [
+        encode(msgspec.structs.replace(decode(each.record, RecordPart), **covered))
+        for each in (first, second)
+    ]
+    return (
+        signed(land, first, entries=entries, tags=second.tags, envelopes=(envelope,), record=records[0]),
+        signed(land, second, entries=entries, record=records[1]),
+    )
+
+
+def kept_by_the_last(land: Land, asked: Prepared) -> Convert:
+    """The outputs of a request, which the last converter keeps for A instead of passing them to the record keeper."""
+    kept: list[Convert] = []
+    office = office_of(land, 3)
+
+    async def keep(caller: PartyName, message: Convert) -> Converted:
+        kept.append((await honest.hop(office, caller, message))[1])
+        raise RequestUnknown()
+
+    with taken_over(land, CONVERTERS[2], converter.CONVERT, keep), pytest.raises(RequestUnknown):
+        land.run(land.requester().convert(asked))
+    return kept[0]
+
+
+def own_filing(land: Land, asked: Prepared, hops: list[Hop]) -> tuple[bytes, bytes]:
+    """A's own signature where the record keeper's should be."""
+    covered = digest("entries", asked.entries), digest("tags", asked.tags)
+    minute = land.clock() // 60_000
+    hashed = hops_digest([hop.record for hop in hops])
+    filing = encode(Filing(request_of(asked), bytes(32), *covered, hashed, 1, minute))
+    return filing, land.country.identities[PartyName("yokohama")].signing.sign("filing", filing)
+
+
+def attack(land: Land) -> bytes:
+    """What B opens in the end. Raises the problem of whoever stops it."""
+    first, second = pair(land)
+    logged = land.run(land.requester().convert(first)).filed.receipt
+    output = kept_by_the_last(land, second)
+    filed = Filed(*own_filing(land, second, output.hops), logged)
+    converted = Converted(filed, output.hops, output.recipient_leg)
+    released = land.run(land.requester().release(second, converted))
+    request, keys = request_of(second), mask_keys(land, TAX)
+    masks = [
+        recipient_mask(key, request, _release_value(key, request, value))
+        for key, value in zip(keys, released, strict=True)
+    ]
+    seed = decode(second.payload, Payload).seed
+    return bytes(unmask(MaskedVector(output.recipient_leg), seed, masks))
+
+
+def test_a_requester_cannot_be_its_own_record_keeper(shared_land: Land) -> None:
+    """A11: every converter takes the record keeper from the gazette; a header that names another is refused before
+    anything is converted."""
+    with pytest.raises(GroundUnfit):
+        opened = attack(shared_land)
+        assert opened != bytes(shared_land.code(TAX, 1)), "converted for B, and filed under somebody else"
