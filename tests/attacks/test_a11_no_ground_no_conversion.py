@@ -1,7 +1,7 @@
 """A11: the requester's own gateway may skip the law; the converters and the provider do not.
 
-Every request here is made with the requesting domain's own keys, past its gateway's own look at the gazette. There is
-no quota in the gazette yet, so "over quota" of the design's list is not tested.
+Every request here is made with the requesting domain's own keys, past its gateway's own look at the gazette. The
+daily limit of a link has a file of its own.
 """
 
 from __future__ import annotations

@@ -36,8 +36,11 @@ STOPPED_ROW = "JO81.10"
 PARTS = 256
 """People in one call to the registry."""
 
-DESKS = 64
+DESKS = 16
 """Case workers who ask at the same time."""
+
+TOGETHER = 64
+"""People in one request of the yearly check."""
 
 
 def parts(things: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -149,7 +152,7 @@ class Stage:
         if not any(left):
             return
         with work("現況の一括照会 / in bulk", sum(map(len, left)), self.plain) as shown:
-            for part in (part for group in left for part in parts(group, DESKS)):
+            for part in (part for group in left for part in parts(group, TOGETHER)):
                 began = time.perf_counter_ns()
                 gateway = self.gateway(part[0].question.domain)
                 answers = await gateway.desk.ask_many([each.question for each in part])

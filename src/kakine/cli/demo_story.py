@@ -161,7 +161,7 @@ def _opening(facts: Facts) -> Iterator[str]:
     yield f"架空の住民 {facts.residents} 人(横浜・札幌・豊中)を登録し、番号を一人に一つ付けました。"
     yield f"{facts.residents} synthetic residents of three towns were entered and numbered, one number each."
     yield f"照会 {facts.results.total()} 件 / exchanges, 毎秒 {facts.figures.per_second} 件/s,"
-    yield f"一件 p50 {facts.figures.p50_ms} ms · p99 {facts.figures.p99_ms} ms (64 at a time):"
+    yield f"一件 p50 {facts.figures.p50_ms} ms · p99 {facts.figures.p99_ms} ms (16 case workers at a time):"
     for result, count in facts.results.most_common():
         yield f"  {count:6}  {RESULTS.get(result, result)}"
 

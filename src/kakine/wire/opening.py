@@ -4,9 +4,9 @@
      "envelope": ...}
 
 All strings are base64: salts and commitments of 32 bytes, values in canonical MessagePack, the envelope as the record
-keeper has it (it may be left out). The text is JSON with an indent of two and a last newline, in this order, and has no
-other form. The salts stand here instead of the seeds they come from, since browsers have no SHAKE-256, and since a field
-can then be blacked out: replace it by {"hidden": its commitment}.
+keeper has it (it may be left out). The text is JSON with an indent of two and a last newline, in this order, and has
+no other form. The salts stand here instead of the seeds they come from, since browsers have no SHAKE-256, and since a
+field can then be blacked out: replace it by {"hidden": its commitment}.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class RecordFile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 
     @classmethod
     def decode(cls, data: bytes) -> RecordFile:
-        """The record file in `data`; `RecordFileMalformed` for any other form. That it commits to any C is not checked."""
+        """The record file in `data`; `RecordFileMalformed` for any other form.
+
+        That it commits to any C is not checked.
+        """
         try:
             file = msgspec.json.decode(data, type=cls)
             if len(data) > MOST_BYTES or file.encode() != data or file.format != FORMAT:

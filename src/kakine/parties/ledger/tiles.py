@@ -114,7 +114,7 @@ class TileFolder:
             path = self._folder / tile.path
             if not path.is_file():
                 raise TileInvalid(part="edge", path=tile.path)
-            edge[tile.level] = path.read_bytes()
+            edge[tile.level] = tile.sized(path.read_bytes())
         tiler = Tiler.resumed(shown.size, edge)
         if tiler.root() != shown.root:
             raise TileInvalid(part="edge")
