@@ -23,7 +23,7 @@ from kakine.parties.commission.windows import SETTLED_MS
 from kakine.parties.converter import audit as honest
 from kakine.parties.mailbox import reading
 from kakine.values.labels import PartyName
-from kakine.values.problems import BatchReused, GroundUnfit, PartyUnavailable, RequestUnknown
+from kakine.values.problems import BatchMalformed, BatchReused, GroundUnfit, PartyUnavailable, RequestUnknown
 from kakine.wire.answer import Prepared
 from kakine.wire.request import Mode
 
@@ -204,7 +204,8 @@ def test_the_auditor_gets_one_combination_of_a_window_and_no_other(audited: tupl
     requests = [bytes(request.fetchone()[0])]
     own = bytes(land.code(CHILDREN, 1))
     for position in (1, 2, 3):
-        with pytest.raises(BatchReused):
+        # One window in sixteen is recomputed first, and a point that is no combination named so.
+        with pytest.raises((BatchReused, BatchMalformed)):
             ask(land, position, converter.WINDOW, WindowCheck(requests, own, own, bytes(32), [own]))
     with pytest.raises(RequestUnknown):
         ask(land, 1, converter.RATIOS, Ratios([bytes(32)]))

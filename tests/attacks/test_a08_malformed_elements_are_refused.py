@@ -21,6 +21,7 @@ from kakine.protocols.chain import Factors
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, PointInvalid, Problem, ProofInvalid
 from kakine.wire.request import Mode, public_digest, request_digest
+from road import recorded
 
 import land as land_module
 from land import CHILDREN, TAX, Land, pack
@@ -52,10 +53,11 @@ def ask(land: Land, blinded: bytes, mode: Mode = Mode.S0) -> None:
 @every_wrong_point
 @pytest.mark.parametrize("mode", [Mode.S0, Mode.S1])
 def test_the_first_converter_refuses_a_wrong_q(shared_land: Land, point: bytes, mode: Mode) -> None:
-    """A8: nothing is computed from it and nothing filed."""
+    """A8: nothing is computed from it, written down, passed on or filed."""
     before = filings(shared_land)
-    with pytest.raises(PointInvalid):
+    with recorded() as passages, pytest.raises(PointInvalid):
         ask(shared_land, point, mode)
+    assert [passage.to for passage in passages] == [CONVERTERS[0]]
     assert filings(shared_land) == before
 
 

@@ -1,5 +1,5 @@
-"""A15: weights that depend on their own pair only (the shape of RFC 9497 section 2.2.1) let a prover forge a whole batch
-with a k-list birthday search (Wagner 2002); weights over the whole batch and fresh randomness do not.
+"""A15: weights that depend on their own pair only (the shape of RFC 9497 section 2.2.1) let a prover forge a whole
+batch with a k-list birthday search (Wagner 2002); weights over the whole batch and fresh randomness do not.
 
 The group is a toy: the squares modulo a safe prime of 48 bits, written multiplicatively. The forger's work grows with
 2^(bits/5) here; for 252 bits and 1,024 items it is about 2^23 by the same search.

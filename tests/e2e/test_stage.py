@@ -27,7 +27,7 @@ async def filled(path: Path, *answers: Asked) -> Journal:
 
 
 def test_what_stops_one_desk_is_named_and_not_wrapped(tmp_path: Path) -> None:
-    """Nobody was entered: the first question fails, and its own problem comes out of all 64 desks."""
+    """Nobody was entered: the first question fails, and its own problem comes out of all desks."""
     with Land(tmp_path / "land") as land:
         journal = Journal(tmp_path / "demo.sqlite")
         stage = Stage(land.country, journal, Roster(60, 1), plain=True)

@@ -22,10 +22,10 @@ _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
 
 def verify(
-    receipt: Annotated[Path, typer.Argument(help="Receipt file (.tlog-proof).", **_FILE)],  # type: ignore[arg-type]
+    receipt: Annotated[Path, typer.Argument(help="Receipt file (.tlog-proof).", **_FILE)],
     record: Annotated[
         Path | None,
-        typer.Option(help="Record file (.record.json) that the receipt is for.", **_FILE),  # type: ignore[arg-type]
+        typer.Option(help="Record file (.record.json) that the receipt is for.", **_FILE),
     ] = None,
     policy: Annotated[
         Path | None,

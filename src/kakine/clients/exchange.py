@@ -196,8 +196,11 @@ class Requester:
             raise
 
     def _check_refusal(self, prepared: Prepared, problem: Problem) -> None:
-        said = base64.b64decode(str(problem.facts.get("statement", "")))
-        signature = base64.b64decode(str(problem.facts.get("signature", "")))
+        try:
+            said = base64.b64decode(str(problem.facts.get("statement", "")))
+            signature = base64.b64decode(str(problem.facts.get("signature", "")))
+        except ValueError as fault:
+            raise SignatureInvalid() from fault
         key = self._law.in_force(self._clock()).signing_key(self._network.keeper.party)
         key.verify(signature, "refusal", said)
         refusal = decode(said, Refusal)

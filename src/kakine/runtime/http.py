@@ -213,4 +213,8 @@ def _problem(body: bytes) -> Problem:
     except msgspec.DecodeError:
         return PartyUnavailable()
     kind = BY_CODE.get(document.type.removeprefix("urn:kakine:problem:"))
-    return kind(**document.facts) if kind else PartyUnavailable()
+    if kind is None:
+        return PartyUnavailable()
+    problem = kind()
+    problem.facts = dict(document.facts)  # not as keywords: their names are the other party's choice
+    return problem

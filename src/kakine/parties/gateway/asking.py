@@ -151,11 +151,10 @@ def _asked(office: Office, question: Question) -> AskedPerson:
 
 
 def _positions(problem: Problem, count: int) -> set[int]:
-    """Whom a refusal concerns: the positions it names, or everybody."""
+    """Whom a refusal concerns: the positions it names, or everybody where it names none that was asked about."""
     named = problem.facts.get("indexes")
-    if isinstance(named, list) and named and count > 1:
-        return {int(j) for j in named}
-    return set(range(count))
+    known = {j for j in named if j in range(count)} if isinstance(named, list) else set()
+    return known or set(range(count))
 
 
 def _fail(future: asyncio.Future[Answered], fault: Exception) -> None:
