@@ -21,6 +21,7 @@ from kakine.clients.gazette import Sources, refresh
 from kakine.contracts.call import Role
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.commission.app import Commission
+from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings as ConverterSettings
@@ -73,15 +74,19 @@ def identity(folder: Path, name: PartyName, entropy: Entropy) -> Identity:
     return Identity.from_seed(name, path.read_bytes())
 
 
-class Party(Protocol):
+class Open(Protocol):
+    """Something that holds a store."""
+
+    def close(self) -> None:
+        """Stop; what is queued is stored."""
+
+
+class Party(Open, Protocol):
     """A party that runs: its calls, and its end."""
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI application."""
-
-    def close(self) -> None:
-        """Stop; what is queued is stored."""
 
 
 Running = TypeVar("Running", bound=Party)
@@ -114,7 +119,7 @@ class Country:
         self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
         self.network = Network(CONVERTERS, KEEPER, LEDGER, ORIGIN)
         self.layouts = Layouts(site.pack.layouts)
-        self._closing: list[Party] = []
+        self._closing: list[Open] = []
 
     @classmethod
     async def open(cls, site: Site) -> Country:
@@ -176,6 +181,15 @@ class Country:
         for gateway in self.gateways.values():
             await gateway.start()
         await self.registry.start()
+        self.auditor = Auditor.open(
+            AuditSettings(self._path("auditor"), CONVERTERS, KEEPER.party, REGISTRY.party),
+            self.identities[COMMISSION],
+            self.book("commission"),
+            self.peers("commission"),
+            self.site.clock,
+            self.site.entropy,
+        )
+        self._closing.append(self.auditor)
 
     async def _start_law(self) -> None:
         """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""

@@ -4,8 +4,9 @@ here by hand and not asked of a verifier.
 .venv/bin/python vectors/verify/make.py           # write
 .venv/bin/python vectors/verify/make.py --check   # exit 1 if the file is old
 
-Files that are too long stand in the tests instead, for their size. Each case has `policy`, `receipt` and `record` (base64; record may be null), `good`, the `steps` of the verdict in order
-as [name, state, why], and `shown`: what a reader is told, null unless good. All people, parties and keys are invented.
+Each case has `policy`, `receipt` and `record` (base64; record may be null), `good`, the `steps` of the verdict in order
+as [name, state, why], and `shown`: what a reader is told, null unless good. Files that are too long stand in the tests
+instead, for their size. All people, parties and keys are invented.
 """
 
 from __future__ import annotations
@@ -308,6 +309,15 @@ def good() -> Iterator[Case]:
     signed = replace(GOOD, note=GOOD.note + cosignature(0, body) + cosignature(2, body))
     yield Case(
         "the quorum is met", signed.encode(), policy=witnessed("both"), shown={"witnesses": ["w0", "w2"]}
+    )
+    twice = replace(
+        GOOD, note=GOOD.note + cosignature(0, body, 1) + cosignature(0, body) + cosignature(1, body)
+    )
+    yield Case(
+        "a witness who has signed twice is told of once",
+        twice.encode(),
+        policy=witnessed("both"),
+        shown={"witnesses": ["w0", "w1"]},
     )
     yield Case("witnesses who have not signed are no fault", policy=witnessed("none"))
     unknown = replace(GOOD, note=GOOD.note + "— someone.example/x AAAAAAA=\n".encode())

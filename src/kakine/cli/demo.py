@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.demo_checks import check_history, check_receipts, head, leaks, traces
+from kakine.cli.demo_checks import audit, check_history, check_receipts, head, leaks, traces
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_steps import Stage
 from kakine.cli.demo_story import Facts, Words, tell
@@ -113,6 +113,7 @@ async def _facts(stage: Stage, family: Family) -> Facts:
         journal.steps["stopped"],
         journal.steps["number"],
         await check_receipts(country),
+        await audit(country),
         leaks(country, known),
         await head(country),
     )

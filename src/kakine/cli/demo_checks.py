@@ -98,6 +98,29 @@ async def check_history(
     return History(read, sum(each not in shown for each in made))
 
 
+@dataclass(frozen=True)
+class Audit:
+    """What the commission's auditor found: S0+ exchanges checked window by window, enrolments sampled, faults."""
+
+    windows: int
+    exchanges: int
+    samples: int
+    faults: int
+
+
+SAMPLES = 8
+
+
+async def audit(country: Country) -> Audit:
+    """Check every single exchange that has not been checked, sample enrolments once, and count all verdicts."""
+    await country.auditor.check_windows()
+    if not country.auditor.verdicts("enrolment"):
+        await country.auditor.sample_enrolments(SAMPLES)
+    windows, samples = country.auditor.verdicts("window"), country.auditor.verdicts("enrolment")
+    faults = sum(bool(verdict.fault) for verdict in (*windows, *samples))
+    return Audit(len(windows), sum(verdict.requests for verdict in windows), len(samples), faults)
+
+
 def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
     """Parties between the agencies in whose files a name, number or reference is found: should be none."""
     found = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kakine.cli.demo_checks import History
+from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import Seen
 from kakine.institutions.families import Family
@@ -43,6 +43,7 @@ class Facts:
     stopped: dict[str, Any]
     number: dict[str, Any]
     receipts: tuple[int, int]
+    audit: Audit
     leaks: list[str]
     head: Checkpoint
 
@@ -56,6 +57,7 @@ class Facts:
             "number_change": self.number_changed,
             "history": self.history.complete and self.history.read.verified > 0,
             "receipts": self.receipts[0] > 0,
+            "audited": self.audit.windows > 0 and self.audit.samples > 0 and not self.audit.faults,
             "nothing_in_between": not self.leaks,
         }
 
@@ -97,6 +99,7 @@ class Facts:
                 "ledger": {"size": self.head.size, "root": self.head.root.hex()},
                 "answers": dict(self.results),
                 "receipts": {"requests": self.receipts[0], "entries": self.receipts[1]},
+                "audit": asdict(self.audit),
                 "promises": self.promises(),
             }
         )
@@ -220,6 +223,12 @@ def _closing(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"■ 証拠 / Evidence: 受領証 {requests} 通({entries} 件)をすべて検証 / receipts verified;"
     yield f"台帳 / ledger: {facts.head.size} entries, root {facts.head.root.hex()}"
+    checked = facts.audit
+    yield (
+        f"監査 / audit: 一件ごとの照会 {checked.exchanges} 件を {checked.windows} 組で検算、登録 {checked.samples} 件を抽出、"
+        f"誤り {checked.faults} 件 / {checked.exchanges} single exchanges in {checked.windows} windows and "
+        f"{checked.samples} sampled enrolments checked, {checked.faults} faults"
+    )
     for name, kept in facts.promises().items():
         if not kept:
             yield f"✗ 約束が破れた / promise broken: {name}"

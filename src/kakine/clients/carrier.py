@@ -14,14 +14,14 @@ from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock
-from kakine.values.problems import ExpiredRequest, PartyUnavailable, Problem, StoreFailed
+from kakine.values.problems import ExpiredRequest, InternalFault, PartyUnavailable, Problem, StoreFailed
 from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _filed = msgspec.msgpack.Decoder(Filed)
 
-OPEN = (PartyUnavailable, StoreFailed)
+OPEN = (PartyUnavailable, StoreFailed, InternalFault)
 """Problems after which nothing is concluded: the same bytes may be sent again."""
 
 

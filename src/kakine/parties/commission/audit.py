@@ -80,7 +80,7 @@ class Auditor:
         request = request_digest(public_digest(public), record)
         case = disputes.case_of(decode(public, PublicPart), asked, request, blinded)
         party, what = await disputes.settle(self._office, case, item)
-        return await self._keep(Verdict(self._office.clock(), request, party, what, 1))
+        return await self._keep(Verdict("dispute", self._office.clock(), request, party, what, 1))
 
     async def sample_enrolments(self, most: int) -> list[Verdict]:
         """Look at `most` people among all that have been enrolled, drawn at random, each without learning who it is."""
@@ -90,9 +90,10 @@ class Auditor:
         await self._office.db.write(lambda db: audit_store.judge(db, verdict, []))
         return verdict
 
-    def verdicts(self) -> list[Verdict]:
-        """All so far, oldest first."""
-        return audit_store.verdicts(self._office.db.read())
+    def verdicts(self, kind: str = "") -> list[Verdict]:
+        """All so far, or those of one kind, oldest first."""
+        every = audit_store.verdicts(self._office.db.read())
+        return [verdict for verdict in every if kind in ("", verdict.kind)]
 
     def close(self) -> None:
         """Let go of the store."""

@@ -53,6 +53,7 @@ _VERDICT = Table(
     "audit_verdict",
     METADATA,
     Column("number", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
     Column("time_ms", Integer, nullable=False),
     Column("subject", LargeBinary, nullable=False),
     Column("party", String, nullable=False),
@@ -72,8 +73,10 @@ _PUBLIC = Table(
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of a window, a disputed item or a sampled enrolment. `party` and `fault` are empty where all is right."""
+    """Of a window, a disputed item or a sampled enrolment, as `kind` says ("window", "dispute", "enrolment"). `party`
+    and `fault` are empty where all is right."""
 
+    kind: str
     time_ms: int
     subject: bytes
     party: str

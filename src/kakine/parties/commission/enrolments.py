@@ -69,7 +69,7 @@ async def _look(office: Office, request: bytes, item: int) -> Verdict:
         party, what = office.converters[int(str(fault.facts["position"])) - 1], str(fault.facts["what"])
     except (NotEvidence, SealInvalid, ScalarInvalid, EnrolmentUnknown) as fault:
         party, what = office.registry, str(fault.facts.get("what", fault.code))
-    return Verdict(office.clock(), request, party, what, 1)
+    return Verdict("enrolment", office.clock(), request, party, what, 1)
 
 
 async def _check(office: Office, request: bytes, item: int) -> None:

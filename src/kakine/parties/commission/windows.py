@@ -175,7 +175,7 @@ async def _missing(office: Office, seen: list[Seen]) -> None:
 async def _verdict(
     office: Office, requests: list[bytes], party: str, fault: str, subject: bytes, window: bytes = b""
 ) -> None:
-    verdict = Verdict(office.clock(), subject, party, fault, len(requests))
+    verdict = Verdict("window", office.clock(), subject, party, fault, len(requests))
     await office.db.write(lambda db: audit_store.judge(db, verdict, requests, window))
 
 

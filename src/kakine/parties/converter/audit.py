@@ -217,9 +217,12 @@ def _recompute_window(office: Office, rows: list[Seen], asked: WindowCheck) -> N
 async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explained:
     """Show that item `position` was converted with this link's factor, or be at fault.
 
-    The scalar ν = μ/ρ of the batch is revealed, so the item's input and output are tied to T by one proof a leg.
+    The scalar ν = μ/ρ of the batch is revealed, so the item's input and output are tied to T by one proof a leg. With
+    the requester's ρ that opens the recipient's code, so only what was recorded and released is explained.
     """
     seen = _known(office, asked.request)
+    if seen.kind not in ONE_LEG and not seen.released:
+        raise GroundUnfit(kind="DISPUTE")
     hop = decode(seen.hop, HopRecord)
     fits = points_digest(asked.recipient_in), points_digest(asked.keeper_in)
     if fits != (hop.recipient_in, hop.keeper_in) or asked.position >= len(asked.keeper_in) // 32:

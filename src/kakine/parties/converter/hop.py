@@ -31,7 +31,7 @@ from kakine.values.problems import (
     HopMismatch,
 )
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import COMMITMENT, split_entries
+from kakine.wire.entry import COMMITMENT, PAYLOAD, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.request import (
     ONE_LEG,
@@ -146,6 +146,8 @@ def _own_shares_open(office: Office, message: Convert, asked: Asked) -> None:
             context = envelope.opener(index, opening_key(office, envelope.month))
             first = envelope
         elif (envelope.enc, envelope.month) != (first.enc, first.month):
+            raise BatchMalformed()
+        if entry[PAYLOAD] != envelope.digest:
             raise BatchMalformed()
         envelope.open_share(index, context, entry[COMMITMENT])
 
