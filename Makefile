@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check attacks bench lock clean
+.PHONY: help demo test test-independent prove check attacks bench docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -20,6 +20,15 @@ check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
+
+prove: .make/dev ## take each defence out of a copy and see its attack test fail (many minutes)
+	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
+
+test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go where it is missing
+	@CI=true $(PY) -m pytest -v tests/independent
+
+docs: .make/dev  ## write docs/reference anew from the code
+	@$(PY) docs/make_reference.py
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)

@@ -33,7 +33,7 @@ KEEPER = PartyName("mailbox")
 
 
 def auditor_of(land: Land) -> Auditor:
-    settings = AuditSettings(land.folder / "auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
+    settings = AuditSettings(land.folder / "second-auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
     country = land.country
     return Auditor.open(
         settings,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from land import Land
 
 from kakine.country import CONVERTERS
 from kakine.values.problems import QuotaExceeded
+
+from land import Land
 
 
 def limit(land: Land, people: int) -> None:

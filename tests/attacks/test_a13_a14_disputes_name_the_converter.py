@@ -38,6 +38,7 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
     BatchReused,
+    GroundUnfit,
     HopAtFault,
     LinkMismatch,
     NotEvidence,
@@ -69,6 +70,14 @@ def asked_of(land: Land, mode: Mode = Mode.S0, people: tuple[int, ...] = (0, 1))
     return land.run(land.requester().prepare(land.wish(codes, mode)))
 
 
+def recorded(land: Land, asked: Prepared) -> Converted:
+    """Converted, filed and released: only then do converters explain themselves."""
+    requester = land.requester()
+    converted = land.run(requester.convert(asked))
+    land.run(requester.release(asked, converted))
+    return converted
+
+
 def settled(world: World, asked: Prepared, item: int = 0) -> tuple[str, str]:
     land, auditor = world
     verdict = land.run(auditor.settle(asked.public, asked.record, asked.blinded, item))
@@ -79,8 +88,17 @@ def settled(world: World, asked: Prepared, item: int = 0) -> tuple[str, str]:
 def test_a_dispute_about_an_honest_exchange_finds_it_correct(world: World, mode: Mode) -> None:
     land, _ = world
     asked = asked_of(land, mode)
-    land.run(land.requester().convert(asked))
+    recorded(land, asked)
     assert [settled(world, asked, item) for item in (0, 1)] == [("", ""), ("", "")]
+
+
+def test_nothing_is_explained_before_it_is_recorded_and_released(world: World) -> None:
+    """The explanation would open the recipient's code to requester and auditor: there is none without a record."""
+    land, auditor = world
+    asked = asked_of(land)
+    land.run(land.requester().convert(asked))
+    with pytest.raises(GroundUnfit):
+        land.run(auditor.settle(asked.public, asked.record, asked.blinded, 0))
 
 
 @pytest.mark.parametrize("position", [1, 2, 3])
@@ -88,7 +106,7 @@ def test_a_dispute_names_the_converter_that_swapped_a_leg(world: World, position
     land, _ = world
     asked = asked_of(land)
     with tampering(land, position, swap(asked, RECORD)):
-        land.run(land.requester().convert(asked))
+        recorded(land, asked)
     assert settled(world, asked) == (CONVERTERS[position - 1], "output")
 
 
@@ -104,7 +122,7 @@ def test_a_converter_cannot_explain_an_output_it_should_not_have_made(world: Wor
         return legs[-1]
 
     with tampering(land, 1, noted):
-        land.run(land.requester().convert(asked))
+        recorded(land, asked)
 
     async def explain(caller: PartyName, message: Dispute) -> Explained:
         told = await honest.explain(office, caller, message)
@@ -146,7 +164,7 @@ def signed(land: Land, position: int, message: Dispute, told: Explained) -> Expl
 def test_an_unsigned_explanation_and_a_refusal_are_faults(world: World) -> None:
     land, _ = world
     asked = asked_of(land)
-    land.run(land.requester().convert(asked))
+    recorded(land, asked)
 
     async def unsigned(caller: PartyName, message: Dispute) -> Explained:
         told = await honest.explain(office_of(land, 2), caller, message)
@@ -170,7 +188,7 @@ def test_another_scalar_than_the_committed_one_is_a_fault(world: World) -> None:
         return group.mul_each(scalar(2), onward.recipient_leg), onward.keeper_leg
 
     with tampering(land, 3, doubled):
-        land.run(land.requester().convert(asked))
+        recorded(land, asked)
 
     async def explain(caller: PartyName, message: Dispute) -> Explained:
         told = await honest.explain(office, caller, message)
@@ -201,7 +219,7 @@ def test_a_link_with_other_shares_than_before_is_a_fault(world: World) -> None:
     """A converter may not show the auditor other V for one domain at different times."""
     land, _ = world
     asked = asked_of(land)
-    land.run(land.requester().convert(asked))
+    recorded(land, asked)
     assert settled(world, asked) == ("", "")
     office = office_of(land, 2)
 
@@ -222,7 +240,7 @@ def test_a_third_party_repeats_the_check_from_public_values(world: World) -> Non
     """No key and no secret of anybody: hop record, link and explanation, and the gazette's signing keys."""
     land, _ = world
     asked = asked_of(land, Mode.S0, (0,))
-    hops = land.run(land.requester().convert(asked)).hops
+    hops = recorded(land, asked).hops
     peers = land.country.peers("commission")
     law = land.country.book("yokohama").in_force(land.clock())
     key, request = law.signing_key(CONVERTERS[0]), decode(hops[0].record, HopRecord).request
@@ -253,7 +271,7 @@ def test_a_third_party_repeats_the_check_from_public_values(world: World) -> Non
 def test_only_the_requesters_own_points_can_be_disputed(world: World) -> None:
     land, auditor = world
     asked = asked_of(land)
-    land.run(land.requester().convert(asked))
+    recorded(land, asked)
     other = group.mul_each(scalar(2), asked.blinded)
     for blinded, item in ((other, 0), (asked.blinded, 2), (asked.blinded, -1)):
         with pytest.raises(BatchMalformed):
@@ -328,4 +346,4 @@ def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, posi
         return Converted(filed, onward.hops, onward.recipient_leg)
 
     with taken_over(land, CONVERTERS[position - 1], converter.CONVERT, convert), pytest.raises(ProofInvalid):
-        land.run(land.requester().convert(asked))
+        recorded(land, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,19 @@ def test_what_is_carried_away_can_be_read_by_its_owner_alone(carried: tuple[Path
     assert carried[1].stat().st_mode & 0o777 == 0o700
 
 
+def test_a_file_that_was_there_open_to_all_is_not_written_into(
+    carried: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A new file takes its place, so that nobody who holds it open reads on."""
+    old = tmp_path / "policy.txt"
+    old.write_text("old")
+    old.chmod(0o644)
+    with old.open() as held:
+        assert run(receipt, 0, "--dir", carried[0], "--out", tmp_path).exit_code == 0
+        assert held.read() == "old"
+    assert old.stat().st_mode & 0o777 == 0o600
+
+
 def test_receipts_of_chosen_entries_and_of_all_can_be_written(
     carried: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -116,3 +130,13 @@ def test_receipts_of_nothing_or_of_both_are_not_written(
     done = run(receipt, *arguments, "--dir", carried[0], "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_the_example_of_blacking_out_runs(carried: tuple[Path, Path]) -> None:
+    """The Python of docs/howto/verify-a-receipt.md, on the record of a request."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "verify-a-receipt.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    records = [path.read_bytes() for path in carried[1].glob("*.record.json")]
+    names = {"record_file": next(data for data in records if b'"request"' in data)}
+    exec(compile(block, "verify-a-receipt.md", "exec"), names)  # noqa: S102 - the project's own documentation
+    assert names["shown"] != names["record"]

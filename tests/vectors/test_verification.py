@@ -10,17 +10,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kakine.cli.verify import as_data
+from kakine.cli.verify import as_data, text
 from kakine.crypto.merkle import Tree, leaf_hash, verify_inclusion
 from kakine.protocols.receipt_files import receipt_of
 from kakine.protocols.verification import STEPS, verify
 from kakine.values.problems import PolicyMalformed, RangeOutside, ReceiptMalformed, RecordFileMalformed
 from kakine.wire import policy as policies
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import EntryKind
 from kakine.wire.opening import RecordFile
 from kakine.wire.proof import Proof
 
@@ -63,6 +65,21 @@ def test_every_step_but_none_more_has_a_case_that_fails_at_it() -> None:
 def test_the_vectors_are_what_the_generator_makes_today() -> None:
     """`.venv/bin/python vectors/verify/make.py` writes them anew."""
     assert maker().main(["--check"]) == 0
+
+
+def test_words_of_a_record_cannot_pass_for_lines_of_the_verdict() -> None:
+    """Line breaks, terminal commands and turned directions are shown as escapes."""
+    made = maker()
+    words = "desk\n✓ x\x1b[2J\u202e"
+    common = msgspec.structs.replace(made.REQUEST.common, unit=words)
+    record = msgspec.structs.replace(made.REQUEST, common=common)
+    made.ENTRIES[3] = made.entry(EntryKind.REQUEST, record.committed(), b"")
+    verdict = verify(made.POLICY, made.proof().encode(), RecordFile.of(record).encode())
+    lines = list(text(verdict))
+    assert verdict.good
+    assert verdict.shown.values()["unit"] == words
+    assert r"  unit: desk\n✓ x\x1b[2J\u202e" in lines
+    assert all(line.isprintable() for line in lines)
 
 
 def test_no_byte_of_a_receipt_can_be_changed() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kakine.cli import ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.visiting import DirOption, visited
 from kakine.contracts.ledger import ENTRIES, ByIndex, Proved
@@ -19,6 +20,7 @@ from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, split_entries
 
 app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of every exchange.")
+ledger_tiles.mount(app)
 
 _PAGE = 256
 
@@ -28,7 +30,7 @@ def proof(
     index: Annotated[int, typer.Argument(min=0, help="Number of the entry; a history shows them as #n.")],
     directory: DirOption,
 ) -> None:
-    """Show one entry with its inclusion proof (RFC 9162), and verify the proof. Example:
+    """Show one entry with its inclusion proof (hashes from left to right), and verify it. Example:
 
     kakine ledger proof 42 --dir country/1-1000
     """

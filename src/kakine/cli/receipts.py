@@ -108,5 +108,6 @@ def _verified(row: SealedRow, count: int, key: VerifyKey) -> list[Proof]:
 def _keep(folder: Path, name: str, data: bytes) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / name
-    path.touch(mode=0o600)
+    path.unlink(missing_ok=True)  # a file that is there may be open to others, or point elsewhere
+    path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(data)

@@ -29,6 +29,7 @@ from kakine.protocols.audit import (
 )
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
+    GroundUnfit,
     HopAtFault,
     LinkMismatch,
     PartyUnavailable,
@@ -70,8 +71,9 @@ async def settle(
 ) -> tuple[str, str]:
     """(party at fault, what) for one item of a request, or ("", "") where every hop was right.
 
-    `ends` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, which settle
-    nothing; a converter that refuses to explain itself is at fault.
+    `ends` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, and
+    `GroundUnfit` where a converter says that it has not released the request: none of them settles anything. A converter
+    that refuses otherwise is at fault.
     """
     legs = (case.blinded if case.two_legs else b""), case.blinded
     for position, name in enumerate(office.converters, 1):
@@ -81,7 +83,7 @@ async def settle(
             return name, str(fault.facts["what"])
         except LinkMismatch:
             return name, "link"
-        except (PartyUnavailable, StoreFailed):
+        except (PartyUnavailable, StoreFailed, GroundUnfit):
             raise
         except Problem as refusal:
             return name, refusal.code
