@@ -60,12 +60,11 @@ const CHECKS = {
     shown.note = readNote(shown.proof.note);
     for (const log of shown.logs) {
       if (await signedBy(shown.note, log)) {
-        shown.log = log;
         shown.head = readHead(shown.note.text, log.name);
-        return;
+        shown.log ??= log;
       }
     }
-    throw new Refused("signature-invalid", "missing");
+    if (!shown.log) throw new Refused("signature-invalid", "missing");
   },
   async witnesses(shown) {
     for (const [name, witness] of shown.policy.witnesses) {

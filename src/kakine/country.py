@@ -123,7 +123,7 @@ class Country:
 
     @classmethod
     async def open(cls, site: Site) -> Country:
-        """Found the country in an empty folder, or go on where it stopped. Raises what a party refuses to start with."""
+        """Found the country in an empty folder, or go on where it stopped. Raises what a party refuses at start."""
         country = cls(site)
         try:
             await country._start()

@@ -325,8 +325,12 @@ def good() -> Iterator[Case]:
     roomy = f"# 注釈\n\n \tlog\t{vkey(ORIGIN, LOG, LEDGER.public)}  https://log.vectors.example/ \n"
     roomy += f"log {vkey('other.example', LOG, OTHER.public)}\n quorum none\t\n"
     yield Case("a policy with comments, tabs, an address and another log", policy=roomy.encode())
-    rotated = f"log {vkey(ORIGIN, LOG, OTHER.public)}\n".encode() + POLICY
-    yield Case("a log with two keys has signed with the second", policy=rotated)
+    yield Case("a log with two keys has signed with the second", policy=_only_log(OTHER) + POLICY)
+
+
+def _only_log(key: SigningKey) -> bytes:
+    """The line of the log with another key."""
+    return f"log {vkey(ORIGIN, LOG, key.public)}\n".encode()
 
 
 def bad_policies() -> Iterator[Case]:
@@ -465,6 +469,14 @@ def bad_checkpoints() -> Iterator[Case]:
         plain + dash + "a\u00a0b AAAAAAA=\n".encode(),
     )
     yield of("a signature of four bytes", "checkpoint-invalid/signature", plain + dash + b"a AAAAAA==\n")
+    for order, policy in (("first", POLICY + _only_log(OTHER)), ("last", _only_log(OTHER) + POLICY)):
+        forged = plain + forged_line(body)
+        yield of(
+            f"a right and a forged signature of a log with two keys, the right one {order}",
+            "signature-invalid",
+            forged,
+            policy=policy,
+        )
     yield of("a wrong signature before a malformed line", "signature-invalid", _flipped(plain) + b"x\n")
     yield of(
         "a malformed line before a wrong signature",
@@ -478,6 +490,12 @@ def bad_checkpoints() -> Iterator[Case]:
         "signature-invalid",
         body.encode() + b"\n" + dash + f"{ORIGIN} {text(blob + bytes(63))}\n".encode(),
     )
+
+
+def forged_line(body: str) -> bytes:
+    """A line under the name and id of the other key that it has not signed."""
+    blob = checkpoint.key_id(ORIGIN, OTHER.public) + LEDGER.sign_raw(body.encode())
+    return f"— {ORIGIN} {text(blob)}\n".encode()
 
 
 def _flipped(made: bytes) -> bytes:

@@ -225,7 +225,7 @@ def _closing(facts: Facts) -> Iterator[str]:
     yield f"台帳 / ledger: {facts.head.size} entries, root {facts.head.root.hex()}"
     checked = facts.audit
     yield (
-        f"監査 / audit: 一件ごとの照会 {checked.exchanges} 件を {checked.windows} 組で検算、登録 {checked.samples} 件を抽出、"
+        f"監査 / audit: 照会 {checked.exchanges} 件を {checked.windows} 組で検算、登録 {checked.samples} 件を抽出、"
         f"誤り {checked.faults} 件 / {checked.exchanges} single exchanges in {checked.windows} windows and "
         f"{checked.samples} sampled enrolments checked, {checked.faults} faults"
     )

@@ -32,10 +32,8 @@ def take(book: LawBook, version: Version, sources: Sources) -> Law:
     signatures = Signatures(version.ministry, version.commission)
     entry_ms = logged_ms(version.entry, gazette_digest(version.gazette))
     published_ms = publication_ms(version.gazette, entry_ms)
-    if book.published:
-        present = book.in_force(published_ms)
-    else:
-        present = book.check(version.gazette, signatures, published_ms)
+    first = not book.published
+    present = book.check(version.gazette, signatures, published_ms) if first else book.in_force(published_ms)
     receipts.verify(
         first=version.receipt.first,
         proof=version.receipt.proof,

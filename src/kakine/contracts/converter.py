@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from kakine.contracts.call import ANYBODY, Body, Call, Role
@@ -88,7 +89,7 @@ class Convert(Body, frozen=True):
     blinded: bytes
     recipient_leg: bytes = b""
     keeper_leg: bytes = b""
-    hops: list[Hop] = []
+    hops: list[Hop] = msgspec.field(default_factory=list)
 
 
 class Filed(Body, frozen=True):
@@ -284,7 +285,7 @@ class Read(Body, frozen=True):
 
 
 class OpenShares(Body, frozen=True):
-    """Open this converter's shares of exactly the envelopes in a signed statement, to the session key in the request."""
+    """Open this converter's shares of exactly the envelopes in a signed statement, for the session in the request."""
 
     public: bytes
     record: bytes

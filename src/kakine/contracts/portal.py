@@ -1,4 +1,4 @@
-"""The portal: where a resident reads the own history. Sessions and logins come with the card; a session key stands in."""
+"""The portal: where a resident reads the own history. Logins come with the card; a session key stands in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The chain of converters (spec/lcx.md section 5): blind, hop, unmask. Pure; nothing here knows a network or a clock.
 
-    Q_j  = ρ_{0,j} · Π ρ_i · core_A(u_j)            requester; ρ_0 from a seed the recipients get, ρ_i shared with converter i
+    Q_j  = ρ_{0,j} · Π ρ_i · core_A(u_j)            requester; ρ_0 from a sealed seed, ρ_i shared with converter i
     f_i  = (s_{X,i} / s_{A,i}) · μ_{i,X} / ρ_i      converter i, once for each leg X
     core_X(u_j) = (ρ_{0,j} · Π μ_{i,X})⁻¹ · out_j   recipient X
 

@@ -125,13 +125,16 @@ def _log(shown: Shown, _: _Given) -> State:
 def _checkpoint(shown: Shown, _: _Given) -> State:
     for log in shown.logs:
         try:
-            shown.head, shown.log = notes.open(shown.proof.note, log.name, log.key), log
+            head = notes.open(shown.proof.note, log.name, log.key)
         except SignatureInvalid as fault:
             if fault.facts.get("part") != "missing":
                 raise
         else:
-            return State.HELD
-    raise SignatureInvalid(part="missing")
+            # A log has several keys when they change. All that have signed must have signed well; the first is shown.
+            shown.head, shown.log = head, shown.log or log
+    if shown.log is None:
+        raise SignatureInvalid(part="missing")
+    return State.HELD
 
 
 def _witnesses(shown: Shown, _: _Given) -> State:

@@ -72,8 +72,8 @@ async def settle(
     """(party at fault, what) for one item of a request, or ("", "") where every hop was right.
 
     `ends` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, and
-    `GroundUnfit` where a converter says that it has not released the request: none of them settles anything. A converter
-    that refuses otherwise is at fault.
+    `GroundUnfit` where a converter says that it has not released the request: none of them settles anything. A
+    converter that refuses otherwise is at fault.
     """
     legs = (case.blinded if case.two_legs else b""), case.blinded
     for position, name in enumerate(office.converters, 1):
