@@ -14,7 +14,7 @@ KEY = OpenKey(h(V["receiver_seed"]))
 
 
 def sender() -> SealingContext:
-    return SealingContext.sender(KEY.public, INFO, h(V["ephemeral_seed"]), key_length=16)
+    return SealingContext.sender(KEY.public, INFO, OpenKey(h(V["ephemeral_seed"])), key_length=16)
 
 
 def test_key_pairs_derive_from_the_published_seeds():
@@ -34,7 +34,7 @@ def test_each_published_message_is_sealed_and_opened(message):
 
 def test_the_first_message_of_a_context_opens_with_the_stock_library():
     """With AES-256-GCM and no additional data, enc ‖ message 0 is a single-shot message."""
-    context = SealingContext.sender(KEY.public, INFO, bytes(range(32)))
+    context = SealingContext.sender(KEY.public, INFO, OpenKey(bytes(range(32))))
     assert open_sealed(KEY, INFO, context.enc + context.seal(0, b"", PLAINTEXT)) == PLAINTEXT
 
 
@@ -46,6 +46,6 @@ def test_a_message_of_the_stock_library_opens_as_message_zero():
 
 def test_only_message_zero_is_a_single_shot_message():
     """Message 1 has another nonce, so the stock call refuses it."""
-    context = SealingContext.sender(KEY.public, INFO, bytes(range(32)))
+    context = SealingContext.sender(KEY.public, INFO, OpenKey(bytes(range(32))))
     with pytest.raises(SealInvalid):
         open_sealed(KEY, INFO, context.enc + context.seal(1, b"", PLAINTEXT))

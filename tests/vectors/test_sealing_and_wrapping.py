@@ -58,7 +58,7 @@ def test_a_key_of_small_order_is_refused_at_use(point):
     """It would make the shared secret known to everybody; as a reader's key and as enc."""
     for call in (
         lambda: seal(SealKey(point), INFO, TEXT),
-        lambda: SealingContext.sender(SealKey(point), INFO, b"e" * 32),
+        lambda: SealingContext.sender(SealKey(point), INFO, OpenKey(b"e" * 32)),
         lambda: SealingContext.receiver(KEY, INFO, point),
         lambda: open_sealed(KEY, INFO, point + bytes(28)),
     ):
@@ -72,7 +72,7 @@ def test_keys_seeds_and_enc_of_another_length_are_refused(length):
     for call in (
         lambda: SealKey(bytes(length)),
         lambda: OpenKey(bytes(length)),
-        lambda: SealingContext.sender(KEY.public, INFO, bytes(length)),
+        lambda: SealingContext.sender(KEY.public, INFO, OpenKey(bytes(length))),
         lambda: SealingContext.receiver(KEY, INFO, b"\x09" * length),
     ):
         with pytest.raises(SealInvalid):
@@ -81,7 +81,7 @@ def test_keys_seeds_and_enc_of_another_length_are_refused(length):
 
 def test_a_context_is_made_again_byte_for_byte_from_its_seed():
     """What a converter or mailbox compares when it rebuilds an envelope."""
-    first, again = (SealingContext.sender(KEY.public, INFO, b"e" * 32) for _ in range(2))
+    first, again = (SealingContext.sender(KEY.public, INFO, OpenKey(b"e" * 32)) for _ in range(2))
     assert first.enc == again.enc
     assert first.seal(7, b"aad", TEXT) == again.seal(7, b"aad", TEXT)
 
@@ -89,17 +89,17 @@ def test_a_context_is_made_again_byte_for_byte_from_its_seed():
 def test_contexts_of_another_seed_reader_or_info_share_nothing():
     """Four contexts, four ciphertexts of one plaintext."""
     contexts = [
-        SealingContext.sender(KEY.public, INFO, b"e" * 32),
-        SealingContext.sender(KEY.public, INFO, b"f" * 32),
-        SealingContext.sender(OTHER.public, INFO, b"e" * 32),
-        SealingContext.sender(KEY.public, INFO + b"!", b"e" * 32),
+        SealingContext.sender(KEY.public, INFO, OpenKey(b"e" * 32)),
+        SealingContext.sender(KEY.public, INFO, OpenKey(b"f" * 32)),
+        SealingContext.sender(OTHER.public, INFO, OpenKey(b"e" * 32)),
+        SealingContext.sender(KEY.public, INFO + b"!", OpenKey(b"e" * 32)),
     ]
     assert len({context.seal(0, b"", TEXT) for context in contexts}) == 4
 
 
 def test_a_context_message_opens_at_its_place_only():
     """Other sequence, additional data, bytes, enc or info."""
-    sender = SealingContext.sender(KEY.public, INFO, b"e" * 32)
+    sender = SealingContext.sender(KEY.public, INFO, OpenKey(b"e" * 32))
     receiver = SealingContext.receiver(KEY, INFO, sender.enc)
     sealed = sender.seal(3, b"aad", TEXT)
     assert receiver.open(3, b"aad", sealed) == TEXT
@@ -115,7 +115,7 @@ def test_a_context_message_opens_at_its_place_only():
 @pytest.mark.parametrize("sequence", [-1, 2**63])
 def test_a_sequence_out_of_range_is_refused(sequence):
     """No number wraps round onto another's nonce."""
-    context = SealingContext.sender(KEY.public, INFO, b"e" * 32)
+    context = SealingContext.sender(KEY.public, INFO, OpenKey(b"e" * 32))
     with pytest.raises(SealInvalid):
         context.seal(sequence, b"", TEXT)
     with pytest.raises(SealInvalid):
@@ -168,7 +168,7 @@ def test_a_wrapping_key_is_64_bytes(length):
 
 def test_keys_show_nothing_of_themselves():
     """No key material in logs and tracebacks."""
-    context = SealingContext.sender(KEY.public, INFO, b"e" * 32)
+    context = SealingContext.sender(KEY.public, INFO, OpenKey(b"e" * 32))
     assert (repr(KEY), repr(context), repr(WrapKey(bytes(64)))) == (
         "<OpenKey>",
         "<SealingContext>",

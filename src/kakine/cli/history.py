@@ -22,6 +22,10 @@ def history(
     person: Annotated[
         str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
     ] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Folder for receipts, records and the policy file, to be checked elsewhere."),
+    ] = None,
 ) -> None:
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
@@ -29,14 +33,16 @@ def history(
     public ledger, proved to be in it, and counted by the record keeper. Example:
 
       kakine history --dir country/1-1000
+
+      kakine history --dir country/1-1000 --export mine, then kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
-    for line in asyncio.run(_read(directory, person.encode())):
+    for line in asyncio.run(_read(directory, person.encode(), export)):
         typer.echo(line)
 
 
-async def _read(folder: Path, account: bytes) -> list[str]:
+async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
     async with visited(folder) as country:
-        read = await own_history(country, account or _protagonist(folder))
+        read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
         return [*shown, proofs]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
+from kakine.cli.receipts import export_history
 from kakine.country import KEEPER, LEDGER, ORIGIN, Country
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
@@ -45,8 +47,11 @@ class Read:
     verified: int
 
 
-async def own_history(country: Country, account: bytes) -> Read:
-    """Raises `AccountUnknown`, what a party refuses with, and what does not verify: then nothing is shown."""
+async def own_history(country: Country, account: bytes, export: Path | None = None) -> Read:
+    """Raises `AccountUnknown`, what a party refuses with, and what does not verify: then nothing is shown.
+
+    With `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
+    """
     session = OpenKey(secrets.token_bytes(32))
     sealed = await country.portal.read_history(account, session.public)
     law = country.book("portal").in_force(country.site.clock())
@@ -54,6 +59,8 @@ async def own_history(country: Country, account: bytes) -> Read:
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
     keys = Keys(law.signing_key(KEEPER.party), law.signing_key(LEDGER), ORIGIN)
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
+    if export is not None:
+        export_history(rows, opened, keys.ledger, export)
     seen = [_seen(line) for line in lines(opened)]
     return Read(seen, decode(said.statement, Statement).count, len(opened))
 

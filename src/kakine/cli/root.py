@@ -9,6 +9,7 @@ from kakine.cli.asking import ask
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,5 +21,6 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(ask)
 app.command()(history)
+app.command()(verify)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")

@@ -107,14 +107,12 @@ class SealingContext:
 
     @classmethod
     def sender(
-        cls, to: SealKey, info: bytes, ephemeral_seed: bytes, key_length: KeyLength = 32
+        cls, to: SealKey, info: bytes, ephemeral: OpenKey, key_length: KeyLength = 32
     ) -> SealingContext:
-        """The context of the sender whose ephemeral pair DeriveKeyPair makes of `ephemeral_seed`, 32 secret
-        bytes.
+        """The context of the sender with this ephemeral pair, which one run may use for several readers.
 
         `key_length` is 32, AES-256-GCM; 16 is there for the vectors of RFC 9180 appendix A.1.
         """
-        ephemeral = OpenKey(ephemeral_seed)
         shared = _encapsulated(ephemeral.agree(to), ephemeral.public, to)
         return cls(ephemeral.public, shared, info, key_length)
 

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.values.problems import CheckpointInvalid, SignatureInvalid
@@ -33,6 +34,7 @@ class Checkpoint:
     root: bytes
 
 
+@lru_cache(maxsize=64)
 def check_name(name: str) -> None:
     """Raise `CheckpointInvalid` unless `name` can be a key name: not empty, no space, no plus, no control."""
     if not name or "+" in name or any(each.isspace() for each in name) or _CONTROL.search(name):

@@ -55,9 +55,9 @@ class Envelopes:
     def __init__(self, root: bytes, ask: bytes, month: int, converters: Sequence[SealKey]) -> None:
         if len(converters) != SHARES:
             raise SealInvalid(converters=len(converters))
-        seed = expand(root, "envelope-ephemeral", ask)
+        ephemeral = OpenKey(expand(root, "envelope-ephemeral", ask))
         self._contexts = [
-            SealingContext.sender(key, _info(ask, i, month), seed) for i, key in enumerate(converters)
+            SealingContext.sender(key, _info(ask, i, month), ephemeral) for i, key in enumerate(converters)
         ]
         self._head = bytes([1, 1]) + month.to_bytes(2, "big")
         self._tail = ask + self._contexts[0].enc

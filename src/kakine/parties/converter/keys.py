@@ -117,21 +117,22 @@ async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> Mon
     """
     if abs(asked.month - months_since_2000(office.clock())) > 1:
         raise OutsideWindow()
-    seed = office.months.get(asked.month) or store.find_month(office.db.read(), asked.month)
-    if seed is None:
+    if asked.month not in office.months:
         fresh = office.entropy(32)
         # The writer thread is alone, so of two callers the second finds the first one's key.
         seed = await office.db.write(lambda db: store.keep_month(db, asked.month, fresh))
-    office.months[asked.month] = seed
-    public = bytes(OpenKey(seed).public)
+        office.months[asked.month] = OpenKey(seed)
+    public = bytes(office.months[asked.month].public)
     month = asked.month.to_bytes(2, "big")
     return MonthKey(public, office.identity.signing.sign("month-key", month, public))
 
 
 def opening_key(office: Office, month: int) -> OpenKey:
     """This converter's private key of a month; `DomainNotEnrolled` when it never made one or has destroyed it."""
-    seed = office.months.get(month) or store.find_month(office.db.read(), month)
-    if seed is None:
-        raise DomainNotEnrolled(month=month)
-    office.months[month] = seed
-    return OpenKey(seed)
+    known = office.months.get(month)
+    if known is None:
+        seed = store.find_month(office.db.read(), month)
+        if seed is None:
+            raise DomainNotEnrolled(month=month)
+        known = office.months[month] = OpenKey(seed)
+    return known

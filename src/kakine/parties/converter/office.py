@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kakine.crypto.group import Scalar
+from kakine.crypto.sealing import OpenKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.runtime.database import Database
@@ -42,7 +43,7 @@ class Office:
     nonce_key: bytes
     heads: Heads
     shares: dict[tuple[str, int], tuple[Scalar, bytes]] = field(default_factory=dict)
-    months: dict[int, bytes] = field(default_factory=dict)
+    months: dict[int, OpenKey] = field(default_factory=dict)
     withheld: set[tuple[str, str]] = field(default_factory=set)
 
     @property
