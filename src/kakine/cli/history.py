@@ -34,7 +34,9 @@ def history(
 
       kakine history --dir country/1-1000
 
-      kakine history --dir country/1-1000 --export mine, then kakine verify mine/42.tlog-proof --record mine/42.record.json
+      kakine history --dir country/1-1000 --export mine
+
+      kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
     for line in asyncio.run(_read(directory, person.encode(), export)):
         typer.echo(line)
