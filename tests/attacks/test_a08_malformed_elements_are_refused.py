@@ -169,7 +169,7 @@ def test_a_dispute_takes_only_the_vectors_that_were_converted(shared_land: Land,
     """A8: the input of a dispute must have the digest in the hop record, so no other point gets in at all."""
     requester = shared_land.requester()
     prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
-    shared_land.run(requester.convert(prepared))
+    shared_land.run(requester.release(prepared, shared_land.run(requester.convert(prepared))))
     request = request_digest(public_digest(prepared.public), prepared.record)
     auditor = shared_land.country.peers("commission")
     with pytest.raises(BatchMalformed):
