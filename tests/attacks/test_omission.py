@@ -463,17 +463,8 @@ def test_o7_a_requester_whose_clock_is_five_minutes_off_is_refused_before_anythi
 ) -> None:
     fresh.clock.advance(600)  # so that a request five minutes old is not from before the converters started
     office, filed = fresh.yokohama.office, filings_kept(fresh)
-    skewed = Requester(
-        office.site(CHILDREN).domain,
-        1,
-        office.identity,
-        office.network,
-        office.law,
-        office.months,
-        office.peers,
-        lambda: fresh.clock() + minutes * 60_000,
-        fresh.entropy,
-    )
+    seat = replace(office.seat, clock=lambda: fresh.clock() + minutes * 60_000)
+    skewed = Requester(office.site(CHILDREN).domain, 1, seat)
     asked = fresh.run(skewed.prepare(fresh.wish([fresh.code(CHILDREN, 0)])))
     with pytest.raises(OutsideWindow):
         fresh.run(skewed.convert(asked))

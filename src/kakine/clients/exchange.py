@@ -82,31 +82,33 @@ class Network:
     ledger_origin: str
 
 
+@dataclass(frozen=True)
+class Seat:
+    """What any party asks and answers with: its keys, the law as it knows it, its way to the others."""
+
+    identity: Identity
+    network: Network
+    law: LawBook
+    months: MonthKeys
+    peers: Peers
+    clock: Clock
+    entropy: Entropy
+
+
 class Requester:
     """One domain as the asking side. Its party keeps the `Prepared` before the first call and until the answer."""
 
-    def __init__(
-        self,
-        domain: Domain,
-        epoch: int,
-        identity: Identity,
-        network: Network,
-        law: LawBook,
-        months: MonthKeys,
-        peers: Peers,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
+    def __init__(self, domain: Domain, epoch: int, seat: Seat) -> None:
         self._domain = domain
         self._epoch = epoch
-        self._identity = identity
-        self._network = network
-        self._law = law
-        self._months = months
-        self._peers = peers
-        self._clock = clock
-        self._entropy = entropy
-        self._heads = Heads(network.ledger_origin)
+        self._identity = seat.identity
+        self._network = seat.network
+        self._law = seat.law
+        self._months = seat.months
+        self._peers = seat.peers
+        self._clock = seat.clock
+        self._entropy = seat.entropy
+        self._heads = Heads(seat.network.ledger_origin)
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Blind, seal, build records, sign. Nothing leaves yet; checks of law are the converters' and the recipient's,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kakine.clients.domains import Domain, MonthKeys
-from kakine.clients.exchange import Network, outcome_common, outcome_people
+from kakine.clients.domains import Domain
+from kakine.clients.exchange import Seat, outcome_common, outcome_people
 from kakine.contracts import converter
 from kakine.contracts.converter import Outcome
 from kakine.contracts.gateway import Deliver, Delivered
@@ -13,11 +13,8 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
 from kakine.protocols.chain import recipient_mask, unmask
 from kakine.protocols.gates import check_filing, check_window, filed_points
-from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.records import check_request_batch, outcome_batch
-from kakine.runtime.http import Peers
-from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector, MaskedVector
 from kakine.values.labels import HASH, DomainName
@@ -53,28 +50,16 @@ class Opened:
 class Recipient:
     """One domain as the answering side."""
 
-    def __init__(
-        self,
-        domain: Domain,
-        epoch: int,
-        identity: Identity,
-        network: Network,
-        law: LawBook,
-        months: MonthKeys,
-        peers: Peers,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
+    def __init__(self, domain: Domain, epoch: int, seat: Seat) -> None:
         self._domain = domain
         self._epoch = epoch
-        self._identity = identity
-        self._network = network
-        self._law = law
-        self._months = months
-        self._peers = peers
-        self._clock = clock
-        self._entropy = entropy
-        self._heads = Heads(network.ledger_origin)
+        self._identity = seat.identity
+        self._network = seat.network
+        self._law = seat.law
+        self._months = seat.months
+        self._peers = seat.peers
+        self._clock = seat.clock
+        self._heads = Heads(seat.network.ledger_origin)
 
     async def open(self, message: Deliver, *, again: bool = False) -> Opened:
         """Gate 2: everything the converters checked, and that the filed record says what is asked here (G3).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kakine.clients.domains import Domain, MonthKeys
-from kakine.clients.exchange import Network, Requester
+from kakine.clients.exchange import Network, Requester, Seat
 from kakine.clients.recipient import Recipient
 from kakine.clients.rekey import Move, require_settled
 from kakine.crypto.wrapping import WrapKey
@@ -87,22 +87,17 @@ class Office:
             partial(move_person, domain=site.name),
         )
 
+    @property
+    def seat(self) -> Seat:
+        """What the domains of this gateway ask and answer with."""
+        return Seat(self.identity, self.network, self.law, self.months, self.peers, self.clock, self.entropy)
+
     def requester(self, domain: str) -> Requester:
         """The asking side of a domain in its present epoch."""
         site, epoch = self.site(domain), self.epoch(domain)
         found = self._requesters.get((domain, epoch))
         if found is None:
-            found = self._requesters[domain, epoch] = Requester(
-                site.domain,
-                epoch,
-                self.identity,
-                self.network,
-                self.law,
-                self.months,
-                self.peers,
-                self.clock,
-                self.entropy,
-            )
+            found = self._requesters[domain, epoch] = Requester(site.domain, epoch, self.seat)
         return found
 
     def recipient(self, domain: str) -> Recipient:
@@ -110,15 +105,5 @@ class Office:
         site, epoch = self.site(domain), self.epoch(domain)
         found = self._recipients.get((domain, epoch))
         if found is None:
-            found = self._recipients[domain, epoch] = Recipient(
-                site.domain,
-                epoch,
-                self.identity,
-                self.network,
-                self.law,
-                self.months,
-                self.peers,
-                self.clock,
-                self.entropy,
-            )
+            found = self._recipients[domain, epoch] = Recipient(site.domain, epoch, self.seat)
         return found

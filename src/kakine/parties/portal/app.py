@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from kakine.clients.answering import issue, migrate, serve
 from kakine.clients.domains import Domain, MonthKeys
-from kakine.clients.exchange import Network, Requester, Wish, as_convert, request_of
+from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
 from kakine.contracts.converter import OpenShares
@@ -58,19 +58,9 @@ class Portal:
         self._domain = Domain(name, identity, self.db, peers, network.converters)
         self._months = MonthKeys(peers, law, clock, network.converters)
         epoch = law.in_force(clock()).epoch(name)
-        common = (
-            self._domain,
-            epoch,
-            identity,
-            network,
-            law,
-            self._months,
-            peers,
-            clock,
-            entropy,
-        )
-        self._requester = Requester(*common)
-        self._recipient = Recipient(*common)
+        seat = Seat(identity, network, law, self._months, peers, clock, entropy)
+        self._requester = Requester(self._domain, epoch, seat)
+        self._recipient = Recipient(self._domain, epoch, seat)
 
     @property
     def app(self) -> ASGIApp:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from kakine.clients.answering import serve
 from kakine.clients.carrier import Carrier
 from kakine.clients.domains import Domain, MonthKeys
-from kakine.clients.exchange import Network, Requester, Wish, request_of
+from kakine.clients.exchange import Network, Requester, Seat, Wish, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.registry_audit import INFO, Sample, Sampled
@@ -118,31 +118,15 @@ class Codes:
     def _epoch(self) -> int:
         return self.law.in_force(self.clock()).epoch(self.name)
 
+    @property
+    def _seat(self) -> Seat:
+        return Seat(self.identity, self.network, self.law, self.months, self.peers, self.clock, self.entropy)
+
     def _requester(self, domain: Domain, epoch: int) -> Requester:
-        return Requester(
-            domain,
-            epoch,
-            self.identity,
-            self.network,
-            self.law,
-            self.months,
-            self.peers,
-            self.clock,
-            self.entropy,
-        )
+        return Requester(domain, epoch, self._seat)
 
     def _recipient(self) -> Recipient:
-        return Recipient(
-            self.own,
-            self._epoch(),
-            self.identity,
-            self.network,
-            self.law,
-            self.months,
-            self.peers,
-            self.clock,
-            self.entropy,
-        )
+        return Recipient(self.own, self._epoch(), self._seat)
 
     async def start(self) -> None:
         """Join the converters for both domains, and take up what a crash left open."""
