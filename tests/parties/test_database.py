@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.runtime.database import Database, sql
-from kakine.values.problems import StoreFailed, StoreInUse
+from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
 METADATA = MetaData()
 THINGS = Table(
@@ -259,3 +259,13 @@ def test_statements_that_need_parameters_at_run_time_are_refused_as_constants() 
         sql(select(THINGS.c.id).where(THINGS.c.data == b"x"))
     with pytest.raises(TypeError):
         sql(select(THINGS.c.id).where(THINGS.c.id.in_([1, 2])))
+
+
+def test_a_store_of_another_version_is_refused_and_left_as_it_is(path: Path) -> None:
+    """A column more or less: nothing is guessed, and the right version still opens it."""
+    Database.open(path, METADATA).close()
+    other = MetaData()
+    Table("things", other, Column("id", Integer, primary_key=True), Column("title", String))
+    with pytest.raises(StoreOutdated):
+        Database.open(path, other)
+    Database.open(path, METADATA).close()

@@ -20,12 +20,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql import ClauseElement
 
-from kakine.values.problems import StoreFailed, StoreInUse
+from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
 T = TypeVar("T")
 
@@ -109,14 +109,16 @@ class Database:
     def open(cls, path: Path, metadata: MetaData) -> Database:
         """Open or create the file and create the tables of `metadata` that are missing.
 
-        Raises `StoreInUse` if another process, or another object of this one, has it open. Does not compare
-        the columns of tables that exist with `metadata`.
+        Raises `StoreInUse` if another process, or another object of this one, has it open, and `StoreOutdated` if
+        a table in it has other columns than `metadata` says: there are no migrations yet. Types and keys are not
+        compared.
         """
         lock = _exclusive(path)
         try:
             writer = _connection(path)
             for table in metadata.sorted_tables:
                 writer.execute(sql(CreateTable(table, if_not_exists=True)))
+                _require_columns(writer, table)
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):
                     writer.execute(sql(CreateIndex(index, if_not_exists=True)))
             reader = _connection(path)
@@ -217,6 +219,12 @@ class Database:
         for waiting in group:
             waiting.fault = StoreFailed(**fault.facts) if isinstance(fault, StoreFailed) else StoreFailed()
             waiting.fault.__cause__ = cause
+
+
+def _require_columns(db: sqlite3.Connection, table: Table) -> None:
+    present = {row[1] for row in db.execute(f"PRAGMA table_info({table.name})")}
+    if present != {column.name for column in table.columns}:
+        raise StoreOutdated(table=table.name)
 
 
 def _code(fault: sqlite3.Error) -> int:

@@ -157,6 +157,12 @@ class InternalFault(Problem):
 # --- store ----------------------------------------------------------------------------------------------------
 
 
+class StoreOutdated(Problem):
+    code = "store-outdated"
+    status = 503
+    title = "this store was made by another version of the program; nothing was changed"
+
+
 class StoreInUse(Problem):
     code = "store-in-use"
     status = 503
