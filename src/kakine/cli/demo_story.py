@@ -14,6 +14,7 @@ from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import Seen
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
+from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 
 RESULTS = {
@@ -118,7 +119,9 @@ class Words:
         self._items = {item.id: item for item in pack.items}
 
     def domain(self, name: str) -> str:
-        """市 and desk."""
+        """市 and desk. The domain where enrolment starts is nobody's: it reads as the entry it stands for."""
+        if name == HASH:
+            return "(新規登録 / first entry)"
         party = self._domains.get(name)
         return f"{party.ja} {name}" if party else name
 
