@@ -81,8 +81,10 @@ def _copy(work: Path) -> None:
     copy = work / "src"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    if not (work / "gazette").exists():
-        (work / "gazette").symlink_to(ROOT / "gazette")  # the pack is found from where the package lies
+    # The pack is found from where the package lies. A copy, no link: an edit through a link would change the checkout.
+    pack = work / "gazette"
+    shutil.rmtree(pack, ignore_errors=True)
+    shutil.copytree(ROOT / "gazette", pack)
 
 
 def _run(test: str, work: Path) -> int:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gazette_country import NOW, WAIT, altered, book, first, identity, pack, publish, signed
-from kakine.protocols.gazette import CLOCK_MS
+from kakine.protocols.gazette import CLOCK_MS, sign_as_ministry
 from kakine.protocols.gazette_draft import next_version
 from kakine.values import problems
 from kakine.wire.gazette import (
@@ -152,12 +152,21 @@ def test_a_signature_of_the_other_cannot_be_moved_to_another_version() -> None:
 
 
 def test_one_key_cannot_sign_in_both_roles() -> None:
-    """Labels differ, so the ministry's signature does not pass as the commission's."""
+    """The ministry's signature does not pass as the commission's."""
     laws = book()
     encoded = encode(next_version(laws, with_row(first()), NOW, NOW + WAIT, "理由", "reason"))
     one = signed(encoded).ministry
     with pytest.raises(problems.SignatureInvalid):
         laws.accept(encoded, Signatures(one, one), NOW)
+
+
+def test_a_signature_made_in_the_other_role_does_not_pass_even_with_the_right_key() -> None:
+    """Whoever gets the commission to sign something as a ministry signs it has no approval."""
+    laws = book()
+    encoded = encode(next_version(laws, with_row(first()), NOW, NOW + WAIT, "理由", "reason"))
+    crossed = sign_as_ministry(identity("commission").signing, encoded)
+    with pytest.raises(problems.SignatureInvalid):
+        laws.accept(encoded, Signatures(signed(encoded).ministry, crossed), NOW)
 
 
 def test_two_versions_with_one_number_cannot_both_be_believed() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import json
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from attacks.prove import ROOT, Edit, Mutation, chosen, mutations
 
+READ: dict[str, Callable[[str], object]] = {".py": ast.parse, ".json": json.loads, ".toml": tomllib.loads}
 TABLE = mutations()
 EDITS = [edit for row in TABLE for edit in row.edits]
 
@@ -34,7 +38,7 @@ def test_the_test_of_a_mutation_exists(row: Mutation) -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row.claim}:{k}" for k, row in enumerate(TABLE)])
-def test_a_mutated_file_is_still_python(row: Mutation, tmp_path: Path) -> None:
+def test_a_mutated_file_can_still_be_read(row: Mutation, tmp_path: Path) -> None:
     """A mutation that only breaks the syntax would make any test fail and prove nothing."""
     for edit in row.edits:
         path = tmp_path / edit.file
@@ -43,7 +47,7 @@ def test_a_mutated_file_is_still_python(row: Mutation, tmp_path: Path) -> None:
             path.write_text((ROOT / edit.file).read_text())
     for edit in row.edits:
         edit.apply(tmp_path)
-        compile((tmp_path / edit.file).read_text(), edit.file, "exec")
+        READ[Path(edit.file).suffix]((tmp_path / edit.file).read_text())
 
 
 def test_an_edit_that_no_longer_fits_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kakine.contracts.registry import (
@@ -16,6 +17,7 @@ from kakine.contracts.registry import (
     ByItems,
     ByNumber,
     Died,
+    Distinct,
     Enter,
     Entry,
     NumberChanged,
@@ -27,6 +29,7 @@ from kakine.contracts.registry import (
 )
 from kakine.country import REGISTRY
 from kakine.protocols.matching import Sex
+from kakine.runtime.codebook import token_of
 from kakine.values.labels import PartyName
 from kakine.values.problems import CallerNotAllowed, NotAMunicipality
 
@@ -63,15 +66,41 @@ def report(land: Land, number: str, change: Died | NumberChanged) -> str:
     return land.run(land.country.peers("yokohama").ask(REGISTRY.party, REPORT, sent)).number
 
 
+def code_of(land: Land, reference: bytes) -> bytes | None:
+    """The wrapped code that the children's desk of Yokohama holds under its own reference."""
+    return token_of(land.yokohama.office.db.read(), CHILDREN, reference)
+
+
 def test_an_agency_gets_its_code_by_the_number_the_person_gave(empty: Land) -> None:
     numbered = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))
     assert acquire(empty, Wanted(b"file-1", ByNumber(numbered[0].number, BIRTH))) == ["delivered"]
+    assert code_of(empty, b"file-1") is not None
+
+
+def test_a_number_with_another_birth_date_gives_no_code(empty: Land) -> None:
+    numbered = enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"))
+    mistyped = ByNumber(numbered[0].number, date(1990, 5, 18))
+    assert acquire(empty, Wanted(b"file-1", mistyped)) == ["person-unknown"]
+    assert code_of(empty, b"file-1") is None
 
 
 def test_five_items_that_agree_with_one_person_are_enough(empty: Land) -> None:
-    enter(empty, entry(empty, "山田 花子", "ヤマダ ハナコ"), entry(empty, "佐藤 花子", "サトウ ハナコ"))
+    her, other = enter(
+        empty, entry(empty, "山田 花子", "ヤマダ ハナコ"), entry(empty, "山田 華子", "ヤマダ ハナコ")
+    )
     items = ByItems("山田花子", "ﾔﾏﾀﾞ ﾊﾅｺ", BIRTH, Sex.FEMALE, "中区本町1-1")
     assert acquire(empty, Wanted(b"file-1", items)) == ["delivered"]
+    assert acquire(empty, Wanted(b"file-1", ByNumber(her.number, BIRTH))) == ["delivered"]
+    assert acquire(empty, Wanted(b"file-1", ByNumber(other.number, BIRTH))) == ["refused"]
+
+
+def test_nobody_is_picked_of_two_who_agree_in_all_five_items(empty: Land) -> None:
+    one = entry(empty, "山田 花子", "ヤマダ ハナコ")
+    enter(empty, one)
+    enter(empty, msgspec.structs.replace(one, key=empty.entropy(16), distinct=list(Distinct)[0]))
+    items = ByItems("山田 花子", "ヤマダ ハナコ", BIRTH, Sex.FEMALE, "中区本町1-1")
+    assert acquire(empty, Wanted(b"file-1", items)) == ["match-many"]
+    assert code_of(empty, b"file-1") is None
 
 
 def test_nobody_is_picked_where_items_do_not_agree(empty: Land) -> None:

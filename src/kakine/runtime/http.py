@@ -34,7 +34,7 @@ from kakine.values.problems import (
     Problem,
     RouteUnknown,
 )
-from kakine.wire.canonical import plain
+from kakine.wire.canonical import UNDECODABLE, plain
 
 log = logging.getLogger("kakine")
 
@@ -99,7 +99,7 @@ def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Aw
                 raise MessageTooLarge(limit=call.limit)
         try:
             return decoder.decode(body)
-        except msgspec.DecodeError as fault:
+        except UNDECODABLE as fault:
             raise MessageMalformed(call=call.path) from fault
 
     async def answer(request: Request) -> Response:
@@ -202,7 +202,7 @@ class Peers:
             decoder = self._decoders[call.gives] = msgspec.msgpack.Decoder(call.gives)
         try:
             given: Gives = decoder.decode(body)
-        except msgspec.DecodeError as fault:
+        except UNDECODABLE as fault:
             raise PartyUnavailable(party=to, call=call.path) from fault
         return given
 
@@ -210,7 +210,7 @@ class Peers:
 def _problem(body: bytes) -> Problem:
     try:
         document = msgspec.json.decode(body, type=_ProblemDocument)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return PartyUnavailable()
     kind = BY_CODE.get(document.type.removeprefix("urn:kakine:problem:"))
     if kind is None:

@@ -23,6 +23,10 @@ class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 T = TypeVar("T", bound=Message)
 
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises for bytes that are no message: text that is not UTF-8 has an exception of its own."""
+
+
 def plain(value: object) -> object:
     """What msgspec may write for our own kinds of text and bytes. A plain code or a scalar never goes into a message:
     raises `TypeError`."""
@@ -52,7 +56,7 @@ def decode(data: bytes, kind: type[T]) -> T:
         decoder = _decoders[kind] = msgspec.msgpack.Decoder(kind)
     try:
         message = decoder.decode(data)
-    except msgspec.DecodeError as fault:
+    except UNDECODABLE as fault:
         raise NotCanonical(message=kind.__name__) from fault
     if _encoder.encode(message) != data:
         raise NotCanonical(message=kind.__name__)

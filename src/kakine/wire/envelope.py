@@ -29,7 +29,7 @@ import msgspec
 from kakine.crypto.hashing import digest, framed, stretch
 from kakine.crypto.sealing import OpenKey, SealingContext, SealKey, aead_open, aead_seal
 from kakine.values.problems import NotCanonical, SealInvalid
-from kakine.wire.canonical import encode
+from kakine.wire.canonical import UNDECODABLE, encode
 from kakine.wire.record import OutcomeRecord, RequestRecord
 
 SHARES = 3
@@ -145,7 +145,7 @@ def read_record(data: bytes, committed: bytes) -> RequestRecord | OutcomeRecord:
     """The record in `data`, which must be canonical and commit to C; else `NotCanonical`."""
     try:
         record = msgspec.msgpack.decode(data, type=RequestRecord | OutcomeRecord)
-    except msgspec.DecodeError as fault:
+    except UNDECODABLE as fault:
         raise NotCanonical(message="record") from fault
     if encode(record) != data or record.committed() != committed:
         raise NotCanonical(message="record")

@@ -12,6 +12,7 @@ from kakine.parties.gateway.office import Office
 from kakine.parties.gateway.store import Copy
 from kakine.runtime.codebook import token_of
 from kakine.values.problems import CopyOutdated, MessageMalformed, PersonNotKnown
+from kakine.wire.canonical import UNDECODABLE
 
 
 class NewCopy(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> 
     for position, new in enumerate(copies):
         try:
             decoded = msgspec.json.decode(new.data)
-        except msgspec.DecodeError as fault:
+        except UNDECODABLE as fault:
             raise MessageMalformed(position=position) from fault
         office.validate(new.item, new.layout, decoded)
 
