@@ -37,7 +37,6 @@ CHILDREN = DomainName("yokohama/children")
 TAX = DomainName("yokohama/tax")
 PEOPLE = 256
 CALLERS = 64
-IN_FLIGHT = 4
 
 
 def floor() -> dict[str, float]:
@@ -128,13 +127,16 @@ async def _measure(country: Country, mode: Mode, least: float, rounds: int) -> d
     await asyncio.gather(*(caller(8 * k, meter) for k in range(CALLERS)))
     results[f"{CALLERS} callers"] = meter.result(8 * rounds * CALLERS, least)
 
-    async def bulk(start: int, meter: _Meter) -> None:
-        for _ in range(2 * rounds):
-            await meter.each(desk.ask_many([_question(start + j, mode) for j in range(64)]))
+    for size in (64, 256):
+        in_flight = 256 // size
 
-    meter = _Meter()
-    await asyncio.gather(*(bulk(64 * k, meter) for k in range(IN_FLIGHT)))
-    results["batches of 64"] = meter.result(2 * rounds * IN_FLIGHT * 64, least)
+        async def bulk(start: int, meter: _Meter, size: int = size) -> None:
+            for _ in range(2 * rounds):
+                await meter.each(desk.ask_many([_question(start + j, mode) for j in range(size)]))
+
+        meter = _Meter()
+        await asyncio.gather(*(bulk(size * k, meter) for k in range(in_flight)))
+        results[f"batches of {size}"] = meter.result(2 * rounds * 256, least)
     return results
 
 
