@@ -158,8 +158,9 @@ def files_page() -> str:
     out = ["# Files\n", _NOTE]
     out.append(
         "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
-        "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it. Columns\n"
-        "with codes hold wrapped ones only. What a party says about itself stands in its package:\n"
+        "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it;\n"
+        "`auditor.sqlite` (tables `audit_…`) is the commission's second. Columns with codes hold wrapped ones only.\n"
+        "What a party says about itself stands in its package:\n"
     )
     for name in sorted(each.name for each in pkgutil.iter_modules(kakine.parties.__path__)):
         package = importlib.import_module(f"kakine.parties.{name}")

@@ -4,6 +4,7 @@ and by name. And what the auditor itself cannot do with its windows."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -211,14 +212,32 @@ def test_the_auditor_gets_one_combination_of_a_window_and_no_other(audited: tupl
         ask(land, 1, converter.RATIOS, Ratios([bytes(32)]))
 
 
-def test_requests_of_different_links_make_no_window(audited: tuple[Land, Auditor]) -> None:
+def test_requests_in_another_mode_or_of_different_links_make_no_window(audited: tuple[Land, Auditor]) -> None:
     land, auditor = audited
-    exchanged(land, prepared(land, 0))
     judged(land, auditor)
-    full = prepared(land, 0, mode=Mode.S0)
-    exchanged(land, full)
+    full, one, two = prepared(land, 0, mode=Mode.S0), prepared(land, 0), prepared(land, 1)
+    for each in (full, one, two):
+        exchanged(land, each)
     with pytest.raises(GroundUnfit):
         ask(land, 1, converter.RATIOS, Ratios([request_of(full)]))
+    with on_another_link(land, two), pytest.raises(GroundUnfit):
+        ask(land, 1, converter.RATIOS, Ratios([request_of(one), request_of(two)]))
+    judged(land, auditor)
+
+
+@contextmanager
+def on_another_link(land: Land, asked: Prepared) -> Iterator[None]:
+    """In the first converter's store this request was for another domain, meanwhile."""
+
+    def set_recipient(name: str) -> None:
+        change = "UPDATE seen_request SET recipient = ? WHERE request = ?"
+        land.run(office_of(land, 1).db.write(lambda db: db.execute(change, (name, request_of(asked)))))
+
+    set_recipient("koseki/register")
+    try:
+        yield
+    finally:
+        set_recipient(str(TAX))
 
 
 def test_an_interrupted_audit_goes_on_with_the_same_window(audited: tuple[Land, Auditor]) -> None:

@@ -10,6 +10,7 @@ from kakine.clients.exchange import as_convert
 from kakine.contracts import converter
 from kakine.contracts.converter import Convert, Converted, Hop
 from kakine.country import CONVERTERS
+from kakine.parties.converter.hop import Asked, _as_seen, request_factors
 from kakine.protocols.chain import blind
 from kakine.values.codes import CodeVector
 from kakine.values.labels import PartyName
@@ -99,6 +100,13 @@ def test_a_reused_batch_id_would_get_other_masks(shared_land: Land) -> None:
     legs = [shared_land.run(requester.convert(each)).recipient_leg for each in (first, second)]
     assert legs[0] != legs[1]
     assert first.blinded != second.blinded
+    for name in CONVERTERS:
+        office = shared_land.country.converters[name].office
+        pair = [Asked.of(each.public, each.record) for each in (first, reuse(shared_land, first, 1))]
+        assert pair[0].record.batch == pair[1].record.batch
+        made = [request_factors(office, _as_seen(each)) for each in pair]
+        assert made[0].recipient != made[1].recipient
+        assert made[0].keeper != made[1].keeper
 
 
 def test_an_exchange_id_serves_one_request(shared_land: Land) -> None:

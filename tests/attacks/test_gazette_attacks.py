@@ -68,7 +68,7 @@ def without(party: str) -> Change:
 
 
 def without_role(party: str) -> Change:
-    return lambda g: altered(g, "parties", party, roles=("gateway",))
+    return lambda g: altered(g, "parties", party, roles=())
 
 
 def without_ground(ground: str) -> Change:

@@ -97,7 +97,7 @@ def test_five_items_that_agree_with_one_person_are_enough(empty: Land) -> None:
 def test_nobody_is_picked_of_two_who_agree_in_all_five_items(empty: Land) -> None:
     one = entry(empty, "山田 花子", "ヤマダ ハナコ")
     enter(empty, one)
-    enter(empty, msgspec.structs.replace(one, key=empty.entropy(16), distinct=list(Distinct)[0]))
+    enter(empty, msgspec.structs.replace(one, key=empty.entropy(16), distinct=Distinct.SAME_NAME_AND_BIRTH))
     items = ByItems("山田 花子", "ヤマダ ハナコ", BIRTH, Sex.FEMALE, "中区本町1-1")
     assert acquire(empty, Wanted(b"file-1", items)) == ["match-many"]
     assert code_of(empty, b"file-1") is None
