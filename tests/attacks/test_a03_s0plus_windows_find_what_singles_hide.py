@@ -14,7 +14,15 @@ from attacks.insider import Tamper, office_of, scalar, taken_over, tampering
 from attacks.test_a03_legs_belong_to_one_person import ANSWER, RECORD, foreign, swap, wrong_answer_point
 from kakine.clients.exchange import request_of
 from kakine.contracts import converter, mailbox
-from kakine.contracts.converter import Checked, Ratios, RatiosGiven, SeenRequests, SeenSince, WindowCheck
+from kakine.contracts.converter import (
+    Checked,
+    Ratios,
+    RatiosGiven,
+    SeenRequests,
+    SeenSince,
+    WindowCheck,
+    WindowStep,
+)
 from kakine.contracts.mailbox import VectorsGiven
 from kakine.country import COMMISSION, CONVERTERS
 from kakine.crypto.group import Scalar, group, scalar_mul
@@ -23,8 +31,17 @@ from kakine.parties.commission.audit_store import Verdict
 from kakine.parties.commission.windows import SETTLED_MS
 from kakine.parties.converter import audit as honest
 from kakine.parties.mailbox import reading
+from kakine.protocols.audit import window_id
+from kakine.protocols.linear_check import GENERATOR, answer_leg, context
 from kakine.values.labels import PartyName
-from kakine.values.problems import BatchMalformed, BatchReused, GroundUnfit, PartyUnavailable, RequestUnknown
+from kakine.values.problems import (
+    BatchMalformed,
+    BatchReused,
+    GroundUnfit,
+    PartyUnavailable,
+    ProofInvalid,
+    RequestUnknown,
+)
 from kakine.wire.answer import Prepared
 from kakine.wire.request import Mode
 
@@ -194,22 +211,56 @@ def ask(land: Land, position: int, call: object, message: object) -> object:
     return land.run(peers.ask(CONVERTERS[position - 1], call, message))  # type: ignore[arg-type]
 
 
+def kept_vectors(land: Land) -> tuple[list[bytes], bytes]:
+    """([hR], Q) of the last S0+ request that the record keeper has filed."""
+    rows = land.country.mailbox.office.db.read().execute(
+        "SELECT request, blinded FROM window_vectors ORDER BY position DESC LIMIT 1"
+    )
+    request, blinded = rows.fetchone()
+    return [bytes(request)], bytes(blinded)
+
+
 def test_the_auditor_gets_one_combination_of_a_window_and_no_other(audited: tuple[Land, Auditor]) -> None:
-    """A second one with a point of its own choice would be a conversion without a record."""
+    """A second one, under other weights, would be a second conversion."""
     land, auditor = audited
     exchanged(land, prepared(land, 0))
     judged(land, auditor)
-    request = land.country.mailbox.office.db.read().execute(
-        "SELECT request FROM window_vectors ORDER BY position DESC LIMIT 1"
-    )
-    requests = [bytes(request.fetchone()[0])]
-    own = bytes(land.code(CHILDREN, 1))
-    for position in (1, 2, 3):
-        # One window in sixteen is recomputed first, and a point that is no combination named so.
-        with pytest.raises((BatchReused, BatchMalformed)):
-            ask(land, position, converter.WINDOW, WindowCheck(requests, own, own, bytes(32), [own]))
+    requests, blinded = kept_vectors(land)
+    with pytest.raises(BatchReused):
+        ask(land, 1, converter.WINDOW, WindowCheck(requests, bytes(32), [blinded], []))
     with pytest.raises(RequestUnknown):
         ask(land, 1, converter.RATIOS, Ratios([bytes(32)]))
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_no_point_of_the_auditors_choice_gets_into_a_window(
+    audited: tuple[Land, Auditor], position: int
+) -> None:
+    """Commission and both agencies would have a conversion without a record. Each converter stops it alone: it makes
+    the combination of the Q it knows, and the converters before it, were they to help, cannot prove a step from there
+    to the chosen point."""
+    land, auditor = audited
+    judged(land, auditor)
+    exchanged(land, prepared(land, 0))
+    requests, blinded = kept_vectors(land)
+    chosen = bytes(land.code(CHILDREN, 1))
+    helped = [_helped_step(land, requests, i + 1, chosen) for i in range(position - 1)]
+    with pytest.raises(BatchMalformed):
+        ask(land, position, converter.WINDOW, WindowCheck(requests, bytes(32), [chosen], helped))
+    if helped:
+        with pytest.raises(ProofInvalid):
+            ask(land, position, converter.WINDOW, WindowCheck(requests, bytes(32), [blinded], helped))
+    assert judged(land, auditor) == [("", "", 1)]
+
+
+def _helped_step(land: Land, requests: list[bytes], position: int, chosen: bytes) -> WindowStep:
+    """A right proof of a colluding converter, factor one, that the chosen point is the chosen point."""
+    one, number = scalar(1), window_id(requests)
+    made = [
+        answer_leg(one, GENERATOR, chosen, context(number, position, leg), bytes(32), land.entropy)
+        for leg in ("recipient", "keeper")
+    ]
+    return WindowStep(GENERATOR, GENERATOR, chosen, chosen, made[0][1], made[1][1])
 
 
 def test_requests_in_another_mode_or_of_different_links_make_no_window(audited: tuple[Land, Auditor]) -> None:

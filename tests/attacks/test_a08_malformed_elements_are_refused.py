@@ -10,9 +10,19 @@ import msgspec
 import pytest
 
 from attacks.insider import ORDER, filings, office_of, rewritten, scalar, taken_over, tampering
-from kakine.contracts import converter
-from kakine.contracts.converter import Check, Checked, Convert, Dispute, Join, Joined, Rekey, WindowCheck
-from kakine.country import CONVERTERS
+from kakine.contracts import converter, mailbox
+from kakine.contracts.converter import (
+    Check,
+    Checked,
+    Convert,
+    Dispute,
+    Join,
+    Joined,
+    Rekey,
+    WindowCheck,
+    WindowStep,
+)
+from kakine.country import CONVERTERS, KEEPER
 from kakine.crypto.group import group
 from kakine.parties.converter import audit
 from kakine.parties.converter import keys as converter_keys
@@ -152,16 +162,30 @@ def test_the_check_refuses_a_wrong_combination(shared_land: Land, leg: str, poin
 
 
 @every_wrong_point
-@pytest.mark.parametrize("leg", ["recipient", "keeper"])
-def test_the_window_check_refuses_a_wrong_combination(shared_land: Land, leg: str, point: bytes) -> None:
-    """A8: the auditor asks the same for a window. One in sixteen windows is recomputed first and refused for that."""
+def test_the_window_check_refuses_a_wrong_q(shared_land: Land, point: bytes) -> None:
+    """A8: the auditor names no point of a combination, only the Q that each converter has the digest of."""
     shared_land.run(shared_land.ask(0, mode=Mode.S0_PLUS))
     auditor = shared_land.country.peers("commission")
     seen = shared_land.run(auditor.ask(CONVERTERS[0], converter.SEEN, converter.SeenSince(0))).rows[-1]
-    legs = (point, VALID) if leg == "recipient" else (VALID, point)
-    asked = WindowCheck([seen.request], *legs, bytes(32), [VALID])
-    with pytest.raises((PointInvalid, BatchMalformed)):
+    asked = WindowCheck([seen.request], bytes(32), [point], [])
+    with pytest.raises(BatchMalformed):
         shared_land.run(auditor.ask(CONVERTERS[0], converter.WINDOW, asked))
+
+
+@every_wrong_point
+@pytest.mark.parametrize("leg", ["recipient", "keeper"])
+def test_the_window_check_refuses_a_wrong_step(shared_land: Land, leg: str, point: bytes) -> None:
+    """A8: what the hop before is said to have put out must be proved to come from the combination."""
+    shared_land.run(shared_land.ask(0, mode=Mode.S0_PLUS))
+    auditor = shared_land.country.peers("commission")
+    seen = shared_land.run(auditor.ask(CONVERTERS[1], converter.SEEN, converter.SeenSince(0))).rows[-1]
+    kept = shared_land.run(auditor.ask(KEEPER.party, mailbox.VECTORS, mailbox.Vectors(0))).rows
+    blinded = next(row.blinded for row in kept if row.request == seen.request)
+    legs = (point, VALID) if leg == "recipient" else (VALID, point)
+    step = WindowStep(VALID, VALID, *legs, bytes(64), bytes(64))
+    asked = WindowCheck([seen.request], bytes(32), [blinded], [step])
+    with pytest.raises(ProofInvalid):
+        shared_land.run(auditor.ask(CONVERTERS[1], converter.WINDOW, asked))
 
 
 @every_wrong_point

@@ -133,7 +133,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([windowed]),
-        converter.WINDOW.path: converter.WindowCheck([windowed], blinded, blinded, bytes(32), [blinded]),
+        converter.WINDOW.path: converter.WindowCheck([windowed], bytes(32), [blinded], []),
         converter.DISPUTE.path: converter.Dispute(request, 0, bytes(32), bytes(32)),
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
         converter.WITNESS.path: converter.Witness(enrolled),

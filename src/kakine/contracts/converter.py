@@ -193,15 +193,25 @@ class RatiosGiven(Body, frozen=True):
     keeper_factor: bytes
 
 
-class WindowCheck(Body, frozen=True):
-    """S0+: the window's combination through one hop. `seed` gives the weights and `blinded` the Q of every request, so
-    that a converter can recompute the point."""
+class WindowStep(Body, frozen=True):
+    """One earlier hop of a window's check: its factors F, what it put out, and the proofs (64 bytes each)."""
 
-    requests: list[bytes]
+    recipient_factor: bytes
+    keeper_factor: bytes
     recipient_point: bytes
     keeper_point: bytes
+    recipient_proof: bytes
+    keeper_proof: bytes
+
+
+class WindowCheck(Body, frozen=True):
+    """S0+: the window's combination through one hop. No point is named: `seed` gives the weights, `blinded` is Q of
+    every request, and `steps` lead from their combination to this hop's input."""
+
+    requests: list[bytes]
     seed: bytes
     blinded: list[bytes]
+    steps: list[WindowStep]
 
 
 class Witness(Body, frozen=True):

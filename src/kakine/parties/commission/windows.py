@@ -15,6 +15,7 @@ from kakine.contracts.converter import (
     SeenRequest,
     SeenSince,
     WindowCheck,
+    WindowStep,
 )
 from kakine.contracts.converter import Ratios as AskRatios
 from kakine.contracts.mailbox import VECTORS, VectorRow, Vectors
@@ -244,9 +245,11 @@ async def _check(office: Office, window: bytes, rows: Sequence[Exchanged], plan:
     drawn = draw_weights(seed, sum(len(row.blinded) // 32 for row in rows))
     start = audit.window_start(rows, drawn)
     points, blinded = (start, start), [row.blinded for row in rows]
+    steps: list[WindowStep] = []
     for index, each in enumerate(given):
-        asked = WindowCheck(plan.requests, *points, seed, blinded)
-        points = await _step(office, window, index, each, asked)
+        asked = WindowCheck(plan.requests, seed, blinded, list(steps))
+        steps.append(await _step(office, window, index, each, asked, points))
+        points = steps[-1].recipient_point, steps[-1].keeper_point
     audit.check_ends(points, audit.window_ends(rows, given, drawn))
 
 
@@ -263,29 +266,30 @@ def _ratios(office: Office, index: int, told: RatiosGiven) -> Ratios:
 
 
 async def _step(
-    office: Office, window: bytes, index: int, given: Ratios, asked: WindowCheck
-) -> tuple[bytes, bytes]:
+    office: Office, window: bytes, index: int, given: Ratios, asked: WindowCheck, before: tuple[bytes, bytes]
+) -> WindowStep:
     name = office.converters[index]
     try:
         told = await office.peers.ask(name, WINDOW, asked)
-        for leg, factor, before, after, proof in (
-            (
-                audit.RECIPIENT,
-                given.recipient_factor,
-                asked.recipient_point,
-                told.recipient_point,
-                told.recipient_proof,
-            ),
-            (audit.KEEPER, given.keeper_factor, asked.keeper_point, told.keeper_point, told.keeper_proof),
+        for leg, factor, start, end, proof in (
+            (audit.RECIPIENT, given.recipient_factor, before[0], told.recipient_point, told.recipient_proof),
+            (audit.KEEPER, given.keeper_factor, before[1], told.keeper_point, told.keeper_proof),
         ):
-            audit.check_step(window, index + 1, leg, factor, before, after, proof)
+            audit.check_step(window, index + 1, leg, factor, start, end, proof)
     except (PartyUnavailable, StoreFailed):
         raise
     except HopAtFault as fault:
         raise _at(office, fault) from fault
     except Problem as refusal:
         raise Fault(name, refusal.code) from refusal
-    return told.recipient_point, told.keeper_point
+    return WindowStep(
+        given.recipient_factor,
+        given.keeper_factor,
+        told.recipient_point,
+        told.keeper_point,
+        told.recipient_proof,
+        told.keeper_proof,
+    )
 
 
 def _at(office: Office, fault: HopAtFault) -> Fault:

@@ -30,7 +30,14 @@ from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
 from kakine.protocols.audit import ENROLS, MOST_IN_WINDOW, dispute_context, explained_item, window_id
 from kakine.protocols.chain import HopKeys, blind_share, keeper_mask, recipient_mask, release_value
-from kakine.protocols.linear_check import GENERATOR, answer_leg, combination, context, draw_weights
+from kakine.protocols.linear_check import (
+    GENERATOR,
+    answer_leg,
+    combination,
+    context,
+    draw_weights,
+    verify_leg,
+)
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, BatchReused, CallerNotAllowed, GroundUnfit
 from kakine.wire.canonical import decode
@@ -78,7 +85,8 @@ def _recompute(seen: Seen, office: Office, message: Check) -> None:
         if office.settings.position == 1:
             raise BatchMalformed()
         return
-    if combination(drawn, message.blinded) != message.keeper_point:
+    point = combination(drawn, message.blinded)
+    if message.keeper_point != point or message.recipient_point not in (b"", point):
         raise BatchMalformed()
 
 
@@ -177,18 +185,18 @@ async def ratios(office: Office, caller: PartyName, asked: Ratios) -> RatiosGive
 
 async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Checked:
     """One hop of the check of a window, under the window's own factor. A request is in one window and under one
-    combination of it, and no other: repeated, the check would be a conversion without a record."""
+    combination of it, and no other: repeated, the check would be a conversion without a record.
+
+    Every converter makes the combination itself out of the Q it took part in, and follows the proofs of the hops
+    before it: no point of anybody's choice gets in, not even with another converter's help.
+    """
     rows, keys, number = _window(office, asked.requests)
-    if hmac.digest(office.nonce_key, number, "sha256")[0] % RECOMPUTED == 0:
-        _recompute_window(office, rows, asked)
-    points = digest("window-checked", number, asked.recipient_point, asked.keeper_point)
+    before = _window_input(office, rows, number, asked)
+    points = digest("window-checked", number, *before)
     await office.db.write(lambda db: _each_once(db, asked.requests, points))
     _, _, first, second = _window_factors(keys, number)
     legs = []
-    for leg, factor, point in (
-        ("recipient", first, asked.recipient_point),
-        ("keeper", second, asked.keeper_point),
-    ):
+    for leg, factor, point in (("recipient", first, before[0]), ("keeper", second, before[1])):
         bound = context(number, office.settings.position, leg)
         legs.append(
             answer_leg(factor, group.mul_base(factor), point, bound, office.nonce_key, office.entropy)
@@ -196,22 +204,38 @@ async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Check
     return Checked(legs[0][0], legs[1][0], legs[0][1], legs[1][1])
 
 
+def _window_input(office: Office, rows: list[Seen], number: bytes, asked: WindowCheck) -> tuple[bytes, bytes]:
+    """What comes to this hop on both legs. Raises `BatchMalformed` where Q is not that of the requests, and
+    `ProofInvalid` where an earlier hop does not prove its step."""
+    if [points_digest(points) for points in asked.blinded] != [row.blinded for row in rows]:
+        raise BatchMalformed()
+    if len(asked.steps) != office.settings.position - 1:
+        raise BatchMalformed()
+    together = b"".join(asked.blinded)
+    start = combination(draw_weights(asked.seed, len(together) // 32), together)
+    if not asked.steps:
+        return start, start
+    last = asked.steps[-1]
+    for leg, end, path in (
+        (
+            "recipient",
+            last.recipient_point,
+            [(step.recipient_factor, step.recipient_point, step.recipient_proof) for step in asked.steps],
+        ),
+        (
+            "keeper",
+            last.keeper_point,
+            [(step.keeper_factor, step.keeper_point, step.keeper_proof) for step in asked.steps],
+        ),
+    ):
+        factors, points, proofs = zip(*path, strict=True)
+        verify_leg(start, end, number, leg, factors, points, proofs)
+    return last.recipient_point, last.keeper_point
+
+
 def _each_once(db: sqlite3.Connection, requests: list[bytes], asked: bytes) -> None:
     for request in requests:
         _once(db, request, asked)
-
-
-def _recompute_window(office: Office, rows: list[Seen], asked: WindowCheck) -> None:
-    """As `_recompute`: the first converter has the digests of every Q, the others those of what came to them."""
-    if office.settings.position != 1:
-        return
-    ins = [decode(row.hop, HopRecord).keeper_in for row in rows]
-    if [points_digest(points) for points in asked.blinded] != ins:
-        raise BatchMalformed()
-    together = b"".join(asked.blinded)
-    point = combination(draw_weights(asked.seed, len(together) // 32), together)
-    if (asked.recipient_point, asked.keeper_point) != (point, point):
-        raise BatchMalformed()
 
 
 async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explained:

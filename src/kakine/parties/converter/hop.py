@@ -238,6 +238,7 @@ def _as_seen(asked: Asked) -> Seen:
         public.time_ms,
         b"",
         public.session,
+        record.blinded,
     )
 
 

@@ -55,6 +55,7 @@ seen = Table(
     Column("time_ms", Integer, nullable=False, index=True),
     Column("hop", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
+    Column("blinded", LargeBinary, nullable=False),
     Column("checked", LargeBinary),
     Column("released", Integer, nullable=False, default=0),
     Column("granted", LargeBinary),
@@ -110,6 +111,7 @@ class Seen:
     time_ms: int
     hop: bytes
     session: bytes
+    blinded: bytes
     checked: bytes | None = None
     released: int = 0
     granted: bytes | None = None
