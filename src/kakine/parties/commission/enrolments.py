@@ -10,6 +10,7 @@ from kakine.crypto.sealing import open_sealed
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols.audit import check_root, signed_hop
+from kakine.values.labels import PartyName
 from kakine.values.problems import (
     EnrolmentUnknown,
     HopAtFault,
@@ -40,14 +41,20 @@ async def _enrolled(office: Office) -> list[tuple[bytes, int]]:
     converter saw and the record keeper refused has no people."""
     seen: dict[bytes, None] = {}
     for name in office.converters:
-        since = 0
-        while True:
-            rows = (await office.peers.ask(name, SEEN, SeenSince(since, enrolments=True))).rows
-            if rows[-1:] == [] or all(row.request in seen for row in rows):
-                break
-            seen.update({row.request: None for row in rows})
-            since = rows[-1].time_ms
+        seen |= await _seen_by(office, name)
     return [(request, len(await _kept(office, request)) // 32) for request in seen]
+
+
+async def _seen_by(office: Office, name: PartyName) -> dict[bytes, None]:
+    """Every enrolment that one converter took part in, whatever the others have shown: one of them may hide some."""
+    own: dict[bytes, None] = {}
+    since = 0
+    while True:
+        rows = (await office.peers.ask(name, SEEN, SeenSince(since, enrolments=True))).rows
+        if all(row.request in own for row in rows):
+            return own
+        own |= {row.request: None for row in rows}
+        since = rows[-1].time_ms
 
 
 async def _kept(office: Office, request: bytes) -> bytes:

@@ -242,38 +242,37 @@ async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explaine
     """Show that item `position` was converted with this link's factor, or be at fault.
 
     The scalar ν = μ/ρ of the batch is revealed, so the item's input and output are tied to T by one proof a leg. With
-    the requester's ρ that opens the recipient's code, so only what was recorded and released is explained.
+    the requester's ρ that opens the recipient's code, so only what was recorded and released is explained, and nothing
+    whose only recipient is the record keeper.
     """
     seen = _known(office, asked.request)
-    if seen.kind not in ONE_LEG and not seen.released:
+    if seen.kind in ONE_LEG or not seen.released:
         raise GroundUnfit(kind="DISPUTE")
     hop = decode(seen.hop, HopRecord)
     fits = points_digest(asked.recipient_in), points_digest(asked.keeper_in)
     if fits != (hop.recipient_in, hop.keeper_in) or asked.position >= len(asked.keeper_in) // 32:
         raise BatchMalformed()
-    one_leg = seen.kind in ONE_LEG
     keys = hop_keys(
         office,
         (seen.requester, seen.requester_epoch),
-        None if one_leg else (seen.recipient, seen.recipient_epoch),
+        (seen.recipient, seen.recipient_epoch),
         (seen.keeper, seen.keeper_epoch),
     )
     base = scalar_inv(blind_share(keys.requester_key, seen.batch))
     release = release_value(office.release_key, seen.request)
+    assert keys.recipient_share is not None  # noqa: S101 - requests with one leg are refused above
     legs = []
-    for leg, points, share, key in (
-        ("recipient", asked.recipient_in, keys.recipient_share, keys.recipient_key),
-        ("keeper", asked.keeper_in, keys.keeper_share, keys.keeper_key),
+    for leg, points, share, mask in (
+        (
+            "recipient",
+            asked.recipient_in,
+            keys.recipient_share,
+            recipient_mask(keys.recipient_key, seen.request, release),
+        ),
+        ("keeper", asked.keeper_in, keys.keeper_share, keeper_mask(keys.keeper_key, seen.request)),
     ):
-        if share is None:
-            legs.append((b"", b"", b""))
-            continue
-        mask = (
-            keeper_mask(key, seen.request) if leg == "keeper" else recipient_mask(key, seen.request, release)
-        )
-        legs.append(
-            _explain_leg(office, seen, leg, points, asked.position, share, keys, scalar_mul(mask, base))
-        )
+        scalar = scalar_mul(mask, base)
+        legs.append(_explain_leg(office, seen, leg, points, asked.position, share, keys, scalar))
     parts = (legs[0][0], legs[1][0], legs[0][1], legs[1][1], legs[0][2], legs[1][2])
     about = explained_item(asked.request, asked.position)
     signature = office.identity.signing.sign("explained", *about, *parts)
