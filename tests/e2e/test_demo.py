@@ -279,3 +279,23 @@ def test_the_stop_is_a_version_of_the_gazette(ran: Ran, folder: Path) -> None:
     changed = kakine("gazette", "diff", "0", "1", "--dir", str(folder))
     assert changed.code == 0
     assert "JO81.10" in changed.out
+
+
+def test_the_auditor_checks_what_is_new_and_names_who_is_at_fault(ran: Ran, copy: Path) -> None:
+    """A question more is checked; with a byte of its stored vectors changed, the record keeper is named."""
+    clean = kakine("audit", "--dir", str(copy), "--samples", "2")
+    assert clean.code == 0
+    assert clean.out.count("faults: 0") == 3
+    asked = ["--as", "--procedure", "--row", "--provider", "--reference"]
+    words = [word for name in asked for word in (name, ran.option(name[2:]))]
+    assert kakine("ask", "--dir", str(copy), *words).code == 0
+    with sqlite3.connect(copy / "mailbox.sqlite") as db:
+        row, leg = db.execute(
+            "SELECT position, keeper_leg FROM window_vectors ORDER BY position DESC LIMIT 1"
+        ).fetchone()
+        changed = bytes([leg[0] ^ 1]) + leg[1:]
+        db.execute("UPDATE window_vectors SET keeper_leg = ? WHERE position = ?", (changed, row))
+    db.close()
+    found = kakine("audit", "--dir", str(copy))
+    assert found.code == 1
+    assert "mailbox: vectors" in found.out

@@ -129,3 +129,4 @@ def _invite(stage: Stage, family: Family) -> None:
         f" --row {question.rows[0]} --provider {question.provider} --reference {question.reference.decode()}"
     )
     typer.echo(f"  kakine ledger check --dir {folder}")
+    typer.echo(f"  kakine audit --dir {folder}")

@@ -6,6 +6,7 @@ import typer
 
 from kakine.cli import gazette
 from kakine.cli.asking import ask
+from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
@@ -22,5 +23,6 @@ app.command()(demo)
 app.command()(ask)
 app.command()(history)
 app.command()(verify)
+app.command()(audit)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
