@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -46,7 +46,7 @@ from kakine.wire import gazette as gazette_wire
 
 ORIGIN = "ledger.kakine.example/2026/a"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
-KEEPER = DomainName("mailbox/records")
+KEEPERS = (DomainName("mailbox-a/records"), DomainName("mailbox-b/records"))
 REGISTRY = DomainName("registry/residents")
 LOGIN = DomainName("portal/login")
 LEDGER = PartyName("ledger")
@@ -117,7 +117,7 @@ class Country:
             self.identities[MINISTRY].signing.public, self.identities[COMMISSION].signing.public
         )
         self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
-        self.network = Network(CONVERTERS, KEEPER, LEDGER, ORIGIN)
+        self.network = Network(CONVERTERS, LEDGER, ORIGIN)
         self.layouts = Layouts(site.pack.layouts)
         self._closing: list[Open] = []
 
@@ -171,9 +171,11 @@ class Country:
             self.book(name)
         await self.refresh()
         self._start_converters()
-        mailbox = Mailbox(MailboxSettings(KEEPER, CONVERTERS, LEDGER), ORIGIN, *self._common("mailbox"))
-        self.mailbox = self._keep("mailbox", mailbox)
-        await self.mailbox.start()
+        self.mailboxes = {}
+        for keeper in KEEPERS:
+            settings, name = MailboxSettings(keeper, CONVERTERS, LEDGER), keeper.party
+            self.mailboxes[name] = self._keep(name, Mailbox(settings, ORIGIN, *self._common(name)))
+            await self.mailboxes[name].start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
         self.gateways = {name: self._gateway(name) for name in self._gateway_names()}
@@ -182,7 +184,7 @@ class Country:
             await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(self._path("auditor"), CONVERTERS, KEEPER.party, REGISTRY.party),
+            AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),
@@ -197,6 +199,7 @@ class Country:
         ledger = Ledger.open(
             LedgerSettings(ORIGIN, folder / "ledger.sqlite", self.identities[LEDGER].signing),
             self._filer_key,
+            self._filers,
             self._ledger_roles,
         )
         self.ledger = self._keep("ledger", ledger)
@@ -241,6 +244,12 @@ class Country:
                 raise PartyUnknown() from None
             return self.anchors.commission
 
+    def _filers(self, role: str) -> Sequence[PartyName]:
+        try:
+            return self.book("ledger").in_force(self.site.clock()).with_role(role)
+        except NoLawInForce:
+            return (COMMISSION,) if role == Role.COMMISSION else ()
+
     def _ledger_roles(self, name: PartyName) -> frozenset[str]:
         try:
             return self.book("ledger").in_force(self.site.clock()).roles(name)
@@ -250,7 +259,7 @@ class Country:
     def _start_converters(self) -> None:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LEDGER, KEEPER.party)
+            settings = ConverterSettings(position, CONVERTERS, LEDGER)
             self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
@@ -272,7 +281,7 @@ class Country:
             DomainName(domain.name)
             for entry in self.site.pack.parties
             for domain in entry.domain
-            if domain.name not in (REGISTRY, KEEPER)
+            if domain.name not in (REGISTRY, *KEEPERS)
         ]
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from kakine.cli.own_history import Read, own_history
 from kakine.clients.carrier import filed_of
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
-from kakine.country import CONVERTERS, KEEPER, LEDGER, LOGIN, ORIGIN, Country
+from kakine.country import CONVERTERS, KEEPERS, LEDGER, LOGIN, ORIGIN, Country
 from kakine.crypto.merkle import verify_consistency
 from kakine.institutions.cases import Inquiry
 from kakine.institutions.families import Family, Roster
@@ -36,7 +36,7 @@ async def head(country: Country) -> Checkpoint:
 async def check_receipts(country: Country) -> tuple[int, int]:
     """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
 
-    Each: the record keeper's signature over these entries, their place under a signed head of the ledger, and
+    Each: every record keeper's signature over these entries, their place under a signed head of the ledger, and
     that this head is a beginning of the present one. Raises the first thing that does not hold.
     """
     stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
@@ -55,10 +55,13 @@ def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoi
     law = country.book("portal").in_force(country.site.clock())
     request, kept, entries, tags = receipt
     filed = filed_of(kept)
-    opened = filing.opened(filed.filing, filed.signature, law.signing_key(KEEPER.party))
-    opened.covers(entries, tags)
-    if opened.request != request:
-        raise ReceiptMismatch(what="request")
+    if [each.party for each in filed.filings] != law.keeper_parties:
+        raise ReceiptMismatch(what="keepers")
+    for each in filed.filings:
+        opened = filing.opened(each.filing, each.signature, law.signing_key(each.party))
+        opened.covers(entries, tags)
+        if opened.request != request:
+            raise ReceiptMismatch(what="request")
     place = filed.receipt
     return heads.verify(place.first, place.proof, place.checkpoint, entries, law.signing_key(LEDGER))
 
@@ -79,8 +82,8 @@ class History:
 
     @property
     def complete(self) -> bool:
-        """Every row signed for verified, and every exchange made is among them."""
-        return self.read.signed == self.read.verified and self.missing == 0
+        """Every row signed for by every record keeper verified, and every exchange made is among them."""
+        return self.read.signed == self.read.verified and not self.read.hidden and self.missing == 0
 
 
 async def check_history(
@@ -124,7 +127,7 @@ async def audit(country: Country) -> Audit:
 def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
     """Parties between the agencies in whose files a name, number or reference is found: should be none."""
     found = []
-    for party in (LEDGER, KEEPER.party, *CONVERTERS):
+    for party in (LEDGER, *(keeper.party for keeper in KEEPERS), *CONVERTERS):
         for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):
             stored = path.read_bytes()
             if any(trace in stored for trace in traces):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kakine.cli.receipts import export_history
-from kakine.country import KEEPER, LEDGER, ORIGIN, Country
+from kakine.contracts.converter import History
+from kakine.country import LEDGER, ORIGIN, Country
 from kakine.crypto.sealing import OpenKey
-from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
 from kakine.wire.history import Statement
@@ -37,14 +39,17 @@ class Seen:
 
 @dataclass(frozen=True)
 class Read:
-    """What the person sees. The record keeper has signed for `signed` rows.
+    """What the person sees. One of the record keepers, `keepers` in number, has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger.
+    Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
+    indices of rows that it does not show and another does.
     """
 
     lines: list[Seen]
     signed: int
     verified: int
+    keepers: int
+    hidden: Mapping[str, Sequence[int]]
 
 
 async def own_history(country: Country, account: bytes, export: Path | None = None) -> Read:
@@ -55,14 +60,20 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     session = OpenKey(secrets.token_bytes(32))
     sealed = await country.portal.read_history(account, session.public)
     law = country.book("portal").in_force(country.site.clock())
-    said = sealed.history
-    rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key(KEEPER.party), law.signing_key(LEDGER), ORIGIN)
-    opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
+    lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
+    keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
+    keys = Keys(keepers, law.signing_key(LEDGER), ORIGIN)
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
     if export is not None:
-        export_history(rows, opened, keys.ledger, export)
-    seen = [_seen(line) for line in lines(opened)]
-    return Read(seen, decode(said.statement, Statement).count, len(opened))
+        rows = {row.entry: row for each in lists for row in each.rows}
+        export_history(list(rows.values()), opened.rows, keys.ledger, export)
+    seen = [_seen(line) for line in lines(opened.rows)]
+    signed = [decode(each.statement, Statement).count for each in lists]
+    return Read(seen, max(signed), len(opened.rows), len(lists), opened.hidden)
+
+
+def _rows(given: History) -> list[SealedRow]:
+    return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
 
 
 def _seen(line: Line) -> Seen:

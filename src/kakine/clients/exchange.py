@@ -16,11 +16,10 @@ from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, seal
 from kakine.protocols.chain import blind
-from kakine.protocols.gates import check_filing
+from kakine.protocols.gates import check_filings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.records import (
-    NOTHING_FILED,
     Batch,
     check_outcome_batch,
     outcome_tag,
@@ -31,12 +30,12 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import BatchMalformed, Problem, SignatureInvalid
+from kakine.values.problems import BatchMalformed, RecordRefused, SignatureInvalid
 from kakine.wire.answer import Answered, Answers, Kept, Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.record import OutcomeCommon, OutcomePersonal
 from kakine.wire.request import (
-    ONE_LEG,
+    NO_RECIPIENT,
     SUITE,
     AskedPerson,
     KeeperSeed,
@@ -77,7 +76,6 @@ class Network:
     """Who the others are, for any requester or recipient."""
 
     converters: Sequence[PartyName]
-    keeper: DomainName
     ledger: PartyName
     ledger_origin: str
 
@@ -132,34 +130,30 @@ class Requester:
         return self._signed(wish, now_ms, batch, blinded, payload)
 
     def _signed(self, wish: Wish, now_ms: int, batch: bytes, blinded: bytes, payload: Payload) -> Prepared:
-        law, keeper = self._law.in_force(now_ms), self._network.keeper
+        law = self._law.in_force(now_ms)
         public = PublicPart(
             SUITE,
             self._domain.name,
             self._epoch,
             wish.recipient,
             law.epoch(wish.recipient),
-            keeper,
-            law.epoch(keeper),
+            law.keepers,
             wish.ground,
             wish.rows,
             now_ms,
             bytes(32),
-            wish.session,
         )
         points, sealed_payload = points_digest(blinded), encode(payload)
         to_recipient = b""
-        if wish.kind not in ONE_LEG:
+        if wish.kind not in NO_RECIPIENT:
             info = recipient_info(public, batch, points)
             to_recipient = seal(law.seal_key(wish.recipient.party), info, sealed_payload)
-        sealed_seed = encode(KeeperSeed(payload.seed))
-        to_keeper = seal(law.seal_key(keeper.party), keeper_info(batch, points), sealed_seed)
+        seed, info = encode(KeeperSeed(payload.seed)), keeper_info(batch, points)
+        to_keepers = tuple(seal(law.seal_key(name), info, seed) for name in law.keeper_parties)
         public = _with_digest(public, to_recipient)
         public_bytes = encode(public)
         ask = ask_digest(public_digest(public_bytes), batch, points)
-        made = NOTHING_FILED
-        if wish.kind is not Kind.READ:
-            made = request_batch(public, payload, ask, self._months)
+        made = request_batch(public, wish.kind, payload, ask, self._months)
         record = encode(
             RecordPart(
                 wish.kind,
@@ -169,12 +163,13 @@ class Requester:
                 points,
                 digest("entries", made.entries),
                 digest("tags", made.tags),
-                digest("sealed", to_keeper),
+                tuple(digest("sealed", each) for each in to_keepers),
+                wish.session,
             )
         )
         request = request_digest(public_digest(public_bytes), record)
         signature = self._identity.signing.sign("request", request)
-        kept = Kept(public_bytes, record, signature, to_recipient, to_keeper, bytes(blinded), sealed_payload)
+        kept = Kept(public_bytes, record, signature, to_recipient, to_keepers, bytes(blinded), sealed_payload)
         return _prepared(kept, made)
 
     async def restore(self, kept: Kept) -> Prepared:
@@ -182,30 +177,29 @@ class Requester:
         public, record = decode(kept.public, PublicPart), decode(kept.record, RecordPart)
         await self._months.fetch(months_since_2000(public.time_ms))
         ask = ask_digest(public_digest(kept.public), record.batch, record.blinded)
-        if record.kind is Kind.READ:
-            return _prepared(kept, NOTHING_FILED)
-        return _prepared(kept, request_batch(public, decode(kept.payload, Payload), ask, self._months))
+        payload = decode(kept.payload, Payload)
+        return _prepared(kept, request_batch(public, record.kind, payload, ask, self._months))
 
     async def convert(self, prepared: Prepared) -> Converted:
-        """Through the chain to the record keeper and the log. Raises the problem of whoever refused; a refusal of the
+        """Through the chain to the record keepers and the log. Raises the problem of whoever refused; a refusal of a
         record keeper is checked for its signature first."""
         try:
             first = self._network.converters[0]
             return await self._peers.ask(first, converter.CONVERT, as_convert(prepared))
-        except Problem as problem:
-            if problem.code == "record-refused":
-                self._check_refusal(prepared, problem)
+        except RecordRefused as refused:
+            self._check_refusal(prepared, refused)
             raise
 
-    def _check_refusal(self, prepared: Prepared, problem: Problem) -> None:
+    def _check_refusal(self, prepared: Prepared, problem: RecordRefused) -> None:
         try:
             said = base64.b64decode(str(problem.facts.get("statement", "")))
             signature = base64.b64decode(str(problem.facts.get("signature", "")))
         except ValueError as fault:
             raise SignatureInvalid() from fault
-        key = self._law.in_force(self._clock()).signing_key(self._network.keeper.party)
-        key.verify(signature, "refusal", said)
-        refusal = decode(said, Refusal)
+        refusal, law = decode(said, Refusal), self._law.in_force(self._clock())
+        if refusal.keeper not in law.keeper_parties:
+            raise SignatureInvalid()
+        law.signing_key(refusal.keeper).verify(signature, "refusal", said)
         if refusal.request != request_of(prepared) or list(refusal.indexes) != problem.facts.get("indexes"):
             raise SignatureInvalid()
 
@@ -253,8 +247,9 @@ class Requester:
         request = request_of(prepared)
         law = self._law.in_force(self._clock())
         filed = delivered.filed
-        keeper = law.signing_key(self._network.keeper.party)
-        check_filing(filed.filing, filed.signature, keeper, request, delivered.entries, delivered.tags, ())
+        keepers = [DomainName(keeper.name).party for keeper in public.keepers]
+        entries, tags = delivered.entries, delivered.tags
+        check_filings(filed.filings, keepers, law.signing_key, request, entries, tags, ())
         receipt = filed.receipt
         ledger = law.signing_key(self._network.ledger)
         self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
@@ -314,7 +309,7 @@ def as_convert(prepared: Prepared) -> Convert:
         prepared.entries,
         prepared.tags,
         list(prepared.envelopes),
-        prepared.to_keeper,
+        list(prepared.to_keepers),
         prepared.blinded,
     )
 

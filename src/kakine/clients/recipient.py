@@ -12,7 +12,7 @@ from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
 from kakine.protocols.chain import recipient_mask, unmask
-from kakine.protocols.gates import check_filing, check_window, filed_points
+from kakine.protocols.gates import check_filings, check_window, filed_legs
 from kakine.protocols.heads import Heads
 from kakine.protocols.records import check_request_batch, outcome_batch
 from kakine.values.calendar import months_since_2000
@@ -72,7 +72,7 @@ class Recipient:
         if not again:
             check_window(public.time_ms, self._clock())
         self._check_request(message, public, record, request)
-        self._check_receipt(message, record, request)
+        self._check_receipt(message, public, record, request)
         info = recipient_info(public, record.batch, record.blinded)
         payload = decode(open_sealed(self._identity.opening, info, message.to_recipient), Payload)
         await self._check_record(message, public, record, payload)
@@ -90,33 +90,36 @@ class Recipient:
         law = self._law.in_force(self._clock())
         asker = public.recipient if public.requester == HASH else public.requester
         law.signing_key(DomainName(asker).party).verify(message.signature, "request", request)
-        addressed = (public.recipient, public.recipient_epoch, public.keeper)
+        addressed = (public.recipient, public.recipient_epoch, public.keepers)
         if (
-            addressed != (self._domain.name, self._epoch, self._network.keeper)
+            addressed != (self._domain.name, self._epoch, law.keepers)
             or digest("sealed", message.to_recipient) != public.to_recipient
             or len(message.recipient_leg) != 32 * record.count
             or len(message.released) != len(self._network.converters)
         ):
             raise BatchMalformed()
 
-    def _check_receipt(self, message: Deliver, record: RecordPart, request: bytes) -> None:
-        """Filed by the record keeper over these very points, and in the log."""
+    def _check_receipt(
+        self, message: Deliver, public: PublicPart, record: RecordPart, request: bytes
+    ) -> None:
+        """Filed by every record keeper over these very points, and in the log."""
         law, filed = self._law.in_force(self._clock()), message.filed
         hops = [hop.record for hop in message.hops]
-        filing = check_filing(
-            filed.filing,
-            filed.signature,
-            law.signing_key(self._network.keeper.party),
+        filing = check_filings(
+            filed.filings,
+            [DomainName(keeper.name).party for keeper in public.keepers],
+            law.signing_key,
             request,
             message.entries,
             message.tags,
             hops,
         )
         last = decode(hops[-1], HopRecord) if hops else None
-        leg = points_digest(message.recipient_leg)
-        if last is None or last.recipient_out != leg or last.request != request:
+        if last is None or len(last.outs) != len(public.keepers) + 1 or last.request != request:
             raise ReceiptMismatch(what="points")
-        if filing.points != filed_points(leg, last.keeper_out):
+        if last.outs[-1] != points_digest(message.recipient_leg):
+            raise ReceiptMismatch(what="points")
+        if filing.points != filed_legs(last.outs):
             raise ReceiptMismatch(what="points")
         if digest("entries", message.entries) != record.entries:
             raise ReceiptMismatch(what="entries")
@@ -131,7 +134,8 @@ class Recipient:
             raise BatchMalformed()
         await self._months.fetch(months_since_2000(public.time_ms))
         ask = ask_digest(public_digest(message.public), record.batch, record.blinded)
-        check_request_batch(message.entries, message.tags, public, payload, ask, self._months)
+        entries, tags = message.entries, message.tags
+        check_request_batch(entries, tags, public, record.kind, payload, ask, self._months)
 
     def outcome(self, opened: Opened, answers: Answers) -> tuple[Outcome, bytes]:
         """The outcome entries of these answers, signed for the relay; and the answers, sealed to the requester."""

@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from kakine.contracts.call import ANYBODY, Body, Call, Role
 from kakine.contracts.ledger import Appended
-from kakine.wire.request import Epoch, Millis
+from kakine.wire.filing import SignedFiling
+from kakine.wire.request import Epoch, Keeper, Millis
 
 
 class Join(Body, frozen=True):
@@ -77,7 +78,10 @@ class Hop(Body, frozen=True):
 
 
 class Convert(Body, frozen=True):
-    """One batch on its way through the chain. Digests in `record` cover `entries`, `tags`, `to_keeper`, `blinded`."""
+    """One batch on its way through the chain. Digests in `record` cover `entries`, `tags`, `to_keepers`, `blinded`.
+
+    `legs` are empty on the way to the first converter; then those of the record keepers in order, the recipient's last.
+    """
 
     public: bytes
     record: bytes
@@ -85,18 +89,16 @@ class Convert(Body, frozen=True):
     entries: bytes
     tags: bytes
     envelopes: list[bytes]
-    to_keeper: bytes
+    to_keepers: list[bytes]
     blinded: bytes
-    recipient_leg: bytes = b""
-    keeper_leg: bytes = b""
+    legs: list[bytes] = msgspec.field(default_factory=list)
     hops: list[Hop] = msgspec.field(default_factory=list)
 
 
 class Filed(Body, frozen=True):
-    """The receipt of a batch: the record keeper's `wire.filing.Filing`, its signature and the ledger's proof."""
+    """The receipt of a batch: every record keeper's signed `wire.filing.Filing`, and the ledger's proof."""
 
-    filing: bytes
-    signature: bytes
+    filings: list[SignedFiling]
     receipt: Appended
 
 
@@ -132,23 +134,20 @@ class Released(Body, frozen=True):
 
 
 class Check(Body, frozen=True):
-    """Linear check, one hop: M (or the previous Z) on both legs. `seed` gives the weights and `blinded` is Q, so that
+    """Linear check, one hop: M (or the previous Z) on every leg. `seed` gives the weights and `blinded` is Q, so that
     a converter can recompute M."""
 
     request: bytes
-    recipient_point: bytes
-    keeper_point: bytes
+    points: list[bytes]
     seed: bytes
     blinded: bytes
 
 
 class Checked(Body, frozen=True):
-    """Z = f·M on both legs with proofs that the factor is the one of the hop record (64 bytes each)."""
+    """Z = f·M on every leg with proofs that the factor is the one of the hop record (64 bytes each)."""
 
-    recipient_point: bytes
-    keeper_point: bytes
-    recipient_proof: bytes
-    keeper_proof: bytes
+    points: list[bytes]
+    proofs: list[bytes]
 
 
 class SeenSince(Body, frozen=True):
@@ -164,10 +163,9 @@ class SeenRequest(Body, frozen=True):
     request: bytes
     requester: str
     recipient: str
-    keeper: str
     requester_epoch: Epoch
     recipient_epoch: Epoch
-    keeper_epoch: Epoch
+    keepers: tuple[Keeper, ...]
     time_ms: Millis
     released: bool
 
@@ -185,23 +183,18 @@ class Ratios(Body, frozen=True):
 
 
 class RatiosGiven(Body, frozen=True):
-    """For each request and leg the ratio window factor ÷ request factor (32 bytes each), and F of the window."""
+    """For each leg: the ratio window factor ÷ request factor of each request (32 bytes each), and F of the window."""
 
-    recipient_ratios: list[bytes]
-    keeper_ratios: list[bytes]
-    recipient_factor: bytes
-    keeper_factor: bytes
+    ratios: list[list[bytes]]
+    factors: list[bytes]
 
 
 class WindowStep(Body, frozen=True):
-    """One earlier hop of a window's check: its factors F, what it put out, and the proofs (64 bytes each)."""
+    """One earlier hop of a window's check, for each leg: its F, what it put out, and the proof (64 bytes)."""
 
-    recipient_factor: bytes
-    keeper_factor: bytes
-    recipient_point: bytes
-    keeper_point: bytes
-    recipient_proof: bytes
-    keeper_proof: bytes
+    factors: list[bytes]
+    points: list[bytes]
+    proofs: list[bytes]
 
 
 class WindowCheck(Body, frozen=True):
@@ -237,8 +230,7 @@ class Dispute(Body, frozen=True):
 
     request: bytes
     position: Annotated[int, Meta(ge=0, lt=4096)]
-    recipient_in: bytes
-    keeper_in: bytes
+    ins: list[bytes]
 
 
 class Explained(Body, frozen=True):
@@ -247,12 +239,9 @@ class Explained(Body, frozen=True):
     `signature` (label "explained") covers all of it; anybody can check it against the hop record and the link.
     """
 
-    recipient_out: bytes
-    keeper_out: bytes
-    recipient_scalar: bytes
-    keeper_scalar: bytes
-    recipient_proof: bytes
-    keeper_proof: bytes
+    outs: list[bytes]
+    scalars: list[bytes]
+    proofs: list[bytes]
     signature: bytes
 
 
@@ -288,20 +277,38 @@ class History(Body, frozen=True):
 
 
 class Read(Body, frozen=True):
-    """The answer to a conversion of kind READ."""
+    """The answer to a conversion of kind READ: the receipt of the view, and each record keeper's list, in order."""
 
-    history: History
+    filed: Filed
     hops: list[Hop]
+    histories: list[History]
 
 
-class OpenShares(Body, frozen=True):
-    """Open this converter's shares of exactly the envelopes in a signed statement, for the session in the request."""
+class Listed(Body, frozen=True):
+    """A record keeper's signed statement, and the entries (80 bytes each) that it counts."""
 
-    public: bytes
-    record: bytes
     statement: bytes
     signature: bytes
     entries: bytes
+
+
+class OpenShares(Body, frozen=True):
+    """Open this converter's shares of exactly the envelopes in the signed statements, for the session in the request.
+
+    `envelopes` are those of every entry that any list has, each once, in the order of first appearance. `entries`,
+    `tags` and the openings are those of the view itself, which must stand in the log.
+    """
+
+    public: bytes
+    record: bytes
+    entries: bytes
+    tags: bytes
+    filed: Filed
+    hops: list[Hop]
+    disclosed: bytes
+    withheld: bytes
+    openings: bytes
+    lists: list[Listed]
     envelopes: list[bytes]
 
 

@@ -6,19 +6,19 @@ Every answer that proves something carries the checkpoint it is proved under. No
 from __future__ import annotations
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
+from kakine.wire.filing import SignedFiling
 
 
 class Append(Body, frozen=True):
     """Entries of one request, appended next to each other or not at all.
 
     `entries` is m × 80 bytes, `tags` m × 32 bytes: H("xid", xid) of each, the key under which a repeat is recognised.
-    `filing` is the canonical `wire.filing.Filing` that covers both, `signature` the filer's over it.
+    Each of `filings` covers both. Who must have signed is a matter of the entries' kind, not of who brings them.
     """
 
     entries: bytes
     tags: bytes
-    filing: bytes
-    signature: bytes
+    filings: list[SignedFiling]
 
 
 class Appended(Body, frozen=True):
@@ -71,7 +71,7 @@ class Head(Body, frozen=True):
     checkpoint: bytes
 
 
-APPEND = Call("/v1/append", Append, Appended, frozenset({Role.MAILBOX, Role.COMMISSION}))
+APPEND = Call("/v1/append", Append, Appended, frozenset({Role.CONVERTER, Role.COMMISSION}))
 RECEIPT = Call("/v1/receipt", ByTag, Proved, ANYBODY)
 ENTRIES = Call("/v1/entries", ByIndex, Proved, ANYBODY)
 CONSISTENCY = Call("/v1/consistency", Between, Consistent, ANYBODY)

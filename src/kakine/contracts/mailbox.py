@@ -1,4 +1,4 @@
-"""The mailbox: record keeper and gate. No record filed under a valid code, no exchange.
+"""The mailbox: record keeper and gate. No record filed under a valid code with every record keeper, no exchange.
 
 It is called by converters only, so it cannot tell from the caller who asks or answers.
 """
@@ -9,12 +9,14 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from kakine.contracts.call import Body, Call, Role
-from kakine.contracts.converter import BULK, Filed, History, Hop
+from kakine.contracts.call import Body, Call, Nothing, Role
+from kakine.contracts.converter import BULK, History, Hop
+from kakine.contracts.ledger import Appended
+from kakine.wire.filing import SignedFiling
 
 
 class File(Body, frozen=True):
-    """A converted batch. `public` is only the digest of the public part."""
+    """A converted batch. `public` is only the digest of the public part, `to_keeper` this record keeper's seed."""
 
     public: bytes
     record: bytes
@@ -23,9 +25,27 @@ class File(Body, frozen=True):
     envelopes: list[bytes]
     to_keeper: bytes
     blinded: bytes
-    recipient_leg: bytes
-    keeper_leg: bytes
+    legs: list[bytes]
     hops: list[Hop]
+
+
+class FiledHere(Body, frozen=True):
+    """This record keeper's filing. It is in nobody's list until it is logged."""
+
+    signed: SignedFiling
+
+
+class Logged(Body, frozen=True):
+    """The ledger's receipt of what was filed under `id`: hR, or H("outcome-of", hR) for the outcome."""
+
+    id: bytes
+    receipt: Appended
+
+
+class Reading(Body, frozen=True):
+    """Give the list under the code that this reading (hR of kind READ, filed and logged) opened."""
+
+    request: bytes
 
 
 class FileOutcome(Body, frozen=True):
@@ -51,8 +71,7 @@ class VectorRow(Body, frozen=True):
     position: int
     request: bytes
     blinded: bytes
-    recipient_leg: bytes
-    keeper_leg: bytes
+    legs: list[bytes]
     hops: list[Hop]
 
 
@@ -76,8 +95,9 @@ class BlindsGiven(Body, frozen=True):
 
 _CONVERTERS = frozenset({Role.CONVERTER})
 
-FILE = Call("/v1/file", File, Filed, _CONVERTERS, BULK)
-OUTCOME = Call("/v1/outcome", FileOutcome, Filed, _CONVERTERS, BULK)
-READ = Call("/v1/read", File, History, _CONVERTERS, BULK)
+FILE = Call("/v1/file", File, FiledHere, _CONVERTERS, BULK)
+OUTCOME = Call("/v1/outcome", FileOutcome, FiledHere, _CONVERTERS, BULK)
+LOGGED = Call("/v1/logged", Logged, Nothing, _CONVERTERS, BULK)
+READ = Call("/v1/read", Reading, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))

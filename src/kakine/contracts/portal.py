@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from kakine.contracts.call import Body
-from kakine.contracts.converter import History
+from kakine.contracts.converter import Filed, History
 
 
 class SealedHistory(Body, frozen=True):
-    """What the portal relays and cannot read: the record keeper's list, and each converter's shares sealed to the
-    session key. `request` is hR of the reading."""
+    """What the portal relays and cannot read: each record keeper's list, and each converter's shares sealed to the
+    session key. `request` is hR of the reading, `filed` the receipt of its own entry."""
 
     request: bytes
-    history: History
+    filed: Filed
+    histories: list[History]
     shares: list[bytes]

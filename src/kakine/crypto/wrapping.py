@@ -8,6 +8,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from kakine.values.codes import Code, WrappedCode
 from kakine.values.problems import WrappedCodeInvalid
 
+TOKEN = 48
+"""Bytes of a wrapped code."""
+
 
 class WrapKey:
     """The 64-byte key of one domain: a table of wrapped codes says nothing without it, whoever holds it."""

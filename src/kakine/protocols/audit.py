@@ -35,29 +35,25 @@ from kakine.wire.request import HopRecord, Kind, points_digest
 MOST_IN_WINDOW = 64
 """Requests that are checked together."""
 
-RECIPIENT, KEEPER = "recipient", "keeper"
 ENROLS = frozenset({Kind.ENROL, Kind.SUCCEED})
 
 
 @dataclass(frozen=True)
 class Exchanged:
-    """One request as the record keeper filed it: Q, both output legs, the converters' hop records in order."""
+    """One request as the record keeper filed it: Q, every leg's outputs, the converters' hop records in order."""
 
     request: bytes
     blinded: bytes
-    recipient_leg: bytes
-    keeper_leg: bytes
+    legs: Sequence[bytes]
     hops: Sequence[HopRecord]
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """One converter's r_k of both legs, and F = t·ν·G of the window."""
+    """One converter's r_k for each leg and request, and F = t·ν·G of the window for each leg."""
 
-    recipient: Sequence[Scalar]
-    keeper: Sequence[Scalar]
-    recipient_factor: bytes
-    keeper_factor: bytes
+    legs: Sequence[Sequence[Scalar]]
+    factors: Sequence[bytes]
 
 
 def window_id(requests: Sequence[bytes]) -> bytes:
@@ -68,15 +64,14 @@ def window_id(requests: Sequence[bytes]) -> bytes:
 def check_ratios(rows: Sequence[Exchanged], position: int, given: Ratios) -> None:
     """Raise `HopAtFault` unless each ratio brings this converter's committed factor of the request to that of the
     window: r_k·F_k = F. A ratio is thereby fixed before any weight is drawn."""
-    if not len(rows) == len(given.recipient) == len(given.keeper):
+    if len(given.legs) != len(given.factors) or any(len(leg) != len(rows) for leg in given.legs):
         raise HopAtFault(position=position, what="ratios")
-    for row, first, second in zip(rows, given.recipient, given.keeper, strict=True):
-        hop = row.hops[position - 1]
-        for ratio, committed, factor in (
-            (first, hop.recipient_factor, given.recipient_factor),
-            (second, hop.keeper_factor, given.keeper_factor),
-        ):
-            if _times(ratio, committed, position) != factor:
+    for k, row in enumerate(rows):
+        committed = row.hops[position - 1].factors
+        if len(committed) != len(given.legs):
+            raise HopAtFault(position=position, what="ratios")
+        for ratios, own, factor in zip(given.legs, committed, given.factors, strict=True):
+            if _times(ratios[k], own, position) != factor:
                 raise HopAtFault(position=position, what="ratios")
 
 
@@ -89,11 +84,8 @@ def _times(scalar: Scalar, point: bytes, position: int) -> bytes:
 
 def window_seed(rows: Sequence[Exchanged], given: Sequence[Ratios], fresh: bytes) -> bytes:
     """The seed of the weights: the auditor's 32 fresh bytes and everything that is fixed before they are drawn."""
-    points = joined.from_iterable((r.request, r.blinded, r.recipient_leg, r.keeper_leg) for r in rows)
-    told = joined.from_iterable(
-        (b"".join(each.recipient), b"".join(each.keeper), each.recipient_factor, each.keeper_factor)
-        for each in given
-    )
+    points = joined.from_iterable((r.request, r.blinded, *r.legs) for r in rows)
+    told = joined.from_iterable((*(b"".join(leg) for leg in each.legs), *each.factors) for each in given)
     return digest("window-weights", fresh, *points, *told)
 
 
@@ -102,30 +94,23 @@ def window_start(rows: Sequence[Exchanged], drawn: Sequence[Scalar]) -> bytes:
     return combination(drawn, b"".join(row.blinded for row in rows))
 
 
-def window_ends(
-    rows: Sequence[Exchanged], given: Sequence[Ratios], drawn: Sequence[Scalar]
-) -> tuple[bytes, bytes]:
-    """Σ d_j·(Π_i r_{i,k})·out_j on both legs."""
-    to_recipient: list[Scalar] = []
-    to_keeper: list[Scalar] = []
-    at = 0
-    for k, row in enumerate(rows):
-        count = len(row.blinded) // 32
-        first = scalar_mul(*(each.recipient[k] for each in given))
-        second = scalar_mul(*(each.keeper[k] for each in given))
-        to_recipient += [scalar_mul(weight, first) for weight in drawn[at : at + count]]
-        to_keeper += [scalar_mul(weight, second) for weight in drawn[at : at + count]]
-        at += count
-    if at != len(drawn):
+def window_ends(rows: Sequence[Exchanged], given: Sequence[Ratios], drawn: Sequence[Scalar]) -> list[bytes]:
+    """Σ d_j·(Π_i r_{i,k})·out_j of each leg."""
+    if sum(len(row.blinded) // 32 for row in rows) != len(drawn):
         raise BatchMalformed()
-    return (
-        combination(to_recipient, b"".join(row.recipient_leg for row in rows)),
-        combination(to_keeper, b"".join(row.keeper_leg for row in rows)),
-    )
+    ends = []
+    for leg in range(len(given[0].legs)):
+        scalars: list[Scalar] = []
+        for k, row in enumerate(rows):
+            ratio = scalar_mul(*(each.legs[leg][k] for each in given))
+            count = len(row.blinded) // 32
+            scalars += [scalar_mul(weight, ratio) for weight in drawn[len(scalars) : len(scalars) + count]]
+        ends.append(combination(scalars, b"".join(row.legs[leg] for row in rows)))
+    return ends
 
 
 def check_step(
-    window: bytes, position: int, leg: str, factor: bytes, before: bytes, after: bytes, proof: bytes
+    window: bytes, position: int, leg: int, factor: bytes, before: bytes, after: bytes, proof: bytes
 ) -> None:
     """Raise `HopAtFault` unless after = f·before for the f of F = f·G."""
     try:
@@ -135,9 +120,9 @@ def check_step(
         raise HopAtFault(position=position, what="window-proof") from wrong
 
 
-def check_ends(reached: tuple[bytes, bytes], expected: tuple[bytes, bytes]) -> None:
-    """Raise `WindowMismatch` unless both legs of the window are what went through the chain."""
-    wrong = [leg for leg, a, b in zip((RECIPIENT, KEEPER), reached, expected, strict=True) if a != b]
+def check_ends(reached: Sequence[bytes], expected: Sequence[bytes]) -> None:
+    """Raise `WindowMismatch` unless every leg of the window is what went through the chain."""
+    wrong = [leg for leg, (a, b) in enumerate(zip(reached, expected, strict=True)) if a != b]
     if wrong:
         raise WindowMismatch(legs=wrong)
 
@@ -193,19 +178,21 @@ def explained_item(request: bytes, item: int) -> tuple[bytes, bytes]:
     return request, item.to_bytes(4, "big")
 
 
-def dispute_context(request: bytes, position: int, leg: str) -> bytes:
+def dispute_context(request: bytes, position: int, leg: int) -> bytes:
     """What the proof of an explanation is bound to."""
     return b"dispute" + context(request, position, leg)
 
 
-def check_account(hop: HopRecord, leg: str, link: bytes, points: bytes, item: int, account: Account) -> None:
+def check_account(hop: HopRecord, leg: int, link: bytes, points: bytes, item: int, account: Account) -> None:
     """Raise `HopAtFault` unless the output that the converter signed for is its input times ν times the link's factor.
 
     `points` is the whole input vector of the leg, `link` the T of `check_link`. Where the hop record commits to a
     factor (S0+, S1) ν·T must be that. In mode S0 ν itself stays unproved: a wrong one is the same person's point
     scaled, which no table knows.
     """
-    signed_in, signed_out, committed = _signed(hop, leg)
+    if not 0 <= leg < min(len(hop.ins), len(hop.outs), len(hop.factors)):
+        raise HopAtFault(position=hop.position, what="legs")
+    signed_in, signed_out, committed = hop.ins[leg], hop.outs[leg], hop.factors[leg]
     if points_digest(points) != signed_in:
         raise HopAtFault(position=hop.position, what="input")
     if points_digest(account.out) != signed_out or len(account.out) != len(points):
@@ -220,12 +207,6 @@ def check_account(hop: HopRecord, leg: str, link: bytes, points: bytes, item: in
         verify_equal(proof, GENERATOR, link, start, account.out[place], bound)
     except (ProofInvalid, PointInvalid, ScalarInvalid) as wrong:
         raise HopAtFault(position=hop.position, what="proof") from wrong
-
-
-def _signed(hop: HopRecord, leg: str) -> tuple[bytes, bytes, bytes]:
-    if leg == RECIPIENT:
-        return hop.recipient_in, hop.recipient_out, hop.recipient_factor
-    return hop.keeper_in, hop.keeper_out, hop.keeper_factor
 
 
 def signed_hop(data: bytes, signature: bytes, key: VerifyKey, request: bytes, position: int) -> HopRecord:

@@ -1,10 +1,10 @@
 """The chain of converters (spec/lcx.md section 5): blind, hop, unmask. Pure; nothing here knows a network or a clock.
 
     Q_j  = ρ_{0,j} · Π ρ_i · core_A(u_j)            requester; ρ_0 from a sealed seed, ρ_i shared with converter i
-    f_i  = (s_{X,i} / s_{A,i}) · μ_{i,X} / ρ_i      converter i, once for each leg X
+    f_i  = (s_{X,i} / s_{A,i}) · μ_{i,X} / ρ_i      converter i, once for each leg X: record keepers, then recipient
     core_X(u_j) = (ρ_{0,j} · Π μ_{i,X})⁻¹ · out_j   recipient X
 
-Both legs start from the same Q: that is what binds the record to the person who is asked about.
+All legs start from the same Q: that is what binds the records to the person who is asked about.
 """
 
 from __future__ import annotations
@@ -50,33 +50,30 @@ def blind(codes: CodeVector, seed: bytes, batch: bytes, keys: Sequence[bytes]) -
 
 
 @dataclass(frozen=True)
-class Factors:
-    """f_i of the two legs; `recipient` is None where the record keeper is the only recipient."""
+class EndKeys:
+    """What one converter holds for the end of one leg: its share of the domain, and the key it shares with it."""
 
-    recipient: Scalar | None
-    keeper: Scalar
+    share: Scalar
+    key: bytes
 
 
 @dataclass(frozen=True)
 class HopKeys:
-    """What one converter holds for one link: shares of the three domains and the keys it shares with each."""
+    """What one converter holds for one link. `recipient` is None where the record keepers are the only ends."""
 
-    requester_share: Scalar
-    recipient_share: Scalar | None
-    keeper_share: Scalar
-    requester_key: bytes
-    recipient_key: bytes
-    keeper_key: bytes
+    requester: EndKeys
+    keepers: Sequence[EndKeys]
+    recipient: EndKeys | None
 
 
-def factors(keys: HopKeys, request: bytes, batch: bytes, release: bytes) -> Factors:
-    """The factors of one hop. One inversion serves both legs."""
-    base = scalar_inv(scalar_mul(keys.requester_share, blind_share(keys.requester_key, batch)))
-    to_keeper = scalar_mul(keys.keeper_share, keeper_mask(keys.keeper_key, request), base)
-    if keys.recipient_share is None:
-        return Factors(None, to_keeper)
-    mask = recipient_mask(keys.recipient_key, request, release)
-    return Factors(scalar_mul(keys.recipient_share, mask, base), to_keeper)
+def factors(keys: HopKeys, request: bytes, batch: bytes, release: bytes) -> list[Scalar]:
+    """f_i of each leg in order. One inversion serves all."""
+    base = scalar_inv(scalar_mul(keys.requester.share, blind_share(keys.requester.key, batch)))
+    made = [scalar_mul(end.share, keeper_mask(end.key, request), base) for end in keys.keepers]
+    if keys.recipient is not None:
+        mask = recipient_mask(keys.recipient.key, request, release)
+        made.append(scalar_mul(keys.recipient.share, mask, base))
+    return made
 
 
 def unmask(points: MaskedVector, seed: bytes, masks: Sequence[Scalar]) -> CodeVector:

@@ -4,11 +4,12 @@ before the recipient opens anything. Fail-closed, in a fixed order, pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
 
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
-from kakine.protocols.records import ENTRY, TAG
 from kakine.values.problems import (
     BatchMalformed,
     HopMismatch,
@@ -17,14 +18,15 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode
-from kakine.wire.filing import Filing
-from kakine.wire.request import ONE_LEG, HopRecord, Kind, RecordPart, points_digest
+from kakine.wire.entry import LENGTH
+from kakine.wire.filing import TAG, Filing, SignedFiling, filing_of, opened
+from kakine.wire.request import NO_RECIPIENT, HopRecord, Kind, RecordPart, points_digest
 
 WINDOW_MS = 120_000
 """How far a request's time may be from the clock of who checks it, and how old a receipt may be."""
 
 NO_HOPS = digest("hops")
-NO_POINTS = bytes(32)
+NO_LEGS = bytes(32)
 
 
 def check_window(time_ms: int, now_ms: int) -> None:
@@ -33,34 +35,31 @@ def check_window(time_ms: int, now_ms: int) -> None:
         raise OutsideWindow()
 
 
+def leg_count(kind: Kind, keepers: int) -> int:
+    """How many legs a request has."""
+    return keepers + (kind not in NO_RECIPIENT)
+
+
 def check_lengths(
-    record: RecordPart,
-    entries: bytes,
-    tags: bytes,
-    blinded: bytes,
-    legs: Sequence[bytes],
-    to_keeper: bytes,
+    record: RecordPart, entries: bytes, tags: bytes, blinded: bytes, legs: Sequence[bytes]
 ) -> None:
     """Raise `BatchMalformed` unless vectors have the length the record part says and their digests are in it."""
-    expected = 0 if record.kind is Kind.READ else record.count
-    first, second = legs
     if (
-        len(entries) != expected * ENTRY
-        or len(tags) != expected * TAG
+        len(entries) != record.count * LENGTH
+        or len(tags) != record.count * TAG
         or len(blinded) != record.count * 32
-        or len(second) != record.count * 32
-        or len(first) != (0 if record.kind in ONE_LEG else record.count * 32)
+        or len(legs) != leg_count(record.kind, len(record.to_keepers))
+        or any(len(leg) != record.count * 32 for leg in legs)
         or points_digest(blinded) != record.blinded
         or digest("entries", entries) != record.entries
         or digest("tags", tags) != record.tags
-        or digest("sealed", to_keeper) != record.to_keeper
     ):
         raise BatchMalformed()
 
 
-def filed_points(recipient_leg: bytes, keeper_leg: bytes) -> bytes:
-    """What a filing binds of the two output legs, from their digests."""
-    return digest("filed-points", recipient_leg, keeper_leg)
+def filed_legs(outs: Sequence[bytes]) -> bytes:
+    """What a filing binds of the output legs, from their digests."""
+    return digest("filed-legs", *outs)
 
 
 def hops_digest(hops: Sequence[bytes]) -> bytes:
@@ -73,49 +72,57 @@ def check_hops(
     keys: Sequence[VerifyKey],
     request: bytes,
     blinded: bytes,
-    recipient_out: bytes,
-    keeper_out: bytes,
+    outs: Sequence[bytes],
 ) -> list[HopRecord]:
-    """The decoded hop records, if they are signed by `keys` in order, link up from H(Q) to both outputs, and are all
-    for `request`. Point arguments are digests; an absent leg has the digest of no points."""
+    """The decoded hop records, if they are signed by `keys` in order, lead on every leg from H(Q) to `outs`, and are
+    all for `request`. Point arguments are digests."""
     if len(hops) != len(keys):
         raise HopMismatch(hops=len(hops))
-    no_points = points_digest(b"")
-    before = (blinded if recipient_out != no_points else no_points, blinded)
+    before = (blinded,) * len(outs)
     records = []
     for position, ((data, signature), key) in enumerate(zip(hops, keys, strict=True), 1):
         key.verify(signature, "hop", data)
         hop = decode(data, HopRecord)
-        if hop.request != request or hop.position != position or (hop.recipient_in, hop.keeper_in) != before:
+        if hop.request != request or hop.position != position or hop.ins != before:
             raise HopMismatch(position=position)
-        before = (hop.recipient_out, hop.keeper_out)
+        if not len(hop.outs) == len(hop.factors) == len(outs):
+            raise HopMismatch(position=position)
+        before = hop.outs
         records.append(hop)
-    if before != (recipient_out, keeper_out):
+    if before != tuple(outs):
         raise HopMismatch()
     return records
 
 
-def check_filing(
-    filing: bytes,
-    signature: bytes,
-    keeper: VerifyKey,
+Keys = Callable[[str], VerifyKey]
+"""The key a party signs with; raises for one that the law does not know."""
+
+
+def check_filings(
+    filings: Sequence[SignedFiling],
+    keepers: Sequence[str],
+    key_of: Keys,
     request: bytes,
     entries: bytes,
     tags: bytes,
     hops: Sequence[bytes],
 ) -> Filing:
-    """The filing, if the record keeper signed it for exactly this request, these entries and these hop records."""
-    try:
-        keeper.verify(signature, "filing", filing)
-    except SignatureInvalid as fault:
-        raise ReceiptMismatch(what="signature") from fault
-    filed = decode(filing, Filing)
-    if (
-        filed.request != request
-        or filed.count != len(entries) // ENTRY
-        or filed.entries != digest("entries", entries)
-        or filed.tags != digest("tags", tags)
-        or filed.hops != hops_digest(hops)
-    ):
-        raise ReceiptMismatch(what="filing")
-    return filed
+    """The filing, if every record keeper of `keepers` (parties, in order) has signed one for exactly this request,
+    these entries and these hop records. Raises `ReceiptMismatch`. They may differ in the minute alone."""
+    if [each.party for each in filings] != list(keepers):
+        raise ReceiptMismatch(what="keepers")
+    expected = filing_of(
+        request=request, points=bytes(32), entries=entries, tags=tags, hops=hops_digest(hops), minutes=0
+    )
+    found: list[Filing] = []
+    for each in filings:
+        try:
+            filed = opened(each.filing, each.signature, key_of(each.party))
+        except SignatureInvalid as fault:
+            raise ReceiptMismatch(what="signature") from fault
+        if replace(filed, points=expected.points, minutes=0) != expected:
+            raise ReceiptMismatch(what="filing")
+        if found and filed.points != found[0].points:
+            raise ReceiptMismatch(what="filing")
+        found.append(filed)
+    return found[0]

@@ -41,6 +41,7 @@ from kakine.values.problems import (
 )
 from kakine.wire import gazette as wire
 from kakine.wire.gazette import Domain, Gazette, Ground, Kind, Party, Row, Signatures, Subject
+from kakine.wire.request import Keeper
 
 MINISTRY = "gazette-ministry"
 COMMISSION = "gazette-commission"
@@ -50,6 +51,7 @@ CLOCK_MS = 120_000
 
 _JST_MS = 9 * 3_600_000
 _MINUTE_MS = 60_000
+_KEEPER = "mailbox"
 _STOPPERS = frozenset({"converter", "ledger", "mailbox", "portal"})
 
 
@@ -113,6 +115,12 @@ class Law:
         self._seal = {name: SealKey(party.seal_key) for name, party in self._parties.items()}
         self._roles = {name: frozenset(party.roles) for name, party in self._parties.items()}
         self._domains = {domain.name: domain for party in gazette.parties for domain in party.domains}
+        self.keepers = tuple(
+            Keeper(domain.name, domain.epoch)
+            for party in gazette.parties
+            if _KEEPER in party.roles
+            for domain in party.domains
+        )
         self._procedures = {procedure.id: procedure for procedure in gazette.procedures}
         self._rows = {row.id: row for row in gazette.rows}
         self._grounds = {ground.id: ground for ground in gazette.grounds}
@@ -207,6 +215,18 @@ class Law:
     def with_role(self, role: str) -> tuple[PartyName, ...]:
         """The parties that have a role, by name."""
         return tuple(PartyName(name) for name, roles in self._roles.items() if role in roles)
+
+    @property
+    def keeper_parties(self) -> list[PartyName]:
+        """The record keepers, in the order in which every request names them."""
+        return [DomainName(keeper.name).party for keeper in self.keepers]
+
+    def keeper_place(self, domain: str) -> int:
+        """Which leg is the one of this record keeper's domain. Raises DomainUnknown."""
+        for place, keeper in enumerate(self.keepers):
+            if keeper.name == domain:
+                return place
+        raise DomainUnknown(domain=str(domain))
 
     def signing_key(self, name: str) -> VerifyKey:
         """The key a party signs with. Raises PartyUnknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kakine.crypto.hashing import digest
@@ -47,46 +47,85 @@ class Line:
 
 @dataclass(frozen=True)
 class Keys:
-    """Whose signatures the reader believes, from the gazette."""
+    """Whose signatures the reader believes, from the gazette: of the record keepers by party, and of the ledger."""
 
-    keeper: VerifyKey
+    keepers: Mapping[str, VerifyKey]
     ledger: VerifyKey
     ledger_origin: str
 
 
+@dataclass(frozen=True)
+class KeptList:
+    """What one record keeper gave: its signed statement and the rows that it counts."""
+
+    statement: bytes
+    signature: bytes
+    rows: Sequence[SealedRow]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Every verified row that any record keeper has, as they stand in the log; and by party the log indices that the
+    others have and this one does not."""
+
+    rows: Sequence[OpenedRow]
+    hidden: Mapping[str, Sequence[int]]
+
+    def require_agreed(self) -> None:
+        """Raise `HistoryIncomplete` where a record keeper left out a row that another has."""
+        for keeper, places in self.hidden.items():
+            raise HistoryIncomplete(what="hidden", keeper=keeper, indexes=list(places))
+
+
 def open_history(
     request: bytes,
-    statement: bytes,
-    signature: bytes,
-    rows: Sequence[SealedRow],
+    lists: Sequence[KeptList],
     shares: Sequence[bytes],
     session: OpenKey,
     keys: Keys,
-    before: Statement | None = None,
-) -> list[OpenedRow]:
-    """Every row, opened and verified, or a problem: nothing is shown that does not verify.
+    before: Mapping[str, Statement] | None = None,
+) -> Opened:
+    """All rows of a reading, each of them opened, verified against the log, and counted by who has it.
 
-    `request` is hR of the reading, `shares` what each converter sealed to the session, in chain order, `before` the
-    statement of an earlier visit, if the person kept it: a list may only grow. Raises `HistoryIncomplete` when count or
-    head differ, and the problem of the first proof or seal that does not hold.
+    `request` is hR of the reading, `shares` what each converter sealed to the session, in chain order: of every entry
+    in any list, each once, in the order of first appearance. `before` are the statements of an earlier visit by party,
+    if the person kept them: a list may only grow. Raises `HistoryIncomplete` when a list is missing, or its count or
+    head differ, and the problem of the first proof or seal that does not hold. What only some have is shown and named.
 
-    Does not show that the record keeper wrote every row down: that needs the second record keeper and the public
-    index, which are not built yet.
+    Does not show that a row all record keepers left out exists: the public index does.
     """
-    keys.keeper.verify(signature, "history", statement)
-    said = decode(statement, Statement)
-    _check_complete(request, said, rows, before)
-    opened = [
+    said = [_stated(each, keys) for each in lists]
+    if sorted(each.keeper for each in said) != sorted(keys.keepers):
+        raise HistoryIncomplete(what="keepers")
+    for each, given in zip(said, lists, strict=True):
+        _check_complete(request, each, given.rows, (before or {}).get(each.keeper))
+    union = {row.entry: row for given in lists for row in given.rows}
+    parts = [
         open_sealed(session, digest("shares", request, bytes([i + 1])), sealed)
         for i, sealed in enumerate(shares)
     ]
-    if any(len(part) != 32 * len(rows) for part in opened):
+    if any(len(part) != 32 * len(union) for part in parts):
         raise HistoryIncomplete(what="shares")
     heads = Heads(keys.ledger_origin)
-    return [
-        _opened(row, [part[32 * j : 32 * j + 32] for part in opened], heads, keys.ledger)
-        for j, row in enumerate(rows)
+    opened = [
+        _opened(row, [part[32 * j : 32 * j + 32] for part in parts], heads, keys.ledger)
+        for j, row in enumerate(union.values())
     ]
+    hidden = {}
+    for each, given in zip(said, lists, strict=True):
+        lacking = union.keys() - {row.entry for row in given.rows}
+        if lacking:
+            hidden[each.keeper] = sorted(union[entry].index for entry in lacking)
+    return Opened(sorted(opened, key=lambda row: (row.entry.minutes, row.index)), hidden)
+
+
+def _stated(given: KeptList, keys: Keys) -> Statement:
+    said = decode(given.statement, Statement)
+    key = keys.keepers.get(said.keeper)
+    if key is None:
+        raise HistoryIncomplete(what="keepers")
+    key.verify(given.signature, "history", given.statement)
+    return said
 
 
 def _check_complete(

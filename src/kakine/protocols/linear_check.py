@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain as joined
 
 from kakine.crypto.group import Entropy, Scalar, group
 from kakine.crypto.hashing import digest
@@ -22,38 +23,26 @@ GENERATOR = group.mul_base(Scalar((1).to_bytes(32, "little")))
 
 @dataclass(frozen=True)
 class Transcript:
-    """All that is fixed before the weights are drawn: hR, Q, both output legs, every hop's F (in chain order)."""
+    """All that is fixed before the weights are drawn: hR, Q, every leg's outputs, every hop's F of each leg."""
 
     request: bytes
     blinded: bytes
-    recipient_out: bytes
-    keeper_out: bytes
-    recipient_factors: Sequence[bytes]
-    keeper_factors: Sequence[bytes]
+    outs: Sequence[bytes]
+    factors: Sequence[Sequence[bytes]]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One hop's answer: Z on both legs, with 64-byte proofs that log_G F = log_{Z before} Z."""
+    """One hop's answer for each leg: Z, with 64-byte proofs that log_G F = log_{Z before} Z."""
 
-    recipient_point: bytes
-    keeper_point: bytes
-    recipient_proof: bytes
-    keeper_proof: bytes
+    points: Sequence[bytes]
+    proofs: Sequence[bytes]
 
 
 def weight_seed(transcript: Transcript, fresh: bytes) -> bytes:
     """The seed of the weights, from the verifier's 32 fresh bytes and the whole transcript."""
-    return digest(
-        "weights",
-        fresh,
-        transcript.request,
-        transcript.blinded,
-        transcript.recipient_out,
-        transcript.keeper_out,
-        *transcript.recipient_factors,
-        *transcript.keeper_factors,
-    )
+    told = joined.from_iterable(transcript.factors)
+    return digest("weights", fresh, transcript.request, transcript.blinded, *transcript.outs, *told)
 
 
 def draw_weights(seed: bytes, count: int) -> list[Scalar]:
@@ -68,9 +57,9 @@ def combination(drawn: Sequence[Scalar], points: bytes) -> bytes:
     return group.combine(drawn, points)
 
 
-def context(request: bytes, position: int, leg: str) -> bytes:
+def context(request: bytes, position: int, leg: int) -> bytes:
     """What a hop's proof is bound to, so that it serves no other request, hop or leg."""
-    return request + bytes([position]) + leg.encode("ascii")
+    return request + bytes([position, leg])
 
 
 def answer_leg(
@@ -91,7 +80,7 @@ def verify_leg(
     start: bytes,
     end: bytes,
     request: bytes,
-    leg: str,
+    leg: int,
     commitments: Sequence[bytes],
     points: Sequence[bytes],
     proofs: Sequence[bytes],
@@ -116,23 +105,17 @@ def verify_leg(
 
 def verify(transcript: Transcript, drawn: Sequence[Scalar], steps: Sequence[Step]) -> None:
     """The whole check of a batch. Raises `ProofInvalid`; does not say which item is wrong (a dispute does)."""
+    legs = len(transcript.outs)
+    if any(not len(step.points) == len(step.proofs) == legs for step in steps):
+        raise ProofInvalid()
     start = combination(drawn, transcript.blinded)
-    if transcript.recipient_out:
+    for leg, out in enumerate(transcript.outs):
         verify_leg(
             start,
-            combination(drawn, transcript.recipient_out),
+            combination(drawn, out),
             transcript.request,
-            "recipient",
-            transcript.recipient_factors,
-            [step.recipient_point for step in steps],
-            [step.recipient_proof for step in steps],
+            leg,
+            [hop[leg] for hop in transcript.factors],
+            [step.points[leg] for step in steps],
+            [step.proofs[leg] for step in steps],
         )
-    verify_leg(
-        start,
-        combination(drawn, transcript.keeper_out),
-        transcript.request,
-        "keeper",
-        transcript.keeper_factors,
-        [step.keeper_point for step in steps],
-        [step.keeper_proof for step in steps],
-    )

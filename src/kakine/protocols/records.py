@@ -36,7 +36,7 @@ from kakine.wire.record import (
     withheld_root,
     xid_opened,
 )
-from kakine.wire.request import Payload, PublicPart
+from kakine.wire.request import Kind, Payload, PublicPart
 
 ENTRY = 80
 HEAD = 16
@@ -67,7 +67,11 @@ class Batch:
 
 
 NOTHING_SHOWN = Openings(b"", b"", b"")
-NOTHING_FILED = Batch(b"", b"", [], NOTHING_SHOWN)
+
+
+def entry_kind(kind: Kind) -> EntryKind:
+    """What kind of entry a request leaves: a reading is a view, everything else a request."""
+    return EntryKind.VIEWED if kind is Kind.READ else EntryKind.REQUEST
 
 
 def tag(xid: bytes) -> bytes:
@@ -112,7 +116,7 @@ def entry_head(kind: EntryKind, time_ms: int) -> bytes:
     return entry.encode()[:HEAD]
 
 
-def request_batch(public: PublicPart, payload: Payload, ask: bytes, months: MonthKeys) -> Batch:
+def request_batch(public: PublicPart, kind: Kind, payload: Payload, ask: bytes, months: MonthKeys) -> Batch:
     """Entries, tags, envelopes and openings of a request; a function of its arguments and nothing else."""
     common = request_common(public, payload, ask)
     disclosed, withheld = batch_seeds(payload.root)
@@ -120,7 +124,7 @@ def request_batch(public: PublicPart, payload: Payload, ask: bytes, months: Mont
     third = withheld_root(common, withheld)
     siblings = (first, node_hash(second, third))
     seal = Envelopes(payload.root, ask, common.month, months(common.month))
-    head = entry_head(EntryKind.REQUEST, public.time_ms)
+    head = entry_head(entry_kind(kind), public.time_ms)
     entries, tags, envelopes, openings = [], [], [], []
     for j, person in enumerate(payload.people):
         personal = RequestPersonal(person.xid, person.official, person.case, person.parent)
@@ -138,7 +142,7 @@ def request_batch(public: PublicPart, payload: Payload, ask: bytes, months: Mont
 
 
 def check_openings(
-    public: PublicPart, ask: bytes, entries: bytes, tags: bytes, shown: Openings
+    public: PublicPart, kind: Kind, ask: bytes, entries: bytes, tags: bytes, shown: Openings
 ) -> list[bytes]:
     """The xids of a batch, after recomputing every commitment from what the public part says and what was opened.
 
@@ -163,7 +167,7 @@ def check_openings(
     )
     first, second = disclosed_root(seen, shown.disclosed)
     siblings = (first, node_hash(second, shown.withheld))
-    head = entry_head(EntryKind.REQUEST, public.time_ms)
+    head = entry_head(entry_kind(kind), public.time_ms)
     xids = []
     for j in range(count):
         xid, personal = xid_opened(shown.people[j * XID_OPENING : (j + 1) * XID_OPENING])
@@ -194,13 +198,19 @@ def outcome_batch(
 
 
 def check_request_batch(
-    entries: bytes, tags: bytes, public: PublicPart, payload: Payload, ask: bytes, months: MonthKeys
+    entries: bytes,
+    tags: bytes,
+    public: PublicPart,
+    kind: Kind,
+    payload: Payload,
+    ask: bytes,
+    months: MonthKeys,
 ) -> None:
     """Raise `RecordMismatch` unless entries and tags are what this request makes (guarantee G3).
 
     The envelopes themselves are compared through their digests in the entries.
     """
-    made = request_batch(public, payload, ask, months)
+    made = request_batch(public, kind, payload, ask, months)
     if made.entries != entries or made.tags != tags:
         raise RecordMismatch()
 

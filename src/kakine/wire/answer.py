@@ -48,7 +48,7 @@ class Kept(Message, frozen=True):
     record: bytes
     signature: bytes
     to_recipient: bytes
-    to_keeper: bytes
+    to_keepers: tuple[bytes, ...]
     blinded: bytes
     payload: bytes
 
@@ -85,9 +85,9 @@ class Prepared(Message, frozen=True):
         return self.kept.to_recipient
 
     @property
-    def to_keeper(self) -> bytes:
-        """The blinding seed, sealed."""
-        return self.kept.to_keeper
+    def to_keepers(self) -> tuple[bytes, ...]:
+        """The blinding seed, sealed to each record keeper."""
+        return self.kept.to_keepers
 
     @property
     def blinded(self) -> bytes:

@@ -1,6 +1,6 @@
 """What a filer signs over the entries of one request (spec/ledger.md section 4).
 
-The ledger accepts entries only under such a signature, and converters and recipients read from it that the
+The ledger accepts entries only under such signatures, and converters and recipients read from them that every
 record keeper has stored the records of this very request.
 """
 
@@ -48,6 +48,14 @@ class Filing(Message, frozen=True):
             raise FilingMismatch(part="tags")
 
 
+class SignedFiling(Message, frozen=True):
+    """An encoded `Filing`, whose it is, and the signature (label "filing") over it."""
+
+    party: Annotated[str, Meta(min_length=1, max_length=40)]
+    filing: bytes
+    signature: bytes
+
+
 def filing_of(
     *, request: bytes, points: bytes, entries: bytes, tags: bytes, hops: bytes, minutes: int
 ) -> Filing:
@@ -63,10 +71,10 @@ def filing_of(
     )
 
 
-def sign(filing: Filing, key: SigningKey) -> tuple[bytes, bytes]:
-    """(encoded filing, signature of 64 bytes over it)."""
+def sign(filing: Filing, party: str, key: SigningKey) -> SignedFiling:
+    """The filing as `party` hands it out."""
     data = encode(filing)
-    return data, key.sign(LABEL, data)
+    return SignedFiling(party, data, key.sign(LABEL, data))
 
 
 def opened(data: bytes, signature: bytes, key: VerifyKey) -> Filing:

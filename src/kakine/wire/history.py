@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from kakine.crypto.hashing import digest
 from kakine.wire.canonical import Message
-from kakine.wire.request import Digest
+from kakine.wire.request import Digest, Name
 
 GENESIS = bytes(32)
 
@@ -16,10 +16,10 @@ GENESIS = bytes(32)
 class Statement(Message, frozen=True):
     """`count` rows stand under the code that the reading `request` opened; `head` chains all their entries.
 
-    Says nothing about rows the record keeper never wrote down: that needs a second record keeper and the public
-    index, which are not built yet.
+    Says nothing about rows that this record keeper left out: the others' lists and the public index do.
     """
 
+    keeper: Name
     request: Digest
     count: Annotated[int, Meta(ge=0)]
     head: Digest

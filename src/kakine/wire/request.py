@@ -32,8 +32,8 @@ class Kind(IntEnum):
 
     EXCHANGE and ISSUE need every code active. ENROL inserts new codes, SUCCEED inserts codes that wait to take over.
     MIGRATE takes (active, waiting) pairs and tells a domain to replace one by the other; SWITCH takes the same pairs
-    at the record keeper itself: the old code is retired, the waiting one becomes active and gets its list. RETIRE
-    ends codes without a successor. READ answers one person's own list and files nothing.
+    at the record keepers themselves: the old code is retired, the waiting one becomes active and gets its list. RETIRE
+    ends codes without a successor. READ answers one person's own list, after the view has been filed in it.
     """
 
     EXCHANGE = 1
@@ -46,8 +46,8 @@ class Kind(IntEnum):
     SWITCH = 8
 
 
-ONE_LEG = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH})
-"""Kinds whose only recipient is the record keeper itself."""
+NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH})
+"""Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
 
 
 class Mode(IntEnum):
@@ -58,25 +58,33 @@ class Mode(IntEnum):
     S1 = 2
 
 
+class Keeper(Message, frozen=True):
+    """A record keeper's domain and its epoch."""
+
+    name: Name
+    epoch: Epoch
+
+
 class PublicPart(Message, frozen=True):
-    """Who asks whom under which ground. `session` is the reader's key for READ and empty otherwise."""
+    """Who asks whom under which ground, and every record keeper it is filed with, in the law's order."""
 
     suite: Name
     requester: Name
     requester_epoch: Epoch
     recipient: Name
     recipient_epoch: Epoch
-    keeper: Name
-    keeper_epoch: Epoch
+    keepers: Annotated[tuple[Keeper, ...], Meta(min_length=1, max_length=8)]
     ground: Name
     rows: tuple[Name, ...]
     time_ms: Millis
     to_recipient: Digest
-    session: Annotated[bytes, Meta(max_length=32)] = b""
 
 
 class RecordPart(Message, frozen=True):
-    """What is filed: digests of Q, of the entries, of their tags and of the seed sealed to the record keeper."""
+    """What is filed: digests of Q, of the entries, of their tags and of the seed as sealed to each record keeper.
+
+    `session` is the reader's key for READ and empty otherwise.
+    """
 
     kind: Kind
     mode: Mode
@@ -85,7 +93,8 @@ class RecordPart(Message, frozen=True):
     blinded: Digest
     entries: Digest
     tags: Digest
-    to_keeper: Digest
+    to_keepers: Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=8)]
+    session: Annotated[bytes, Meta(max_length=32)] = b""
 
 
 def public_digest(public: bytes) -> bytes:
@@ -108,6 +117,20 @@ def request_digest(public: bytes, record: bytes) -> bytes:
     return digest("req", public, digest("req-record", record))
 
 
+def outcome_id(request: bytes) -> bytes:
+    """Under what the outcome of a request is filed."""
+    return digest("outcome-of", request)
+
+
+def keepers_known(keepers: tuple[Keeper, ...]) -> bytes:
+    """One value for all record keepers of a request, for what is bound to them."""
+    return digest("keepers", *(part for each in keepers for part in (each.name.encode(), _short(each.epoch))))
+
+
+def _short(number: int) -> bytes:
+    return number.to_bytes(2, "big")
+
+
 def recipient_info(public: PublicPart, batch: bytes, blinded: bytes) -> bytes:
     """HPKE info of the message to the recipient: the single-shot call takes no further data."""
     return digest(
@@ -115,7 +138,7 @@ def recipient_info(public: PublicPart, batch: bytes, blinded: bytes) -> bytes:
         batch,
         public.requester.encode(),
         public.recipient.encode(),
-        public.keeper.encode(),
+        keepers_known(public.keepers),
         public.ground.encode(),
         public.time_ms.to_bytes(8, "big"),
         blinded,
@@ -127,22 +150,25 @@ def keeper_info(batch: bytes, blinded: bytes) -> bytes:
     return digest("seal-keeper", batch, blinded)
 
 
+Legs = Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=9)]
+
+
 class HopRecord(Message, frozen=True):
-    """What one converter did, signed with label "hop". Digests are H("points", ·); F = f·G, empty in mode S0."""
+    """What one converter did, signed with label "hop": for each leg H("points", ·) of what came and what went, and
+    F = f·G, which is empty in mode S0. Legs are those of the record keepers in order, then the recipient's.
+    """
 
     request: Digest
     position: Annotated[int, Meta(ge=1, le=16)]
-    recipient_in: Digest
-    keeper_in: Digest
-    recipient_out: Digest
-    keeper_out: Digest
-    recipient_factor: Annotated[bytes, Meta(max_length=32)]
-    keeper_factor: Annotated[bytes, Meta(max_length=32)]
+    ins: Legs
+    outs: Legs
+    factors: Annotated[tuple[Annotated[bytes, Meta(max_length=32)], ...], Meta(min_length=1, max_length=9)]
 
 
 class Refusal(Message, frozen=True):
-    """The record keeper's signed no: positions in the batch whose code is not in its table. Label "refusal"."""
+    """A record keeper's signed no: positions in the batch whose code is not in its table. Label "refusal"."""
 
+    keeper: Name
     request: Digest
     indexes: tuple[int, ...]
 

@@ -78,7 +78,7 @@ class Auditor:
         if points_digest(blinded) != asked.blinded or not 0 <= item < asked.count:
             raise BatchMalformed()
         request = request_digest(public_digest(public), record)
-        case = disputes.case_of(decode(public, PublicPart), asked, request, blinded)
+        case = disputes.case_of(decode(public, PublicPart), request, blinded)
         party, what = await disputes.settle(self._office, case, item)
         return await self._keep(Verdict("dispute", self._office.clock(), request, party, what, 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,8 +19,6 @@ from kakine.crypto.signing import VerifyKey
 from kakine.parties.commission import audit_store
 from kakine.parties.commission.audit_office import Office
 from kakine.protocols.audit import (
-    KEEPER,
-    RECIPIENT,
     Account,
     Link,
     check_account,
@@ -37,45 +36,38 @@ from kakine.values.problems import (
     SignatureInvalid,
     StoreFailed,
 )
-from kakine.wire.request import ONE_LEG, HopRecord, Kind, PublicPart, RecordPart, points_digest
+from kakine.wire.request import PublicPart, points_digest
 
 Domain = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A disputed request: hR, Q as the requester kept it, the link, and whether it had two legs."""
+    """A disputed request: hR, Q as the requester kept it, and both ends of every leg."""
 
     request: bytes
     blinded: bytes
     requester: Domain
-    recipient: Domain
-    keeper: Domain
-    two_legs: bool = True
+    ends: Sequence[Domain]
 
 
-def case_of(public: PublicPart, record: RecordPart, request: bytes, blinded: bytes) -> Case:
+def case_of(public: PublicPart, request: bytes, blinded: bytes) -> Case:
     """From what a requester keeps. The digest of Q in the record part is compared with the first hop record."""
-    return Case(
-        request,
-        blinded,
-        (public.requester, public.requester_epoch),
-        (public.recipient, public.recipient_epoch),
-        (public.keeper, public.keeper_epoch),
-        Kind(record.kind) not in ONE_LEG,
-    )
+    ends = [(keeper.name, keeper.epoch) for keeper in public.keepers]
+    recipient = public.recipient, public.recipient_epoch
+    return Case(request, blinded, (public.requester, public.requester_epoch), [*ends, recipient])
 
 
 async def settle(
-    office: Office, case: Case, item: int, ends: tuple[bytes, bytes] | None = None
+    office: Office, case: Case, item: int, outs: Sequence[bytes] | None = None
 ) -> tuple[str, str]:
     """(party at fault, what) for one item of a request, or ("", "") where every hop was right.
 
-    `ends` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, and
+    `outs` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, and
     `GroundUnfit` where a converter says that it has not released the request: none of them settles anything. A
     converter that refuses otherwise is at fault.
     """
-    legs = (case.blinded if case.two_legs else b""), case.blinded
+    legs: Sequence[bytes] = [case.blinded] * len(case.ends)
     for position, name in enumerate(office.converters, 1):
         try:
             legs = await _hop(office, case, item, position, name, legs)
@@ -87,56 +79,34 @@ async def settle(
             raise
         except Problem as refusal:
             return name, refusal.code
-    if ends is not None and ends != legs:
+    if outs is not None and list(outs) != list(legs):
         return office.keeper, "points"
     return "", ""
 
 
 async def _hop(
-    office: Office, case: Case, item: int, position: int, name: PartyName, legs: tuple[bytes, bytes]
-) -> tuple[bytes, bytes]:
+    office: Office, case: Case, item: int, position: int, name: PartyName, legs: Sequence[bytes]
+) -> Sequence[bytes]:
     key = office.key(name)
     given = await office.peers.ask(name, WITNESS, Witness(case.request))
     hop = signed_hop(given.record, given.signature, key, case.request, position)
-    if (points_digest(legs[0]), points_digest(legs[1])) != (hop.recipient_in, hop.keeper_in):
+    if tuple(map(points_digest, legs)) != hop.ins:
         raise HopAtFault(position=position, what="input")
-    told = await office.peers.ask(name, DISPUTE, Dispute(case.request, item, *legs))
+    told = await office.peers.ask(name, DISPUTE, Dispute(case.request, item, list(legs)))
     _signed(told, case, item, position, key)
-    if case.two_legs:
-        link = await published(office, name, position, case.requester, case.recipient)
-        account = Account(told.recipient_out, told.recipient_scalar, told.recipient_proof)
-        check_account(hop, RECIPIENT, link, legs[0], item, account)
-    await _keeper_leg(office, case, item, position, name, legs[1], hop, told)
-    return told.recipient_out, told.keeper_out
-
-
-async def _keeper_leg(
-    office: Office,
-    case: Case,
-    item: int,
-    position: int,
-    name: PartyName,
-    points: bytes,
-    hop: HopRecord,
-    told: Explained,
-) -> None:
-    link = await published(office, name, position, case.requester, case.keeper)
-    check_account(
-        hop, KEEPER, link, points, item, Account(told.keeper_out, told.keeper_scalar, told.keeper_proof)
-    )
+    if not len(told.outs) == len(told.scalars) == len(told.proofs) == len(legs):
+        raise HopAtFault(position=position, what="legs")
+    for leg, end in enumerate(case.ends):
+        link = await published(office, name, position, case.requester, end)
+        account = Account(told.outs[leg], told.scalars[leg], told.proofs[leg])
+        check_account(hop, leg, link, legs[leg], item, account)
+    return told.outs
 
 
 def _signed(told: Explained, case: Case, item: int, position: int, key: VerifyKey) -> None:
-    parts = (
-        told.recipient_out,
-        told.keeper_out,
-        told.recipient_scalar,
-        told.keeper_scalar,
-        told.recipient_proof,
-        told.keeper_proof,
-    )
+    about = explained_item(case.request, item)
     try:
-        key.verify(told.signature, "explained", *explained_item(case.request, item), *parts)
+        key.verify(told.signature, "explained", *about, *told.outs, *told.scalars, *told.proofs)
     except SignatureInvalid as wrong:
         raise HopAtFault(position=position, what="signature") from wrong
 

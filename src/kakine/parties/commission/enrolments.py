@@ -13,10 +13,10 @@ from kakine.protocols.audit import check_root, signed_hop
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     EnrolmentUnknown,
+    FilingUnknown,
     HopAtFault,
     NotEvidence,
     PartyUnavailable,
-    Problem,
     ScalarInvalid,
     SealInvalid,
     SignatureInvalid,
@@ -60,9 +60,7 @@ async def _seen_by(office: Office, name: PartyName) -> dict[bytes, None]:
 async def _kept(office: Office, request: bytes) -> bytes:
     try:
         return (await office.peers.ask(office.keeper, BLINDS, Blinds(request))).digests
-    except Problem as problem:
-        if problem.code != "filing-unknown":
-            raise
+    except FilingUnknown:
         return b""
 
 
@@ -98,6 +96,6 @@ async def _share(office: Office, index: int, request: bytes, blinded: bytes) -> 
         share = Scalar(given.blind)
     except (SignatureInvalid, ScalarInvalid) as wrong:
         raise HopAtFault(position=position, what="witness") from wrong
-    if position == 1 and hop.keeper_in != points_digest(blinded):
+    if position == 1 and hop.ins[0] != points_digest(blinded):
         raise NotEvidence(what="points")
     return share

@@ -128,10 +128,8 @@ class Publisher:
             hops=_NOTHING,
             minutes=minutes(logged_ms(stored.entry, stored.digest)),
         )
-        data, signature = filing.sign(filed, self._identity.signing)
-        receipt = await self._peers.ask(
-            self._settings.ledger, APPEND, Append(stored.entry, tag, data, signature)
-        )
+        signed = filing.sign(filed, self._identity.name, self._identity.signing)
+        receipt = await self._peers.ask(self._settings.ledger, APPEND, Append(stored.entry, tag, [signed]))
         receipts.verify(
             first=receipt.first,
             proof=receipt.proof,

@@ -58,7 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 _plans = msgspec.msgpack.Decoder(Plan)
 
-Link = tuple[str, int, str, int, str, int]
+Link = tuple[object, ...]
 
 
 class Fault(Exception):
@@ -151,14 +151,7 @@ async def _sort(
 
 
 def _link(row: SeenRequest) -> Link:
-    return (
-        row.requester,
-        row.requester_epoch,
-        row.recipient,
-        row.recipient_epoch,
-        row.keeper,
-        row.keeper_epoch,
-    )
+    return row.requester, row.requester_epoch, row.recipient, row.recipient_epoch, row.keepers
 
 
 async def _missing(office: Office, seen: list[Seen]) -> None:
@@ -226,12 +219,11 @@ def _exchanged(office: Office, row: VectorRow) -> Exchanged:
             [office.key(name) for name in office.converters],
             row.request,
             points_digest(row.blinded),
-            points_digest(row.recipient_leg),
-            points_digest(row.keeper_leg),
+            [points_digest(leg) for leg in row.legs],
         )
     except (HopMismatch, SignatureInvalid) as wrong:
         raise Fault(office.keeper, "vectors") from wrong
-    return Exchanged(row.request, row.blinded, row.recipient_leg, row.keeper_leg, hops)
+    return Exchanged(row.request, row.blinded, row.legs, hops)
 
 
 async def _check(office: Office, window: bytes, rows: Sequence[Exchanged], plan: Plan) -> None:
@@ -244,52 +236,40 @@ async def _check(office: Office, window: bytes, rows: Sequence[Exchanged], plan:
     seed = audit.window_seed(rows, given, plan.fresh)
     drawn = draw_weights(seed, sum(len(row.blinded) // 32 for row in rows))
     start = audit.window_start(rows, drawn)
-    points, blinded = (start, start), [row.blinded for row in rows]
+    points: Sequence[bytes] = [start] * len(rows[0].legs)
+    blinded = [row.blinded for row in rows]
     steps: list[WindowStep] = []
     for index, each in enumerate(given):
         asked = WindowCheck(plan.requests, seed, blinded, list(steps))
         steps.append(await _step(office, window, index, each, asked, points))
-        points = steps[-1].recipient_point, steps[-1].keeper_point
+        points = steps[-1].points
     audit.check_ends(points, audit.window_ends(rows, given, drawn))
 
 
 def _ratios(office: Office, index: int, told: RatiosGiven) -> Ratios:
     try:
-        return Ratios(
-            [Scalar(each) for each in told.recipient_ratios],
-            [Scalar(each) for each in told.keeper_ratios],
-            told.recipient_factor,
-            told.keeper_factor,
-        )
+        return Ratios([[Scalar(each) for each in leg] for leg in told.ratios], told.factors)
     except ScalarInvalid as wrong:
         raise Fault(office.converters[index], "ratios") from wrong
 
 
 async def _step(
-    office: Office, window: bytes, index: int, given: Ratios, asked: WindowCheck, before: tuple[bytes, bytes]
+    office: Office, window: bytes, index: int, given: Ratios, asked: WindowCheck, before: Sequence[bytes]
 ) -> WindowStep:
     name = office.converters[index]
     try:
         told = await office.peers.ask(name, WINDOW, asked)
-        for leg, factor, start, end, proof in (
-            (audit.RECIPIENT, given.recipient_factor, before[0], told.recipient_point, told.recipient_proof),
-            (audit.KEEPER, given.keeper_factor, before[1], told.keeper_point, told.keeper_proof),
-        ):
-            audit.check_step(window, index + 1, leg, factor, start, end, proof)
+        if not len(told.points) == len(told.proofs) == len(before):
+            raise HopAtFault(position=index + 1, what="legs")
+        for leg, (start, end, proof) in enumerate(zip(before, told.points, told.proofs, strict=True)):
+            audit.check_step(window, index + 1, leg, given.factors[leg], start, end, proof)
     except (PartyUnavailable, StoreFailed):
         raise
     except HopAtFault as fault:
         raise _at(office, fault) from fault
     except Problem as refusal:
         raise Fault(name, refusal.code) from refusal
-    return WindowStep(
-        given.recipient_factor,
-        given.keeper_factor,
-        told.recipient_point,
-        told.keeper_point,
-        told.recipient_proof,
-        told.keeper_proof,
-    )
+    return WindowStep(list(given.factors), told.points, told.proofs)
 
 
 def _at(office: Office, fault: HopAtFault) -> Fault:
@@ -304,11 +284,10 @@ async def _find(office: Office, rows: Sequence[VectorRow], seen: Seen) -> tuple[
             row.request,
             row.blinded,
             (told.requester, told.requester_epoch),
-            (told.recipient, told.recipient_epoch),
-            (told.keeper, told.keeper_epoch),
+            [*((end.name, end.epoch) for end in told.keepers), (told.recipient, told.recipient_epoch)],
         )
         for item in range(len(row.blinded) // 32):
-            party, what = await settle(office, case, item, (row.recipient_leg, row.keeper_leg))
+            party, what = await settle(office, case, item, row.legs)
             if party:
                 return party, what
     return "converters", "unexplained"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import sqlite3
+from collections.abc import Sequence
 
 from kakine.contracts.converter import (
     Check,
@@ -23,13 +24,13 @@ from kakine.crypto.group import Scalar, group, prf_scalar, scalar_inv, scalar_mu
 from kakine.crypto.hashing import digest
 from kakine.crypto.proofs import prove_equal
 from kakine.parties.converter import store
-from kakine.parties.converter.gate import _known
-from kakine.parties.converter.hop import request_factors
-from kakine.parties.converter.keys import hop_keys, share_of
+from kakine.parties.converter.gate import known
+from kakine.parties.converter.hop import request_factors, request_keys
+from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
 from kakine.protocols.audit import ENROLS, MOST_IN_WINDOW, dispute_context, explained_item, window_id
-from kakine.protocols.chain import HopKeys, blind_share, keeper_mask, recipient_mask, release_value
+from kakine.protocols.chain import EndKeys, HopKeys, blind_share, keeper_mask, recipient_mask, release_value
 from kakine.protocols.linear_check import (
     GENERATOR,
     answer_leg,
@@ -38,10 +39,10 @@ from kakine.protocols.linear_check import (
     draw_weights,
     verify_leg,
 )
-from kakine.values.labels import PartyName
+from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import BatchMalformed, BatchReused, CallerNotAllowed, GroundUnfit
 from kakine.wire.canonical import decode
-from kakine.wire.request import ONE_LEG, HopRecord, Mode, points_digest
+from kakine.wire.request import NO_RECIPIENT, HopRecord, Mode, points_digest
 
 MOST_SEEN = 4096
 """Rows in one answer."""
@@ -50,51 +51,57 @@ RECOMPUTED = 16
 """One check in so many is recomputed from Q and the weights before it is answered; which, the verifier cannot tell."""
 
 
-def _leg(
-    office: Office, seen: Seen, leg: str, factor: Scalar | None, commitment: bytes, point: bytes
-) -> tuple[bytes, bytes]:
-    if factor is None:
-        return b"", b""
-    bound = context(seen.request, office.settings.position, leg)
-    return answer_leg(factor, commitment, point, bound, office.nonce_key, office.entropy)
-
-
 async def check(office: Office, caller: PartyName, message: Check) -> Checked:
-    """One hop of the linear check before the receipt (mode S1). One combination a request, and no other.
+    """One hop of the linear check before the receipt (mode S1). One combination a request and record keeper, and no
+    other.
 
-    The outputs stay masked, so the record keeper gets no conversion of the combination out of it.
+    The outputs stay masked, so a record keeper gets no conversion of the combination out of it.
     """
-    seen = _known(office, message.request)
-    if caller != office.settings.keeper or seen.mode != Mode.S1:
+    seen = known(office, message.request)
+    keepers = [DomainName(keeper.name).party for keeper in seen.ends]
+    if caller not in keepers or seen.mode != Mode.S1:
         raise CallerNotAllowed(call="check")
-    if hmac.digest(office.nonce_key, message.request, "sha256")[0] % RECOMPUTED == 0:
-        _recompute(seen, office, message)
-    asked = digest("checked", message.recipient_point, message.keeper_point)
-    await office.db.write(lambda db: _once(db, message.request, asked))
-    made = request_factors(office, seen)
     hop = decode(seen.hop, HopRecord)
-    first = _leg(office, seen, "recipient", made.recipient, hop.recipient_factor, message.recipient_point)
-    second = _leg(office, seen, "keeper", made.keeper, hop.keeper_factor, message.keeper_point)
-    return Checked(first[0], second[0], first[1], second[1])
+    if len(message.points) != len(hop.factors):
+        raise BatchMalformed()
+    if hmac.digest(office.nonce_key, message.request, "sha256")[0] % RECOMPUTED == 0:
+        _recompute(hop, office, message)
+    asked = digest("checked", *message.points)
+    await office.db.write(lambda db: _once(db, message.request, caller, asked))
+    made = request_factors(office, seen)
+    return _answered(office, seen.request, made, hop.factors, message.points)
 
 
-def _recompute(seen: Seen, office: Office, message: Check) -> None:
+def _answered(
+    office: Office,
+    bound_to: bytes,
+    made: Sequence[Scalar],
+    committed: Sequence[bytes],
+    points: Sequence[bytes],
+) -> Checked:
+    """Z and its proof for every leg."""
+    legs = []
+    for leg, (factor, commitment, point) in enumerate(zip(made, committed, points, strict=True)):
+        bound = context(bound_to, office.settings.position, leg)
+        legs.append(answer_leg(factor, commitment, point, bound, office.nonce_key, office.entropy))
+    return Checked([point for point, _ in legs], [proof for _, proof in legs])
+
+
+def _recompute(hop: HopRecord, office: Office, message: Check) -> None:
     """Is this point really the combination of Q? Only the first converter's input can be recomputed by itself."""
     drawn = draw_weights(message.seed, len(message.blinded) // 32)
-    if points_digest(message.blinded) != decode(seen.hop, HopRecord).keeper_in:
+    if points_digest(message.blinded) != hop.ins[0]:
         if office.settings.position == 1:
             raise BatchMalformed()
         return
     point = combination(drawn, message.blinded)
-    if message.keeper_point != point or message.recipient_point not in (b"", point):
+    if any(given != point for given in message.points):
         raise BatchMalformed()
 
 
-def _once(db: sqlite3.Connection, request: bytes, asked: bytes) -> None:
-    seen = store.find_seen(db, request)
-    if seen is None or (seen.checked is not None and seen.checked != asked):
+def _once(db: sqlite3.Connection, request: bytes, party: str, asked: bytes) -> None:
+    if store.keep_checked(db, request, party, asked) != asked:
         raise BatchReused()
-    store.set_checked(db, request, asked)
 
 
 async def seen_since(office: Office, caller: PartyName, asked: SeenSince) -> SeenRequests:
@@ -112,10 +119,9 @@ def _shown(row: Seen) -> SeenRequest:
         row.request,
         row.requester,
         row.recipient,
-        row.keeper,
         row.requester_epoch,
         row.recipient_epoch,
-        row.keeper_epoch,
+        row.ends,
         row.time_ms,
         bool(row.released),
     )
@@ -124,7 +130,7 @@ def _shown(row: Seen) -> SeenRequest:
 async def witness(office: Office, caller: PartyName, asked: Witness) -> Witnessed:
     """What this converter signed for a request. For an enrolment also its share of the blinding, which lets the
     commission test the point of a person it has sampled and of nobody else: the other factor is that person's own."""
-    seen = _known(office, asked.request)
+    seen = known(office, asked.request)
     blind = b""
     if seen.kind in ENROLS:
         _, key = share_of(office, seen.requester, seen.requester_epoch)
@@ -137,50 +143,45 @@ def _window(office: Office, requests: list[bytes]) -> tuple[list[Seen], HopKeys,
     """The requests of a window, which must all be S0+, released, on one link; and the window's id."""
     if len(requests) > MOST_IN_WINDOW:
         raise BatchMalformed()
-    rows = [_known(office, request) for request in requests]
-    links = {(r.requester, r.requester_epoch, r.recipient, r.recipient_epoch, r.keeper_epoch) for r in rows}
+    rows = [known(office, request) for request in requests]
+    links = {(r.requester, r.requester_epoch, r.recipient, r.recipient_epoch, r.keepers) for r in rows}
     if len(links) != 1 or any(r.mode != Mode.S0_PLUS or not r.released for r in rows):
         raise GroundUnfit(kind="WINDOW")
-    row = rows[0]
-    if row.kind in ONE_LEG:
+    if rows[0].kind in NO_RECIPIENT:
         raise GroundUnfit(kind="WINDOW")
-    keys = hop_keys(
-        office,
-        (row.requester, row.requester_epoch),
-        (row.recipient, row.recipient_epoch),
-        (row.keeper, row.keeper_epoch),
-    )
-    return rows, keys, window_id(requests)
+    return rows, request_keys(office, rows[0]), window_id(requests)
 
 
-def _window_factors(keys: HopKeys, window: bytes) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """(ν_B, ν_P, t_AB·ν_B, t_AP·ν_P)."""
-    assert keys.recipient_share is not None  # noqa: S101 - _window refuses one-leg kinds
-    first = prf_scalar(keys.recipient_key, "window", window)
-    second = prf_scalar(keys.keeper_key, "window", window)
-    base = scalar_inv(keys.requester_share)
-    return (
-        first,
-        second,
-        scalar_mul(keys.recipient_share, base, first),
-        scalar_mul(keys.keeper_share, base, second),
-    )
+def _ends(keys: HopKeys) -> list[EndKeys]:
+    assert keys.recipient is not None  # noqa: S101 - whoever comes here has refused requests without a recipient
+    return [*keys.keepers, keys.recipient]
+
+
+def _window_factors(keys: HopKeys, window: bytes) -> tuple[list[Scalar], list[Scalar]]:
+    """(ν of each leg, t·ν of each leg)."""
+    base = scalar_inv(keys.requester.share)
+    own = [prf_scalar(end.key, "window", window) for end in _ends(keys)]
+    return own, [scalar_mul(end.share, base, nu) for end, nu in zip(_ends(keys), own, strict=True)]
+
+
+def _masks(office: Office, keys: HopKeys, request: bytes) -> list[Scalar]:
+    """μ of each leg."""
+    *keepers, recipient = _ends(keys)
+    masks = [keeper_mask(end.key, request) for end in keepers]
+    return [*masks, recipient_mask(recipient.key, request, release_value(office.release_key, request))]
 
 
 async def ratios(office: Office, caller: PartyName, asked: Ratios) -> RatiosGiven:
-    """For each request of a window ν·ρ/μ on both legs: with the other converters' ratios, the auditor brings all
+    """For each request of a window ν·ρ/μ on every leg: with the other converters' ratios, the auditor brings all
     outputs under one factor without holding any mask."""
     rows, keys, window = _window(office, asked.requests)
-    first, second, with_first, with_second = _window_factors(keys, window)
-    to_recipient, to_keeper = [], []
+    own, made = _window_factors(keys, window)
+    told: list[list[bytes]] = [[] for _ in made]
     for row in rows:
-        release = release_value(office.release_key, row.request)
-        blind = blind_share(keys.requester_key, row.batch)
-        mask = scalar_inv(recipient_mask(keys.recipient_key, row.request, release))
-        to_recipient.append(bytes(scalar_mul(first, blind, mask)))
-        mask = scalar_inv(keeper_mask(keys.keeper_key, row.request))
-        to_keeper.append(bytes(scalar_mul(second, blind, mask)))
-    return RatiosGiven(to_recipient, to_keeper, group.mul_base(with_first), group.mul_base(with_second))
+        blind = blind_share(keys.requester.key, row.batch)
+        for leg, mask in enumerate(_masks(office, keys, row.request)):
+            told[leg].append(bytes(scalar_mul(own[leg], blind, scalar_inv(mask))))
+    return RatiosGiven(told, [group.mul_base(factor) for factor in made])
 
 
 async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Checked:
@@ -193,49 +194,35 @@ async def window(office: Office, caller: PartyName, asked: WindowCheck) -> Check
     rows, keys, number = _window(office, asked.requests)
     before = _window_input(office, rows, number, asked)
     points = digest("window-checked", number, *before)
-    await office.db.write(lambda db: _each_once(db, asked.requests, points))
-    _, _, first, second = _window_factors(keys, number)
-    legs = []
-    for leg, factor, point in (("recipient", first, before[0]), ("keeper", second, before[1])):
-        bound = context(number, office.settings.position, leg)
-        legs.append(
-            answer_leg(factor, group.mul_base(factor), point, bound, office.nonce_key, office.entropy)
-        )
-    return Checked(legs[0][0], legs[1][0], legs[0][1], legs[1][1])
+    await office.db.write(lambda db: _each_once(db, asked.requests, caller, points))
+    _, made = _window_factors(keys, number)
+    return _answered(office, number, made, [group.mul_base(factor) for factor in made], before)
 
 
-def _window_input(office: Office, rows: list[Seen], number: bytes, asked: WindowCheck) -> tuple[bytes, bytes]:
-    """What comes to this hop on both legs. Raises `BatchMalformed` where Q is not that of the requests, and
+def _window_input(office: Office, rows: list[Seen], number: bytes, asked: WindowCheck) -> list[bytes]:
+    """What comes to this hop on every leg. Raises `BatchMalformed` where Q is not that of the requests, and
     `ProofInvalid` where an earlier hop does not prove its step."""
     if [points_digest(points) for points in asked.blinded] != [row.blinded for row in rows]:
         raise BatchMalformed()
-    if len(asked.steps) != office.settings.position - 1:
+    legs = len(rows[0].ends) + 1
+    told = [vector for step in asked.steps for vector in (step.factors, step.points, step.proofs)]
+    if len(asked.steps) != office.settings.position - 1 or any(len(vector) != legs for vector in told):
         raise BatchMalformed()
     together = b"".join(asked.blinded)
     start = combination(draw_weights(asked.seed, len(together) // 32), together)
     if not asked.steps:
-        return start, start
-    last = asked.steps[-1]
-    for leg, end, path in (
-        (
-            "recipient",
-            last.recipient_point,
-            [(step.recipient_factor, step.recipient_point, step.recipient_proof) for step in asked.steps],
-        ),
-        (
-            "keeper",
-            last.keeper_point,
-            [(step.keeper_factor, step.keeper_point, step.keeper_proof) for step in asked.steps],
-        ),
-    ):
-        factors, points, proofs = zip(*path, strict=True)
-        verify_leg(start, end, number, leg, factors, points, proofs)
-    return last.recipient_point, last.keeper_point
+        return [start] * legs
+    ends = asked.steps[-1].points
+    for leg, end in enumerate(ends):
+        factors = [step.factors[leg] for step in asked.steps]
+        points = [step.points[leg] for step in asked.steps]
+        verify_leg(start, end, number, leg, factors, points, [step.proofs[leg] for step in asked.steps])
+    return ends
 
 
-def _each_once(db: sqlite3.Connection, requests: list[bytes], asked: bytes) -> None:
+def _each_once(db: sqlite3.Connection, requests: list[bytes], party: str, asked: bytes) -> None:
     for request in requests:
-        _once(db, request, asked)
+        _once(db, request, party, asked)
 
 
 async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explained:
@@ -245,51 +232,30 @@ async def explain(office: Office, caller: PartyName, asked: Dispute) -> Explaine
     the requester's ρ that opens the recipient's code, so only what was recorded and released is explained, and nothing
     whose only recipient is the record keeper.
     """
-    seen = _known(office, asked.request)
-    if seen.kind in ONE_LEG or not seen.released:
+    seen = known(office, asked.request)
+    if seen.kind in NO_RECIPIENT or not seen.released:
         raise GroundUnfit(kind="DISPUTE")
     hop = decode(seen.hop, HopRecord)
-    fits = points_digest(asked.recipient_in), points_digest(asked.keeper_in)
-    if fits != (hop.recipient_in, hop.keeper_in) or asked.position >= len(asked.keeper_in) // 32:
+    if tuple(map(points_digest, asked.ins)) != hop.ins or asked.position >= len(asked.ins[0]) // 32:
         raise BatchMalformed()
-    keys = hop_keys(
-        office,
-        (seen.requester, seen.requester_epoch),
-        (seen.recipient, seen.recipient_epoch),
-        (seen.keeper, seen.keeper_epoch),
-    )
-    base = scalar_inv(blind_share(keys.requester_key, seen.batch))
-    release = release_value(office.release_key, seen.request)
-    assert keys.recipient_share is not None  # noqa: S101 - requests with one leg are refused above
-    legs = []
-    for leg, points, share, mask in (
-        (
-            "recipient",
-            asked.recipient_in,
-            keys.recipient_share,
-            recipient_mask(keys.recipient_key, seen.request, release),
-        ),
-        ("keeper", asked.keeper_in, keys.keeper_share, keeper_mask(keys.keeper_key, seen.request)),
-    ):
+    keys = request_keys(office, seen)
+    base = scalar_inv(blind_share(keys.requester.key, seen.batch))
+    outs, scalars, proofs = [], [], []
+    for leg, mask in enumerate(_masks(office, keys, seen.request)):
         scalar = scalar_mul(mask, base)
-        legs.append(_explain_leg(office, seen, leg, points, asked.position, share, keys, scalar))
-    parts = (legs[0][0], legs[1][0], legs[0][1], legs[1][1], legs[0][2], legs[1][2])
+        link = scalar_mul(_ends(keys)[leg].share, scalar_inv(keys.requester.share))
+        out, proof = _explain_leg(office, seen, leg, asked.ins[leg], asked.position, link, scalar)
+        outs.append(out)
+        scalars.append(bytes(scalar))
+        proofs.append(proof)
     about = explained_item(asked.request, asked.position)
-    signature = office.identity.signing.sign("explained", *about, *parts)
-    return Explained(*parts, signature)
+    signature = office.identity.signing.sign("explained", *about, *outs, *scalars, *proofs)
+    return Explained(outs, scalars, proofs, signature)
 
 
 def _explain_leg(
-    office: Office,
-    seen: Seen,
-    leg: str,
-    points: bytes,
-    position: int,
-    share: Scalar,
-    keys: HopKeys,
-    scalar: Scalar,
-) -> tuple[bytes, bytes, bytes]:
-    link = scalar_mul(share, scalar_inv(keys.requester_share))
+    office: Office, seen: Seen, leg: int, points: bytes, position: int, link: Scalar, scalar: Scalar
+) -> tuple[bytes, bytes]:
     outs = group.mul_each(scalar_mul(link, scalar), points)
     item = slice(position * 32, position * 32 + 32)
     start = group.mul(scalar, points[item])
@@ -304,4 +270,4 @@ def _explain_leg(
         office.nonce_key,
         office.entropy,
     )
-    return outs, bytes(scalar), proof.encode()
+    return outs, proof.encode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from kakine.contracts import mailbox
 from kakine.contracts.converter import (
     Filed,
     OpenShares,
@@ -19,9 +18,10 @@ from kakine.parties.converter import store
 from kakine.parties.converter.hop import Asked, permit, requester_party
 from kakine.parties.converter.keys import opening_key, share_of
 from kakine.parties.converter.office import Office
+from kakine.parties.converter.recording import record_outcome
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
-from kakine.protocols.gates import check_filing, check_window
+from kakine.protocols.gates import check_filings, check_window
 from kakine.protocols.records import Openings, check_openings
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
@@ -37,10 +37,11 @@ from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope, expand
 from kakine.wire.history import GENESIS, Statement, chained
-from kakine.wire.request import ONE_LEG, Kind
+from kakine.wire.request import NO_RECIPIENT, Kind
 
 
-def _known(office: Office, request: bytes) -> Seen:
+def known(office: Office, request: bytes) -> Seen:
+    """A request that this converter has taken part in. Raises `RequestUnknown`."""
     seen = store.find_seen(office.db.read(), request)
     if seen is None:
         raise RequestUnknown()
@@ -54,42 +55,41 @@ def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
     office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
 
 
-def _own_hop(seen: Seen, message: Release) -> None:
-    if seen.hop not in [hop.record for hop in message.hops]:
+def _check_recorded(office: Office, asked: Asked, seen: Seen, message: Release | OpenShares) -> list[bytes]:
+    """The xids of a batch that every record keeper has filed over this converter's own hop, whose commitments fit the
+    request, and that stands in the log."""
+    hops = [hop.record for hop in message.hops]
+    if seen.hop not in hops:
         raise ReceiptMismatch(what="hops")
+    law = office.law.in_force(office.clock())
+    keepers = [DomainName(keeper.name).party for keeper in seen.ends]
+    entries, tags = message.entries, message.tags
+    check_filings(message.filed.filings, keepers, law.signing_key, asked.request, entries, tags, hops)
+    shown = Openings(message.disclosed, message.withheld, message.openings)
+    xids = check_openings(asked.public, asked.record.kind, asked.ask, entries, tags, shown)
+    _check_inclusion(office, message.filed, entries)
+    return xids
 
 
 async def release(office: Office, caller: PartyName, message: Release) -> Released:
     """w_i for the recipient, against the receipt of this very request (gate 1).
 
     In order, all fail-closed: the ground still stands; the caller is the requester; this converter took part; the
-    receipt is young; the record keeper signed for these entries and this converter's hop; every commitment fits the
+    receipt is young; every record keeper signed for these entries and this converter's hop; every commitment fits the
     request; the entries are in the log; no exchange was released before, other than in this place. That is on disk
     before w_i leaves. A repeat gives the same answer.
     """
     now_ms = office.clock()
     asked = Asked.of(message.public, message.record)
     law = office.law.in_force(now_ms)
-    if caller != requester_party(asked.public) or asked.record.kind in ONE_LEG:
+    if caller != requester_party(asked.public) or asked.record.kind in NO_RECIPIENT:
         raise CallerNotAllowed(call="release")
-    seen = _known(office, asked.request)
+    seen = known(office, asked.request)
     permit(law, asked, now_ms)
     if (seen.requester, seen.recipient) in office.withheld:
         raise LinkWithheld()
     check_window(asked.public.time_ms, now_ms)
-    _own_hop(seen, message)
-    check_filing(
-        message.filed.filing,
-        message.filed.signature,
-        law.signing_key(DomainName(seen.keeper).party),
-        asked.request,
-        message.entries,
-        message.tags,
-        [hop.record for hop in message.hops],
-    )
-    shown = Openings(message.disclosed, message.withheld, message.openings)
-    xids = check_openings(asked.public, asked.ask, message.entries, message.tags, shown)
-    _check_inclusion(office, message.filed, message.entries)
+    xids = _check_recorded(office, asked, seen, message)
     first = message.filed.receipt.first
     await office.db.write(lambda db: _use(db, asked.request, xids, first))
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
@@ -112,7 +112,7 @@ async def outcome(office: Office, caller: PartyName, message: Outcome) -> Filed:
 
     Only for a request that was released here, only from the party it was for, only what that party signed.
     """
-    seen = _known(office, message.request)
+    seen = known(office, message.request)
     if DomainName(seen.recipient).party != caller:
         raise CallerNotAllowed(call="outcome")
     if not seen.released:
@@ -120,42 +120,49 @@ async def outcome(office: Office, caller: PartyName, message: Outcome) -> Filed:
     covered = digest("entries", message.entries), digest("tags", message.tags)
     law = office.law.in_force(office.clock())
     law.signing_key(caller).verify(message.signature, "outcome", message.request, *covered)
-    signature = office.identity.signing.sign("outcome-relay", message.request, *covered)
-    onward = mailbox.FileOutcome(message.request, message.entries, message.tags, message.envelopes, signature)
-    return await office.peers.ask(office.settings.keeper, mailbox.OUTCOME, onward)
+    return await record_outcome(office, seen.ends, message)
 
 
 async def open_shares(office: Office, caller: PartyName, message: OpenShares) -> SharesOpened:
-    """This converter's shares of exactly the envelopes the record keeper listed under a reading, sealed to the session
-    key that the signed request of that reading names. One statement a reading.
+    """This converter's shares of exactly the envelopes that the record keepers listed under a reading, sealed to the
+    session key that the signed request of that reading names. One set of lists a reading, and none before the view
+    itself stands in the log.
 
     Does not check who holds the session key: the login of the person does.
     """
     asked = Asked.of(message.public, message.record)
-    seen = _known(office, asked.request)
+    seen = known(office, asked.request)
     if seen.kind != Kind.READ or DomainName(seen.requester).party != caller:
         raise CallerNotAllowed(call="open-shares")
-    law = office.law.in_force(office.clock())
-    law.signing_key(DomainName(seen.keeper).party).verify(message.signature, "history", message.statement)
-    entries = _listed(asked.request, message)
+    _check_recorded(office, asked, seen, message)
+    entries = _listed(office, seen, message)
     shares = _open_listed(office, entries, message.envelopes)
-    await office.db.write(lambda db: _grant(db, asked.request, digest("grant", message.statement)))
+    granted = digest("grant", *(each.statement for each in message.lists))
+    await office.db.write(lambda db: _grant(db, asked.request, granted))
     info = digest("shares", asked.request, bytes([office.settings.position]))
     return SharesOpened(seal(SealKey(seen.session), info, b"".join(shares)))
 
 
-def _listed(request: bytes, message: OpenShares) -> list[bytes]:
-    """The entries of the statement, which must be for this reading and chain to its head."""
-    statement = decode(message.statement, Statement)
-    entries = split_entries(message.entries) if message.entries else []
-    head = GENESIS
-    for entry in entries:
-        head = chained(head, entry)
-    if (statement.request, statement.count, statement.head) != (request, len(entries), head):
-        raise ReceiptMismatch(what="statement")
-    if len(message.envelopes) != len(entries):
+def _listed(office: Office, seen: Seen, message: OpenShares) -> list[bytes]:
+    """The entries of all lists, each once. There is one list of each record keeper, for this reading, signed, and
+    chaining to its head."""
+    law, union = office.law.in_force(office.clock()), dict[bytes, None]()
+    if len(message.lists) != len(seen.ends):
         raise BatchMalformed()
-    return entries
+    for keeper, listed in zip(seen.ends, message.lists, strict=True):
+        key = law.signing_key(DomainName(keeper.name).party)
+        key.verify(listed.signature, "history", listed.statement)
+        statement = decode(listed.statement, Statement)
+        entries = split_entries(listed.entries) if listed.entries else []
+        head = GENESIS
+        for entry in entries:
+            head = chained(head, entry)
+        if (statement.request, statement.count, statement.head) != (seen.request, len(entries), head):
+            raise ReceiptMismatch(what="statement")
+        union |= dict.fromkeys(entries)
+    if len(message.envelopes) != len(union):
+        raise BatchMalformed()
+    return list(union)
 
 
 def _open_listed(office: Office, entries: list[bytes], envelopes: list[bytes]) -> list[bytes]:

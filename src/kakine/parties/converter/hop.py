@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from kakine.contracts import converter as contract
 from kakine.contracts import mailbox
-from kakine.contracts.call import Role
 from kakine.contracts.converter import Convert, Converted, Hop, Read
-from kakine.crypto.group import group
+from kakine.crypto.group import Scalar, group
+from kakine.crypto.hashing import digest
 from kakine.parties.converter import store
 from kakine.parties.converter.keys import hop_keys, opening_key
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.quota import spend
+from kakine.parties.converter.recording import record_batch
 from kakine.parties.converter.store import Seen
-from kakine.protocols.chain import Factors, factors, release_value
-from kakine.protocols.gates import check_lengths, check_window
+from kakine.protocols.chain import HopKeys, factors, release_value
+from kakine.protocols.gates import check_lengths, check_window, leg_count
 from kakine.protocols.gazette import Law
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
@@ -34,7 +37,7 @@ from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import COMMITMENT, PAYLOAD, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.request import (
-    ONE_LEG,
+    NO_RECIPIENT,
     SUITE,
     HopRecord,
     Kind,
@@ -84,14 +87,17 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
     """Raise what is missing unless the gazette in force allows this conversion."""
     public, kind = asked.public, asked.record.kind
     requester, recipient = DomainName(public.requester), DomainName(public.recipient)
-    if public.suite != SUITE or (kind in ONE_LEG) != (public.recipient == public.keeper):
+    # Gate 1 believes the signatures of the parties named here, so a requester must not be able to name itself, or to
+    # leave a record keeper out.
+    if public.suite != SUITE or [each.name for each in public.keepers] != [each.name for each in law.keepers]:
         raise GroundUnfit(kind=kind.name)
-    # Gate 1 believes the signature of the party named here, so a requester must not be able to name itself.
-    if Role.MAILBOX not in law.roles(DomainName(public.keeper).party):
+    if (kind in NO_RECIPIENT) != (recipient == public.keepers[0].name):
         raise GroundUnfit(kind=kind.name)
-    named = (public.requester_epoch, public.recipient_epoch, public.keeper_epoch)
-    if named != (law.epoch(requester), law.epoch(recipient), law.epoch(public.keeper)):
+    named = (public.requester_epoch, public.recipient_epoch, public.keepers)
+    if named != (law.epoch(requester), law.epoch(recipient), law.keepers):
         raise EpochNotInForce()
+    if len(asked.record.to_keepers) != len(public.keepers):
+        raise BatchMalformed()
     if kind is Kind.EXCHANGE:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)
     elif public.ground != GROUNDS[kind] or public.rows:
@@ -116,24 +122,21 @@ def _came_from(office: Office, caller: PartyName, message: Convert, asked: Asked
         raise HopMismatch(hops=len(message.hops))
 
 
-def _legs_in(office: Office, message: Convert, asked: Asked) -> tuple[bytes, bytes]:
-    """Both input legs. At the first hop both are Q itself: that binds the record to the person asked about."""
-    one_leg = asked.record.kind in ONE_LEG
+def _legs_in(office: Office, message: Convert, asked: Asked) -> list[bytes]:
+    """Every input leg. At the first hop all are Q itself: that binds the records to the person asked about."""
+    count = leg_count(asked.record.kind, len(asked.public.keepers))
     if office.settings.position == 1:
-        if message.recipient_leg or message.keeper_leg:
+        if message.legs:
             raise BatchMalformed()
-        return (b"" if one_leg else message.blinded), message.blinded
+        return [message.blinded] * count
     before = decode(message.hops[-1].record, HopRecord)
-    legs = message.recipient_leg, message.keeper_leg
-    if (before.recipient_out, before.keeper_out) != (points_digest(legs[0]), points_digest(legs[1])):
+    if list(before.outs) != [points_digest(leg) for leg in message.legs]:
         raise HopMismatch()
-    return legs
+    return message.legs
 
 
 def _own_shares_open(office: Office, message: Convert, asked: Asked) -> None:
     """A record that nobody could open is refused before it is filed: this converter opens its own shares."""
-    if asked.record.kind is Kind.READ:
-        return
     if len(message.envelopes) != asked.record.count:
         raise BatchMalformed()
     index = office.settings.position - 1
@@ -152,16 +155,16 @@ def _own_shares_open(office: Office, message: Convert, asked: Asked) -> None:
         envelope.open_share(index, context, entry[COMMITMENT])
 
 
-def request_factors(office: Office, seen: Seen) -> Factors:
-    """This converter's factors for a request it has taken part in. They follow from it, so nothing is stored."""
-    one_leg = seen.kind in ONE_LEG
-    keys = hop_keys(
-        office,
-        (seen.requester, seen.requester_epoch),
-        None if one_leg else (seen.recipient, seen.recipient_epoch),
-        (seen.keeper, seen.keeper_epoch),
-    )
-    return factors(keys, seen.request, seen.batch, release_value(office.release_key, seen.request))
+def request_keys(office: Office, seen: Seen) -> HopKeys:
+    """This converter's keys for the link and the record keepers of a request it has taken part in."""
+    recipient = None if seen.kind in NO_RECIPIENT else (seen.recipient, seen.recipient_epoch)
+    return hop_keys(office, (seen.requester, seen.requester_epoch), seen.ends, recipient)
+
+
+def request_factors(office: Office, seen: Seen) -> list[Scalar]:
+    """This converter's factors for such a request, by leg. They follow from it, so nothing is stored."""
+    release = release_value(office.release_key, seen.request)
+    return factors(request_keys(office, seen), seen.request, seen.batch, release)
 
 
 def _not_replayed(office: Office, asked: Asked, now_ms: int) -> Seen | None:
@@ -190,15 +193,14 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     law.signing_key(requester_party(asked.public)).verify(message.signature, "request", asked.request)
     permit(law, asked, now_ms)
     legs = _legs_in(office, message, asked)
-    check_lengths(asked.record, message.entries, message.tags, message.blinded, legs, message.to_keeper)
+    check_lengths(asked.record, message.entries, message.tags, message.blinded, legs)
+    if [digest("sealed", each) for each in message.to_keepers] != list(asked.record.to_keepers):
+        raise BatchMalformed()
     known = _not_replayed(office, asked, now_ms)
     _own_shares_open(office, message, asked)
     seen = known or _as_seen(asked)
     made = request_factors(office, seen)
-    outs = (
-        group.mul_each(made.recipient, legs[0]) if made.recipient is not None else b"",
-        group.mul_each(made.keeper, legs[1]),
-    )
+    outs = [group.mul_each(factor, leg) for factor, leg in zip(made, legs, strict=True)]
     record = _hop_record(office, asked, legs, outs, made)
     if known is None:
         count, limit = asked.record.count, office.settings.daily_limit
@@ -206,10 +208,7 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     elif known.hop != record:
         raise BatchReused()
     signed = Hop(record, office.identity.signing.sign("hop", record))
-    onward = msgspec.structs.replace(
-        message, recipient_leg=outs[0], keeper_leg=outs[1], hops=[*message.hops, signed]
-    )
-    return asked, onward
+    return asked, msgspec.structs.replace(message, legs=outs, hops=[*message.hops, signed])
 
 
 def _write_down(db: sqlite3.Connection, row: Seen, count: int, limit: int) -> None:
@@ -233,66 +232,49 @@ def _as_seen(asked: Asked) -> Seen:
         public.requester_epoch,
         public.recipient,
         public.recipient_epoch,
-        public.keeper,
-        public.keeper_epoch,
+        store.keepers_kept(public.keepers),
         public.time_ms,
         b"",
-        public.session,
+        record.session,
         record.blinded,
     )
 
 
 def _hop_record(
-    office: Office, asked: Asked, legs: tuple[bytes, bytes], outs: tuple[bytes, bytes], made: Factors
+    office: Office, asked: Asked, legs: Sequence[bytes], outs: Sequence[bytes], made: Sequence[Scalar]
 ) -> bytes:
     committed = asked.record.mode is not Mode.S0
     return encode(
         HopRecord(
             asked.request,
             office.settings.position,
-            points_digest(legs[0]),
-            points_digest(legs[1]),
-            points_digest(outs[0]),
-            points_digest(outs[1]),
-            group.mul_base(made.recipient) if committed and made.recipient is not None else b"",
-            group.mul_base(made.keeper) if committed else b"",
+            tuple(map(points_digest, legs)),
+            tuple(map(points_digest, outs)),
+            tuple(group.mul_base(factor) if committed else b"" for factor in made),
         )
     )
 
 
 async def convert(office: Office, caller: PartyName, message: Convert) -> Converted:
-    """All kinds but READ: through the rest of the chain to the record keeper, and back with the receipt."""
+    """All kinds but READ: through the rest of the chain, to the record keepers and the log, back with the receipt."""
     asked, onward = await hop(office, caller, message)
     if asked.record.kind is Kind.READ:
         raise GroundUnfit(kind="READ")
     if office.successor is not None:
         return await office.peers.ask(office.successor, contract.CONVERT, onward)
-    filed = await office.peers.ask(office.settings.keeper, mailbox.FILE, _for_keeper(onward))
-    return Converted(filed, onward.hops, onward.recipient_leg)
+    filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+    recipient_leg = b"" if asked.record.kind in NO_RECIPIENT else onward.legs[-1]
+    return Converted(filed, onward.hops, recipient_leg)
 
 
 async def read(office: Office, caller: PartyName, message: Convert) -> Read:
-    """Kind READ: a person's own list, which the record keeper answers instead of filing."""
+    """Kind READ: a person's own list, once the view stands in it and in the log."""
     asked, onward = await hop(office, caller, message)
     if asked.record.kind is not Kind.READ or asked.record.count != 1:
         raise GroundUnfit(kind=asked.record.kind.name)
     if office.successor is not None:
         return await office.peers.ask(office.successor, contract.READ, onward)
-    history = await office.peers.ask(office.settings.keeper, mailbox.READ, _for_keeper(onward))
-    return Read(history, onward.hops)
-
-
-def _for_keeper(message: Convert) -> mailbox.File:
-    """Without the public part: the record keeper never learns who asks whom, or why."""
-    return mailbox.File(
-        public_digest(message.public),
-        message.record,
-        message.entries,
-        message.tags,
-        message.envelopes,
-        message.to_keeper,
-        message.blinded,
-        message.recipient_leg,
-        message.keeper_leg,
-        message.hops,
-    )
+    filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+    names = [DomainName(keeper.name).party for keeper in asked.public.keepers]
+    lists = (office.peers.ask(name, mailbox.READ, mailbox.Reading(asked.request)) for name in names)
+    return Read(filed, onward.hops, list(await asyncio.gather(*lists)))

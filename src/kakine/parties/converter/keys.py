@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kakine.contracts.call import Role
 from kakine.contracts.converter import (
     Join,
@@ -18,11 +20,12 @@ from kakine.crypto.sealing import OpenKey, seal
 from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.protocols.audit import link_between
-from kakine.protocols.chain import HopKeys
+from kakine.protocols.chain import EndKeys, HopKeys
 from kakine.protocols.linear_check import GENERATOR
 from kakine.values.calendar import months_since_2000
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, LinkWithheld, OutsideWindow
+from kakine.wire.request import Keeper
 
 _ONE = Scalar((1).to_bytes(32, "little"))
 
@@ -38,21 +41,18 @@ def share_of(office: Office, domain: str, epoch: int) -> tuple[Scalar, bytes]:
     return found
 
 
+Domain = tuple[str, int]
+
+
 def hop_keys(
-    office: Office,
-    requester: tuple[str, int],
-    recipient: tuple[str, int] | None,
-    keeper: tuple[str, int],
+    office: Office, requester: Domain, keepers: Sequence[Keeper], recipient: Domain | None
 ) -> HopKeys:
     """What this converter holds for one link; `LinkWithheld` where its operator has deleted the link."""
     if recipient is not None and (requester[0], recipient[0]) in office.withheld:
         raise LinkWithheld()
-    from_share, from_key = share_of(office, *requester)
-    to_keeper, keeper_key = share_of(office, *keeper)
-    if recipient is None:
-        return HopKeys(from_share, None, to_keeper, from_key, b"", keeper_key)
-    to_share, to_key = share_of(office, *recipient)
-    return HopKeys(from_share, to_share, to_keeper, from_key, to_key, keeper_key)
+    to_keepers = [EndKeys(*share_of(office, keeper.name, keeper.epoch)) for keeper in keepers]
+    to_recipient = None if recipient is None else EndKeys(*share_of(office, *recipient))
+    return HopKeys(EndKeys(*share_of(office, *requester)), to_keepers, to_recipient)
 
 
 async def join(office: Office, caller: PartyName, asked: Join) -> Joined:

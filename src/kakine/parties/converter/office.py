@@ -23,7 +23,6 @@ class Settings:
     position: int
     others: Sequence[PartyName]
     ledger: PartyName
-    keeper: PartyName
     daily_limit: int = 1_000_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import (
     Column,
     Integer,
@@ -24,10 +25,20 @@ from sqlalchemy import (
 
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
-from kakine.wire.request import Kind
+from kakine.wire.canonical import plain
+from kakine.wire.request import Keeper, Kind
 
 metadata = MetaData()
 quota_table(metadata)
+
+_keepers = msgspec.msgpack.Decoder(tuple[Keeper, ...])
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+
+
+def keepers_kept(keepers: tuple[Keeper, ...]) -> bytes:
+    """As `Seen.ends` reads them."""
+    return _encoder.encode(keepers)
+
 
 share = Table(
     "domain_share",
@@ -50,13 +61,11 @@ seen = Table(
     Column("requester_epoch", Integer, nullable=False),
     Column("recipient", String, nullable=False),
     Column("recipient_epoch", Integer, nullable=False),
-    Column("keeper", String, nullable=False),
-    Column("keeper_epoch", Integer, nullable=False),
+    Column("keepers", LargeBinary, nullable=False),
     Column("time_ms", Integer, nullable=False, index=True),
     Column("hop", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
     Column("blinded", LargeBinary, nullable=False),
-    Column("checked", LargeBinary),
     Column("released", Integer, nullable=False, default=0),
     Column("granted", LargeBinary),
 )
@@ -74,6 +83,15 @@ month = Table(
     metadata,
     Column("month", Integer, primary_key=True),
     Column("seed", LargeBinary, nullable=False),
+)
+
+checked = Table(
+    "checked_batch",
+    metadata,
+    Column("request", LargeBinary, nullable=False),
+    Column("party", String, nullable=False),
+    Column("points", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("request", "party"),
 )
 
 withheld = Table(
@@ -106,15 +124,18 @@ class Seen:
     requester_epoch: int
     recipient: str
     recipient_epoch: int
-    keeper: str
-    keeper_epoch: int
+    keepers: bytes
     time_ms: int
     hop: bytes
     session: bytes
     blinded: bytes
-    checked: bytes | None = None
     released: int = 0
     granted: bytes | None = None
+
+    @property
+    def ends(self) -> tuple[Keeper, ...]:
+        """The record keepers of the request."""
+        return _keepers.decode(self.keepers)
 
 
 _COLUMNS = tuple(seen.c)
@@ -136,8 +157,11 @@ _ENROLMENTS = sql(
     .order_by(seen.c.time_ms, seen.c.request)
     .limit(bindparam("most"))
 )
-_SET_CHECKED = sql(
-    update(seen).where(seen.c.request == bindparam("which")).values(checked=bindparam("value"))
+_INSERT_CHECKED = sql(insert(checked))
+_CHECKED = sql(
+    select(checked.c.points).where(
+        checked.c.request == bindparam("request"), checked.c.party == bindparam("party")
+    )
 )
 _SET_RELEASED = sql(
     update(seen).where(seen.c.request == bindparam("which")).values(released=bindparam("value"))
@@ -203,9 +227,12 @@ def enrolments_since(db: sqlite3.Connection, since_ms: int, most: int) -> list[S
     return [Seen(*row) for row in db.execute(_ENROLMENTS, {"since": since_ms, "most": most})]
 
 
-def set_checked(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:
-    """The one linear check of this request was over a combination with this digest."""
-    db.execute(_SET_CHECKED, {"which": request, "value": digest})
+def keep_checked(db: sqlite3.Connection, request: bytes, party: str, points: bytes) -> bytes:
+    """Digest of the one combination of this request that this party has had checked: the one kept, or else this."""
+    kept = db.execute(_CHECKED, {"request": request, "party": party}).fetchone()
+    if kept is None:
+        db.execute(_INSERT_CHECKED, {"request": request, "party": party, "points": points})
+    return kept[0] if kept else points
 
 
 def set_granted(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:

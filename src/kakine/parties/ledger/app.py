@@ -8,7 +8,7 @@ from kakine.parties.ledger.http import duties
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.ledger.store import METADATA, Store
-from kakine.parties.ledger.use_cases import Duties, FilerKeys
+from kakine.parties.ledger.use_cases import Duties, FilerKeys, PartiesOf
 from kakine.runtime.database import Database
 from kakine.runtime.http import RolesOf, application
 
@@ -21,7 +21,9 @@ class Ledger:
         self.app = app
 
     @classmethod
-    def open(cls, settings: LedgerSettings, filer_keys: FilerKeys, roles_of: RolesOf) -> Ledger:
+    def open(
+        cls, settings: LedgerSettings, filer_keys: FilerKeys, parties_of: PartiesOf, roles_of: RolesOf
+    ) -> Ledger:
         """Open the store and check all of it before serving.
 
         Raises `StoreInUse`, or `LedgerDiverged` if entries, tree and last checkpoint do not agree.
@@ -33,7 +35,7 @@ class Ledger:
         except BaseException:
             database.close()
             raise
-        offered = Duties(store, sequencer, filer_keys, roles_of)
+        offered = Duties(store, sequencer, filer_keys, parties_of)
         return cls(database, application(duties(offered), roles_of))
 
     def close(self) -> None:

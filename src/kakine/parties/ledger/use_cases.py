@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.ledger import (
@@ -18,19 +18,24 @@ from kakine.contracts.ledger import Head as Present
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import Store
-from kakine.runtime.http import RolesOf
 from kakine.values.labels import PartyName
-from kakine.values.problems import EntryKindNotAllowed, RangeOutside, TagUnknown
+from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, RangeOutside, TagUnknown
 from kakine.wire import filing
 from kakine.wire.entry import Entry, EntryKind, split_entries
 
 FilerKeys = Callable[[PartyName], VerifyKey]
 """The key under which a party signs filings; raises a problem for a party that has none."""
 
-MAY_FILE: dict[str, frozenset[EntryKind]] = {
-    Role.MAILBOX: frozenset({EntryKind.REQUEST, EntryKind.OUTCOME}),
-    Role.COMMISSION: frozenset({EntryKind.GOVERNANCE}),
+MUST_FILE: dict[EntryKind, Role] = {
+    EntryKind.REQUEST: Role.MAILBOX,
+    EntryKind.OUTCOME: Role.MAILBOX,
+    EntryKind.VIEWED: Role.MAILBOX,
+    EntryKind.GOVERNANCE: Role.COMMISSION,
 }
+"""Every party with the role must have signed a filing that covers an entry of the kind."""
+
+PartiesOf = Callable[[Role], Sequence[PartyName]]
+"""The parties that have a role in the law in force."""
 
 MOST_ENTRIES = 256
 
@@ -38,22 +43,28 @@ MOST_ENTRIES = 256
 class Duties:
     """What the ledger does for others."""
 
-    def __init__(self, store: Store, sequencer: Sequencer, filer_keys: FilerKeys, roles_of: RolesOf) -> None:
+    def __init__(
+        self, store: Store, sequencer: Sequencer, filer_keys: FilerKeys, parties_of: PartiesOf
+    ) -> None:
         self._store = store
         self._sequencer = sequencer
         self._filer_keys = filer_keys
-        self._roles_of = roles_of
+        self._parties_of = parties_of
 
     async def append(self, caller: PartyName, asked: Append) -> Appended:
-        """Append entries under the caller's signed filing; a repeat gets the same index and a fresh proof.
+        """Append entries under the signed filings of all who must file them; a repeat gets the same index and a fresh
+        proof. Who brings them does not matter.
 
         Raises `SignatureInvalid`, `NotCanonical`, `FilingMismatch`, `EntryKindNotAllowed`, and what
         `Sequencer.append` raises. Does not check what a commitment opens to, nor `minutes` against a clock.
         """
-        filed = filing.opened(asked.filing, asked.signature, self._filer_keys(caller))
-        filed.covers(asked.entries, asked.tags)
         entries = split_entries(asked.entries)
-        self._check_kinds(caller, entries)
+        filers = self._filers(entries)
+        if [each.party for each in asked.filings] != filers:
+            raise FilingMismatch(part="filers")
+        for name, each in zip(filers, asked.filings, strict=True):
+            filed = filing.opened(each.filing, each.signature, self._filer_keys(name))
+            filed.covers(asked.entries, asked.tags)
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
         return await self._sequencer.append(entries, tags)
 
@@ -82,11 +93,14 @@ class Duties:
         """The present checkpoint."""
         return Present(self._sequencer.head().note)
 
-    def _check_kinds(self, caller: PartyName, entries: list[bytes]) -> None:
-        allowed: set[EntryKind] = set()
-        for role in self._roles_of(caller):
-            allowed |= MAY_FILE.get(role, frozenset())
+    def _filers(self, entries: list[bytes]) -> list[PartyName]:
+        """Who must have filed these entries, which are all of kinds that the same role files."""
+        roles = set()
         for entry in entries:
             kind = Entry.decode(entry).kind
-            if kind not in allowed:
+            if kind not in MUST_FILE:
                 raise EntryKindNotAllowed(kind=int(kind))
+            roles.add(MUST_FILE[kind])
+        if len(roles) != 1:
+            raise FilingMismatch(part="kinds")
+        return list(self._parties_of(roles.pop()))

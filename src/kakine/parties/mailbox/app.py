@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, reading, store
+from kakine.parties.mailbox import filing, numbering, reading, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -49,6 +49,7 @@ class Mailbox:
         duties: list[Duty[Any, Any]] = [
             Duty(mailbox.FILE, partial(filing.file, office)),
             Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
+            Duty(mailbox.LOGGED, partial(numbering.logged, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),
             Duty(mailbox.BLINDS, partial(reading.blinds, office)),
@@ -56,10 +57,10 @@ class Mailbox:
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
     async def start(self) -> None:
-        """Enrol the own domain with the converters where that is not done, and log what a crash left unlogged."""
+        """Enrol the own domain where that is not done, and number what was logged before a crash."""
         epoch = self.office.law.in_force(self.office.clock()).epoch(self.office.settings.domain)
         self.office.mask_keys = await self.domain.mask_keys(epoch)
-        await filing.resume(self.office)
+        await numbering.resume(self.office)
 
     def close(self) -> None:
         """Close the store."""

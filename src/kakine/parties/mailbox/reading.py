@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from kakine.contracts.converter import History, Hop, ReadRow
-from kakine.contracts.mailbox import Blinds, BlindsGiven, File, VectorRow, Vectors, VectorsGiven
+from kakine.contracts.mailbox import Blinds, BlindsGiven, Reading, VectorRow, Vectors, VectorsGiven
 from kakine.crypto.merkle import leaf_hash, narrow
 from kakine.parties.mailbox import store
-from kakine.parties.mailbox.filing import gate, opened
+from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, CallerNotAllowed, FilingUnknown
@@ -21,24 +21,24 @@ _MOST = 256
 _hops = msgspec.msgpack.Decoder(list[Hop])
 
 
-async def read(office: Office, caller: PartyName, message: File) -> History:
-    """All rows under the one active code that this reading opened, with a signed count and head.
+async def read(office: Office, caller: PartyName, asked: Reading) -> History:
+    """All rows under the one active code that this reading opened, with a signed count and head. The view itself is
+    the last of them, or was when it was filed.
 
     Each row carries its own inclusion proof, narrowed from the receipt of its batch, so that the reader need not ask
     the ledger for rows one by one and show it which belong together.
     """
     if caller != office.settings.converters[-1]:
         raise CallerNotAllowed(call="read")
-    record, request, _, tokens = opened(office, message)
-    if record.kind is not Kind.READ or record.count != 1:
-        raise BatchMalformed()
+    view = store.find_filing(office.db.read(), asked.request)
+    if view is None or view.kind != Kind.READ or view.first is None:
+        raise FilingUnknown()
+    person = store.lists_of_filing(office.db.read(), asked.request)[0]
+    await resume(office, person)
     db = office.db.read()
-    gate(office, db, record, request, tokens)
-    found = store.find_code(db, tokens[0])
-    assert found is not None  # noqa: S101 - the gate has passed it
-    count, head = store.find_list(db, found[0])
-    rows = [_row(office, *place) for place in store.rows_of_list(db, found[0])]
-    statement = encode(Statement(request, count, head, office.clock()))
+    count, head = store.find_list(db, person)
+    rows = [_row(office, *place) for place in store.rows_of_list(db, person)]
+    statement = encode(Statement(office.settings.domain.party, asked.request, count, head, office.clock()))
     return History(statement, office.identity.signing.sign("history", statement), rows)
 
 
@@ -63,7 +63,16 @@ def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadR
 async def vectors(office: Office, caller: PartyName, asked: Vectors) -> VectorsGiven:
     """Blinded and masked vectors of S0+ requests, in the order of filing: by period, never by link."""
     rows = store.vectors_after(office.db.read(), asked.after, _MOST)
-    return VectorsGiven([VectorRow(*row[:5], _hops.decode(row[5])) for row in rows])
+    return VectorsGiven(
+        [
+            VectorRow(position, request, blinded, _legs(legs, len(blinded)), _hops.decode(hops))
+            for position, request, blinded, legs, hops in rows
+        ]
+    )
+
+
+def _legs(together: bytes, each: int) -> list[bytes]:
+    return [together[at : at + each] for at in range(0, len(together), each)]
 
 
 async def blinds(office: Office, caller: PartyName, asked: Blinds) -> BlindsGiven:

@@ -15,18 +15,19 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    func,
     insert,
     select,
     update,
 )
 
 from kakine.runtime.database import sql
+from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 
 metadata = MetaData()
 
-ACTIVE, WAITING, RETIRED = "active", "waiting", "retired"
+RESERVED, ACTIVE, WAITING, RETIRED = "reserved", "active", "waiting", "retired"
+"""A code is reserved from its filing until the log has it."""
 
 code = Table(
     "code",
@@ -48,11 +49,13 @@ filing = Table(
     "filing",
     metadata,
     Column("id", LargeBinary, primary_key=True),
+    Column("kind", Integer, nullable=False),
     Column("filing", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("entries", LargeBinary, nullable=False),
     Column("tags", LargeBinary, nullable=False),
-    Column("first", Integer),
+    Column("tokens", LargeBinary, nullable=False),
+    Column("first", Integer, index=True),
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
     Column("size", Integer),
@@ -84,8 +87,7 @@ vectors = Table(
     Column("position", Integer, primary_key=True),
     Column("request", LargeBinary, nullable=False, unique=True),
     Column("blinded", LargeBinary, nullable=False),
-    Column("recipient_leg", LargeBinary, nullable=False),
-    Column("keeper_leg", LargeBinary, nullable=False),
+    Column("legs", LargeBinary, nullable=False),
     Column("hops", LargeBinary, nullable=False),
 )
 
@@ -99,17 +101,32 @@ blinds = Table(
 
 @dataclass(frozen=True)
 class Filed:
-    """One filing, with its receipt once the ledger has given it."""
+    """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
+    the wrapped codes that it changes."""
 
     id: bytes
+    kind: int
     filing: bytes
     signature: bytes
     entries: bytes
     tags: bytes
+    tokens: bytes
     first: int | None
     proof: bytes | None
     checkpoint: bytes | None
     size: int | None
+
+    def signed(self, party: str) -> SignedFiling:
+        """As it is handed out."""
+        return SignedFiling(party, self.filing, self.signature)
+
+
+def new_filing(
+    identity: bytes, kind: int, signed: SignedFiling, entries: bytes, tags: bytes, tokens: bytes
+) -> Filed:
+    """A filing without a receipt."""
+    said = signed.filing, signed.signature
+    return Filed(identity, int(kind), *said, entries, tags, tokens, None, None, None, None)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -139,6 +156,12 @@ _SET_RECEIPT = sql(
     )
 )
 _PENDING = sql(select(*filing.c).where(filing.c.first.is_(None)))
+_PENDING_OF = sql(
+    select(*filing.c).where(
+        filing.c.first.is_(None),
+        filing.c.id.in_(select(row.c.filing).where(row.c.list == bindparam("list"))),
+    )
+)
 _INSERT_ROW = sql(insert(row))
 _ROWS_OF_FILING = sql(
     select(row.c.position, row.c.list).where(row.c.filing == bindparam("filing")).order_by(row.c.position)
@@ -160,8 +183,7 @@ _INSERT_VECTORS = sql(
     insert(vectors).values(
         request=bindparam("request"),
         blinded=bindparam("blinded"),
-        recipient_leg=bindparam("recipient_leg"),
-        keeper_leg=bindparam("keeper_leg"),
+        legs=bindparam("legs"),
         hops=bindparam("hops"),
     )
 )
@@ -173,7 +195,6 @@ _VECTORS = sql(
 )
 _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
-_COUNT_CODES = sql(select(func.count()).select_from(code).where(code.c.state == bindparam("state")))
 
 
 def find_code(db: sqlite3.Connection, token: bytes) -> tuple[int, str] | None:
@@ -259,33 +280,24 @@ def move_rows(db: sqlite3.Connection, from_list: int, to_list: int, shift: int) 
     db.execute(_MOVE_ROWS, {"from_list": from_list, "to_list": to_list})
 
 
-def pending_filings(db: sqlite3.Connection) -> list[Filed]:
-    """Stored, but without a receipt: a crash came between."""
-    return [Filed(*found) for found in db.execute(_PENDING)]
+def pending_filings(db: sqlite3.Connection, person: int | None = None) -> list[Filed]:
+    """Filed, but without a receipt: those with a record for one list, or all."""
+    if person is None:
+        return [Filed(*found) for found in db.execute(_PENDING)]
+    return [Filed(*found) for found in db.execute(_PENDING_OF, {"list": person})]
 
 
-def add_vectors(
-    db: sqlite3.Connection, request: bytes, blinded: bytes, legs: tuple[bytes, bytes], hops: bytes
-) -> None:
-    """Keep what the auditor of a window needs. `hops` are the encoded signed hop records."""
-    db.execute(
-        _INSERT_VECTORS,
-        {
-            "request": request,
-            "blinded": blinded,
-            "recipient_leg": legs[0],
-            "keeper_leg": legs[1],
-            "hops": hops,
-        },
-    )
+def add_vectors(db: sqlite3.Connection, request: bytes, blinded: bytes, legs: bytes, hops: bytes) -> None:
+    """Keep what the auditor of a window needs: Q, all legs one after another, the encoded signed hop records."""
+    db.execute(_INSERT_VECTORS, {"request": request, "blinded": blinded, "legs": legs, "hops": hops})
 
 
 def vectors_after(
     db: sqlite3.Connection, after: int, most: int
-) -> list[tuple[int, bytes, bytes, bytes, bytes, bytes]]:
-    """(position, request, Q, recipient leg, keeper leg, hop records)."""
+) -> list[tuple[int, bytes, bytes, bytes, bytes]]:
+    """(position, request, Q, legs, hop records)."""
     found = db.execute(_VECTORS, {"after": after, "most": most})
-    return [(r[0], r[1], r[2], r[3], r[4], r[5]) for r in found]
+    return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
 
 
 def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
@@ -297,8 +309,3 @@ def find_blinds(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """The digests of an enrolment."""
     row = db.execute(_BLINDS, {"request": request}).fetchone()
     return row[0] if row else None
-
-
-def count_codes(db: sqlite3.Connection, state: str) -> int:
-    """How many codes are in a state."""
-    return int(db.execute(_COUNT_CODES, {"state": state}).fetchone()[0])

@@ -16,7 +16,7 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
-from kakine.contracts.converter import OpenShares
+from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
@@ -118,7 +118,7 @@ class Portal:
             Mode.S0,
             "OWN-HISTORY",
             (),
-            self._network.keeper,
+            DomainName(self._law.in_force(self._clock()).keepers[0].name),
             CodeVector.of([code]),
             asked,
             channel=1,
@@ -127,18 +127,29 @@ class Portal:
         prepared = await self._requester.prepare(wish)
         first = self._network.converters[0]
         read = await self._peers.ask(first, converter.READ, as_convert(prepared))
+        listed = [
+            Listed(each.statement, each.signature, b"".join(row.entry for row in each.rows))
+            for each in read.histories
+        ]
+        rows = {row.entry: row.envelope for each in read.histories for row in each.rows}
         grant = OpenShares(
             prepared.public,
             prepared.record,
-            read.history.statement,
-            read.history.signature,
-            b"".join(row.entry for row in read.history.rows),
-            [row.envelope for row in read.history.rows],
+            prepared.entries,
+            prepared.tags,
+            read.filed,
+            read.hops,
+            prepared.disclosed,
+            prepared.withheld,
+            prepared.openings,
+            listed,
+            list(rows.values()),
         )
         opened = await asyncio.gather(
             *(self._peers.ask(name, converter.OPEN_SHARES, grant) for name in self._network.converters)
         )
-        return SealedHistory(request_of(prepared), read.history, [each.sealed for each in opened])
+        shares = [each.sealed for each in opened]
+        return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
     def close(self) -> None:
         """Close the store."""

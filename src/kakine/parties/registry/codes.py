@@ -190,6 +190,10 @@ class Codes:
             raise BatchMalformed(people=len(people))
         return Wish(kind, Mode.S1, ground, (), recipient, codes, people, channel=3)
 
+    def _keeper(self) -> DomainName:
+        """Who stands as recipient where the record keepers are the only ends."""
+        return DomainName(self.law.in_force(self.clock()).keepers[0].name)
+
     def _codes(self, people: Sequence[bytes]) -> CodeVector:
         codes = []
         for position, person in enumerate(people):
@@ -214,9 +218,7 @@ class Codes:
 
     async def retire(self, people: Sequence[bytes]) -> None:
         """End codes without a successor: death, emigration for good. The record keeper refuses them from then on."""
-        wish = self._wish(
-            Kind.RETIRE, "RETIRE", self.network.keeper, self._codes(people), [b""] * len(people)
-        )
+        wish = self._wish(Kind.RETIRE, "RETIRE", self._keeper(), self._codes(people), [b""] * len(people))
         requester = self._requester(self.own, self._epoch())
         await requester.convert(await requester.prepare(wish))
 
@@ -238,7 +240,7 @@ class Codes:
             if domain not in left_out:
                 wish = self._wish(Kind.MIGRATE, "MIGRATE", domain, pair, [b"", b""])
                 await self.carrier.send(requester, await requester.prepare(wish), self.name.encode())
-        wish = self._wish(Kind.SWITCH, "RETIRE", self.network.keeper, pair, [b"", b""])
+        wish = self._wish(Kind.SWITCH, "RETIRE", self._keeper(), pair, [b"", b""])
         await requester.convert(await requester.prepare(wish))
         await self.db.write(partial(_succeed, domain=self.name, person=person))
 

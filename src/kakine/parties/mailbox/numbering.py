@@ -1,0 +1,101 @@
+"""What the log has is put into people's lists, and only then changes any code."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
+from kakine.contracts.mailbox import Logged
+from kakine.crypto.wrapping import TOKEN
+from kakine.parties.mailbox import store
+from kakine.parties.mailbox.office import Office
+from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
+from kakine.values.labels import PartyName
+from kakine.values.problems import FilingUnknown, TagUnknown
+from kakine.wire.entry import LENGTH, split_entries
+from kakine.wire.filing import TAG
+from kakine.wire.history import chained
+from kakine.wire.request import Kind
+
+
+async def logged(office: Office, caller: PartyName, message: Logged) -> Nothing:
+    """Number a filing's records in their lists. The receipt is verified here; a repeat changes nothing."""
+    filed = store.find_filing(office.db.read(), message.id)
+    if filed is None:
+        raise FilingUnknown()
+    await _take(office, filed, message.receipt)
+    return Nothing()
+
+
+async def _take(office: Office, filed: store.Filed, receipt: Appended) -> None:
+    if filed.first is not None:
+        return
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, key)
+    await office.db.write(lambda db: _number(db, filed.id, receipt, head.size))
+
+
+def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: int) -> None:
+    filed = store.find_filing(db, identity)
+    if filed is None or filed.first is not None:
+        return
+    store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint, size)
+    entries = split_entries(filed.entries)
+    for j, person in enumerate(store.lists_of_filing(db, filed.id)):
+        count, head = store.find_list(db, person)
+        store.add_place(db, person, count, filed.id, j)
+        store.set_list(db, person, count + 1, chained(head, entries[j]))
+    tokens = [filed.tokens[at : at + TOKEN] for at in range(0, len(filed.tokens), TOKEN)]
+    if filed.kind in _BECOMES:
+        for token in tokens:
+            found = store.find_code(db, token)
+            assert found is not None  # noqa: S101 - it was there when the batch was filed, and codes stay
+            store.set_code(db, token, _BECOMES[Kind(filed.kind)], found[0])
+    if filed.kind == Kind.SWITCH:
+        for old, new in zip(tokens[::2], tokens[1::2], strict=True):
+            _switch(db, old, new)
+
+
+_BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
+
+
+def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
+    """The old code is retired; the waiting one becomes active and takes the old list, its own rows behind it."""
+    before, after = store.find_code(db, old), store.find_code(db, new)
+    assert before is not None  # noqa: S101 - both passed the gate when the batch was filed
+    assert after is not None  # noqa: S101
+    count, head = store.find_list(db, before[0])
+    moved = store.rows_of_list(db, after[0])
+    for filing, position, _ in moved:
+        filed = store.find_filing(db, filing)
+        if filed is not None:
+            head = chained(head, filed.entries[position * LENGTH : position * LENGTH + LENGTH])
+    store.move_rows(db, after[0], before[0], count)
+    store.set_list(db, before[0], count + len(moved), head)
+    store.set_code(db, old, RETIRED, before[0])
+    store.set_code(db, new, ACTIVE, before[0])
+
+
+async def resume(office: Office, person: int | None = None) -> int:
+    """Ask the ledger for what was filed and not heard of again (of one list, or of all); how many it had.
+
+    What it does not have was never concluded: the requester sends it again, or it stays out of every list.
+    """
+    found = 0
+    for filed in store.pending_filings(office.db.read(), person):
+        first = await _place_of(office, filed)
+        if first is not None:
+            count = len(filed.entries) // LENGTH
+            proved = await office.peers.ask(office.settings.ledger, ENTRIES, ByIndex(first, count))
+            await _take(office, filed, proved.receipt)
+            found += 1
+    return found
+
+
+async def _place_of(office: Office, filed: store.Filed) -> int | None:
+    try:
+        proved = await office.peers.ask(office.settings.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
+    except TagUnknown:
+        return None
+    return proved.receipt.first
