@@ -16,6 +16,7 @@ from kakine.runtime import codebook
 from land import Land
 
 REQUEST, OUTCOME = 1, 2
+MAILBOXES = ("mailbox-a", "mailbox-b")
 
 
 def rows(folder: Path, party: str, text: str) -> list[tuple[object, ...]]:
@@ -67,12 +68,17 @@ def _receipts_hold(land: Land) -> None:
 
 
 def _filings_stand_in_the_log_once(folder: Path) -> None:
-    """Every filing of the record keeper that has a place has its entries there; no entry stands there twice."""
+    """Every filing of a record keeper that has a place has its entries there; no entry stands there twice."""
     entries = log(folder)
     assert max(Counter(entries).values()) == 1
     tags = rows(folder, "ledger", "SELECT tag FROM entry")
     assert len(set(tags)) == len(tags) == len(entries)
-    for first, blob in rows(folder, "mailbox", "SELECT first, entries FROM filing WHERE first IS NOT NULL"):
+    placed = [
+        found
+        for keeper in MAILBOXES
+        for found in rows(folder, keeper, "SELECT first, entries FROM filing WHERE first IS NOT NULL")
+    ]
+    for first, blob in placed:
         assert isinstance(first, int)
         assert isinstance(blob, bytes)
         assert b"".join(entries[first : first + len(blob) // 80]) == blob
@@ -88,15 +94,23 @@ def _released_exchanges_are_in_the_log(folder: Path) -> None:
 
 def _answers_have_their_request_in_the_log(folder: Path) -> None:
     """The provider has decided nothing whose request is not filed and logged."""
-    filed = {row[0] for row in rows(folder, "mailbox", "SELECT id FROM filing WHERE first IS NOT NULL")}
+    filed = _logged(folder)
     for (request,) in rows(folder, "yokohama", "SELECT request FROM incoming"):
         assert request in filed
 
 
+def _logged(folder: Path) -> set[object]:
+    """What every record keeper has filed and knows to be in the log."""
+    found = [
+        {row[0] for row in rows(folder, keeper, "SELECT id FROM filing WHERE first IS NOT NULL")}
+        for keeper in MAILBOXES
+    ]
+    return set.intersection(*found)
+
+
 def outcomes_recorded(land: Land, requests: list[bytes]) -> bool:
     """Whether the outcome of each of these requests stands in the log."""
-    filed = rows(land.folder, "mailbox", "SELECT id FROM filing WHERE first IS NOT NULL")
-    known = {row[0] for row in filed}
+    known = _logged(land.folder)
     return all(digest("outcome-of", request) in known for request in requests)
 
 

@@ -3,7 +3,7 @@ record keeper that runs other code behind the same identity, and a look at what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,11 +11,10 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kakine.contracts import converter
-from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.call import Call, Nothing
 from kakine.contracts.converter import Convert, Converted, Hop
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import CONVERTERS, ORIGIN
+from kakine.country import CONVERTERS, KEEPERS, ORIGIN
 from kakine.crypto.group import ORDER, Scalar, group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import seal
@@ -23,8 +22,8 @@ from kakine.parties.converter import hop as honest
 from kakine.parties.converter import store as converter_store
 from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
+from kakine.parties.converter.recording import record_batch
 from kakine.parties.mailbox import store as mailbox_store
-from kakine.protocols.chain import Factors
 from kakine.protocols.records import request_batch
 from kakine.runtime.http import Duty, application
 from kakine.values.calendar import months_since_2000
@@ -49,7 +48,7 @@ from kakine.wire.request import (
 
 from land import CHILDREN, Land
 
-KEEPER = PartyName("mailbox")
+MAILBOXES = tuple(keeper.party for keeper in KEEPERS)
 
 
 def scalar(value: int) -> Scalar:
@@ -79,24 +78,25 @@ def rewritten(
     info = recipient_info(head, part.batch, hashed)
     to_recipient = seal(law.seal_key(DomainName(head.recipient).party), info, encode(content))
     seed = encode(KeeperSeed(keeper_seed or content.seed))
-    to_keeper = seal(law.seal_key(KEEPER), keeper_info(part.batch, hashed), seed)
+    bound = keeper_info(part.batch, hashed)
+    to_keepers = tuple(seal(law.seal_key(name), bound, seed) for name in MAILBOXES)
     head = msgspec.structs.replace(head, to_recipient=digest("sealed", to_recipient))
     hidden = public_digest(encode(head))
     months = land.yokohama.office.months
     land.run(months.fetch(months_since_2000(head.time_ms)))
-    made = request_batch(head, content, ask_digest(hidden, part.batch, hashed), months)
+    made = request_batch(head, part.kind, content, ask_digest(hidden, part.batch, hashed), months)
     part = msgspec.structs.replace(
         part,
         blinded=hashed,
         entries=digest("entries", made.entries),
         tags=digest("tags", made.tags),
-        to_keeper=digest("sealed", to_keeper),
+        to_keepers=tuple(digest("sealed", each) for each in to_keepers),
     )
     data = encode(part)
     signature = land.country.identities[PartyName(signer)].signing.sign(
         "request", request_digest(hidden, data)
     )
-    kept = Kept(encode(head), data, signature, to_recipient, to_keeper, bytes(points), encode(content))
+    kept = Kept(encode(head), data, signature, to_recipient, to_keepers, bytes(points), encode(content))
     return land.run(land.requester().restore(kept))
 
 
@@ -131,8 +131,8 @@ def taken_over(land: Land, name: str, call: Call[Any, Any], serve: Callable[...,
         land.country.apps[party] = before
 
 
-Tamper = Callable[[Convert, Factors, Convert], tuple[bytes, bytes]]
-"""(message in, own factors, honest message out) -> the legs that go out instead."""
+Tamper = Callable[[Convert, list[Scalar], Convert], Sequence[bytes]]
+"""(message in, own factors, honest message out) -> the legs that go out instead, the recipient's last."""
 
 
 def office_of(land: Land, position: int) -> Office:
@@ -153,22 +153,18 @@ def tampering(land: Land, position: int, tamper: Tamper) -> Iterator[None]:
         legs = tamper(message, honest.request_factors(office, seen), onward)
         record = msgspec.structs.replace(
             decode(onward.hops[-1].record, HopRecord),
-            recipient_out=points_digest(legs[0]),
-            keeper_out=points_digest(legs[1]),
+            outs=tuple(points_digest(leg) for leg in legs),
         )
         data = encode(record)
         await office.db.write(
             lambda db: db.execute("UPDATE seen_request SET hop = ? WHERE request = ?", (data, asked.request))
         )
         signed = Hop(data, office.identity.signing.sign("hop", data))
-        onward = msgspec.structs.replace(
-            onward, recipient_leg=legs[0], keeper_leg=legs[1], hops=[*message.hops, signed]
-        )
+        onward = msgspec.structs.replace(onward, legs=list(legs), hops=[*message.hops, signed])
         if office.successor is not None:
             return await office.peers.ask(office.successor, converter.CONVERT, onward)
-        to_keeper = honest._for_keeper(onward)
-        filed = await office.peers.ask(KEEPER, mailbox_contract.FILE, to_keeper)
-        return Converted(filed, onward.hops, onward.recipient_leg)
+        filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+        return Converted(filed, onward.hops, onward.legs[-1])
 
     with taken_over(land, office.identity.name, converter.CONVERT, convert):
         yield
@@ -186,24 +182,32 @@ def log_size(land: Land) -> int:
     return checkpoint.open(note.checkpoint, ORIGIN, law.signing_key(PartyName("ledger"))).size
 
 
+def mailbox(land: Land, name: str = MAILBOXES[0]) -> Any:
+    """A record keeper at its desk."""
+    return land.country.mailboxes[PartyName(name)].office
+
+
 def filings(land: Land) -> int:
-    """What the record keeper has filed, requests and outcomes."""
-    db = land.country.mailbox.office.db.read()
-    return int(db.execute("SELECT count(*) FROM filing").fetchone()[0])
+    """What the record keepers have filed, requests and outcomes; every one of them the same number."""
+    counts = {
+        mailbox(land, name).db.read().execute("SELECT count(*) FROM filing").fetchone()[0]
+        for name in MAILBOXES
+    }
+    assert len(counts) == 1
+    return int(counts.pop())
 
 
-def rows_of(land: Land, j: int) -> int:
-    """Rows in the list of person j at the record keeper."""
-    db = land.country.mailbox.office.db.read()
-    token = keeper_token(land, j)
-    found = mailbox_store.find_code(db, token)
+def rows_of(land: Land, j: int, name: str = MAILBOXES[0]) -> int:
+    """Rows in the list of person j at a record keeper."""
+    db = mailbox(land, name).db.read()
+    found = mailbox_store.find_code(db, keeper_token(land, j, name))
     assert found is not None
     return int(mailbox_store.find_list(db, found[0])[0])
 
 
-def keeper_token(land: Land, j: int) -> bytes:
-    """Person j's wrapped code at the record keeper, made with all converters' shares."""
-    office = land.country.mailbox.office
+def keeper_token(land: Land, j: int, name: str = MAILBOXES[0]) -> bytes:
+    """Person j's wrapped code at a record keeper, made with all converters' shares."""
+    office = mailbox(land, name)
     desks = [office_of(land, i) for i in (1, 2, 3)]
     up = scalar_mul(*(share_of(desk, office.settings.domain, 1)[0] for desk in desks))
     down = scalar_mul(*(share_of(desk, CHILDREN, 1)[0] for desk in desks))
