@@ -16,7 +16,7 @@ from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.protocols.gazette_diff import describe, widenings
 from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.gazette_sound import require_sound, signer
-from kakine.values.labels import HASH, DomainName, PartyName
+from kakine.values.labels import HASH, DomainName
 from kakine.values.problems import (
     AssessmentExpired,
     AssessmentMissing,
@@ -203,10 +203,6 @@ class Law:
     def roles(self, name: str) -> frozenset[str]:
         """The roles of a party, none for one the law does not know: such a caller may do nothing."""
         return self._roles.get(name, frozenset())
-
-    def with_role(self, role: str) -> tuple[PartyName, ...]:
-        """The parties that have a role, by name."""
-        return tuple(PartyName(name) for name, roles in self._roles.items() if role in roles)
 
     def signing_key(self, name: str) -> VerifyKey:
         """The key a party signs with. Raises PartyUnknown."""
