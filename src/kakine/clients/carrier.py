@@ -27,7 +27,7 @@ from kakine.values.problems import (
 )
 from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
-from kakine.wire.request import ONE_LEG, RecordPart
+from kakine.wire.request import NO_RECIPIENT, RecordPart
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _filed = msgspec.msgpack.Decoder(Filed)
@@ -138,7 +138,7 @@ class Carrier:
 
 
 def _keeper_alone(kept: Kept) -> bool:
-    return decode(kept.record, RecordPart).kind in ONE_LEG
+    return decode(kept.record, RecordPart).kind in NO_RECIPIENT
 
 
 async def _answers(requester: Requester, prepared: Prepared, converted: Converted) -> tuple[Answered, ...]:

@@ -16,7 +16,7 @@ from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.protocols.gazette_diff import describe, widenings
 from kakine.protocols.gazette_sound import require_sound, signer
 from kakine.values.calendar import day_in_japan
-from kakine.values.labels import HASH, DomainName
+from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
     AssessmentExpired,
     AssessmentMissing,
