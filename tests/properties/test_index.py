@@ -166,10 +166,9 @@ def wrong_proofs(index: Index, at: int) -> dict[str, Proof]:
 
 @pytest.mark.parametrize("at", [1, 128, 200])
 def test_no_proof_makes_a_tag_with_a_row_absent(index: Index, root: IndexRoot, at: int) -> None:
-    for lie, proof in wrong_proofs(index, at).items():
+    for proof in wrong_proofs(index, at).values():
         with pytest.raises(IndexProofInvalid):
             verify_absence(root, tags(index)[at], proof)
-            pytest.fail(lie)
         with pytest.raises(IndexProofInvalid):
             find(root, tags(index)[at], proof)
 

@@ -209,6 +209,8 @@ def audit(root: IndexRoot, rows: Sequence[OpenedRow], entries: Entries) -> Lists
     `rows` in the order of their tags, `entries` at least root.start … root.end - 1. Raises `IndexRowsInvalid`, or
     `IndexTotalWrong` where an entry is in no list. Whose lists they are stays unknown.
     """
+    for row in rows:
+        check_listed(row.indexes, root.start, root.end)
     encoded = [row.row.encode() for row in rows]
     check_order(encoded)
     if len(rows) != root.size or tree_of(encoded).root() != root.root:
@@ -217,7 +219,6 @@ def audit(root: IndexRoot, rows: Sequence[OpenedRow], entries: Entries) -> Lists
     open_days = _days(root, entries)
     lists: Lists = Counter()
     for row in rows:
-        check_listed(row.indexes, root.start, root.end)
         # An entry taken out for one row is not there for a second.
         days = {open_days.pop(index, -1) for index in row.indexes}
         if len(days) != 1 or -1 in days:

@@ -158,7 +158,7 @@ class OpenedRow(Message, frozen=True):
 
     tag: Digest
     salt: Digest
-    indexes: Annotated[tuple[Index, ...], Meta(min_length=1)]
+    indexes: tuple[Index, ...]
 
     @property
     def row(self) -> Row:
