@@ -182,7 +182,7 @@ class Country:
             await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(self._path("auditor"), CONVERTERS, KEEPER.party, REGISTRY.party),
+            AuditSettings(self._path("auditor"), CONVERTERS, KEEPER.party, REGISTRY.party, LEDGER, ORIGIN),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),

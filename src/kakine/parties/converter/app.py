@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, gate, hop, keys, rekey, store
+from kakine.parties.converter import audit, gate, hop, keys, rekey, statement, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -33,6 +33,7 @@ class Converter:
         entropy: Entropy,
     ) -> None:
         db = Database.open(path, store.metadata)
+        statement.check_own(db.read())
         self.office = Office(
             settings,
             identity,
@@ -67,6 +68,7 @@ class Converter:
             Duty(converter.WINDOW, partial(audit.window, office)),
             Duty(converter.WITNESS, partial(audit.witness, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
+            Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))

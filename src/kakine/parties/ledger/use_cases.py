@@ -30,6 +30,7 @@ FilerKeys = Callable[[PartyName], VerifyKey]
 MAY_FILE: dict[str, frozenset[EntryKind]] = {
     Role.MAILBOX: frozenset({EntryKind.REQUEST, EntryKind.OUTCOME}),
     Role.COMMISSION: frozenset({EntryKind.GOVERNANCE}),
+    Role.CONVERTER: frozenset({EntryKind.STATEMENT}),
 }
 
 MOST_ENTRIES = 256
