@@ -16,10 +16,12 @@ from kakine.protocols.heads import Heads
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.problems import CountConflict
 
 
 class Converter:
-    """One converter. The boot fence starts when the object is made."""
+    """One converter. The boot fence starts when the object is made. Raises `CountConflict` on a store whose releases
+    are not those that it has stated."""
 
     def __init__(
         self,
@@ -33,7 +35,11 @@ class Converter:
         entropy: Entropy,
     ) -> None:
         db = Database.open(path, store.metadata)
-        statement.check_own(db.read())
+        try:
+            statement.check_own(db.read())
+        except CountConflict:
+            db.close()
+            raise
         self.office = Office(
             settings,
             identity,
