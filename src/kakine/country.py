@@ -184,7 +184,9 @@ class Country:
             await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party),
+            AuditSettings(
+                self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LEDGER, ORIGIN
+            ),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),

@@ -45,6 +45,7 @@ from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     AnswerNotAllowed,
+    BatchMalformed,
     BatchReused,
     BootFence,
     CheckpointInvalid,
@@ -728,6 +729,58 @@ def test_o12_what_remains_until_the_index_is_built_is_an_empty_list_at_the_first
 
 def _empty_shares(said: SealedHistory, session: OpenKey) -> list[bytes]:
     return [seal(session.public, digest("shares", said.request, bytes([i + 1])), b"") for i in range(3)]
+
+
+# --- O15: one leaf a person, also in a batch --------------------------------------------------------
+
+
+def batch(land: Land, people: int) -> Prepared:
+    wish = land.wish([land.code(CHILDREN, j) for j in range(people)])
+    return land.run(land.requester().prepare(wish))
+
+
+def without_the_last(land: Land, asked: Prepared, count: int) -> Prepared:
+    """The request with one leaf less, all digests made to fit, signed for `count` people."""
+    entries, tags, envelopes = asked.entries[:-80], asked.tags[:-32], asked.envelopes[:-1]
+    record = msgspec.structs.replace(
+        decode(asked.record, RecordPart),
+        count=count,
+        entries=digest("entries", entries),
+        tags=digest("tags", tags),
+    )
+    return signed(land, asked, record=encode(record), entries=entries, tags=tags, envelopes=tuple(envelopes))
+
+
+@pytest.mark.parametrize("counted", [3, 2], ids=["n people", "n - 1 people"])
+def test_o15_a_bulk_request_with_one_leaf_less_than_people_is_refused_before_anything_is_filed(
+    land: Land, counted: int
+) -> None:
+    asked = without_the_last(land, batch(land, 3), counted)
+    before = filings_kept(land), entries_in_log(land)
+    with pytest.raises(BatchMalformed):
+        land.run(land.requester().convert(asked))
+    assert (filings_kept(land), entries_in_log(land)) == before
+
+
+def test_o15_nor_does_the_record_keeper_file_less_than_converters_converted(land: Land) -> None:
+    full = file_seen(land, batch(land, 3))
+    short = msgspec.structs.replace(
+        full, entries=full.entries[:-80], tags=full.tags[:-32], envelopes=full.envelopes[:-1]
+    )
+    before = filings_kept(land), entries_in_log(land)
+    with pytest.raises(BatchMalformed):
+        land.run(land.country.peers("converter-3").ask(PartyName("mailbox"), FILE, short))
+    assert (filings_kept(land), entries_in_log(land)) == before
+
+
+def test_o15_one_leaf_does_not_serve_two_people(land: Land) -> None:
+    wish = land.wish([land.code(CHILDREN, j) for j in range(2)])
+    same = replace(wish, people=(wish.people[0], wish.people[0]))
+    asked = land.run(land.requester().prepare(same))
+    before = entries_in_log(land)
+    with pytest.raises(TagConflict):
+        land.run(land.requester().convert(asked))
+    assert entries_in_log(land) == before
 
 
 # --- O16: a ledger that is down stops answers; it opens no way around -----------------------------

@@ -40,7 +40,7 @@ from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.protocols.gazette import LawBook
-from kakine.protocols.gazette_log import NEVER
+from kakine.protocols.published import NEVER
 from kakine.runtime.http import InProcess, Peers
 from kakine.values import problems
 from kakine.values.labels import PartyName

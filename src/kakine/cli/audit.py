@@ -15,6 +15,7 @@ _KINDS = {
     "window": "一件ごとの照会の検算 / single exchanges, checked in windows",
     "dispute": "争いの裁定 / disputes",
     "enrolment": "登録の抽出検査 / sampled enrolments",
+    "count": "提供件数の突合 / releases counted against the log",
 }
 
 
@@ -24,7 +25,7 @@ def audit(
         int, typer.Option(min=0, max=1000, help="Enrolments to look at, drawn at random.")
     ] = 0,
 ) -> None:
-    """Check every single exchange (mode S0+) that has not been checked yet, and sample enrolments.
+    """Check every single exchange (mode S0+) that has not been checked yet, count releases, and sample enrolments.
 
     The auditor sees blinded points and which link a request was on, never a person. It goes on where it stopped, and
     keeps every verdict. Exit status 1 if any of them names a fault. Example:
@@ -46,6 +47,7 @@ def audit(
 async def _run(folder: Path, samples: int) -> list[Verdict]:
     async with visited(folder) as country:
         await country.auditor.check_windows()
+        await country.auditor.check_counts()
         if samples:
             await country.auditor.sample_enrolments(samples)
         return country.auditor.verdicts()

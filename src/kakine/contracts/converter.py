@@ -335,6 +335,22 @@ class Rekeyed(Body, frozen=True):
     points: bytes
 
 
+class CountAsked(Body, frozen=True):
+    """State what was released of the log's entries up to `end`, from where the last statement ended."""
+
+    end: Annotated[int, Meta(ge=1, lt=1 << 62)]
+
+
+class Counted(Body, frozen=True):
+    """A signed `wire.counting.Count`, its entry in the log with a receipt, and the places it is over (u64 each)."""
+
+    statement: bytes
+    signature: bytes
+    entry: bytes
+    receipt: Appended
+    places: bytes
+
+
 _CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
 _RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
@@ -352,6 +368,7 @@ SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSI
 RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
 WITNESS = Call("/v1/witness", Witness, Witnessed, frozenset({Role.COMMISSION}))
+STATEMENT = Call("/v1/statement", CountAsked, Counted, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)

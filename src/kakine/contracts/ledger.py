@@ -71,7 +71,7 @@ class Head(Body, frozen=True):
     checkpoint: bytes
 
 
-APPEND = Call("/v1/append", Append, Appended, frozenset({Role.CONVERTER, Role.COMMISSION}))
+APPEND = Call("/v1/append", Append, Appended, frozenset({Role.MAILBOX, Role.COMMISSION, Role.CONVERTER}))
 RECEIPT = Call("/v1/receipt", ByTag, Proved, ANYBODY)
 ENTRIES = Call("/v1/entries", ByIndex, Proved, ANYBODY)
 CONSISTENCY = Call("/v1/consistency", Between, Consistent, ANYBODY)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from kakine.crypto.hashing import digest
-from kakine.values.calendar import minutes
+from kakine.protocols import published
 from kakine.values.problems import GazetteNotLogged
-from kakine.wire.entry import Entry, EntryFlags, EntryKind
-
-NEVER = 0xFFFF
-"""Expiry month of what is kept for ever: nobody may forget what the law was."""
+from kakine.wire.entry import Entry, EntryKind
 
 _MINUTE_MS = 60_000
 
 
 def entry_of(version: bytes, now_ms: int) -> bytes:
     """The 80 bytes to log for the version with this digest (32 bytes)."""
-    return Entry(EntryKind.GOVERNANCE, 0, NEVER, EntryFlags(0), minutes(now_ms), version, version).encode()
+    return published.entry_of(EntryKind.GOVERNANCE, version, now_ms)
 
 
 def tag_of(version: bytes) -> bytes:
@@ -32,9 +29,6 @@ def logged_ms(entry: bytes, version: bytes) -> int:
     regularly.
     """
     found = Entry.decode(entry)
-    if found.kind is not EntryKind.GOVERNANCE or (found.commitment, found.payload_digest) != (
-        version,
-        version,
-    ):
+    if not published.is_of(found, EntryKind.GOVERNANCE, version):
         raise GazetteNotLogged()
     return found.minutes * _MINUTE_MS

@@ -15,7 +15,7 @@ class Heads:
     """The last few notes of one log. A note is looked up by its whole bytes and the key it was verified with."""
 
     def __init__(self, origin: str) -> None:
-        self._origin = origin
+        self.origin = origin
         self._known: dict[tuple[bytes, bytes], Checkpoint] = {}
 
     def verify(
@@ -27,7 +27,7 @@ class Heads:
             proof=proof,
             checkpoint=self._known.get((note, key), note),
             entries=entries,
-            origin=self._origin,
+            origin=self.origin,
             key=key,
         )
         if len(self._known) >= _KEPT:

@@ -355,6 +355,91 @@ class LedgerDiverged(Problem):
     )
 
 
+# --- completeness ---------------------------------------------------------------------------------------------
+
+
+class IndexRootInvalid(Problem):
+    code = "index-root-invalid"
+    title = "what a record keeper says of an index cannot be true of any"
+
+
+class IndexRowsInvalid(Problem):
+    code = "index-rows-invalid"
+    title = "rows of an index are out of order, twice, or of entries that they cannot be of"
+
+
+class IndexProofInvalid(Problem):
+    code = "index-proof-invalid"
+    title = "what is shown does not prove that an index has a row, or has none"
+
+
+class IndexChainBroken(Problem):
+    code = "index-chain-broken"
+    title = "an index does not begin where the one before it ended"
+
+
+class IndexNotLogged(Problem):
+    code = "index-not-logged"
+    title = "the log has no such index in this place, or one that nobody has published"
+
+
+class IndexTotalWrong(Problem):
+    code = "index-total-wrong"
+    title = "an index does not have as many entries of a day as the log"
+
+
+class IndexRowHidden(Problem):
+    code = "index-row-hidden"
+    title = "the index has entries of this list that the list does not show"
+
+
+class IndexRowMissing(Problem):
+    code = "index-row-missing"
+    title = "the list shows entries that the index does not have in it"
+
+
+class IndexListDiffers(Problem):
+    code = "index-list-differs"
+    title = "the index has as many entries of this list as are shown, but others"
+
+
+class IndexKeepersDiffer(Problem):
+    code = "index-keepers-differ"
+    title = "two record keepers do not have the same lists of the same entries"
+
+
+class CountInvalid(Problem):
+    code = "count-invalid"
+    title = "what a converter says of its releases cannot be true of any"
+
+
+class CountMismatch(Problem):
+    code = "count-mismatch"
+    title = "what a converter says of its releases is not what it shows, or not what the log has"
+
+
+class CountChainBroken(Problem):
+    code = "count-chain-broken"
+    title = "a converter's statement does not begin where the one before it ended"
+
+
+class CountConflict(Problem):
+    code = "count-conflict"
+    status = 409
+    title = "a converter's store does not have the releases that its own statements name; a human has to look"
+
+
+class PlaceStated(Problem):
+    code = "place-stated"
+    status = 409
+    title = "the converter has already stated what it released in this part of the log"
+
+
+class OutcomeUnreleased(Problem):
+    code = "outcome-unreleased"
+    title = "the log has more outcomes than requests that every converter released"
+
+
 # --- residents ------------------------------------------------------------------------------------------------
 
 

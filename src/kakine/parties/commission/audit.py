@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kakine.parties.commission import audit_store, disputes, enrolments, windows
+from kakine.parties.commission import audit_store, counts, disputes, enrolments, windows
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import METADATA, Verdict
 from kakine.protocols.gazette import LawBook
@@ -32,6 +32,8 @@ class AuditSettings:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
+    ledger: PartyName
+    origin: str
 
 
 class Auditor:
@@ -57,6 +59,8 @@ class Auditor:
                 settings.converters,
                 settings.keeper,
                 settings.registry,
+                settings.ledger,
+                settings.origin,
                 Database.open(settings.database, METADATA),
                 law,
                 peers,
@@ -85,6 +89,11 @@ class Auditor:
     async def sample_enrolments(self, most: int) -> list[Verdict]:
         """Look at `most` people among all that have been enrolled, drawn at random, each without learning who it is."""
         return [await self._keep(verdict) for verdict in await enrolments.sample(self._office, most)]
+
+    async def check_counts(self) -> list[Verdict]:
+        """Hold what every converter says it released against the others and the log, up to what is settled. Raises
+        `PartyUnavailable`; the next run goes on with the same stretch."""
+        return await counts.run(self._office)
 
     async def _keep(self, verdict: Verdict) -> Verdict:
         await self._office.db.write(lambda db: audit_store.judge(db, verdict, []))

@@ -21,6 +21,8 @@ class Office:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
+    ledger: PartyName
+    origin: str
     db: Database
     law: LawBook
     peers: Peers

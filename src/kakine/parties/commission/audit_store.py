@@ -69,12 +69,18 @@ _PUBLIC = Table(
     Column("public", LargeBinary, nullable=False),
     PrimaryKeyConstraint("converter", "domain", "epoch"),
 )
+_COUNT = Table(
+    "audit_count",
+    METADATA,
+    Column("converter", String, primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of a window, a disputed item or a sampled enrolment, as `kind` says ("window", "dispute", "enrolment"). `party`
-    and `fault` are empty where all is right."""
+    """Of a window, a disputed item, a sampled enrolment or a stretch of the log, as `kind` says ("window", "dispute",
+    "enrolment", "count"). `party` and `fault` are empty where all is right."""
 
     kind: str
     time_ms: int
@@ -108,6 +114,8 @@ _GET_PUBLIC = sql(
         _PUBLIC.c.epoch == bindparam("epoch"),
     )
 )
+_SET_COUNT = sql(insert(_COUNT).prefix_with("OR REPLACE"))
+_GET_COUNT = sql(select(_COUNT.c.statement).where(_COUNT.c.converter == bindparam("converter")))
 
 
 def mark(db: sqlite3.Connection, name: str) -> int:
@@ -164,6 +172,17 @@ def judge(db: sqlite3.Connection, verdict: Verdict, requests: list[bytes], windo
 def verdicts(db: sqlite3.Connection) -> list[Verdict]:
     """All, oldest first."""
     return [Verdict(*row) for row in db.execute(_VERDICTS)]
+
+
+def last_count(db: sqlite3.Connection, converter: str) -> bytes | None:
+    """The last statement of a converter that has been checked."""
+    row = db.execute(_GET_COUNT, {"converter": converter}).fetchone()
+    return row[0] if row else None
+
+
+def set_count(db: sqlite3.Connection, converter: str, statement: bytes) -> None:
+    """This one has been checked."""
+    db.execute(_SET_COUNT, {"converter": converter, "statement": statement})
 
 
 def keep_public(db: sqlite3.Connection, converter: str, domain: tuple[str, int], public: bytes) -> bytes:

@@ -9,17 +9,19 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, gate, hop, keys, rekey, store
+from kakine.parties.converter import audit, gate, hop, keys, rekey, statement, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.values.problems import CountConflict
 
 
 class Converter:
-    """One converter. The boot fence starts when the object is made."""
+    """One converter. The boot fence starts when the object is made. Raises `CountConflict` on a store whose releases
+    are not those that it has stated."""
 
     def __init__(
         self,
@@ -33,6 +35,11 @@ class Converter:
         entropy: Entropy,
     ) -> None:
         db = Database.open(path, store.metadata)
+        try:
+            statement.check_own(db.read())
+        except CountConflict:
+            db.close()
+            raise
         self.office = Office(
             settings,
             identity,
@@ -67,6 +74,7 @@ class Converter:
             Duty(converter.WINDOW, partial(audit.window, office)),
             Duty(converter.WITNESS, partial(audit.witness, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
+            Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
+from kakine.values.problems import PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
@@ -74,8 +75,17 @@ used = Table(
     "used_exchange",
     metadata,
     Column("xid", LargeBinary, primary_key=True),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer, nullable=False, index=True),
     Column("request", LargeBinary, nullable=False),
+)
+
+stated = Table(
+    "stated_count",
+    metadata,
+    Column("end", Integer, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
 )
 
 month = Table(
@@ -184,6 +194,16 @@ _INSERT_USED = sql(
     )
 )
 _USED = sql(select(used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
+_PLACES = sql(
+    select(used.c.position)
+    .where(used.c.position >= bindparam("start"), used.c.position < bindparam("end"))
+    .order_by(used.c.position)
+)
+_RELEASED = sql(select(func.count()).select_from(used).where(used.c.position < bindparam("end")))
+_INSERT_STATED = sql(insert(stated))
+_STATED = sql(select(stated.c.statement, stated.c.signature).where(stated.c.end == bindparam("end")))
+_STATED_END = sql(select(func.max(stated.c.end)))
+_STATED_COUNT = sql(select(func.sum(stated.c.count)))
 _INSERT_SHARE = sql(insert(share))
 _SHARE = sql(
     select(share.c.share, share.c.mask_key).where(
@@ -248,10 +268,51 @@ def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[int, bytes] | None:
 
 def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
     """The exchanges at first … of the log are released, all under one request. One statement for all, so that the
-    interpreter lock changes hands once. Raises `sqlite3.IntegrityError` when one of them is there."""
+    interpreter lock changes hands once. Raises `sqlite3.IntegrityError` when one of them is there, and `PlaceStated`
+    where this converter has already signed what it released up to here."""
+    if first < stated_end(db):
+        _refuse_unless_used(db, xids)
     values = {"xids": b"".join(xids), "count": len(xids), "first": first, "of_request": request}
     db.execute(_INSERT_USED, values)
     db.execute(_SET_RELEASED, {"which": request, "value": 1})
+
+
+def _refuse_unless_used(db: sqlite3.Connection, xids: list[bytes]) -> None:
+    # A repeat is answered as ever: the insertion fails on it, and the caller compares.
+    if any(find_used(db, xid) is None for xid in xids):
+        raise PlaceStated()
+
+
+def places_used(db: sqlite3.Connection, start: int, end: int) -> list[int]:
+    """Places start … end - 1 of the log that were released, ascending."""
+    return [row[0] for row in db.execute(_PLACES, {"start": start, "end": end})]
+
+
+def count_used(db: sqlite3.Connection, end: int) -> int:
+    """How many places below `end` were released."""
+    return int(db.execute(_RELEASED, {"end": end}).fetchone()[0])
+
+
+def add_stated(db: sqlite3.Connection, end: int, count: int, statement: bytes, signature: bytes) -> None:
+    """A signed statement up to `end`. Raises `sqlite3.IntegrityError` when there is one."""
+    values = {"end": end, "count": count, "statement": statement, "signature": signature}
+    db.execute(_INSERT_STATED, values)
+
+
+def find_stated(db: sqlite3.Connection, end: int) -> tuple[bytes, bytes] | None:
+    """(statement, signature) of the statement that ends here."""
+    row = db.execute(_STATED, {"end": end}).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def stated_end(db: sqlite3.Connection) -> int:
+    """Where the last statement ends; 0 before the first."""
+    return db.execute(_STATED_END).fetchone()[0] or 0
+
+
+def stated_count(db: sqlite3.Connection) -> int:
+    """How many places all statements are over."""
+    return db.execute(_STATED_COUNT).fetchone()[0] or 0
 
 
 def keep_share(

@@ -26,13 +26,16 @@ from kakine.wire.entry import Entry, EntryKind, split_entries
 FilerKeys = Callable[[PartyName], VerifyKey]
 """The key under which a party signs filings; raises a problem for a party that has none."""
 
-MUST_FILE: dict[EntryKind, Role] = {
+EVERY: dict[EntryKind, Role] = {
     EntryKind.REQUEST: Role.MAILBOX,
     EntryKind.OUTCOME: Role.MAILBOX,
     EntryKind.VIEWED: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
 }
 """Every party with the role must have signed a filing that covers an entry of the kind."""
+
+ONE: dict[EntryKind, Role] = {EntryKind.INDEX_ROOT: Role.MAILBOX, EntryKind.STATEMENT: Role.CONVERTER}
+"""Kinds in which a party with the role says something of its own, under its filing alone."""
 
 PartiesOf = Callable[[Role], Sequence[PartyName]]
 """The parties that have a role in the law in force."""
@@ -59,11 +62,9 @@ class Duties:
         `Sequencer.append` raises. Does not check what a commitment opens to, nor `minutes` against a clock.
         """
         entries = split_entries(asked.entries)
-        filers = self._filers(entries)
-        if [each.party for each in asked.filings] != filers:
-            raise FilingMismatch(part="filers")
-        for name, each in zip(filers, asked.filings, strict=True):
-            filed = filing.opened(each.filing, each.signature, self._filer_keys(name))
+        self._check_filers(entries, [each.party for each in asked.filings])
+        for each in asked.filings:
+            filed = filing.opened(each.filing, each.signature, self._filer_keys(PartyName(each.party)))
             filed.covers(asked.entries, asked.tags)
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
         return await self._sequencer.append(entries, tags)
@@ -93,14 +94,14 @@ class Duties:
         """The present checkpoint."""
         return Present(self._sequencer.head().note)
 
-    def _filers(self, entries: list[bytes]) -> list[PartyName]:
-        """Who must have filed these entries, which are all of kinds that the same role files."""
-        roles = set()
-        for entry in entries:
-            kind = Entry.decode(entry).kind
-            if kind not in MUST_FILE:
+    def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
+        """Whether those who must have filed these entries have."""
+        for kind in {Entry.decode(entry).kind for entry in entries}:
+            if kind in EVERY:
+                right = filers == list(self._parties_of(EVERY[kind]))
+            elif kind in ONE:
+                right = len(filers) == 1 and filers[0] in self._parties_of(ONE[kind])
+            else:
                 raise EntryKindNotAllowed(kind=int(kind))
-            roles.add(MUST_FILE[kind])
-        if len(roles) != 1:
-            raise FilingMismatch(part="kinds")
-        return list(self._parties_of(roles.pop()))
+            if not right:
+                raise FilingMismatch(part="filers")

@@ -1,0 +1,127 @@
+"""What this converter has released, stated, logged and never contradicted (spec/counting.md)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from kakine.contracts.converter import CountAsked, Counted
+from kakine.contracts.ledger import APPEND, ENTRIES, RECEIPT, Append, ByIndex, ByTag, Proved
+from kakine.parties.converter import store
+from kakine.parties.converter.office import Office
+from kakine.protocols import counting
+from kakine.values.calendar import minutes
+from kakine.values.labels import PartyName
+from kakine.values.problems import CountConflict, NotCanonical, OutsideWindow, RangeOutside, TagUnknown
+from kakine.wire import counting as wire
+from kakine.wire import filing
+from kakine.wire.canonical import decode
+from kakine.wire.counting import Count
+from kakine.wire.entry import Entry, EntryKind
+
+SETTLED_MINUTES = 10
+"""How old the last entry of a statement must be. Nothing is released two minutes after its request, and the clocks that
+an entry's minutes come from are three minutes apart at most; a release that came later still would be refused."""
+
+_NOTHING = bytes(32)
+
+
+def check_own(db: sqlite3.Connection) -> None:
+    """Raise `CountConflict` where the releases in the store are not those that its statements are over: a table was put
+    back from a backup, or changed. Compares the number of all and the places of the last statement."""
+    if store.count_used(db, store.stated_end(db)) != store.stated_count(db):
+        raise CountConflict(what="number")
+    last = _last(db)
+    if last and wire.places_root(store.places_used(db, last.start, last.end)) != last.root:
+        raise CountConflict(what="places")
+
+
+def _last(db: sqlite3.Connection) -> Count | None:
+    found = store.find_stated(db, store.stated_end(db))
+    return decode(found[0], Count) if found else None
+
+
+async def state(office: Office, caller: PartyName, asked: CountAsked) -> Counted:
+    """The statement that ends at `asked.end`, made now or before, logged, with the places it is over.
+
+    A new one begins where the last one ended, which is in the log by then. Raises `RangeOutside` for an end that lies
+    behind the log or inside an earlier statement, `OutsideWindow` where entries are too young, `CountConflict` where
+    the store contradicts what this converter has signed or logged.
+    """
+    db = office.db.read()
+    found = store.find_stated(db, asked.end)
+    if found is None:
+        await _check_settled(office, asked.end)
+        last = _last(db)
+        if last:
+            await _logged(office, last)
+        found = await office.db.write(lambda db: _make(office, db, asked.end))
+    count = decode(found[0], Count)
+    proved = await _logged(office, count)
+    places = wire.pack_places(store.places_used(office.db.read(), count.start, count.end))
+    return Counted(*found, proved.entries, proved.receipt, places)
+
+
+async def _check_settled(office: Office, end: int) -> None:
+    proved = await office.peers.ask(office.settings.ledger, ENTRIES, ByIndex(end - 1))
+    if proved.receipt.first != end - 1:
+        raise RangeOutside()
+    _verify(office, proved)
+    if Entry.decode(proved.entries).minutes > minutes(office.clock()) - SETTLED_MINUTES:
+        raise OutsideWindow()
+
+
+def _verify(office: Office, proved: Proved) -> None:
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    receipt = proved.receipt
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, proved.entries, key)
+
+
+def _make(office: Office, db: sqlite3.Connection, end: int) -> tuple[bytes, bytes]:
+    """In one transaction with every release: what is stated here is not released any more once this is stored."""
+    known = store.find_stated(db, end)
+    if known is not None:
+        return known
+    check_own(db)
+    last = _last(db)
+    start = last.end if last else 0
+    if end <= start:
+        raise RangeOutside(size=start)
+    places = store.places_used(db, start, end)
+    name, position = office.identity.name, office.settings.position
+    count = counting.count_of(name, position, office.heads.origin, (start, end), places, last)
+    data, signature = wire.sign(count, office.identity.signing)
+    store.add_stated(db, end, count.count, data, signature)
+    return data, signature
+
+
+async def _logged(office: Office, count: Count) -> Proved:
+    """The entry of a stored statement, filed if it is not there yet. What the log has under its tag must be this
+    statement: a store put back from a backup would state something else from the same place on."""
+    tag = counting.log_tag(count)
+    try:
+        proved = await office.peers.ask(office.settings.ledger, RECEIPT, ByTag(tag))
+    except TagUnknown:
+        proved = await _file(office, count, tag)
+    _verify(office, proved)
+    try:
+        entry = Entry.decode(proved.entries)
+    except NotCanonical as fault:
+        raise CountConflict(what="log") from fault
+    if (entry.kind, entry.payload_digest) != (EntryKind.STATEMENT, count.digest):
+        raise CountConflict(what="log")
+    return proved
+
+
+async def _file(office: Office, count: Count, tag: bytes) -> Proved:
+    now_ms = office.clock()
+    entry = counting.entry_of(count, now_ms)
+    filed = filing.filing_of(
+        request=_NOTHING,
+        points=_NOTHING,
+        entries=entry,
+        tags=tag,
+        hops=_NOTHING,
+        minutes=minutes(now_ms),
+    )
+    append = Append(entry, tag, [filing.sign(filed, office.identity.name, office.identity.signing)])
+    return Proved(entry, await office.peers.ask(office.settings.ledger, APPEND, append))
