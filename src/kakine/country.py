@@ -19,7 +19,8 @@ from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
-from kakine.contracts.call import Role
+from kakine.contracts.call import Nothing, Role
+from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
@@ -43,6 +44,7 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
+from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 
 ORIGIN = "ledger.kakine.example/2026/a"
@@ -251,6 +253,14 @@ class Country:
             return self.book("ledger").in_force(self.site.clock()).with_role(role)
         except NoLawInForce:
             return (COMMISSION,) if role == Role.COMMISSION else ()
+
+    async def index(self) -> None:
+        """Every record keeper indexes the whole log. Apart, each does so every hour."""
+        given = await self.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
+        key = self.book("portal").in_force(self.site.clock()).signing_key(LEDGER)
+        size = notes.open(given.checkpoint, ORIGIN, key).size
+        for mailbox in self.mailboxes.values():
+            await mailbox.index(size)
 
     def _ledger_roles(self, name: PartyName) -> frozenset[str]:
         try:

@@ -82,8 +82,8 @@ class History:
 
     @property
     def complete(self) -> bool:
-        """Every row signed for by every record keeper verified, and every exchange made is among them."""
-        return self.read.signed == self.read.verified and not self.read.hidden and self.missing == 0
+        """The record keepers and their public indexes agree, and every exchange made is among the rows."""
+        return self.read.complete and self.missing == 0
 
 
 async def check_history(

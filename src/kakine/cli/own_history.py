@@ -10,11 +10,15 @@ from pathlib import Path
 from kakine.cli.receipts import export_history
 from kakine.contracts.converter import History
 from kakine.country import LEDGER, ORIGIN, Country
-from kakine.crypto.sealing import OpenKey
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import OpenKey, open_sealed
+from kakine.protocols.completeness import Indexer, check_history
 from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
-from kakine.values.problems import HistoryIncomplete
+from kakine.protocols.index_check import Complete
+from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import decode
 from kakine.wire.history import Statement
+from kakine.wire.index import Indexed
 from kakine.wire.record import OutcomeRecord, RequestRecord
 
 
@@ -39,17 +43,29 @@ class Seen:
 
 @dataclass(frozen=True)
 class Read:
-    """What the person sees. One of the record keepers, `keepers` in number, has signed for `signed` rows.
+    """What the person sees. The record keeper with the longest list has signed for `signed` rows.
 
     Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
-    indices of rows that it does not show and another does.
+    indices of rows that it does not show and another does. `confirmed` says by record keeper what its public index
+    confirms of the rows, `doubts` why it does not.
     """
 
     lines: list[Seen]
     signed: int
     verified: int
-    keepers: int
     hidden: Mapping[str, Sequence[int]]
+    confirmed: Mapping[str, Complete]
+    doubts: Mapping[str, str]
+
+    @property
+    def provisional(self) -> int:
+        """Rows later than the last index of some record keeper."""
+        return max((each.provisional for each in self.confirmed.values()), default=self.verified)
+
+    @property
+    def complete(self) -> bool:
+        """Every record keeper shows the same rows, and its public index has these and no other before it ends."""
+        return self.signed == self.verified and not self.hidden and not self.doubts and bool(self.confirmed)
 
 
 async def own_history(country: Country, account: bytes, export: Path | None = None) -> Read:
@@ -69,7 +85,18 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
         export_history(list(rows.values()), opened.rows, keys.ledger, export)
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
-    return Read(seen, max(signed), len(opened.rows), len(lists), opened.hidden)
+    entries = {row.index: row.entry for row in opened.rows}
+    confirmed, doubts = dict[str, Complete](), dict[str, str]()
+    for each in sealed.histories:
+        keeper = decode(each.statement, Statement).keeper
+        info = digest("indexed", sealed.request, keeper.encode())
+        by = Indexer(keeper, keepers[keeper], keys.ledger, ORIGIN)
+        try:
+            told = decode(open_sealed(session, info, each.indexed), Indexed)
+            confirmed[keeper] = check_history(told, entries, by)
+        except Problem as doubt:  # what does not hold is shown as such, beside rows that do
+            doubts[keeper] = doubt.code
+    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)
 
 
 def _rows(given: History) -> list[SealedRow]:

@@ -269,11 +269,13 @@ class ReadRow(Body, frozen=True):
 
 
 class History(Body, frozen=True):
-    """What the record keeper has under one code: signed `wire.history.Statement` and the rows it counts."""
+    """What the record keeper has under one code: signed `wire.history.Statement`, the rows it counts, and its
+    `wire.index.Indexed` about them, sealed to the session."""
 
     statement: bytes
     signature: bytes
     rows: list[ReadRow]
+    indexed: bytes
 
 
 class Read(Body, frozen=True):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from kakine.contracts.call import Body, Call, Nothing, Role
+from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.converter import BULK, History, Hop
 from kakine.contracts.ledger import Appended
 from kakine.wire.filing import SignedFiling
@@ -93,6 +93,32 @@ class BlindsGiven(Body, frozen=True):
     digests: bytes
 
 
+class IndexesAsked(Body, frozen=True):
+    """Every index that ends behind `after` of the log."""
+
+    after: Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
+class IndexesGiven(Body, frozen=True):
+    """Encoded `wire.index.RootShown`, in order."""
+
+    roots: list[bytes]
+
+
+class IndexRowsAsked(Body, frozen=True):
+    """The auditor asks for the rows of the index that begins at `start`, from number `first` of them on."""
+
+    start: Annotated[int, Meta(ge=0, lt=1 << 62)]
+    first: Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
+class IndexRowsGiven(Body, frozen=True):
+    """Encoded `wire.index.OpenedRow` in the order of their tags, at most 4,096: which entries stand together, and the
+    salts; neither whose they are nor the keys of the lists."""
+
+    rows: list[bytes]
+
+
 _CONVERTERS = frozenset({Role.CONVERTER})
 
 FILE = Call("/v1/file", File, FiledHere, _CONVERTERS, BULK)
@@ -101,3 +127,5 @@ LOGGED = Call("/v1/logged", Logged, Nothing, _CONVERTERS, BULK)
 READ = Call("/v1/read", Reading, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))
+INDEXES = Call("/v1/indexes", IndexesAsked, IndexesGiven, ANYBODY)
+INDEX_ROWS = Call("/v1/index/rows", IndexRowsAsked, IndexRowsGiven, frozenset({Role.COMMISSION}), BULK)

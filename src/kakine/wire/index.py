@@ -164,3 +164,32 @@ class OpenedRow(Message, frozen=True):
     def row(self) -> Row:
         """The row that this opens."""
         return Row(self.tag, len(self.indexes), sealed_list(self.salt, list_digest(self.indexes)))
+
+
+class RootShown(Message, frozen=True):
+    """An index as a reader is shown it: encoded root, the keeper's signature, and its entry with the proof (range
+    proof of one) that it stands at `index` of the log under `note`."""
+
+    root: bytes
+    signature: bytes
+    entry: bytes
+    index: Index
+    path: Annotated[tuple[Digest, ...], Meta(max_length=128)]
+    note: bytes
+
+
+class ListShown(Message, frozen=True):
+    """The key of a list, the places of its entries that indexes have under that key, and for each root in turn the
+    proofs of its days in turn."""
+
+    key: Digest
+    places: tuple[Index, ...]
+    proofs: tuple[tuple[Proof, ...], ...]
+
+
+class Indexed(Message, frozen=True):
+    """Everything that one record keeper shows a reader of its indexes: a person has one list, and one more for each
+    code that took over before its entries were one with the older ones."""
+
+    roots: tuple[RootShown, ...]
+    lists: tuple[ListShown, ...]

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, numbering, reading, store
+from kakine.parties.mailbox import filing, indexing, numbering, reading, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -19,6 +19,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.keyring import keyring_metadata
+from kakine.wire.index import IndexRoot
 
 
 class Mailbox:
@@ -53,6 +54,8 @@ class Mailbox:
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),
             Duty(mailbox.BLINDS, partial(reading.blinds, office)),
+            Duty(mailbox.INDEXES, partial(indexing.indexes, office)),
+            Duty(mailbox.INDEX_ROWS, partial(indexing.rows, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
@@ -61,6 +64,10 @@ class Mailbox:
         epoch = self.office.law.in_force(self.office.clock()).epoch(self.office.settings.domain)
         self.office.mask_keys = await self.domain.mask_keys(epoch)
         await numbering.resume(self.office)
+
+    async def index(self, end: int) -> IndexRoot:
+        """Index the log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
+        return await indexing.make(self.office, end)
 
     def close(self) -> None:
         """Close the store."""

@@ -85,7 +85,9 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
             office.identity.signing,
         )
         tokens = b"".join(batch.tokens) if record.kind in CHANGES else b""
-        filed = store.new_filing(request, record.kind, signed, message.entries, message.tags, tokens)
+        filed = store.new_filing(
+            request, record.kind, signed, message.entries, message.tags, tokens, record.session
+        )
         known = await office.db.write(lambda db: _store(office, db, batch, filed, message))
     return FiledHere(known.signed(office.settings.domain.party))
 
@@ -142,7 +144,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
             office.settings.domain.party,
             office.identity.signing,
         )
-        filed = store.new_filing(identity, 0, signed, message.entries, message.tags, b"")
+        filed = store.new_filing(identity, 0, signed, message.entries, message.tags)
         known = await office.db.write(lambda db: _store_outcome(db, filed, message))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()

@@ -72,6 +72,7 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
         if filed is not None:
             head = chained(head, filed.entries[position * LENGTH : position * LENGTH + LENGTH])
     store.move_rows(db, after[0], before[0], count)
+    store.join_lists(db, after[0], before[0])
     store.set_list(db, before[0], count + len(moved), head)
     store.set_code(db, old, RETIRED, before[0])
     store.set_code(db, new, ACTIVE, before[0])

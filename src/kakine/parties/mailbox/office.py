@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.index import Index
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -37,3 +38,4 @@ class Office:
     wrap: WrapKey
     heads: Heads
     mask_keys: Sequence[bytes] = ()
+    indexes: dict[int, Index] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from kakine.contracts.converter import History, Hop, ReadRow
 from kakine.contracts.mailbox import Blinds, BlindsGiven, Reading, VectorRow, Vectors, VectorsGiven
 from kakine.crypto.merkle import leaf_hash, narrow
 from kakine.parties.mailbox import store
+from kakine.parties.mailbox.indexing import shown_to
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.values.labels import PartyName
@@ -39,7 +40,8 @@ async def read(office: Office, caller: PartyName, asked: Reading) -> History:
     count, head = store.find_list(db, person)
     rows = [_row(office, *place) for place in store.rows_of_list(db, person)]
     statement = encode(Statement(office.settings.domain.party, asked.request, count, head, office.clock()))
-    return History(statement, office.identity.signing.sign("history", statement), rows)
+    signature = office.identity.signing.sign("history", statement)
+    return History(statement, signature, rows, shown_to(office, person, asked.request, view.session))
 
 
 def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadRow:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import sql
+from kakine.wire.entry import LENGTH
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 
@@ -55,6 +56,7 @@ filing = Table(
     Column("entries", LargeBinary, nullable=False),
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
+    Column("session", LargeBinary, nullable=False),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
@@ -99,10 +101,39 @@ blinds = Table(
 )
 
 
+joined = Table(
+    "joined_list",
+    metadata,
+    Column("list", Integer, primary_key=True),
+    Column("into", Integer, ForeignKey("list.id"), nullable=False, index=True),
+)
+
+index_root = Table(
+    "index_root",
+    metadata,
+    Column("start", Integer, primary_key=True),
+    Column("end", Integer, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("shown", LargeBinary),
+)
+
+index_row = Table(
+    "index_row",
+    metadata,
+    Column("start", Integer, ForeignKey("index_root.start"), nullable=False),
+    Column("list", Integer, nullable=False, index=True),
+    Column("day", Integer, nullable=False),
+    Column("places", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("start", "list", "day"),
+)
+
+
 @dataclass(frozen=True)
 class Filed:
     """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
-    the wrapped codes that it changes."""
+    the wrapped codes that it changes, `session` the key of who reads, if it is a reading."""
 
     id: bytes
     kind: int
@@ -111,6 +142,7 @@ class Filed:
     entries: bytes
     tags: bytes
     tokens: bytes
+    session: bytes
     first: int | None
     proof: bytes | None
     checkpoint: bytes | None
@@ -122,11 +154,17 @@ class Filed:
 
 
 def new_filing(
-    identity: bytes, kind: int, signed: SignedFiling, entries: bytes, tags: bytes, tokens: bytes
+    identity: bytes,
+    kind: int,
+    signed: SignedFiling,
+    entries: bytes,
+    tags: bytes,
+    tokens: bytes = b"",
+    session: bytes = b"",
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
-    return Filed(identity, int(kind), *said, entries, tags, tokens, None, None, None, None)
+    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -163,6 +201,33 @@ _PENDING_OF = sql(
     )
 )
 _INSERT_ROW = sql(insert(row))
+_JOIN = sql(insert(joined))
+_JOIN_AGAIN = sql(update(joined).where(joined.c.into == bindparam("gone")).values(into=bindparam("target")))
+_JOINED = sql(select(joined.c.list).where(joined.c.into == bindparam("into")).order_by(joined.c.list))
+_PLACES = sql(
+    select(filing.c.first, row.c.position, row.c.list, filing.c.entries)
+    .join_from(filing, row, filing.c.id == row.c.filing)
+    .where(filing.c.first < bindparam("end"), filing.c.first > bindparam("start") - 4096)
+    .order_by(filing.c.first, row.c.position)
+)
+_ADD_INDEX = sql(insert(index_root))
+_ADD_INDEX_ROW = sql(insert(index_row))
+_SET_SHOWN = sql(
+    update(index_root).where(index_root.c.start == bindparam("which")).values(shown=bindparam("value"))
+)
+_INDEXES = sql(
+    select(*index_root.c).where(index_root.c.end > bindparam("after")).order_by(index_root.c.start)
+)
+_INDEX_ROWS = sql(
+    select(index_row.c.list, index_row.c.day, index_row.c.places).where(
+        index_row.c.start == bindparam("start")
+    )
+)
+_INDEXED = sql(
+    select(index_row.c.places)
+    .where(index_row.c.list == bindparam("list"))
+    .order_by(index_row.c.start, index_row.c.day)
+)
 _ROWS_OF_FILING = sql(
     select(row.c.position, row.c.list).where(row.c.filing == bindparam("filing")).order_by(row.c.position)
 )
@@ -309,3 +374,65 @@ def find_blinds(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """The digests of an enrolment."""
     row = db.execute(_BLINDS, {"request": request}).fetchone()
     return row[0] if row else None
+
+
+def join_lists(db: sqlite3.Connection, gone: int, into: int) -> None:
+    """The rows of one list, and of those that went into it before, are another's from now on."""
+    db.execute(_JOIN_AGAIN, {"gone": gone, "target": into})
+    db.execute(_JOIN, {"list": gone, "into": into})
+
+
+def lists_of(db: sqlite3.Connection, person: int) -> list[int]:
+    """A list, and those whose rows went into it."""
+    return [person, *(found[0] for found in db.execute(_JOINED, {"into": person}))]
+
+
+def places_between(db: sqlite3.Connection, start: int, end: int) -> list[tuple[int, int, bytes]]:
+    """(place in the log, list, entry) of every numbered row in a stretch of the log."""
+    found = db.execute(_PLACES, {"start": start, "end": end})
+    return [
+        (first + position, person, entries[position * LENGTH : (position + 1) * LENGTH])
+        for first, position, person, entries in found
+        if start <= first + position < end
+    ]
+
+
+@dataclass(frozen=True)
+class KeptIndex:
+    """One index: its signed root, its entry, and, once that is logged, what anybody is given of it."""
+
+    start: int
+    end: int
+    root: bytes
+    signature: bytes
+    entry: bytes
+    shown: bytes | None
+
+
+def add_index(db: sqlite3.Connection, made: KeptIndex, rows: list[tuple[int, int, bytes]]) -> None:
+    """Keep an index before it is logged, with (list, day, places) of every row."""
+    db.execute(_ADD_INDEX, made.__dict__)
+    db.executemany(
+        _ADD_INDEX_ROW,
+        [{"start": made.start, "list": each[0], "day": each[1], "places": each[2]} for each in rows],
+    )
+
+
+def set_shown(db: sqlite3.Connection, start: int, shown: bytes) -> None:
+    """The index is logged."""
+    db.execute(_SET_SHOWN, {"which": start, "value": shown})
+
+
+def indexes(db: sqlite3.Connection, after: int = 0) -> list[KeptIndex]:
+    """Every index that ends behind a place, in order."""
+    return [KeptIndex(*found) for found in db.execute(_INDEXES, {"after": after})]
+
+
+def rows_of_index(db: sqlite3.Connection, start: int) -> list[tuple[int, int, bytes]]:
+    """(list, day, places) of every row of an index."""
+    return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"start": start})]
+
+
+def indexed_places(db: sqlite3.Connection, person: int) -> list[bytes]:
+    """The places that indexes have under one list's own key, packed, in order."""
+    return [r[0] for r in db.execute(_INDEXED, {"list": person})]

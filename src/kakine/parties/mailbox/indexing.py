@@ -1,0 +1,170 @@
+"""The completeness index of this record keeper: made, stored, signed, logged, and shown (spec/index.md)."""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable
+
+from kakine.contracts.ledger import APPEND, ENTRIES, Append, ByIndex
+from kakine.contracts.mailbox import IndexesAsked, IndexesGiven, IndexRowsAsked, IndexRowsGiven
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import SealKey, seal
+from kakine.parties.mailbox import store
+from kakine.parties.mailbox.numbering import resume
+from kakine.parties.mailbox.office import Office
+from kakine.parties.mailbox.store import KeptIndex
+from kakine.protocols.index import Index, Listed, day_of, opened_row, tag_of
+from kakine.protocols.index_check import check_totals, entry_of, log_tag
+from kakine.values.labels import PartyName
+from kakine.values.problems import FilingUnknown
+from kakine.wire import filing as filings
+from kakine.wire import index as wire
+from kakine.wire.canonical import decode, encode
+from kakine.wire.entry import Entry, split_entries
+from kakine.wire.filing import filing_of
+from kakine.wire.index import GENESIS, Indexed, IndexRoot, ListShown, RootShown
+
+_PAGE = 256
+_MOST_ROWS = 4096
+_NOTHING = bytes(32)
+
+
+def list_key(office: Office, person: int) -> bytes:
+    """The key of a list, which this record keeper and the person have."""
+    return office.identity.local_key("index-list", person.to_bytes(8, "big"))
+
+
+async def make(office: Office, end: int) -> IndexRoot:
+    """The index up to place `end` of the log, logged; the last one where there is nothing new before it.
+
+    Raises `IndexTotalWrong` where the log has entries of people that this record keeper has not, and nothing is signed.
+    """
+    before = store.indexes(office.db.read())
+    last = before[-1] if before else None
+    if last and last.shown is None:
+        await _log(office, last)
+    start, previous = (last.end, decode(last.root, IndexRoot).digest) if last else (0, GENESIS)
+    if last and end <= start:
+        return decode(last.root, IndexRoot)
+    await resume(office)
+    lists = _lists(office, start, end)
+    root = _index(office, start, end, lists).root(office.settings.domain.party, previous)
+    check_totals(root, await _entries(office, start, end))
+    signed = wire.sign(root, office.identity.signing)
+    made = KeptIndex(start, end, *signed, entry_of(root, office.clock()), None)
+    packed = [(person, day, _packed(places)) for person, day, places in lists]
+    await office.db.write(lambda db: store.add_index(db, made, packed))
+    await _log(office, made)
+    return root
+
+
+def _lists(office: Office, start: int, end: int) -> list[tuple[int, int, list[int]]]:
+    """(list, day, places) of a stretch of the log."""
+    found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for place, person, entry in store.places_between(office.db.read(), start, end):
+        found[person, day_of(Entry.decode(entry).minutes)].append(place)
+    return [(person, day, sorted(places)) for (person, day), places in found.items()]
+
+
+def _index(office: Office, start: int, end: int, lists: Iterable[tuple[int, int, list[int]]]) -> Index:
+    rows = (Listed(list_key(office, person), day, places) for person, day, places in lists)
+    return Index(office.heads.origin, start, end, rows)
+
+
+async def _entries(office: Office, start: int, end: int) -> dict[int, Entry]:
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    entries: dict[int, Entry] = {}
+    for first in range(start, end, _PAGE):
+        asked = ByIndex(first, min(_PAGE, end - first))
+        given = await office.peers.ask(office.settings.ledger, ENTRIES, asked)
+        office.heads.verify(first, given.receipt.proof, given.receipt.checkpoint, given.entries, key)
+        entries |= dict(enumerate(map(Entry.decode, split_entries(given.entries)), first))
+    return entries
+
+
+async def _log(office: Office, made: KeptIndex) -> None:
+    """Under a tag of its own and with the entry that was kept: a repeat finds it where it stands."""
+    entry, tag = made.entry, log_tag(decode(made.root, IndexRoot))
+    filed = filing_of(
+        request=_NOTHING,
+        points=_NOTHING,
+        entries=entry,
+        tags=tag,
+        hops=_NOTHING,
+        minutes=Entry.decode(entry).minutes,
+    )
+    signed = filings.sign(filed, office.settings.domain.party, office.identity.signing)
+    receipt = await office.peers.ask(office.settings.ledger, APPEND, Append(entry, tag, [signed]))
+    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entry, key)
+    place = receipt.first, tuple(receipt.proof), receipt.checkpoint
+    shown = encode(RootShown(made.root, made.signature, entry, *place))
+    await office.db.write(lambda db: store.set_shown(db, made.start, shown))
+
+
+def _packed(places: list[int]) -> bytes:
+    return struct.pack(f">{len(places)}Q", *places)
+
+
+def _unpacked(data: bytes) -> list[int]:
+    return list(struct.unpack(f">{len(data) // 8}Q", data))
+
+
+async def indexes(office: Office, caller: PartyName, asked: IndexesAsked) -> IndexesGiven:
+    """What anybody may see: signed roots and where they stand in the log."""
+    made = store.indexes(office.db.read(), asked.after)
+    return IndexesGiven([each.shown for each in made if each.shown is not None])
+
+
+async def rows(office: Office, caller: PartyName, asked: IndexRowsAsked) -> IndexRowsGiven:
+    """An index opened for the auditor: which entries stand together in a list of nobody in particular."""
+    origin, start = office.heads.origin, asked.start
+    found = store.rows_of_index(office.db.read(), start)
+    if not found:
+        raise FilingUnknown()
+    lists = [(list_key(office, person), day, _unpacked(places)) for person, day, places in found]
+    opened = sorted((opened_row(Listed(*each), origin, start) for each in lists), key=lambda row: row.tag)
+    return IndexRowsGiven([encode(row) for row in opened[asked.first : asked.first + _MOST_ROWS]])
+
+
+def shown_to(office: Office, person: int, request: bytes, session: bytes) -> bytes:
+    """What a reader is shown of the indexes: keys of the own lists and proofs, sealed to the session."""
+    db = office.db.read()
+    made = [each for each in store.indexes(db) if each.shown is not None]
+    lists = store.lists_of(db, person)
+    proofs: dict[int, list[tuple[wire.Proof, ...]]] = {each: [] for each in lists}
+    for kept in made:
+        root, index = decode(kept.root, IndexRoot), _kept_index(office, kept.start, kept.end)
+        for each in lists:
+            tags = [tag_of(list_key(office, each), root.origin, root.start, day.day) for day in root.days]
+            proofs[each].append(tuple(index.prove(tag) for tag in tags))
+    told = Indexed(
+        tuple(decode(each.shown, RootShown) for each in made if each.shown is not None),
+        tuple(
+            ListShown(
+                list_key(office, each),
+                tuple(place for data in store.indexed_places(db, each) for place in _unpacked(data)),
+                tuple(proofs[each]),
+            )
+            for each in lists
+        ),
+    )
+    info = digest("indexed", request, office.settings.domain.party.encode())
+    return seal(SealKey(session), info, encode(told))
+
+
+def _kept_index(office: Office, start: int, end: int) -> Index:
+    """An index as it was signed, out of its stored rows: lists may have been joined since."""
+    known = office.indexes.get(start)
+    if known is None:
+        found = store.rows_of_index(office.db.read(), start)
+        kept = [(person, day, _unpacked(places)) for person, day, places in found]
+        known = office.indexes[start] = _index(office, start, end, kept)
+        if len(office.indexes) > _KEPT:
+            office.indexes.pop(next(iter(office.indexes)))
+    return known
+
+
+_KEPT = 64
+"""Indexes held in memory to answer readers with."""
