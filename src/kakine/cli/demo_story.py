@@ -10,7 +10,7 @@ from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
-from kakine.cli.own_history import Seen
+from kakine.cli.own_history import Read, Seen
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import in_japan
@@ -191,6 +191,26 @@ def _exchange(facts: Facts, words: Words) -> Iterator[str]:
     yield f"    {scan}"
 
 
+def completeness_lines(read: Read) -> Iterator[str]:
+    """Whether that is everything, and who confirms it."""
+    for keeper, places in read.hidden.items():
+        yield f"× {keeper} は #{', #'.join(map(str, places))} を示していない / does not show these entries."
+    for keeper, why in read.doubts.items():
+        yield f"× {keeper} の索引と合わない / its public index does not fit: {why}"
+    if not read.complete:
+        yield "不完全: この一覧をすべてと見なせない。 / NOT complete."
+        return
+    sure, keepers = read.verified - read.provisional, len(read.confirmed)
+    yield (
+        f"完全: {sure} 件中 {sure} 件、記録保管者 {keepers} 者の公開索引で確認。"
+        f"最後の索引より新しい {read.provisional} 件は暫定。"
+    )
+    yield (
+        f"complete: {sure} of {sure}, confirmed by {keepers} record keepers; "
+        f"{read.provisional} later than the last index, provisional."
+    )
+
+
 def _own_history(facts: Facts, words: Words) -> Iterator[str]:
     read = facts.history.read
     yield ""
@@ -199,6 +219,7 @@ def _own_history(facts: Facts, words: Words) -> Iterator[str]:
     yield f"署名のある {read.signed} 行のうち {read.verified} 行を検証。"
     yield f"行われた照会のうち記録にないもの {facts.history.missing} 件。"
     yield f"{read.verified} of {read.signed} signed rows verified; {facts.history.missing} exchanges missing."
+    yield from completeness_lines(read)
 
 
 def _refusals(facts: Facts) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kakine.cli.demo_journal import Journal
-from kakine.cli.demo_story import Words, history_lines
+from kakine.cli.demo_story import Words, completeness_lines, history_lines
 from kakine.cli.own_history import own_history
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
@@ -47,7 +47,7 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return [*shown, proofs]
+        return [*shown, proofs, *completeness_lines(read)]
 
 
 def _protagonist(folder: Path) -> bytes:
