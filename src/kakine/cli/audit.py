@@ -16,6 +16,7 @@ _KINDS = {
     "dispute": "争いの裁定 / disputes",
     "enrolment": "登録の抽出検査 / sampled enrolments",
     "count": "提供件数の突合 / releases counted against the log",
+    "index": "記録保管者の索引の突合 / completeness indexes of the record keepers compared",
 }
 
 
@@ -48,6 +49,7 @@ async def _run(folder: Path, samples: int) -> list[Verdict]:
     async with visited(folder) as country:
         await country.auditor.check_windows()
         await country.auditor.check_counts()
+        await country.auditor.check_indexes()
         if samples:
             await country.auditor.sample_enrolments(samples)
         return country.auditor.verdicts()

@@ -118,10 +118,11 @@ SAMPLES = 8
 async def audit(country: Country) -> Audit:
     """Check every single exchange that has not been checked, sample enrolments once, and count all verdicts."""
     await country.auditor.check_windows()
+    await country.auditor.check_indexes()
     if not country.auditor.verdicts("enrolment"):
         await country.auditor.sample_enrolments(SAMPLES)
     windows, samples = country.auditor.verdicts("window"), country.auditor.verdicts("enrolment")
-    faults = sum(bool(verdict.fault) for verdict in (*windows, *samples))
+    faults = sum(bool(verdict.fault) for verdict in country.auditor.verdicts())
     return Audit(len(windows), sum(verdict.requests for verdict in windows), len(samples), faults)
 
 

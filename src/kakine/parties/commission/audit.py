@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kakine.parties.commission import audit_store, counts, disputes, enrolments, windows
+from kakine.parties.commission import audit_store, counts, disputes, enrolments, indexes, windows
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import METADATA, Verdict
 from kakine.protocols.gazette import LawBook
@@ -94,6 +94,11 @@ class Auditor:
         """Hold what every converter says it released against the others and the log, up to what is settled. Raises
         `PartyUnavailable`; the next run goes on with the same stretch."""
         return await counts.run(self._office)
+
+    async def check_indexes(self) -> list[Verdict]:
+        """Open every new completeness index of all record keepers and hold them against the log and each other. Raises
+        `PartyUnavailable`."""
+        return await indexes.run(self._office)
 
     async def _keep(self, verdict: Verdict) -> Verdict:
         await self._office.db.write(lambda db: audit_store.judge(db, verdict, []))

@@ -6,7 +6,8 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable
 
-from kakine.contracts.ledger import APPEND, ENTRIES, Append, ByIndex
+from kakine.clients.log import entries_between
+from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import IndexesAsked, IndexesGiven, IndexRowsAsked, IndexRowsGiven
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, seal
@@ -21,11 +22,10 @@ from kakine.values.problems import FilingUnknown
 from kakine.wire import filing as filings
 from kakine.wire import index as wire
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import Entry, split_entries
+from kakine.wire.entry import Entry
 from kakine.wire.filing import filing_of
 from kakine.wire.index import GENESIS, Indexed, IndexRoot, ListShown, RootShown
 
-_PAGE = 256
 _MOST_ROWS = 4096
 _NOTHING = bytes(32)
 
@@ -73,14 +73,9 @@ def _index(office: Office, start: int, end: int, lists: Iterable[tuple[int, int,
 
 
 async def _entries(office: Office, start: int, end: int) -> dict[int, Entry]:
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    entries: dict[int, Entry] = {}
-    for first in range(start, end, _PAGE):
-        asked = ByIndex(first, min(_PAGE, end - first))
-        given = await office.peers.ask(office.settings.ledger, ENTRIES, asked)
-        office.heads.verify(first, given.receipt.proof, given.receipt.checkpoint, given.entries, key)
-        entries |= dict(enumerate(map(Entry.decode, split_entries(given.entries)), first))
-    return entries
+    ledger = office.settings.ledger
+    key = office.law.in_force(office.clock()).signing_key(ledger)
+    return await entries_between(office.peers, ledger, office.heads, key, start, end)
 
 
 async def _log(office: Office, made: KeptIndex) -> None:
