@@ -1,5 +1,7 @@
 """The page and the command give one verdict: the same module that browsers run, run by Node over the same files.
 
+The page as a whole is run in a browser by test_page_in_chromium.py.
+
 Without Node these tests are skipped on a developer's machine, with a line on the terminal, and fail where CI is set.
 """
 
@@ -188,33 +190,6 @@ def test_both_refuse_files_that_are_too_long(node: str) -> None:
         mine = as_data(verify(*(base64.b64decode(files[each]) for each in longer)))
         assert theirs == mine
         assert not mine["good"]
-
-
-def test_the_page_shows_what_verified_in_both_languages(node: str, page_module: Path) -> None:
-    """Run on a document that refuses markup and has no network."""
-    files = {name: FULL[name] for name in ("policy", "receipt", "record")}
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files})
-    assert shown["className"] == "good"
-    assert "h2: 確認できました。 Verified." in shown["lines"]
-    assert "dd: 児童手当係" in shown["lines"]
-    assert any(FULL["shown"]["key"] in line for line in shown["lines"])
-
-
-def test_the_page_shows_a_failure_and_its_reason(node: str, page_module: Path) -> None:
-    files = {name: FULL[name] for name in ("policy", "receipt")}
-    files["record"] = BY_NAME["record: another value"]["record"]
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files})
-    assert shown["className"] == "bad"
-    assert any("[opening-mismatch/commitment]" in line for line in shown["lines"])
-    assert not any(line.startswith("dd:") for line in shown["lines"])
-
-
-def test_a_browser_without_ed25519_gets_an_honest_refusal(node: str, page_module: Path) -> None:
-    """Never a green mark."""
-    files = {name: FULL[name] for name in ("policy", "receipt")}
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files, "without": {}})
-    assert shown["className"] == "bad"
-    assert "h2: ここでは確かめられません。 Cannot verify here." in shown["lines"]
 
 
 def builder() -> ModuleType:
