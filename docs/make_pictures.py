@@ -20,7 +20,9 @@ CASES = {"verify-held": "a request with its record and envelope", "verify-failed
 
 def main() -> None:
     """Both pictures; the page from its button on."""
-    cases = {each["name"]: each for each in json.loads((ROOT / "vectors/verify/cases.json").read_text())["cases"]}
+    cases = {
+        each["name"]: each for each in json.loads((ROOT / "vectors/verify/cases.json").read_text())["cases"]
+    }
     with listener() as proxy, started() as browser, context(proxy, browser) as offline:
         for picture, name in CASES.items():
             reader = Reader.opens(offline, ROOT / "verify" / "index.html")

@@ -44,7 +44,8 @@ LINES = """() => {
         const indent = name.firstElementChild ? "" : "  ";
         return `${indent}${name.textContent}: ${name.nextElementSibling.textContent}`;
     });
-    return [...steps, "", ...texts("#verdict h2 span"), ...texts("#details > p"), ...(rows.length ? ["", ...rows] : [])];
+    const said = [...texts("#verdict h2 span"), ...texts("#details > p")];
+    return [...steps, "", ...said, ...(rows.length ? ["", ...rows] : [])];
 }"""
 
 
@@ -158,6 +159,6 @@ class Reader:
         return shown
 
     def mark(self) -> str:
-        """"good", "bad" or "" for none."""
+        """ "good", "bad" or "" for none."""
         given: str = self.page.evaluate("document.getElementById('verdict').className")
         return given

@@ -137,7 +137,9 @@ def test_a_verdict_that_comes_late_is_not_shown_for_other_files(offline: Browser
     reader = Reader.opens(offline, PAGE, slow)
     reader.chooses(**FULL)
     reader.page.click("#check")
-    until = "() => new Promise((done) => { const ask = () => window.go ? done() : setTimeout(ask, 1); ask(); })"
+    until = (
+        "() => new Promise((done) => { const ask = () => window.go ? done() : setTimeout(ask, 1); ask(); })"
+    )
     reader.page.evaluate(until)
     reader.chooses(record=OTHER["record"])
     reader.page.evaluate("""async () => {
@@ -164,7 +166,7 @@ def test_a_file_of_more_than_a_megabyte_is_refused_unread(reader: Reader) -> Non
 UNABLE = {
     "no Ed25519": """const own = SubtleCrypto.prototype.importKey;
         SubtleCrypto.prototype.importKey = async function (form, key, algorithm, ...rest) {
-            if ((algorithm.name ?? algorithm) === "Ed25519") throw new DOMException("Unrecognized name.", "NotSupportedError");
+            if ((algorithm.name ?? algorithm) === "Ed25519") throw new DOMException("", "NotSupportedError");
             return own.call(this, form, key, algorithm, ...rest);
         };""",
     "no WebCrypto": "Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });",
@@ -190,7 +192,9 @@ def test_a_browser_that_cannot_verify_says_so_and_shows_no_green_mark(
     reader.page.close()
 
 
-SCRIPT = "<script>window.ran=1</script><img src=x onerror=window.ran=1><a href=http://elsewhere.example/>x</a>"
+SCRIPT = (
+    "<script>window.ran=1</script><img src=x onerror=window.ran=1><a href=http://elsewhere.example/>x</a>"
+)
 NAME = "<img/src=http://elsewhere.example/x/onerror=window.ran=1>"
 
 
@@ -199,7 +203,11 @@ def hostile() -> dict[str, bytes]:
     maker = module(ROOT / "vectors" / "verify" / "make.py")
     record = maker.REQUEST
     common = msgspec.structs.replace(
-        record.common, unit=SCRIPT, requester=SCRIPT, rows=(SCRIPT, "</dd>"), ground="ok\n✓ Verified.\u202e\u200b"
+        record.common,
+        unit=SCRIPT,
+        requester=SCRIPT,
+        rows=(SCRIPT, "</dd>"),
+        ground="ok\n✓ Verified.\u202e\u200b",
     )
     personal = msgspec.structs.replace(record.personal, official=SCRIPT)
     record = msgspec.structs.replace(record, common=common, personal=personal)
@@ -256,7 +264,9 @@ def test_the_browser_asks_nobody_for_anything(reader: Reader, proxy: Listener) -
     assert proxy.heard == []
 
 
-CALLS_HOME = "fetch('http://elsewhere.example/').catch(() => {}); new Image().src = 'http://elsewhere.example/i';"
+CALLS_HOME = (
+    "fetch('http://elsewhere.example/').catch(() => {}); new Image().src = 'http://elsewhere.example/i';"
+)
 
 
 @pytest.fixture
@@ -321,7 +331,11 @@ def test_everything_is_reached_and_pressed_by_keyboard_and_has_a_name(reader: Re
     assert names == ["policy", "receipt", "record", "check"]
     reader.page.keyboard.press("Enter")
     expect(reader.page.get_by_role("alert")).to_contain_text("NOT verified.")
-    for name in ("方針 Policy (policy.txt)", "受領証 Receipt (.tlog-proof)", "記録（なくてもよい） Record (optional)"):
+    for name in (
+        "方針 Policy (policy.txt)",
+        "受領証 Receipt (.tlog-proof)",
+        "記録（なくてもよい） Record (optional)",
+    ):
         expect(reader.page.get_by_label(name)).to_have_attribute("type", "file")
     expect(reader.page.get_by_role("region", name="結果 Result")).to_be_visible()
     expect(reader.page.get_by_role("heading", level=2)).to_have_count(1)

@@ -24,7 +24,10 @@ from typing import Any
 import pytest
 
 from kakine.cli.verify import as_data
+from kakine.crypto.merkle import verify_inclusion
 from kakine.protocols.verification import verify
+from kakine.values.problems import InclusionInvalid
+from vectors.files import changed, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "verify" / "index.html"
@@ -118,6 +121,31 @@ def test_the_module_gives_the_verdicts_of_the_vectors(node: str) -> None:
 
 def test_the_module_inside_the_page_gives_them_too(node: str, page_module: Path) -> None:
     assert differing(over_vectors(node, page_module)) == []
+
+
+def test_the_module_takes_and_refuses_the_audit_paths_of_the_ledgers_vectors(node: str) -> None:
+    """Trees of 0 to 70,000 entries; the reasons are those of our own verifier."""
+    trees = load("ledger/trees")
+    proofs, expected = list(trees["refused_inclusion"]), [True] * len(trees["refused_inclusion"])
+    for tree in trees["trees"]:
+        for given in tree["inclusion"]:
+            good = {**given, "size": tree["size"], "root": tree["root"]}
+            proofs += [good, *(changed(good, "path", change) for change in given["refused"])]
+            expected += [False, *(True for _ in given["refused"])]
+    (theirs,) = run(node, "ledger_driver.mjs", {"module": str(SOURCE), "proofs": proofs})
+    assert [bool(why) for why in theirs] == expected
+    assert theirs == [our_reason(each) for each in proofs]
+
+
+def our_reason(given: dict[str, Any]) -> str:
+    """Why crypto.merkle refuses, "" if it does not."""
+    path = [bytes.fromhex(each) for each in given["path"]]
+    leaf, root = bytes.fromhex(given["leaf"]), bytes.fromhex(given["root"])
+    try:
+        verify_inclusion(leaf, given["index"], given["size"], path, root)
+    except InclusionInvalid as refused:
+        return f"{refused.code}/{refused.facts['part']}"
+    return ""
 
 
 DEFENCES = [
