@@ -27,7 +27,8 @@ SEED = hashlib.sha256(b"ledger vectors").digest()
 HEAD = bytes.fromhex("01030000ffff0000" + "00000000" * 2)
 CHANGES = (
     "refused: the same proof with one change. `flip k`: lowest bit of the first byte of hash k; "
-    "`drop k`: without hash k; `twice k`: hash k once more behind itself; `add h`: h behind all; any other word: that member is this instead"
+    "`drop k`: without hash k; `twice k`: hash k once more behind itself; "
+    "`add h`: h behind all; any other word: that member is this instead"
 )
 RULE = "entry i = 01030000ffff00000000000000000000 || SHA-256(u64 i) || SHA-256(SHA-256(u64 i))"
 
