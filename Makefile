@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-browser prove check attacks bench docs lock clean
+.PHONY: help demo test test-independent test-browser prove check attacks bench bench-ledger docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -35,6 +35,9 @@ docs: .make/dev  ## write docs/reference anew from the code
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)
+
+bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
+	@$(PY) bench/ledger.py $(BENCH_ARGS)
 
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
