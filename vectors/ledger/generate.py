@@ -127,7 +127,8 @@ def changes(count: int, turn: int) -> list[str]:
 
 def inclusion(index: int, size: int, turn: int) -> Vector:
     good = path(index, 0, size)
-    refused = [*changes(len(good), turn), f"size {index}"]
+    # In a tree more than twice as large every path is longer, though the hashes may still lead to the smaller root.
+    refused = [*changes(len(good), turn), f"size {index}", f"size {2 * size + 1}"]
     if index ^ 1 < size:
         refused.append(f"index {index ^ 1}")
     return {"index": index, "leaf": mth(index, index + 1).hex(), "path": hexes(good), "refused": refused}
