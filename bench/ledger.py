@@ -2,7 +2,7 @@
 
     python bench/ledger.py [folder]
 
-`ledger` is everything from the decoded request on: the check of the filing signature, the sequencer, a
+`ledger` is everything from the decoded request on: the check of both filing signatures, the sequencer, a
 durable commit, the read-back and the range proof. `commit` writes one entry row and nothing else. Both run in
 one process, in a new file; each figure is a whole run with that many closed-loop callers.
 """
@@ -16,7 +16,6 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from kakine.contracts.call import Role
 from kakine.contracts.ledger import Append
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import SigningKey
@@ -28,7 +27,8 @@ from kakine.values.labels import PartyName
 from kakine.wire import filing
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 
-MAILBOX = PartyName("mailbox")
+CONVERTER = PartyName("converter-3")
+KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 FILER = SigningKey(b"M" * 32)
 KEY = SigningKey(b"L" * 32)
 
@@ -41,7 +41,7 @@ def _request(number: int) -> Append:
     made = filing.filing_of(
         request=bytes(32), points=bytes(32), entries=entry, tags=tag, hops=bytes(32), minutes=1
     )
-    return Append(entry, tag, *filing.sign(made, FILER))
+    return Append(entry, tag, [filing.sign(made, keeper, FILER) for keeper in KEEPERS])
 
 
 async def _closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[object]]) -> dict[str, float]:
@@ -71,10 +71,10 @@ def _ledger(folder: Path, callers: int, each: int) -> dict[str, float]:
         store,
         Sequencer(store, "ledger.example/bench", KEY),
         lambda party: FILER.public,
-        lambda party: frozenset({Role.MAILBOX}),
+        lambda role: KEEPERS,
     )
     requests = [_request(number) for number in range(callers * each)]
-    figures = asyncio.run(_closed_loop(callers, each, lambda n: duties.append(MAILBOX, requests[n])))
+    figures = asyncio.run(_closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
     database.close()
     return figures
 

@@ -315,13 +315,13 @@ def test_the_auditor_checks_what_is_new_and_names_who_is_at_fault(ran: Ran, copy
     asked = ["--as", "--procedure", "--row", "--provider", "--reference"]
     words = [word for name in asked for word in (name, ran.option(name[2:]))]
     assert kakine("ask", "--dir", str(copy), *words).code == 0
-    with sqlite3.connect(copy / "mailbox.sqlite") as db:
+    with sqlite3.connect(copy / "mailbox-b.sqlite") as db:
         row, leg = db.execute(
-            "SELECT position, keeper_leg FROM window_vectors ORDER BY position DESC LIMIT 1"
+            "SELECT position, legs FROM window_vectors ORDER BY position DESC LIMIT 1"
         ).fetchone()
         changed = bytes([leg[0] ^ 1]) + leg[1:]
-        db.execute("UPDATE window_vectors SET keeper_leg = ? WHERE position = ?", (changed, row))
+        db.execute("UPDATE window_vectors SET legs = ? WHERE position = ?", (changed, row))
     db.close()
     found = kakine("audit", "--dir", str(copy))
     assert found.code == 1
-    assert "mailbox: vectors" in found.out
+    assert "mailbox-b: vectors" in found.out

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from exchange_state import OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
+from exchange_state import MAILBOXES, OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed
@@ -113,14 +113,14 @@ def test_a_write_that_fails_leaves_one_effect_after_the_request_is_sent_again(
     check(small)
 
 
-PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger"]
+PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger"]
 
 
 def database(land: Land, party: str) -> Database:
     country = land.country
     found = {
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
-        "mailbox": lambda: country.mailbox.office.db,
+        **{name: (lambda name=name: country.mailboxes[name].office.db) for name in MAILBOXES},
         "ledger": lambda: country.ledger._database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)
