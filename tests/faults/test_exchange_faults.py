@@ -77,8 +77,9 @@ def resumed(land: Land) -> list[object]:
     return [result for _, result in results]
 
 
-WRITES = {Mode.S0: 15, Mode.S1: 18}
-"""How many writes an exchange has in all parties together; S1 adds one check at each converter."""
+WRITES = {Mode.S0: 19, Mode.S1: 25}
+"""How many writes an exchange has in all parties together; S1 adds, for each record keeper, one check at each
+converter."""
 
 
 @pytest.mark.parametrize("mode", WRITES)
