@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, history_lines
-from kakine.cli.own_history import own_history
+from kakine.cli.own_history import Read, own_history
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
 from kakine.institutions.families import Roster
@@ -30,7 +31,8 @@ def history(
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
-    public ledger, proved to be in it, and counted by the record keeper. Example:
+    public ledger, proved to be in it, and counted by a record keeper. Where one of them lacks a row that another
+    shows, that is said, and the exit code is 1. Example:
 
       kakine history --dir country/1-1000
 
@@ -38,16 +40,26 @@ def history(
 
       kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
-    for line in asyncio.run(_read(directory, person.encode(), export)):
+    read, lines = asyncio.run(_read(directory, person.encode(), export))
+    for line in lines:
         typer.echo(line)
+    if read.hidden:
+        raise typer.Exit(1)
 
 
-async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
+async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read, list[str]]:
     async with visited(folder) as country:
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return [*shown, proofs]
+        return read, [*shown, proofs, *hidden_lines(read)]
+
+
+def hidden_lines(read: Read) -> Iterator[str]:
+    """One line for each record keeper that lacks a row."""
+    for keeper, places in read.hidden.items():
+        named = "、".join(f"#{place}" for place in places)
+        yield f"✗ {keeper} が示さない行 / rows that it does not show: {named}"
 
 
 def _protagonist(folder: Path) -> bytes:
