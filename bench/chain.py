@@ -5,7 +5,8 @@
 Both sides run one thread, on bytes from and to the network, and take turns within one run; each figure is the
 best round, so that a neighbour on the machine is not measured. Our hop does three legs, the
 recipient's and one for each of two record keepers; libpep has no record, so its hop is one leg, and both ratios are
-given: our three legs against its one, and leg against leg. Not timed on either side: signatures, sealing, proofs, network, stores.
+given: our three legs against its one, and leg against leg. Not timed on either side: signatures, sealing, proofs,
+network, stores.
 
 Two differences to bear in mind with the ratios. libpep is measured as the WebAssembly package it
 publishes for Node; its native Rust build is faster and not measured. And its hop re-randomises a ciphertext

@@ -4,8 +4,8 @@
     python bench/exchange.py --json     prints one JSON object
 
 The floor is what no implementation on this group library can go below: 13 variable-base multiplications an
-exchange (requester 1, three converters 3 each, recipient and two record keepers 1 each), measured in the same run on the same
-cores; the linear check of mode S1 adds 4 multiplications and 4 additions at each record keeper.
+exchange (requester 1, three converters 3 each, recipient and two record keepers 1 each), measured in the same
+run on the same cores; the linear check of mode S1 adds 4 multiplications and 4 additions at each record keeper.
 """
 
 from __future__ import annotations

@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from exchange_state import MAILBOXES, OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
+from exchange_state import (
+    MAILBOXES,
+    OUTCOME,
+    REQUEST,
+    check,
+    entries_of,
+    finished,
+    outcomes_recorded,
+    snapshot,
+)
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed

@@ -44,9 +44,7 @@ from kakine.wire.filing import SignedFiling
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, CONVERTER, COMMISSION, TOWN = (
-    PartyName(n) for n in ("ledger", "converter", "commission", "town")
-)
+LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "converter", "commission", "town"))
 KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 MAILBOX, OTHER = KEEPERS
 FILERS = {
@@ -217,7 +215,9 @@ def test_a_repeat_gets_the_same_index_under_a_fresh_checkpoint_and_adds_nothing(
 
 def test_repeats_that_arrive_together_stand_only_once(ledger: Ledger) -> None:
     async def scene() -> list[Appended]:
-        return await asyncio.gather(*(ask(ledger, CONVERTER, calls.APPEND, filed(range(4))) for _ in range(10)))
+        return await asyncio.gather(
+            *(ask(ledger, CONVERTER, calls.APPEND, filed(range(4))) for _ in range(10))
+        )
 
     answers = asyncio.run(scene())
     assert {answer.first for answer in answers} == {0}
@@ -276,7 +276,9 @@ def test_a_filing_that_its_party_did_not_sign_is_refused(ledger: Ledger) -> None
     refused(SignatureInvalid, ledger, Append(good.entries, good.tags, swapped))
 
 
-@pytest.mark.parametrize("filers", [[], [MAILBOX], [OTHER], [OTHER, MAILBOX], [*KEEPERS, MAILBOX], [COMMISSION]])
+@pytest.mark.parametrize(
+    "filers", [[], [MAILBOX], [OTHER], [OTHER, MAILBOX], [*KEEPERS, MAILBOX], [COMMISSION]]
+)
 def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
     ledger: Ledger, filers: list[PartyName]
 ) -> None:
@@ -285,7 +287,9 @@ def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 8)])
-def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(ledger: Ledger, kind: EntryKind) -> None:
+def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(
+    ledger: Ledger, kind: EntryKind
+) -> None:
     others = FilingMismatch if kind is EntryKind.GOVERNANCE else EntryKindNotAllowed
     refused(others, ledger, filed([1], kind))
 

@@ -115,9 +115,7 @@ class Run:
         """The recipient's codes, and every record keeper's."""
         _, *legs, last = self.out(asker, to, keepers, codes)
         masks = [[keeper_mask(key, self.request) for key in keeper.keys] for keeper in keepers]
-        kept = [
-            unmask(MaskedVector(leg), self.seed, own) for leg, own in zip(legs, masks, strict=True)
-        ]
+        kept = [unmask(MaskedVector(leg), self.seed, own) for leg, own in zip(legs, masks, strict=True)]
         return unmask(MaskedVector(last), self.seed, self.masks(to)), kept
 
 

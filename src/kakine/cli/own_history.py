@@ -18,7 +18,6 @@ from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.record import OutcomeRecord, RequestRecord
 
-
 VIEWED, RECORDED = "viewed", "recorded"
 """What came of requests that end at the record keepers: a reading of the own list, and codes ended or replaced."""
 

@@ -78,8 +78,9 @@ def export_history(
 ) -> int:
     """Write receipt, record and policy files of an own history; how many rows.
 
-    `opened` is what `open_history` gave for `rows`, in whatever order either stands. The records say in plain words what was asked about the person, so
-    the files are for the owner's eyes alone (mode 600); their names are numbers in the log.
+    `opened` is what `open_history` gave for `rows`, in whatever order either stands. The records say in plain words
+    what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
+    the log.
     """
     _keep(folder, POLICY_NAME, one_log(ORIGIN, key))
     sealed = {row.index: row for row in rows}
