@@ -10,7 +10,7 @@ import typer
 
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, completeness_lines, history_lines
-from kakine.cli.own_history import own_history
+from kakine.cli.own_history import Read, own_history
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
 from kakine.institutions.families import Roster
@@ -30,7 +30,8 @@ def history(
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
-    public ledger, proved to be in it, and counted by the record keeper. Example:
+    public ledger, proved to be in it, and counted by a record keeper. Where one of them, or its public index, lacks
+    a row that another shows, that is said, and the exit code is 1. Example:
 
       kakine history --dir country/1-1000
 
@@ -38,16 +39,19 @@ def history(
 
       kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
-    for line in asyncio.run(_read(directory, person.encode(), export)):
+    read, lines = asyncio.run(_read(directory, person.encode(), export))
+    for line in lines:
         typer.echo(line)
+    if not read.complete:
+        raise typer.Exit(1)
 
 
-async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
+async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read, list[str]]:
     async with visited(folder) as country:
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return [*shown, proofs, *completeness_lines(read)]
+        return read, [*shown, proofs, *completeness_lines(read)]
 
 
 def _protagonist(folder: Path) -> bytes:
