@@ -46,7 +46,12 @@ async def _recorded(
     message: Convert | Outcome,
     filings: Iterable[Awaitable[FiledHere]],
 ) -> Filed:
-    signed = [each.signed for each in await asyncio.gather(*filings)]
+    signed = []
+    # All are heard before one is believed, and the first in the law's order speaks: not the fastest.
+    for each in await asyncio.gather(*filings, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each
+        signed.append(each.signed)
     append = Append(message.entries, message.tags, signed)
     receipt = await office.peers.ask(office.settings.ledger, ledger.APPEND, append)
     logged = Logged(identity, receipt)
