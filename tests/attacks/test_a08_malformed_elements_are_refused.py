@@ -135,8 +135,10 @@ def test_the_record_keeper_refuses_what_the_last_converter_put_out(
     shared_land: Land, leg: int, point: bytes
 ) -> None:
     """A8: the last hop has no next one; each record keeper looks itself."""
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
     with tampering(shared_land, 3, puts_out(point, leg)), pytest.raises(PointInvalid):
-        ask(shared_land, VALID)
+        shared_land.run(requester.convert(prepared))
 
 
 @every_wrong_length
