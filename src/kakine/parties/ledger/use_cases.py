@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.ledger import (
+    MOST_ENTRIES,
     Append,
     Appended,
     Between,
@@ -36,8 +37,6 @@ MUST_FILE: dict[EntryKind, Role] = {
 
 PartiesOf = Callable[[Role], Sequence[PartyName]]
 """The parties that have a role in the law in force."""
-
-MOST_ENTRIES = 256
 
 
 class Duties:
