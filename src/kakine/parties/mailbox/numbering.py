@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
+from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag, Proved
 from kakine.contracts.mailbox import Logged
 from kakine.crypto.wrapping import TOKEN
 from kakine.parties.mailbox import store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.values.labels import PartyName
-from kakine.values.problems import FilingUnknown, TagUnknown
+from kakine.values.problems import FilingUnknown, RangeOutside, TagUnknown
 from kakine.wire.entry import LENGTH, split_entries
 from kakine.wire.filing import TAG
 from kakine.wire.history import chained
@@ -81,22 +81,24 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
 async def resume(office: Office, person: int | None = None) -> int:
     """Ask the ledger for what was filed and not heard of again (of one list, or of all); how many it had.
 
-    What it does not have was never concluded: the requester sends it again, or it stays out of every list.
+    What it does not have was never concluded: the requester sends it again, or it stays out of every list. So does what
+    was filed under the tags of another request: the log has that one, and will not have this.
     """
     found = 0
     for filed in store.pending_filings(office.db.read(), person):
-        first = await _place_of(office, filed)
-        if first is not None:
-            count = len(filed.entries) // LENGTH
-            proved = await office.peers.ask(office.settings.ledger, ENTRIES, ByIndex(first, count))
+        proved = await _in_log(office, filed)
+        if proved is not None and proved.entries == filed.entries:
             await _take(office, filed, proved.receipt)
             found += 1
     return found
 
 
-async def _place_of(office: Office, filed: store.Filed) -> int | None:
+async def _in_log(office: Office, filed: store.Filed) -> Proved | None:
+    """As many entries as were filed, from the place that the first tag has in the log."""
+    ledger = office.settings.ledger
     try:
-        proved = await office.peers.ask(office.settings.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
-    except TagUnknown:
+        place = await office.peers.ask(ledger, RECEIPT, ByTag(filed.tags[:TAG]))
+        count = len(filed.entries) // LENGTH
+        return await office.peers.ask(ledger, ENTRIES, ByIndex(place.receipt.first, count))
+    except (TagUnknown, RangeOutside):
         return None
-    return proved.receipt.first
