@@ -52,6 +52,8 @@ def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: in
             found = store.find_code(db, token)
             assert found is not None  # noqa: S101 - it was there when the batch was filed, and codes stay
             store.set_code(db, token, _BECOMES[Kind(filed.kind)], found[0])
+            if filed.kind == Kind.RETIRE:
+                store.retire_list(db, found[0])
     if filed.kind == Kind.SWITCH:
         for old, new in zip(tokens[::2], tokens[1::2], strict=True):
             _switch(db, old, new)
@@ -61,7 +63,11 @@ _BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
 
 
 def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
-    """The old code is retired; the waiting one becomes active and takes the old list, its own rows behind it."""
+    """The old code is retired; the waiting one takes the old list, its own rows behind it, and becomes active.
+
+    Two changes of one code may have passed the gate before either was logged. Whoever has no active code by now, having
+    died say, does not get one back; and a retirement ends every code of the list.
+    """
     before, after = store.find_code(db, old), store.find_code(db, new)
     assert before is not None  # noqa: S101 - both passed the gate when the batch was filed
     assert after is not None  # noqa: S101
@@ -75,7 +81,7 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
     store.join_lists(db, after[0], before[0])
     store.set_list(db, before[0], count + len(moved), head)
     store.set_code(db, old, RETIRED, before[0])
-    store.set_code(db, new, ACTIVE, before[0])
+    store.set_code(db, new, ACTIVE if before[1] == ACTIVE else RETIRED, before[0])
 
 
 async def resume(office: Office, person: int | None = None) -> int:
