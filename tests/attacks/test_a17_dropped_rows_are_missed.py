@@ -16,11 +16,12 @@ import msgspec
 import pytest
 
 from attacks.insider import MAILBOXES, mailbox, taken_over
+from kakine.contracts import converter
 from kakine.contracts import mailbox as mailbox_contract
-from kakine.contracts.converter import History, ReadRow
+from kakine.contracts.converter import History, OpenShares, ReadRow
 from kakine.contracts.mailbox import Reading
 from kakine.contracts.portal import SealedHistory
-from kakine.country import ORIGIN
+from kakine.country import CONVERTERS, ORIGIN
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.mailbox import reading
 from kakine.protocols.history import KeptList, Keys, Opened, SealedRow, open_history
@@ -29,12 +30,14 @@ from kakine.values.problems import (
     BatchMalformed,
     HistoryIncomplete,
     InclusionInvalid,
+    Problem,
     ReceiptMismatch,
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry
 from kakine.wire.history import GENESIS, Statement, chained
+from road import recorded
 
 from land import Land, ref
 
@@ -212,30 +215,24 @@ def test_the_converters_open_nothing_of_another_list_than_the_signed_one(
 
 
 @every_keeper
+@pytest.mark.parametrize(
+    ("times", "kind"), [(1, BatchMalformed), (2, SignatureInvalid)], ids=["once", "twice"]
+)
 def test_the_converters_open_nothing_unless_every_record_keeper_gives_its_own_list(
-    shared_land: Land, name: str
+    shared_land: Land, name: str, times: int, kind: type[Problem]
 ) -> None:
-    """A17: the portal cannot have the list of one alone opened, nor show one twice: it would see no difference."""
-    portal = shared_land.country.portal
-    asked: list[object] = []
-    ask = portal._peers.ask
-
-    async def narrowed(to: PartyName, call: object, message: object) -> object:
-        if hasattr(message, "lists"):
-            asked.append(message)
-            own = message.lists[MAILBOXES.index(name)]
-            rows = len(own.entries) // 80
-            shorter = [own] if len(asked) == 1 else [own, own]
-            message = msgspec.structs.replace(message, lists=shorter, envelopes=message.envelopes[:rows])
-        return await ask(to, call, message)  # type: ignore[arg-type]
-
-    portal._peers.ask = narrowed  # type: ignore[method-assign]
-    try:
-        with pytest.raises((BatchMalformed, SignatureInvalid)):
-            fetched(shared_land, 1)
-    finally:
-        portal._peers.ask = ask  # type: ignore[method-assign]
-    assert asked
+    """A17: the portal cannot have the list of one alone opened, nor one twice: it would see no difference."""
+    with recorded() as passages:
+        fetched(shared_land, 1)
+    honest = next(p.body for p in passages if p.path == converter.OPEN_SHARES.path)
+    grant = msgspec.msgpack.decode(honest, type=OpenShares)
+    own = [grant.lists[MAILBOXES.index(name)]] * times
+    narrowed = msgspec.structs.replace(grant, lists=own)
+    road = shared_land.country.peers("portal")
+    for party in CONVERTERS:
+        with pytest.raises(kind):
+            shared_land.run(road.ask(party, converter.OPEN_SHARES, narrowed))
+        assert shared_land.run(road.ask(party, converter.OPEN_SHARES, grant)).sealed
 
 
 @pytest.mark.parametrize("names", [MAILBOXES[:1], MAILBOXES[1:], MAILBOXES], ids=["a", "b", "both"])
