@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from kakine.contracts.call import Body, Call, Role
+from kakine.contracts.call import ANYBODY, Body, Call, Role
 from kakine.contracts.converter import BULK, Filed, History, Hop
 
 
@@ -74,6 +74,23 @@ class BlindsGiven(Body, frozen=True):
     digests: bytes
 
 
+class AskStanding(Body, frozen=True):
+    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log of `size`,
+    and which requests filed at least `older_ms` ago still have no outcome."""
+
+    first: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    end: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    size: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    older_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
+
+
+class StandingGiven(Body, frozen=True):
+    """The canonical `wire.standing.Standing` and the record keeper's signature (label "standing") over it."""
+
+    statement: bytes
+    signature: bytes
+
+
 _CONVERTERS = frozenset({Role.CONVERTER})
 
 FILE = Call("/v1/file", File, Filed, _CONVERTERS, BULK)
@@ -81,3 +98,4 @@ OUTCOME = Call("/v1/outcome", FileOutcome, Filed, _CONVERTERS, BULK)
 READ = Call("/v1/read", File, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))
+STANDING = Call("/v1/standing", AskStanding, StandingGiven, ANYBODY)

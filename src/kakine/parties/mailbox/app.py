@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, reading, store
+from kakine.parties.mailbox import filing, reading, standing, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -47,7 +47,8 @@ class Mailbox:
         """The ASGI application."""
         office = self.office
         duties: list[Duty[Any, Any]] = [
-            Duty(mailbox.FILE, partial(filing.file, office)),
+            Duty(mailbox.FILE, partial(standing.file, office)),
+            Duty(mailbox.STANDING, partial(standing.standing, office)),
             Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),

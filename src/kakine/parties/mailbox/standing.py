@@ -1,0 +1,139 @@
+"""What the record keeper says in public of its part of the log: counts and log indices, signed.
+
+It says nothing of lists, and is asked by anybody, so it must never learn more here than a range of log indices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Index, LargeBinary, Table, bindparam, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from kakine.contracts.converter import Filed
+from kakine.contracts.mailbox import AskStanding, File, StandingGiven
+from kakine.parties.mailbox import filing, store
+from kakine.parties.mailbox.office import Office
+from kakine.runtime.database import sql
+from kakine.values.labels import PartyName
+from kakine.values.problems import RangeOutside
+from kakine.wire.canonical import decode, encode
+from kakine.wire.entry import LENGTH, EntryKind
+from kakine.wire.filing import Filing
+from kakine.wire.request import Kind, RecordPart, request_digest
+from kakine.wire.standing import LABEL, MOST_ENTRIES, MOST_NAMED, Standing
+
+AWAITING = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.MIGRATE})
+"""Kinds that hand codes to a recipient, who owes an outcome."""
+
+_MOST_COUNT = 4096
+_MINUTE_MS = 60_000
+
+awaited = Table("awaited", store.metadata, Column("request", LargeBinary, primary_key=True))
+
+_filing, _row, _place = store.filing, store.row, store.place
+Index("filing_by_first", _filing.c.first)
+Index("place_by_record", _place.c.filing, _place.c.position)
+
+_AWAIT = sql(insert(awaited).on_conflict_do_nothing())
+_IN_RANGE = sql(
+    select(
+        _filing.c.id,
+        _filing.c.filing,
+        _filing.c.first,
+        func.length(_filing.c.entries) / LENGTH,
+        func.substr(_filing.c.entries, 2, 1),
+        awaited.c.request.is_not(None),
+    )
+    .join_from(_filing, awaited, awaited.c.request == _filing.c.id, isouter=True)
+    .where(_filing.c.first > bindparam("low"), _filing.c.first < bindparam("high"))
+)
+_HELD = sql(
+    select(_row.c.position)
+    .join_from(_row, _place, (_place.c.filing == _row.c.filing) & (_place.c.position == _row.c.position))
+    .where(_row.c.filing == bindparam("filing"))
+)
+_FIRST = sql(select(_filing.c.first).where(_filing.c.id == bindparam("id")))
+_UNLOGGED = sql(
+    select(func.coalesce(func.sum(func.length(_filing.c.entries)), 0)).where(_filing.c.first.is_(None))
+)
+_NEWEST = sql(
+    select(_filing.c.checkpoint).where(_filing.c.first.is_not(None)).order_by(_filing.c.first.desc()).limit(1)
+)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The part of one logged filing that lies in the asked range."""
+
+    request: bytes
+    filing: bytes
+    kind: int
+    awaits: bool
+    indices: range
+    held: int
+
+
+async def file(office: Office, caller: PartyName, message: File) -> Filed:
+    """As `filing.file`, and keeps which requests await an outcome: nothing else that is stored says so."""
+    if caller == office.settings.converters[-1] and decode(message.record, RecordPart).kind in AWAITING:
+        request = request_digest(message.public, message.record)
+        # The database works in order, so this is durable no later than the filing. A refused request leaves 32 bytes.
+        noted = asyncio.ensure_future(office.db.write(lambda db: db.execute(_AWAIT, {"request": request})))
+        try:
+            return await filing.file(office, caller, message)
+        finally:
+            await noted
+    return await filing.file(office, caller, message)
+
+
+async def standing(office: Office, caller: PartyName, asked: AskStanding) -> StandingGiven:
+    """The signed statement about a range. Raises `RangeOutside` for one that is too long or ends beyond `size`."""
+    if not asked.first <= asked.end <= asked.size or asked.end - asked.first > MOST_ENTRIES:
+        raise RangeOutside(most=MOST_ENTRIES)
+    said = encode(_standing(office.db.read(), asked, office.clock()))
+    return StandingGiven(said, office.identity.signing.sign(LABEL, said))
+
+
+def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int) -> Standing:
+    parts = list(_parts(db, asked.first, asked.end))
+    waiting = [part for part in parts if part.awaits]
+    open_ones = [part for part in waiting if not _answered(db, part, asked.size)]
+    late = [part for part in open_ones if _age_ms(part, now_ms) >= asked.older_ms]
+    newest = db.execute(_NEWEST).fetchone()
+    return Standing(
+        first=asked.first,
+        end=asked.end,
+        size=asked.size,
+        requests=sum(part.held for part in parts if part.kind == EntryKind.REQUEST),
+        outcomes=sum(part.held for part in parts if part.kind == EntryKind.OUTCOME),
+        awaited=sum(len(part.indices) for part in waiting),
+        owed=sum(len(part.indices) for part in open_ones),
+        unanswered=tuple(sorted(index for part in late for index in part.indices))[:MOST_NAMED],
+        unlogged=db.execute(_UNLOGGED).fetchone()[0] // LENGTH,
+        older_ms=asked.older_ms,
+        time_ms=now_ms,
+        checkpoint=newest[0] if newest else b"",
+    )
+
+
+def _parts(db: sqlite3.Connection, first: int, end: int) -> Iterator[_Part]:
+    found = db.execute(_IN_RANGE, {"low": first - _MOST_COUNT, "high": end}).fetchall()
+    for identity, data, start, count, kind, awaits in found:
+        indices = range(max(start, first), min(start + count, end))
+        if indices:
+            positions = [start + row[0] for row in db.execute(_HELD, {"filing": identity})]
+            held = sum(index in indices for index in positions)
+            yield _Part(identity, data, kind[0], bool(awaits), indices, held)
+
+
+def _answered(db: sqlite3.Connection, part: _Part, size: int) -> bool:
+    found = db.execute(_FIRST, {"id": filing.outcome_id(part.request)}).fetchone()
+    return found is not None and found[0] is not None and found[0] < size
+
+
+def _age_ms(part: _Part, now_ms: int) -> int:
+    return now_ms - decode(part.filing, Filing).minutes * _MINUTE_MS

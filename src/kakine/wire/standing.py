@@ -1,0 +1,58 @@
+"""What a record keeper says of its part of the log, so that anybody can hold it against the log (spec/monitor.md).
+
+Counts and log indices only; nothing in it comes from a person, an organisation or a list.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from kakine.crypto.signing import VerifyKey
+from kakine.wire.canonical import Message, decode
+
+LABEL = "standing"
+
+MOST_ENTRIES = 4096
+"""Entries that one statement may cover."""
+
+MOST_NAMED = 256
+"""Unanswered entries that one statement names."""
+
+Index = Annotated[int, Meta(ge=0, lt=1 << 63)]
+
+
+class Standing(Message, frozen=True):
+    """The keeper's word about the entries first … end - 1 of the log, as it stood at `size`.
+
+    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list. `awaited`
+    counts requests that were handed to a recipient, who owes an outcome; `owed` those of them without one below
+    `size`, and `unanswered` names the owed ones that were filed at least `older_ms` ago (at most `MOST_NAMED`).
+    `unlogged` counts entries in its whole store that wait for the ledger's receipt. `checkpoint` is the largest signed
+    head it has, empty if none; it names the log. Times are milliseconds since 1970 UTC.
+    """
+
+    first: Index
+    end: Index
+    size: Index
+    requests: Index
+    outcomes: Index
+    awaited: Index
+    owed: Index
+    unanswered: Annotated[tuple[Index, ...], Meta(max_length=MOST_NAMED)]
+    unlogged: Index
+    older_ms: Index
+    time_ms: Index
+    checkpoint: bytes
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """(requests, outcomes)."""
+        return self.requests, self.outcomes
+
+
+def opened(statement: bytes, signature: bytes, key: VerifyKey) -> Standing:
+    """The statement that `key` signed. Raises `SignatureInvalid`, `NotCanonical`; whether it is true is not checked."""
+    key.verify(signature, LABEL, statement)
+    return decode(statement, Standing)
