@@ -20,7 +20,10 @@ MOST_ENTRIES = 4096
 MOST_NAMED = 256
 """Unanswered entries that one statement names."""
 
-Index = Annotated[int, Meta(ge=0, lt=1 << 63)]
+MOST_HEADS = 4
+"""Signed heads in one statement. More than one for an entry can only be if the log has two histories."""
+
+Index = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
 class Standing(Message, frozen=True):
@@ -29,8 +32,9 @@ class Standing(Message, frozen=True):
     `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list. `awaited`
     counts requests that were handed to a recipient, who owes an outcome; `owed` those of them without one below
     `size`, and `unanswered` names the owed ones that were filed at least `older_ms` ago (at most `MOST_NAMED`).
-    `unlogged` counts entries in its whole store that wait for the ledger's receipt. `checkpoint` is the largest signed
-    head it has, empty if none; it names the log. Times are milliseconds since 1970 UTC.
+    `unlogged` counts entries in its whole store that wait for the ledger's receipt. `checkpoints` are signed heads of
+    the ledger: the newest it has, and about a range of one entry all under which it has receipts for that entry, at
+    most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
     """
 
     first: Index
@@ -44,7 +48,7 @@ class Standing(Message, frozen=True):
     unlogged: Index
     older_ms: Index
     time_ms: Index
-    checkpoint: bytes
+    checkpoints: Annotated[tuple[bytes, ...], Meta(max_length=MOST_HEADS)]
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -115,8 +115,17 @@ def _wrong_times(reading: Reading) -> Iterator[Finding]:
         if kind == MALFORMED:
             continue
         if minutes < latest - allowed:
-            facts = {"index": index, "before": before, "minutes": latest - minutes, "allowed": allowed}
-            yield _shown(reading, Code.TIME_WENT_BACK, before, index, **facts)
+            back = latest - minutes
+            yield _shown(
+                reading,
+                Code.TIME_WENT_BACK,
+                before,
+                index,
+                index=index,
+                before=before,
+                minutes=back,
+                allowed=allowed,
+            )
         elif minutes > now + allowed:
             yield _shown(reading, Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
         if minutes > latest:
@@ -136,8 +145,17 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
     index = reading.known.at.size - 1 if reading.goes_on else -1
     for index, kind, minutes in reading.new_entries():
         if last is not None and kind != MALFORMED and (minutes - last - 1) * 60 > promised:
-            facts = {"before": index - 1, "index": index, "minutes": minutes - last, "promised": promised}
-            yield _shown(reading, Code.LOG_SILENT, index - 1, index, **facts)
+            before, gap = index - 1, minutes - last
+            yield _shown(
+                reading,
+                Code.LOG_SILENT,
+                before,
+                index,
+                before=before,
+                index=index,
+                minutes=gap,
+                promised=promised,
+            )
         last = None if kind == MALFORMED else minutes
     gap = reading.now_ms // _MINUTE_MS - (last or 0)
     if last is not None and (gap - 1) * 60 > promised:
@@ -251,7 +269,7 @@ def judge(reading: Reading) -> dict[str, list[Finding]]:
     seen: set[str] = set()
     for check in CHECKS:
         found[check.name] = []
-        for finding in check.find(reading):
+        for finding in () if check.lacks(reading) else check.find(reading):
             if finding.key not in seen:
                 seen.add(finding.key)
                 found[check.name].append(finding)

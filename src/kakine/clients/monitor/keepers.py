@@ -29,7 +29,10 @@ class Lacking:
 
 @dataclass
 class Answer:
-    """A keeper's word about one page, beside the log's counts; `problem` is the code of what was wrong with it."""
+    """A keeper's word about one page, beside the log's counts; `problem` is the code of what was wrong with it.
+
+    `heads` are those under which it has more entries than the log: receipts of another history.
+    """
 
     keeper: str
     first: int
@@ -40,12 +43,13 @@ class Answer:
     said: Said | None = None
     problem: str = ""
     lacking: list[Lacking] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
 
 
-async def newest_note(keeper: Keeper) -> bytes:
-    """The largest head the keeper has, empty if none. Raises what it refuses with, or `SignatureInvalid`."""
+async def newest_heads(keeper: Keeper) -> tuple[bytes, ...]:
+    """The newest head the keeper has, if any. Raises what it refuses with, or `SignatureInvalid`."""
     standing, _ = await _standing(keeper, AskStanding(0, 0, 0, 0), None)
-    return standing.checkpoint
+    return standing.checkpoints
 
 
 async def _standing(keeper: Keeper, asked: AskStanding, now_ms: int | None) -> tuple[Standing, Said]:
@@ -82,7 +86,7 @@ async def ask_all(
                 await search.narrow(first, end)
         except Problem as problem:
             answer.problem = problem.code
-        answer.lacking = search.lacking
+        answer.lacking, answer.heads = search.lacking, search.heads
     return answers
 
 
@@ -107,6 +111,7 @@ class _Search:
     now_ms: int
     entries: dict[int, Entry] = field(default_factory=dict)
     lacking: list[Lacking] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
 
     async def ask(self, first: int, end: int) -> tuple[Standing, Said]:
         return await _standing(self.keeper, AskStanding(first, end, self.size, self.older_ms), self.now_ms)
@@ -120,7 +125,7 @@ class _Search:
             return
         middle = (first + end) // 2
         await self.narrow(first, middle)
-        if len(self.lacking) < _MOST_LACKING:
+        if len(self.lacking) + len(self.heads) < _MOST_LACKING:
             await self.narrow(middle, end)
 
     def _counts(self, first: int, end: int) -> tuple[int, int]:
@@ -129,5 +134,7 @@ class _Search:
 
     def _note(self, index: int, standing: Standing, said: Said) -> None:
         entry = self.entries.get(index)
-        if entry is not None and standing.counts == (0, 0):
+        if entry is None or sum(standing.counts) > 1:
+            self.heads += standing.checkpoints
+        elif standing.counts == (0, 0):
             self.lacking.append(Lacking(index, entry.kind, entry.minutes, standing.unlogged, said))

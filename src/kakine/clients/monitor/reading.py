@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from kakine.clients.monitor.keepers import Answer, ask_all, newest_note
+from kakine.clients.monitor.keepers import Answer, ask_all, newest_heads
 from kakine.clients.monitor.memory import Known, Seen
 from kakine.clients.monitor.sources import Keeper, Source
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
@@ -147,7 +147,7 @@ class Reading:
     def new_entries(self) -> Iterator[tuple[int, int, int]]:
         """(index, kind, minutes) of each entry read in this round."""
         if self.tail is not None:
-            yield from zip(count(self.tail.first), self.tail.kinds, self.tail.minutes)  # noqa: B905 - one is endless
+            yield from zip(count(self.tail.first), self.tail.kinds, self.tail.minutes)
 
     @property
     def fits(self) -> bool:
@@ -180,7 +180,7 @@ async def read(
     watched: Watched, known: Known, limits: Limits, now_ms: int, *, again: bool = False
 ) -> Reading:
     """One round. `again` reads from the first entry on. Raises `MonitorMemoryInvalid`; what others refuse is in it."""
-    reading = Reading(watched, limits, now_ms, known)
+    reading = Reading(watched, limits, now_ms, known, tiler=known.tiler())
     reading.roots |= {seen.at.size: seen.at.root for seen in known.heads}
     for keeper in watched.keepers:
         await _report_keeper(reading, keeper)
@@ -198,23 +198,34 @@ async def read(
                 await read_whole(reading)
     except Problem as problem:
         reading.refusals.append(Refusal.of(watched.source.name, problem))
-    if reading.fits and reading.tail is not None and reading.at is not None:
-        reading.pages = reading.tail.pages(known.pages)
-        for keeper in watched.keepers:
-            reading.answers += await ask_all(
-                keeper, watched.source, reading.pages, reading.at.size, limits.owed_minutes * 60_000, now_ms
-            )
+    if reading.fits:
+        await _ask_keepers(reading)
     return reading
 
 
 async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
     try:
-        note = await newest_note(keeper)
+        for note in await newest_heads(keeper):
+            _report(reading, keeper.name, note)
     except Problem as problem:
         reading.refusals.append(Refusal.of(keeper.name, problem))
-        return
-    if note:
-        _report(reading, keeper.name, note)
+
+
+async def _ask_keepers(reading: Reading) -> None:
+    assert reading.tail is not None  # noqa: S101 - `fits` has said so
+    assert reading.at is not None  # noqa: S101
+    reading.pages = reading.tail.pages(reading.known.pages)
+    older_ms, size = reading.limits.owed_minutes * 60_000, reading.at.size
+    for keeper in reading.watched.keepers:
+        answers = await ask_all(keeper, reading.watched.source, reading.pages, size, older_ms, reading.now_ms)
+        reading.answers += answers
+        for note in dict.fromkeys(head for answer in answers for head in answer.heads):
+            _report(reading, keeper.name, note)
+    if any(answer.heads for answer in reading.answers):
+        try:
+            await read_whole(reading)
+        except Problem as problem:
+            reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
 
 
 def _report(reading: Reading, who: str, note: bytes) -> None:
@@ -256,7 +267,9 @@ async def _place_old_heads(reading: Reading) -> bool:
 async def _read_tail(reading: Reading, at: Checkpoint, again: bool) -> None:
     """Grow the tree from what is known to `at`, noting the roots at all sizes that somebody has reported."""
     onward = not again and at.size >= reading.known.at.size
-    tiler = reading.tiler = reading.known.tiler() if onward else Tiler()
+    if not onward:
+        reading.tiler = Tiler()
+    tiler = reading.tiler
     stops = {head.at.size for head in reading.heads if head.at is not None}
     if not onward:
         stops |= {seen.at.size for seen in reading.known.heads}

@@ -23,10 +23,10 @@ from kakine.values.problems import RangeOutside
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import LENGTH, EntryKind
 from kakine.wire.filing import Filing
-from kakine.wire.request import Kind, RecordPart, request_digest
-from kakine.wire.standing import LABEL, MOST_ENTRIES, MOST_NAMED, Standing
+from kakine.wire.request import ONE_LEG, Kind, RecordPart, request_digest
+from kakine.wire.standing import LABEL, MOST_ENTRIES, MOST_HEADS, MOST_NAMED, Standing
 
-AWAITING = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.MIGRATE})
+AWAITING = frozenset(Kind) - ONE_LEG
 """Kinds that hand codes to a recipient, who owes an outcome."""
 
 _MOST_COUNT = 4096
@@ -44,7 +44,7 @@ _IN_RANGE = sql(
         _filing.c.id,
         _filing.c.filing,
         _filing.c.first,
-        func.length(_filing.c.entries) / LENGTH,
+        func.length(_filing.c.entries) // LENGTH,
         func.substr(_filing.c.entries, 2, 1),
         awaited.c.request.is_not(None),
     )
@@ -62,6 +62,19 @@ _UNLOGGED = sql(
 )
 _NEWEST = sql(
     select(_filing.c.checkpoint).where(_filing.c.first.is_not(None)).order_by(_filing.c.first.desc()).limit(1)
+)
+
+
+_OVER = sql(
+    select(_filing.c.checkpoint)
+    .where(
+        _filing.c.first > bindparam("low"),
+        _filing.c.first <= bindparam("index"),
+        _filing.c.first + func.length(_filing.c.entries) // LENGTH > bindparam("index"),
+    )
+    .distinct()
+    .order_by(_filing.c.size.desc())
+    .limit(MOST_HEADS)
 )
 
 
@@ -103,7 +116,6 @@ def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int) -> Standi
     waiting = [part for part in parts if part.awaits]
     open_ones = [part for part in waiting if not _answered(db, part, asked.size)]
     late = [part for part in open_ones if _age_ms(part, now_ms) >= asked.older_ms]
-    newest = db.execute(_NEWEST).fetchone()
     return Standing(
         first=asked.first,
         end=asked.end,
@@ -116,8 +128,15 @@ def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int) -> Standi
         unlogged=db.execute(_UNLOGGED).fetchone()[0] // LENGTH,
         older_ms=asked.older_ms,
         time_ms=now_ms,
-        checkpoint=newest[0] if newest else b"",
+        checkpoints=_heads(db, asked),
     )
+
+
+def _heads(db: sqlite3.Connection, asked: AskStanding) -> tuple[bytes, ...]:
+    if asked.end - asked.first == 1:
+        over = {"low": asked.first - _MOST_COUNT, "index": asked.first}
+        return tuple(row[0] for row in db.execute(_OVER, over))
+    return tuple(row[0] for row in db.execute(_NEWEST))
 
 
 def _parts(db: sqlite3.Connection, first: int, end: int) -> Iterator[_Part]:
