@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from kakine.cli.root import app
 from kakine.country import ORIGIN
+from kakine.values.problems import Problem
 
 DESK = ("--as", "yokohama/children", "--procedure", "JO106", "--row", "JO106.2", "--provider", "yokohama/tax")
 
@@ -40,12 +43,16 @@ class Ran:
 
 
 def command(*arguments: object) -> list[str]:
+    """As a shell would start it."""
     return [sys.executable, "-m", "kakine", *map(str, arguments)]
 
 
 def kakine(*arguments: object) -> Ran:
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """The same in this process; a refusal is told as `kakine.__main__` does."""
+    done = CliRunner().invoke(app, [str(each) for each in arguments])
+    if isinstance(done.exception, Problem):
+        return Ran(1, done.stdout, str(done.exception))
+    return Ran(done.exit_code, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
