@@ -90,7 +90,7 @@ def monitor(
         typer.Option(min=1, help="Seconds in which an entry is promised. Without it silence is not judged."),
     ] = None,
     skew: Annotated[int, typer.Option(min=0, help="Minutes by which times may go back or ahead.")] = 10,
-    owed: Annotated[int, typer.Option(min=1, help="Minutes after which a missing outcome is named.")] = 10,
+    owed: Annotated[int, typer.Option(min=10, help="Minutes after which a missing outcome is named.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look instead of text.")] = False,
 ) -> None:
     """監視: see for yourself that a country's public log is honest. Anybody may; nobody has to be trusted for it.

@@ -75,12 +75,11 @@ class BlindsGiven(Body, frozen=True):
 
 
 class AskStanding(Body, frozen=True):
-    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log of `size`,
-    and which requests filed at least `older_ms` ago still have no outcome."""
+    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log, and which
+    requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
 
     first: Annotated[int, Meta(ge=0, lt=1 << 48)]
     end: Annotated[int, Meta(ge=0, lt=1 << 48)]
-    size: Annotated[int, Meta(ge=0, lt=1 << 48)]
     older_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
 
 

@@ -20,6 +20,10 @@ MOST_ENTRIES = 4096
 MOST_NAMED = 256
 """Unanswered entries that one statement names."""
 
+LEAST_OLDER_MS = 600_000
+"""How old a request must be before anything is said of its outcome: who asked all the time and sooner could see which
+outcome belongs to which request, and so which requests await none."""
+
 MOST_HEADS = 4
 """Signed heads in one statement. More than one for an entry can only be if the log has two histories."""
 
@@ -27,11 +31,12 @@ Index = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
 class Standing(Message, frozen=True):
-    """The keeper's word about the entries first … end - 1 of the log, as it stood at `size`.
+    """The keeper's word about the entries first … end - 1 of the log.
 
-    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list. `awaited`
-    counts requests that were handed to a recipient, who owes an outcome; `owed` those of them without one below
-    `size`, and `unanswered` names the owed ones that were filed at least `older_ms` ago (at most `MOST_NAMED`).
+    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list.
+    `unanswered` names those of them that were handed to a recipient, who owes an outcome, and were filed at least
+    `older_ms` ago without one (at most `MOST_NAMED`). About the empty range, and there only, `awaited` counts all
+    requests of the log that are as old as that and were handed to a recipient, and `owed` those without an outcome.
     `unlogged` counts entries in its whole store that wait for the ledger's receipt. `checkpoints` are signed heads of
     the ledger: the newest it has, and about a range of one entry all under which it has receipts for that entry, at
     most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
@@ -39,7 +44,6 @@ class Standing(Message, frozen=True):
 
     first: Index
     end: Index
-    size: Index
     requests: Index
     outcomes: Index
     awaited: Index

@@ -211,19 +211,17 @@ def owed(reading: Reading) -> Iterator[Finding]:
 
 
 def outcome_counts(reading: Reading) -> Iterator[Finding]:
-    """Outcomes that a keeper says there are, against those in the log: one that hides a debt shows here."""
-    for keeper in sorted({answer.keeper for answer in reading.answers}):
-        own = [answer for answer in reading.answers if answer.keeper == keeper]
-        spoken = [answer.standing for answer in own if answer.standing is not None]
-        if len(spoken) < len(own):
-            continue
-        answered = sum(each.awaited - each.owed for each in spoken)
-        logged = sum(answer.outcomes for answer in own)
-        # Outcomes on their way between log and keeper are in the one and not yet in the other.
-        if not answered <= logged <= answered + max((each.unlogged for each in spoken), default=0):
-            said = tuple(answer.said for answer in own if answer.said is not None)
+    """A keeper says that no more requests are answered than there are outcomes in the log.
+
+    It said so before the head was read, and of old requests only, so an honest one is never above the log. One that
+    hides a debt is, unless as many young requests have been answered meanwhile.
+    """
+    logged = sum(outcomes for _, outcomes in reading.pages.values())
+    for word in reading.words if reading.fits else ():
+        answered = word.standing.awaited - word.standing.owed
+        if answered > logged:
             facts = {"answered": answered, "log_outcomes": logged}
-            yield _shown(reading, Code.OUTCOMES_DIFFER, said=said, party=keeper, **facts)
+            yield _shown(reading, Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
 
 
 def _no_tail(reading: Reading) -> str:

@@ -46,20 +46,18 @@ class Answer:
     heads: list[bytes] = field(default_factory=list)
 
 
-async def newest_heads(keeper: Keeper) -> tuple[bytes, ...]:
-    """The newest head the keeper has, if any. Raises what it refuses with, or `SignatureInvalid`."""
-    standing, _ = await _standing(keeper, AskStanding(0, 0, 0, 0), None)
-    return standing.checkpoints
+async def at_large(keeper: Keeper, older_ms: int, now_ms: int) -> tuple[Standing, Said]:
+    """The keeper's word about the whole log: its newest head and what is owed. Raises what it refuses with."""
+    return await _standing(keeper, AskStanding(0, 0, older_ms), now_ms)
 
 
-async def _standing(keeper: Keeper, asked: AskStanding, now_ms: int | None) -> tuple[Standing, Said]:
+async def _standing(keeper: Keeper, asked: AskStanding, now_ms: int) -> tuple[Standing, Said]:
     given = await keeper.standing(asked)
     standing = opened(given.statement, given.signature, keeper.key)
-    about = standing.first, standing.end, standing.size, standing.older_ms
-    if about != (asked.first, asked.end, asked.size, asked.older_ms):
-        raise RangeOutside(size=asked.size)
+    if (standing.first, standing.end, standing.older_ms) != (asked.first, asked.end, asked.older_ms):
+        raise RangeOutside(most=MOST_ENTRIES)
     # An old statement would hide what has been lost since.
-    if now_ms is not None and abs(standing.time_ms - now_ms) > _FRESH_MS:
+    if abs(standing.time_ms - now_ms) > _FRESH_MS:
         raise OutsideWindow()
     return standing, Said(given.statement, given.signature, bytes(keeper.key))
 
@@ -78,7 +76,7 @@ async def ask_all(
         first, end = number * MOST_ENTRIES, min((number + 1) * MOST_ENTRIES, size)
         answer = Answer(keeper.name, first, end, requests, outcomes)
         answers.append(answer)
-        search = _Search(keeper, size, older_ms, now_ms)
+        search = _Search(keeper, older_ms, now_ms)
         try:
             answer.standing, answer.said = await search.ask(first, end)
             if answer.standing.counts != (requests, outcomes):
@@ -106,7 +104,6 @@ class _Search:
     """Halving a page until the entries stand alone that the keeper does not hold."""
 
     keeper: Keeper
-    size: int
     older_ms: int
     now_ms: int
     entries: dict[int, Entry] = field(default_factory=dict)
@@ -114,7 +111,7 @@ class _Search:
     heads: list[bytes] = field(default_factory=list)
 
     async def ask(self, first: int, end: int) -> tuple[Standing, Said]:
-        return await _standing(self.keeper, AskStanding(first, end, self.size, self.older_ms), self.now_ms)
+        return await _standing(self.keeper, AskStanding(first, end, self.older_ms), self.now_ms)
 
     async def narrow(self, first: int, end: int) -> None:
         standing, said = await self.ask(first, end)

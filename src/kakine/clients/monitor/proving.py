@@ -214,9 +214,9 @@ def _differs(finding: Finding, log: NamedKey) -> Level:
 
 
 def _sums(finding: Finding, log: NamedKey) -> Level:
-    standings = sorted(_spoken(finding), key=lambda each: each.first)
-    _require([s.first for s in standings] == [0, *(s.end for s in standings[:-1])], "range")
-    _require(sum(s.awaited - s.owed for s in standings) == finding.facts.get("answered"), "counts")
+    (standing,) = _one(_spoken(finding))
+    _require(standing.first == standing.end, "range")
+    _require(standing.awaited - standing.owed == finding.facts.get("answered"), "counts")
     return Level.WORD
 
 

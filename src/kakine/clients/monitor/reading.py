@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from kakine.clients.monitor.keepers import Answer, ask_all, newest_heads
+from kakine.clients.monitor.findings import Said
+from kakine.clients.monitor.keepers import Answer, ask_all, at_large
 from kakine.clients.monitor.memory import Known, Seen
 from kakine.clients.monitor.sources import Keeper, Source
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
@@ -20,7 +21,7 @@ from kakine.values.problems import ConsistencyInvalid, NotCanonical, Problem, Ti
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import LENGTH, Entry, EntryKind
-from kakine.wire.standing import MOST_ENTRIES
+from kakine.wire.standing import MOST_ENTRIES, Standing
 from kakine.wire.tiles import WIDTH, Tile
 
 MALFORMED = 0
@@ -57,6 +58,15 @@ class Reported:
     note: bytes
     at: Checkpoint | None
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a record keeper says about the whole log, before the head is read."""
+
+    keeper: str
+    standing: Standing
+    said: Said
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,7 @@ class Reading:
     whole: Tree | None = None
     tile_faults: list[tuple[str, str]] = field(default_factory=list)
     pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -205,7 +216,9 @@ async def read(
 
 async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
     try:
-        for note in await newest_heads(keeper):
+        standing, said = await at_large(keeper, reading.limits.owed_minutes * 60_000, reading.now_ms)
+        reading.words.append(Word(keeper.name, standing, said))
+        for note in standing.checkpoints:
             _report(reading, keeper.name, note)
     except Problem as problem:
         reading.refusals.append(Refusal.of(keeper.name, problem))

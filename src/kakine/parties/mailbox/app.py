@@ -48,7 +48,7 @@ class Mailbox:
         office = self.office
         duties: list[Duty[Any, Any]] = [
             Duty(mailbox.FILE, partial(standing.file, office)),
-            Duty(mailbox.STANDING, partial(standing.standing, office)),
+            Duty(mailbox.STANDING, standing.Standings(office).give),
             Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),

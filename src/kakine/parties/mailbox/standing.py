@@ -24,7 +24,7 @@ from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import LENGTH, EntryKind
 from kakine.wire.filing import Filing
 from kakine.wire.request import ONE_LEG, Kind, RecordPart, request_digest
-from kakine.wire.standing import LABEL, MOST_ENTRIES, MOST_HEADS, MOST_NAMED, Standing
+from kakine.wire.standing import LABEL, LEAST_OLDER_MS, MOST_ENTRIES, MOST_HEADS, MOST_NAMED, Standing
 
 AWAITING = frozenset(Kind) - ONE_LEG
 """Kinds that hand codes to a recipient, who owes an outcome."""
@@ -65,6 +65,11 @@ _NEWEST = sql(
 )
 
 
+_OLDER = sql(
+    select(awaited.c.request, func.length(_filing.c.entries) // LENGTH)
+    .join_from(awaited, _filing, awaited.c.request == _filing.c.id)
+    .where(_filing.c.first.is_not(None), func.substr(_filing.c.entries, 9, 4) <= bindparam("latest"))
+)
 _OVER = sql(
     select(_filing.c.checkpoint)
     .where(
@@ -103,27 +108,44 @@ async def file(office: Office, caller: PartyName, message: File) -> Filed:
     return await filing.file(office, caller, message)
 
 
-async def standing(office: Office, caller: PartyName, asked: AskStanding) -> StandingGiven:
-    """The signed statement about a range. Raises `RangeOutside` for one that is too long or ends beyond `size`."""
-    if not asked.first <= asked.end <= asked.size or asked.end - asked.first > MOST_ENTRIES:
-        raise RangeOutside(most=MOST_ENTRIES)
-    said = encode(_standing(office.db.read(), asked, office.clock()))
-    return StandingGiven(said, office.identity.signing.sign(LABEL, said))
+class Standings:
+    """The keeper's public word. Sums over the whole log are made at most once a minute for each age that is asked."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._sums: dict[int, tuple[int, int]] = {}
+
+    async def give(self, caller: PartyName, asked: AskStanding) -> StandingGiven:
+        """The signed statement. Raises `RangeOutside` for a range that is too long or an age that is too young."""
+        if not 0 <= asked.end - asked.first <= MOST_ENTRIES or asked.older_ms < LEAST_OLDER_MS:
+            raise RangeOutside(most=MOST_ENTRIES)
+        db, now_ms = self._office.db.read(), self._office.clock()
+        sums = 0, 0
+        if asked.first == asked.end:
+            sums = self._all(db, max(now_ms - asked.older_ms, 0) // _MINUTE_MS)
+        said = encode(_standing(db, asked, now_ms, sums))
+        return StandingGiven(said, self._office.identity.signing.sign(LABEL, said))
+
+    def _all(self, db: sqlite3.Connection, latest: int) -> tuple[int, int]:
+        """(awaited, owed) of all requests up to a minute."""
+        if latest not in self._sums:
+            rows = db.execute(_OLDER, {"latest": latest.to_bytes(4, "big")}).fetchall()
+            owed = sum(count for request, count in rows if not _answered(db, request))
+            self._sums = {latest: (sum(count for _, count in rows), owed)}
+        return self._sums[latest]
 
 
-def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int) -> Standing:
+def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int, sums: tuple[int, int]) -> Standing:
     parts = list(_parts(db, asked.first, asked.end))
-    waiting = [part for part in parts if part.awaits]
-    open_ones = [part for part in waiting if not _answered(db, part, asked.size)]
-    late = [part for part in open_ones if _age_ms(part, now_ms) >= asked.older_ms]
+    old = [part for part in parts if part.awaits and _age_ms(part, now_ms) >= asked.older_ms]
+    late = [part for part in old if not _answered(db, part.request)]
     return Standing(
         first=asked.first,
         end=asked.end,
-        size=asked.size,
         requests=sum(part.held for part in parts if part.kind == EntryKind.REQUEST),
         outcomes=sum(part.held for part in parts if part.kind == EntryKind.OUTCOME),
-        awaited=sum(len(part.indices) for part in waiting),
-        owed=sum(len(part.indices) for part in open_ones),
+        awaited=sums[0],
+        owed=sums[1],
         unanswered=tuple(sorted(index for part in late for index in part.indices))[:MOST_NAMED],
         unlogged=db.execute(_UNLOGGED).fetchone()[0] // LENGTH,
         older_ms=asked.older_ms,
@@ -149,9 +171,9 @@ def _parts(db: sqlite3.Connection, first: int, end: int) -> Iterator[_Part]:
             yield _Part(identity, data, kind[0], bool(awaits), indices, held)
 
 
-def _answered(db: sqlite3.Connection, part: _Part, size: int) -> bool:
-    found = db.execute(_FIRST, {"id": filing.outcome_id(part.request)}).fetchone()
-    return found is not None and found[0] is not None and found[0] < size
+def _answered(db: sqlite3.Connection, request: bytes) -> bool:
+    found = db.execute(_FIRST, {"id": filing.outcome_id(request)}).fetchone()
+    return found is not None and found[0] is not None
 
 
 def _age_ms(part: _Part, now_ms: int) -> int:
