@@ -77,7 +77,7 @@ def resumed(land: Land) -> list[object]:
     return [result for _, result in results]
 
 
-WRITES = {Mode.S0: 15, Mode.S1: 18}
+WRITES = {Mode.S0: 16, Mode.S1: 19}
 """How many writes an exchange has in all parties together; S1 adds one check at each converter."""
 
 
