@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent prove check attacks bench docs lock clean
+.PHONY: help demo test test-independent test-browser prove check attacks bench bench-ledger docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -27,11 +27,17 @@ prove: .make/dev ## take each defence out of a copy and see its attack test fail
 test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go where it is missing
 	@CI=true $(PY) -m pytest -v tests/independent
 
+test-browser: .make/dev ## the verifying page in Chromium; installs Debian's where it is missing
+	@CI=true $(PY) -m pytest -v tests/e2e/test_page_in_chromium.py
+
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)
+
+bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
+	@$(PY) bench/ledger.py $(BENCH_ARGS)
 
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt

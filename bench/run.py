@@ -48,17 +48,7 @@ def _exchange(_: argparse.Namespace) -> str:
 
 def _ledger(_: argparse.Namespace) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        figures = ledger.measure(Path(folder))
-    lines = ["| | per second | p50 ms | p99 ms |", "|---|---|---|---|"]
-    lines += [
-        f"| {name} | {each['per_second']:.0f} | {each['p50_ms']:.2f} | {each['p99_ms']:.2f} |"
-        for name, each in figures.items()
-    ]
-    for callers in (1, 64):
-        floor = figures[f"commit, {callers} callers"]["per_second"]
-        ratio = floor / figures[f"ledger, {callers} callers"]["per_second"]
-        lines += ["", f"{callers} caller(s): bare group commit is {ratio:.1f} times as fast as a receipt"]
-    return "\n".join(lines)
+        return ledger.report(Path(folder), rounds=3, leaves=1_000_000)
 
 
 def _memory(chosen: argparse.Namespace) -> str:

@@ -5,8 +5,25 @@ const TEXTS = "TEXTS of kakine/cli/verdict_texts.json stand here";
 const LANGUAGES = ["ja", "en"];
 const MARKS = { held: "✓", failed: "✗", absent: "–", open: "·" };
 const MOST_BYTES = 1 << 20;
+const FILES = ["policy", "receipt", "record"];
+const REFUSALS = {
+  missing: { ja: "方針と受領証を選んでください。", en: "Choose a policy and a receipt." },
+  large: { ja: "ファイルが大きすぎます。", en: "A file is too large." },
+  browser: {
+    ja: "ここでは確かめられません。Ed25519 の署名を調べられる新しいブラウザか、コマンド kakine verify を使ってください。",
+    en: "Cannot verify here. Use a newer browser, one that can check Ed25519 signatures, or the command kakine verify.",
+  },
+};
 
 const at = (id) => document.getElementById(id);
+
+/** A refusal of the page itself, before there is a verdict; `texts` is one of REFUSALS. */
+class Unready extends Error {
+  constructor(texts) {
+    super(texts.en);
+    this.texts = texts;
+  }
+}
 
 function line(tag, text, language = "") {
   const made = document.createElement(tag);
@@ -15,10 +32,27 @@ function line(tag, text, language = "") {
   return made;
 }
 
+/** One element with the text in each language, so that each is read aloud in its own. */
+function both(tag, texts) {
+  const made = document.createElement(tag);
+  made.append(...LANGUAGES.flatMap((language, i) => [i ? " " : "", line("span", texts[language], language)]));
+  return made;
+}
+
+/** Line breaks, turned directions and other signs that cannot be seen, as escapes (as Python's `isprintable`). */
+function harmless(text) {
+  return text.replace(/(?! )[\p{C}\p{Z}]/gu, (sign) => {
+    const short = { "\t": "\\t", "\n": "\\n", "\r": "\\r" }[sign];
+    const code = sign.codePointAt(0);
+    const [letter, digits] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+    return short ?? `\\${letter}${code.toString(16).padStart(digits, "0")}`;
+  });
+}
+
 async function chosen(id) {
   const file = at(id).files[0];
   if (!file) return null;
-  if (file.size > MOST_BYTES) throw new Error("a file is too large");
+  if (file.size > MOST_BYTES) throw new Unready(REFUSALS.large);
   return new Uint8Array(await file.arrayBuffer());
 }
 
@@ -28,8 +62,8 @@ function why(step, language) {
   return reason ? ` — ${reason[language]} [${step.why}]` : ` [${step.why}]`;
 }
 
-function stepLine(step) {
-  const item = line("li", `${MARKS[step.state]} `);
+function stepLine(tag, step) {
+  const item = line(tag, `${MARKS[step.state]} `);
   item.className = step.state;
   for (const language of LANGUAGES) {
     const between = language === "ja" ? "：" : ": ";
@@ -45,42 +79,65 @@ function rows(shown) {
     key: shown.key, entry: shown.index, of: shown.size, kind: shown.kind, time, witnessed: shown.witnesses.join(", "),
   };
   const named = Object.entries(plain).filter(([, value]) => value);
-  const hidden = TEXTS.verdict.hidden;
   const fields = shown.fields.map(([name, value]) => {
-    if (value === null) return [name, `${hidden.ja} ${hidden.en}`];
-    return [name, Array.isArray(value) ? value.join(", ") : String(value)];
+    if (value === null) return [line("dt", name), both("dd", TEXTS.verdict.hidden)];
+    return [line("dt", name), line("dd", harmless(Array.isArray(value) ? value.join(", ") : String(value)))];
   });
-  return [...named.map(([name, value]) => [`${TEXTS.verdict[name].ja} ${TEXTS.verdict[name].en}`, value]), ...fields];
+  return [...named.map(([name, value]) => [both("dt", TEXTS.verdict[name]), line("dd", harmless(value))]), ...fields];
+}
+
+/** `good` and `bad` are live regions, polite and at once: what is put there is announced. Only one holds anything. */
+function say(outcome, announced, details = []) {
+  const other = { good: "bad", bad: "good" };
+  at("verdict").className = outcome;
+  at(other[outcome]).replaceChildren();
+  at("details").replaceChildren(...details);
+  at(outcome).replaceChildren(...announced);
+}
+
+/** No verdict stands beside files that it is not of. */
+function clear() {
+  at("verdict").className = "";
+  for (const id of ["good", "bad", "details"]) at(id).replaceChildren();
 }
 
 export function show(verdict) {
-  const out = at("verdict");
-  const said = (name) => LANGUAGES.map((language) => line("p", TEXTS.verdict[name][language], language));
+  const outcome = verdict.good ? "good" : "bad";
   const steps = document.createElement("ol");
-  steps.append(...verdict.steps.map(stepLine));
+  steps.append(...verdict.steps.map((step) => stepLine("li", step)));
   const table = document.createElement("dl");
-  for (const [name, value] of verdict.shown ? rows(verdict.shown) : []) table.append(line("dt", name), line("dd", value));
-  const heading = line("h2", LANGUAGES.map((each) => TEXTS.verdict[verdict.good ? "good" : "bad"][each]).join(" "));
-  out.className = verdict.good ? "good" : "bad";
-  out.replaceChildren(heading, steps, table, ...said("limits"));
+  if (verdict.shown) table.append(...rows(verdict.shown).flat());
+  const failed = verdict.steps.filter((step) => step.state === "failed").map((step) => stepLine("p", step));
+  const limits = LANGUAGES.map((language) => line("p", TEXTS.verdict.limits[language], language));
+  say(outcome, [both("h2", TEXTS.verdict[outcome]), ...failed], [steps, table, ...limits]);
 }
 
-function refuse(fault) {
-  const out = at("verdict");
-  out.className = "bad";
-  out.replaceChildren(line("h2", "ここでは確かめられません。 Cannot verify here."), line("p", String(fault.message)));
-}
+let latest = 0;
 
 export async function check() {
-  at("verdict").replaceChildren();
+  const mine = (latest += 1);
+  clear();
+  let after;
   try {
-    const [policy, receipt, record] = await Promise.all(["policy", "receipt", "record"].map(chosen));
-    if (policy === null || receipt === null) throw new Error("方針と受領証を選んでください。 Choose a policy and a receipt.");
+    const [policy, receipt, record] = await Promise.all(FILES.map(chosen));
+    if (policy === null || receipt === null) throw new Unready(REFUSALS.missing);
     await selfTest();
-    show(await verify(policy, receipt, record));
+    const verdict = await verify(policy, receipt, record);
+    after = () => show(verdict);
   } catch (fault) {
-    refuse(fault);
+    const texts = fault instanceof Unready ? fault.texts : REFUSALS.browser;
+    after = () => say("bad", [both("h2", texts)], fault instanceof Unready ? [] : [line("p", String(fault.message))]);
   }
+  // Other files may have been chosen meanwhile.
+  if (mine === latest) after();
 }
 
-if (typeof document !== "undefined") at("check").addEventListener("click", check);
+function changed() {
+  latest += 1;
+  clear();
+}
+
+if (typeof document !== "undefined") {
+  at("check").addEventListener("click", check);
+  for (const id of FILES) at(id).addEventListener("change", changed);
+}

@@ -371,7 +371,8 @@ function readEntry(data) {
   };
 }
 
-async function checkInclusion(leaf, index, size, path, root) {
+/** The leaf hash stands at `index` of the tree of `size` (both BigInt), or this refuses; `path` goes up. */
+export async function checkInclusion(leaf, index, size, path, root) {
   if (index >= size) throw new Refused("inclusion-invalid", "range");
   let [node, last, computed] = [index, size - 1n, leaf];
   for (const sibling of path) {

@@ -10,6 +10,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -125,11 +126,10 @@ class Country:
     async def open(cls, site: Site) -> Country:
         """Found the country in an empty folder, or go on where it stopped. Raises what a party refuses at start."""
         country = cls(site)
-        try:
+        with ExitStack() as undo:
+            undo.callback(country.close)
             await country._start()
-        except BaseException:
-            country.close()
-            raise
+            undo.pop_all()
         return country
 
     async def __aenter__(self) -> Country:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from kakine.cli.visiting import program
+
 RESIDENTS = "60"
 
 
@@ -49,7 +51,7 @@ def demo(folder: Path, *more: str) -> Ran:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "country"
+    return tmp_path_factory.mktemp("demo") / "one country"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def ran(folder: Path) -> Ran:
 @pytest.fixture
 def copy(ran: Ran, folder: Path, tmp_path: Path) -> Path:
     """What it left, to change."""
-    return shutil.copytree(folder, tmp_path / "copy")
+    return shutil.copytree(folder, tmp_path / "a copy")
 
 
 def change(path: Path, statement: str) -> None:
@@ -129,6 +131,23 @@ def test_the_story_names_law_refusals_and_proofs(ran: Ran) -> None:
     for text in ("児童手当法 第2条表106の項", "requester-not-entitled", "suspended", "number-retired", "✓"):
         assert text in ran.out
     assert "promise broken" not in ran.out
+
+
+@pytest.mark.parametrize("proposed", ["history", "ask", "ledger check", "audit"])
+def test_a_proposed_command_runs_as_it_is_printed(ran: Ran, folder: Path, copy: Path, proposed: str) -> None:
+    """Pasted into a shell that stands where the demonstration ran; only the folder is its copy."""
+    (line,) = (line for line in ran.out.splitlines() if f" {proposed} --dir" in line)
+    pasted = line.replace(str(folder), str(copy))
+    done = subprocess.run(pasted, shell=True, capture_output=True, timeout=120, check=False)  # noqa: S602
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_proposed_command_names_what_a_shell_finds() -> None:
+    """The installed name; without one the interpreter, from the current folder where it lies in it."""
+    python, here = Path("/project/.venv/bin/python"), Path("/project")
+    assert program("/usr/bin/kakine", python, here) == ("kakine",)
+    assert program(None, python, here) == (".venv/bin/python", "-m", "kakine")
+    assert program(None, python, Path("/elsewhere")) == (str(python), "-m", "kakine")
 
 
 def test_progress_is_shown_on_stderr_only(ran: Ran) -> None:

@@ -1,5 +1,7 @@
 """The page and the command give one verdict: the same module that browsers run, run by Node over the same files.
 
+The page as a whole is run in a browser by test_page_in_chromium.py.
+
 Without Node these tests are skipped on a developer's machine, with a line on the terminal, and fail where CI is set.
 """
 
@@ -22,7 +24,10 @@ from typing import Any
 import pytest
 
 from kakine.cli.verify import as_data
+from kakine.crypto.merkle import verify_inclusion
 from kakine.protocols.verification import verify
+from kakine.values.problems import InclusionInvalid
+from vectors.files import changed, load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "verify" / "index.html"
@@ -118,6 +123,31 @@ def test_the_module_inside_the_page_gives_them_too(node: str, page_module: Path)
     assert differing(over_vectors(node, page_module)) == []
 
 
+def test_the_module_takes_and_refuses_the_audit_paths_of_the_ledgers_vectors(node: str) -> None:
+    """Trees of 0 to 70,000 entries; the reasons are those of our own verifier."""
+    trees = load("ledger/trees")
+    proofs, expected = list(trees["refused_inclusion"]), [True] * len(trees["refused_inclusion"])
+    for tree in trees["trees"]:
+        for given in tree["inclusion"]:
+            good = {**given, "size": tree["size"], "root": tree["root"]}
+            proofs += [good, *(changed(good, "path", change) for change in given["refused"])]
+            expected += [False, *(True for _ in given["refused"])]
+    (theirs,) = run(node, "ledger_driver.mjs", {"module": str(SOURCE), "proofs": proofs})
+    assert [bool(why) for why in theirs] == expected
+    assert theirs == [our_reason(each) for each in proofs]
+
+
+def our_reason(given: dict[str, Any]) -> str:
+    """Why crypto.merkle refuses, "" if it does not."""
+    path = [bytes.fromhex(each) for each in given["path"]]
+    leaf, root = bytes.fromhex(given["leaf"]), bytes.fromhex(given["root"])
+    try:
+        verify_inclusion(leaf, given["index"], given["size"], path, root)
+    except InclusionInvalid as refused:
+        return f"{refused.code}/{refused.facts['part']}"
+    return ""
+
+
 DEFENCES = [
     ("await signed(log.key, blob.subarray(4), utf8(note.text))", "true"),
     ("!soundPoint(signature.subarray(0, 32)) ||", ""),
@@ -188,33 +218,6 @@ def test_both_refuse_files_that_are_too_long(node: str) -> None:
         mine = as_data(verify(*(base64.b64decode(files[each]) for each in longer)))
         assert theirs == mine
         assert not mine["good"]
-
-
-def test_the_page_shows_what_verified_in_both_languages(node: str, page_module: Path) -> None:
-    """Run on a document that refuses markup and has no network."""
-    files = {name: FULL[name] for name in ("policy", "receipt", "record")}
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files})
-    assert shown["className"] == "good"
-    assert "h2: 確認できました。 Verified." in shown["lines"]
-    assert "dd: 児童手当係" in shown["lines"]
-    assert any(FULL["shown"]["key"] in line for line in shown["lines"])
-
-
-def test_the_page_shows_a_failure_and_its_reason(node: str, page_module: Path) -> None:
-    files = {name: FULL[name] for name in ("policy", "receipt")}
-    files["record"] = BY_NAME["record: another value"]["record"]
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files})
-    assert shown["className"] == "bad"
-    assert any("[opening-mismatch/commitment]" in line for line in shown["lines"])
-    assert not any(line.startswith("dd:") for line in shown["lines"])
-
-
-def test_a_browser_without_ed25519_gets_an_honest_refusal(node: str, page_module: Path) -> None:
-    """Never a green mark."""
-    files = {name: FULL[name] for name in ("policy", "receipt")}
-    (shown,) = run(node, "page_driver.mjs", {"module": str(page_module), "files": files, "without": {}})
-    assert shown["className"] == "bad"
-    assert "h2: ここでは確かめられません。 Cannot verify here." in shown["lines"]
 
 
 def builder() -> ModuleType:

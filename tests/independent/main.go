@@ -182,7 +182,7 @@ func checkProofs(tree tlog.Tree, reader tlog.HashReader) error {
 type inclusion struct {
 	Why, Leaf, Root string
 	Index, Size     int64
-	Path            []string
+	Path, Refused   []string
 }
 
 type vectors struct {
@@ -192,9 +192,9 @@ type vectors struct {
 		Tiles       map[string]string
 		Inclusion   []inclusion
 		Consistency []struct {
-			Old   int64
-			Root  string
-			Proof []string
+			Old            int64
+			OldRoot        string `json:"old_root"`
+			Proof, Refused []string
 		}
 	}
 	Refused []inclusion `json:"refused_inclusion"`
@@ -225,6 +225,33 @@ func record(i int64) []byte {
 	commitment := sha256.Sum256(number[:])
 	digest := sha256.Sum256(commitment[:])
 	return append(append(head, commitment[:]...), digest[:]...)
+}
+
+// changed is a list of hashes, and the numbers and hashes that stand beside it, with one change of trees.json.
+func changed(list []string, change string, numbers map[string]int64, roots map[string]string) ([]tlog.Hash, error) {
+	words := strings.Fields(change)
+	out := hashes(list)
+	at, err := strconv.ParseInt(words[1], 10, 64)
+	_, isNumber := numbers[words[0]]
+	_, isRoot := roots[words[0]]
+	switch {
+	case isRoot:
+		roots[words[0]], err = words[1], nil
+	case words[0] == "add":
+		out, err = append(out, hash(words[1])), nil
+	case err != nil:
+	case isNumber:
+		numbers[words[0]] = at
+	case words[0] == "flip":
+		out[at][0] ^= 1
+	case words[0] == "drop":
+		out = append(out[:at], out[at+1:]...)
+	case words[0] == "twice":
+		out = append(out[:at+1], out[at:]...)
+	default:
+		err = errors.New("not a change: " + change)
+	}
+	return out, err
 }
 
 func load(dir, name string, into interface{}) error {
@@ -295,12 +322,35 @@ func checkVectors(dir string) error {
 				return fmt.Errorf("inclusion of %d in %d: %v", each.Index, tree.Size, err)
 			}
 			checked++
+			for _, change := range each.Refused {
+				at := map[string]int64{"index": each.Index, "size": tree.Size}
+				path, err := changed(each.Path, change, at, nil)
+				if err != nil {
+					return err
+				}
+				if tlog.CheckRecord(path, at["size"], root, at["index"], hash(each.Leaf)) == nil {
+					return fmt.Errorf("taken, but must be refused: inclusion of %d in %d, %s", each.Index, tree.Size, change)
+				}
+				checked++
+			}
 		}
 		for _, each := range tree.Consistency {
-			if err := tlog.CheckTree(hashes(each.Proof), tree.Size, root, each.Old, hash(each.Root)); err != nil {
+			if err := tlog.CheckTree(hashes(each.Proof), tree.Size, root, each.Old, hash(each.OldRoot)); err != nil {
 				return fmt.Errorf("consistency of %d with %d: %v", tree.Size, each.Old, err)
 			}
 			checked++
+			for _, change := range each.Refused {
+				at := map[string]int64{"old": each.Old}
+				roots := map[string]string{"old_root": each.OldRoot, "root": tree.Root}
+				proof, err := changed(each.Proof, change, at, roots)
+				if err != nil {
+					return err
+				}
+				if tlog.CheckTree(proof, tree.Size, hash(roots["root"]), at["old"], hash(roots["old_root"])) == nil {
+					return fmt.Errorf("taken, but must be refused: consistency of %d with %d, %s", tree.Size, each.Old, change)
+				}
+				checked++
+			}
 		}
 	}
 	for _, each := range all.Refused {

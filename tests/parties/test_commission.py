@@ -397,8 +397,9 @@ def test_a_version_altered_in_the_store_is_found_at_the_start(tmp_path: Path) ->
         store.execute("UPDATE version SET gazette = ?", (forged,))
         store.commit()
         store.close()
-        with pytest.raises(problems.SignatureInvalid):
-            country.open_commission()
+        for _ in range(2):  # the refused start has let go of the file
+            with pytest.raises(problems.SignatureInvalid):
+                country.open_commission()
 
     in_a_country(tmp_path, test)
 

@@ -90,7 +90,7 @@ def test_diff_of_two_folders_speaks_both_languages(copy: Path) -> None:
     change(copy, "system.toml", "waiting_days = 14", "waiting_days = 7")
     result = run.invoke(app, ["diff", str(pack_folder()), str(copy)])
     assert result.exit_code == 0
-    assert result.output.startswith("1 changes, 1 widening\n拡大 +")
+    assert result.output.startswith("1 change, 1 widening\n拡大 +")
     assert "from 14 days, 0:00:00 to 7 days, 0:00:00" in result.output
 
 
@@ -115,6 +115,6 @@ def test_diff_reads_published_versions_a_country_left_behind(tmp_path: Path) -> 
     asyncio.run(fill())
     result = run.invoke(app, ["diff", "0", "1", "--dir", str(tmp_path)])
     assert result.exit_code == 0
-    assert "1 changes, 0 widening" in result.output
+    assert "1 change, 0 widening" in result.output
     assert "Strikes the row JO106.2." in result.output
     assert first().rows != laws.published[1].gazette.rows

@@ -175,6 +175,10 @@ def test_a_change_that_allows_something_new_is_widening(gazette: Gazette) -> Non
         assert widenings(SMALL, gazette)
 
 
+def with_role(law: Law, role: str) -> list[str]:
+    return [party.name for party in law.gazette.parties if role in law.roles(party.name)]
+
+
 @settings(max_examples=120, deadline=None)
 @given(changed())
 def test_no_narrowing_takes_a_guard_or_a_protective_ground_away(gazette: Gazette) -> None:
@@ -183,7 +187,7 @@ def test_no_narrowing_takes_a_guard_or_a_protective_ground_away(gazette: Gazette
     if law is None or widenings(SMALL, gazette):
         return
     for role in ("converter", "ledger", "mailbox", "portal"):
-        assert law.with_role(role) == SMALL_LAW.with_role(role)
+        assert with_role(law, role) == with_role(SMALL_LAW, role)
     running = allowed(law)
     if any(name.startswith("JO") for name, *_ in running):
         assert ("OWN-HISTORY", "portal/login", "mailbox/records") in running

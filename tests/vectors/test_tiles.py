@@ -12,14 +12,20 @@ import pytest
 from kakine.crypto.merkle import Tree, leaf_hash, verify_consistency, verify_inclusion
 from kakine.crypto.signing import SigningKey
 from kakine.protocols.tiles import Tiler
-from kakine.values.problems import CheckpointInvalid, InclusionInvalid, SignatureInvalid, TileInvalid
+from kakine.values.problems import (
+    CheckpointInvalid,
+    ConsistencyInvalid,
+    InclusionInvalid,
+    SignatureInvalid,
+    TileInvalid,
+)
 from kakine.wire import checkpoint as notes
 from kakine.wire import policy
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry
 from kakine.wire.tiles import ENTRIES, WIDTH, Tile, decode_bundle, encode_bundle, parse
 from tile_log import entry
-from vectors.files import FOLDER, h, load
+from vectors.files import FOLDER, changed, h, load
 
 TREES = load("ledger/trees")
 NOTES = load("ledger/checkpoints")
@@ -75,7 +81,34 @@ def test_every_consistency_proof_is_that_of_the_vectors_and_verifies(
     for given in vector["consistency"]:
         proof = [h(each) for each in given["proof"]]
         assert tree.consistency_proof(given["old"], vector["size"]) == proof
-        verify_consistency(given["old"], vector["size"], proof, h(given["root"]), h(vector["root"]))
+        verify_consistency(given["old"], vector["size"], proof, h(given["old_root"]), h(vector["root"]))
+
+
+@each_tree
+def test_every_audit_path_with_one_change_is_refused(vector: dict[str, Any]) -> None:
+    for given in vector["inclusion"]:
+        for change in given["refused"]:
+            wrong = changed({**given, "size": vector["size"]}, "path", change)
+            path = [h(each) for each in wrong["path"]]
+            with pytest.raises(InclusionInvalid):
+                verify_inclusion(h(given["leaf"]), wrong["index"], wrong["size"], path, h(vector["root"]))
+
+
+@each_tree
+def test_every_consistency_proof_with_one_change_is_refused(vector: dict[str, Any]) -> None:
+    for given in vector["consistency"]:
+        for change in given["refused"]:
+            wrong = changed({**given, "root": vector["root"]}, "proof", change)
+            proof = [h(each) for each in wrong["proof"]]
+            with pytest.raises(ConsistencyInvalid):
+                verify_consistency(
+                    wrong["old"], vector["size"], proof, h(wrong["old_root"]), h(wrong["root"])
+                )
+
+
+def test_more_proofs_of_the_vectors_are_refused_than_taken() -> None:
+    proofs = [given for vector in TREES["trees"] for given in (*vector["inclusion"], *vector["consistency"])]
+    assert sum(len(given["refused"]) for given in proofs) > 5 * len(proofs)
 
 
 @pytest.mark.parametrize("given", TREES["refused_inclusion"], ids=lambda given: given["why"])

@@ -25,6 +25,11 @@ SIZES = (0, 1, 2, 255, 256, 257, 65_535, 65_536, 65_537, 70_000)
 ORIGIN = "ledger.example/2026/a"
 SEED = hashlib.sha256(b"ledger vectors").digest()
 HEAD = bytes.fromhex("01030000ffff0000" + "00000000" * 2)
+CHANGES = (
+    "refused: the same proof with one change. `flip k`: lowest bit of the first byte of hash k; "
+    "`drop k`: without hash k; `twice k`: hash k once more behind itself; "
+    "`add h`: h behind all; any other word: that member is this instead"
+)
 RULE = "entry i = 01030000ffff00000000000000000000 || SHA-256(u64 i) || SHA-256(SHA-256(u64 i))"
 
 Vector = dict[str, Any]
@@ -112,6 +117,34 @@ def tiles(size: int) -> Iterator[tuple[str, bytes]]:
             yield name(level, count // 256, count % 256), make(count // 256, count % 256)
 
 
+def changes(count: int, turn: int) -> list[str]:
+    """Changes of the hashes of any proof; the flipped one is another at each turn."""
+    if not count:
+        return [f"add {sha(b'').hex()}"]
+    last = count - 1
+    return list(dict.fromkeys([f"flip {turn % count}", "drop 0", f"drop {last}", f"twice {last}"]))
+
+
+def inclusion(index: int, size: int, turn: int) -> Vector:
+    good = path(index, 0, size)
+    # In a tree more than twice as large every path is longer, though the hashes may still lead to the smaller root.
+    refused = [*changes(len(good), turn), f"size {index}", f"size {2 * size + 1}"]
+    if index ^ 1 < size:
+        refused.append(f"index {index ^ 1}")
+    return {"index": index, "leaf": mth(index, index + 1).hex(), "path": hexes(good), "refused": refused}
+
+
+def consistency(old: int, size: int, turn: int) -> Vector:
+    good = proof(old, 0, size)
+    less = [f"old_root {mth(0, old - 1).hex()}", f"root {mth(0, size - 1).hex()}", f"old {size + 1}"]
+    return {
+        "old": old,
+        "old_root": mth(0, old).hex(),
+        "proof": hexes(good),
+        "refused": [*changes(len(good), turn), *less],
+    }
+
+
 def tree(size: int) -> Vector:
     indices = sorted({0, 1, size // 2, 255, 256, size - 2, size - 1} & set(range(size)))
     olds = sorted({1, 2, 255, 256, 257, size // 2, 65_535, 65_536, size - 1} & set(range(1, size)))
@@ -119,12 +152,8 @@ def tree(size: int) -> Vector:
         "size": size,
         "root": mth(0, size).hex(),
         "tiles": {where: sha(content).hex() for where, content in tiles(size)},
-        "inclusion": [
-            {"index": i, "leaf": mth(i, i + 1).hex(), "path": hexes(path(i, 0, size))} for i in indices
-        ],
-        "consistency": [
-            {"old": old, "root": mth(0, old).hex(), "proof": hexes(proof(old, 0, size))} for old in olds
-        ],
+        "inclusion": [inclusion(index, size, turn) for turn, index in enumerate(indices)],
+        "consistency": [consistency(old, size, turn) for turn, old in enumerate(olds)],
     }
 
 
@@ -158,6 +187,7 @@ def trees() -> Vector:
     return {
         "source": "RFC 6962 section 2.1 and c2sp.org/tlog-tiles; made by generate.py",
         "entry": RULE,
+        "changes": CHANGES,
         "entries": {str(i): entry(i).hex() for i in (0, 1, 255)},
         "trees": [tree(size) for size in SIZES],
         "refused_inclusion": refused_inclusions(),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +16,7 @@ from kakine.cli.demo_checks import audit, check_history, check_receipts, head, l
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_steps import Stage
 from kakine.cli.demo_story import Facts, Words, tell
-from kakine.cli.visiting import site
+from kakine.cli.visiting import program, site
 from kakine.country import LOGIN, Country
 from kakine.institutions.cases import Inquiry, applications, yearly_check
 from kakine.institutions.families import Family, Roster
@@ -51,7 +55,8 @@ def demo(
       kakine gazette diff 0 1 --dir D
     """
     folder = directory or Path("country") / f"{seed}-{residents}"
-    facts = asyncio.run(run(folder, residents, seed, plain=as_json))
+    words = program(shutil.which("kakine"), Path(sys.executable), Path.cwd())
+    facts = asyncio.run(run(folder, residents, seed, as_json, words))
     if as_json:
         typer.echo(facts.as_json())
     broken = [name for name, kept in facts.promises().items() if not kept]
@@ -59,8 +64,11 @@ def demo(
         raise PromiseBroken(promises=broken)
 
 
-async def run(folder: Path, residents: int, seed: int, plain: bool) -> Facts:
-    """All steps not done yet, then the checks and the story. Raises what refuses or does not verify."""
+async def run(folder: Path, residents: int, seed: int, plain: bool, words: Sequence[str]) -> Facts:
+    """All steps not done yet, then the checks and the story. Raises what refuses or does not verify.
+
+    `words` begin each command that is proposed at the end.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder / "demo.sqlite")
     try:
@@ -72,7 +80,7 @@ async def run(folder: Path, residents: int, seed: int, plain: bool) -> Facts:
             facts = await _facts(stage, family)
             for line in tell(facts, Words(ground.pack)):
                 typer.echo(line)
-            _invite(stage, family)
+            _invite(stage, family, words)
             return facts
     finally:
         journal.close()
@@ -119,14 +127,17 @@ async def _facts(stage: Stage, family: Family) -> Facts:
     )
 
 
-def _invite(stage: Stage, family: Family) -> None:
-    question, folder = stage.tax_inquiry(family).question, stage.country.site.folder
-    typer.echo("\n■ 続けて / Go on:")
+def _invite(stage: Stage, family: Family, words: Sequence[str]) -> None:
+    """What to type next, as a shell in this folder takes it."""
+    question, folder = stage.tax_inquiry(family).question, ("--dir", str(stage.country.site.folder))
     account = stage.roster.reference(LOGIN, family.members[0]).decode()
-    typer.echo(f"  kakine history --dir {folder} --person {account}")
-    typer.echo(
-        f"  kakine ask --dir {folder} --as {question.domain} --procedure {question.procedure}"
-        f" --row {question.rows[0]} --provider {question.provider} --reference {question.reference.decode()}"
-    )
-    typer.echo(f"  kakine ledger check --dir {folder}")
-    typer.echo(f"  kakine audit --dir {folder}")
+    who = ("--as", question.domain, "--reference", question.reference.decode())
+    what = ("--procedure", question.procedure, "--row", question.rows[0], "--provider", question.provider)
+    typer.echo("\n■ 続けて / Go on:")
+    for command in (
+        ("history", *folder, "--person", account),
+        ("ask", *folder, *who, *what),
+        ("ledger", "check", *folder),
+        ("audit", *folder),
+    ):
+        typer.echo(f"  {shlex.join((*words, *command))}")

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
@@ -14,6 +13,7 @@ from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import Seen
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
+from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 
@@ -27,7 +27,6 @@ RESULTS = {
     "expired": "副本の期限切れ / copy expired",
     "refused": "拒否 / refused",
 }
-_JAPAN = timedelta(hours=9)
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ class Words:
 def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
     """One line for each request: when, who asked whom, under which article and row, what came of it."""
     for line in read:
-        when = datetime.fromtimestamp(line.time_ms / 1000, UTC) + _JAPAN
+        when = in_japan(line.time_ms)
         yield (
             f"  {when:%Y-%m-%d %H:%M}  {words.domain(line.requester)} → {words.domain(line.recipient)}"
             f"  台帳 #{line.index} ✓"

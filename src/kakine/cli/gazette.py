@@ -134,7 +134,8 @@ def diff(
     except Problem as problem:
         raise _fail(problem) from problem
     changes = describe(old, new)
-    _out.print(f"{len(changes)} changes, {sum(change.widens for change in changes)} widening")
+    counted = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
+    _out.print(f"{counted}, {sum(change.widens for change in changes)} widening")
     for change in changes:
         _line(change)
 

@@ -22,6 +22,15 @@ def site(folder: Path) -> Site:
     return Site(folder, read_pack(pack_files(pack_folder())))
 
 
+def program(found: str | None, interpreter: Path, here: Path) -> tuple[str, ...]:
+    """The words by which a shell in `here` starts this command line: `kakine` where PATH has it (`found`), else the
+    interpreter, named from `here` if it lies there."""
+    if found is not None:
+        return ("kakine",)
+    inside = interpreter.is_relative_to(here)
+    return (str(interpreter.relative_to(here) if inside else interpreter), "-m", "kakine")
+
+
 @asynccontextmanager
 async def visited(folder: Path) -> AsyncIterator[Country]:
     """The running country of a folder. Raises `CountryMissing`, `StoreInUse`."""

@@ -14,15 +14,33 @@ from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock
-from kakine.values.problems import ExpiredRequest, InternalFault, PartyUnavailable, Problem, StoreFailed
+from kakine.values.problems import (
+    BatchMalformed,
+    BootFence,
+    ExpiredRequest,
+    InternalFault,
+    OutsideWindow,
+    PartyUnavailable,
+    Problem,
+    RecordRefused,
+    StoreFailed,
+)
 from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
+from kakine.wire.request import ONE_LEG, RecordPart
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _filed = msgspec.msgpack.Decoder(Filed)
 
 OPEN = (PartyUnavailable, StoreFailed, InternalFault)
 """Problems after which nothing is concluded: the same bytes may be sent again."""
+
+UNFILED = (RecordRefused, OutsideWindow, BootFence, BatchMalformed)
+"""Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now
+on it is refused or too old there. Whoever knows it gives the same output at any age."""
+
+Note = Callable[[sqlite3.Connection, bytes], None]
+"""(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
 
 def filed_of(data: bytes) -> Filed:
@@ -33,37 +51,40 @@ def filed_of(data: bytes) -> Filed:
 class Carrier:
     """The asking party's own record of what it has asked."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, note: Note = lambda *_: None) -> None:
         self._db = db
         self._clock = clock
+        self._note = note
 
     async def send(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
         """Write the intent down, then carry the request through.
 
         Ends with the answers and the receipt kept, or with a refusal and the request closed. Where a party did not
         answer the request stays open for `resume`. `context` is the caller's note of what the request was for.
+
+        A request to the record keeper alone (RETIRE, SWITCH) ends with its receipt and no answers, or with one of
+        `UNFILED`; after any other refusal it stays open, for it may have been filed.
         """
         request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
         await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms))
-        return await self._carry(requester, prepared)
+        return await self._carry(requester, prepared, context)
 
-    async def _carry(self, requester: Requester, prepared: Prepared) -> tuple[Answered, ...]:
-        converted = None
+    async def _carry(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
+        converted, alone = None, _keeper_alone(prepared.kept)
         try:
             converted = await requester.convert(prepared)
-            released = await requester.release(prepared, converted)
-            delivered = await requester.deliver(prepared, converted, released)
-            answers = requester.open(prepared, converted, delivered)
+            answers = () if alone else await _answers(requester, prepared, converted)
         except OPEN:
             raise
-        except Problem:
-            await self._close(prepared, converted)
+        except Problem as problem:
+            if not alone or isinstance(problem, UNFILED):
+                await self._close(prepared, converted, context)
             raise
-        await self._close(prepared, converted)
+        await self._close(prepared, converted, context)
         return answers
 
-    async def _close(self, prepared: Prepared, converted: Converted | None) -> None:
+    async def _close(self, prepared: Prepared, converted: Converted | None, context: bytes) -> None:
         now_ms = self._clock()
 
         def work(db: sqlite3.Connection) -> None:
@@ -72,13 +93,31 @@ class Carrier:
             if converted is not None:
                 filed = _encoder.encode(converted.filed)
                 codebook.keep_receipt(db, request, filed, prepared.entries, prepared.tags, now_ms)
+                self._note(db, context)
 
         await self._db.write(work)
+
+    async def take_up(self, requester: Requester, context: bytes) -> bool:
+        """Send again what is open for the record keeper alone under this context: the same bytes, at any age.
+
+        True if it is filed now, also if it had been before; False if nothing is open, or what is open was never filed
+        (it is closed then, and may be prepared anew). Raises what `send` raises and leaves open.
+        """
+        for left in codebook.unfinished(self._db.read()):
+            kept = decode(left.kept, Kept)
+            if left.context == context and _keeper_alone(kept):
+                try:
+                    await self._carry(requester, await requester.restore(kept), context)
+                except UNFILED:
+                    return False
+                return True
+        return False
 
     async def resume(
         self, requester_of: Callable[[bytes], Requester]
     ) -> list[tuple[bytes, tuple[Answered, ...] | Problem]]:
         """Take up what a crash left open: the same bytes again while they are young enough, else closed as expired.
+        Requests to the record keeper alone are sent at any age.
 
         Gives (context, answers or problem) of each. Nothing is asked twice: the same request has its effect once.
         """
@@ -86,12 +125,23 @@ class Carrier:
         for left in codebook.unfinished(self._db.read()):
             kept = decode(left.kept, Kept)
             try:
-                if self._clock() - left.time_ms > WINDOW_MS:
+                old = self._clock() - left.time_ms > WINDOW_MS
+                if old and not _keeper_alone(kept):
                     await self._db.write(partial(codebook.finish, request=left.request))
                     raise ExpiredRequest()
                 requester = requester_of(left.context)
                 prepared = await requester.restore(kept)
-                results.append((left.context, await self._carry(requester, prepared)))
+                results.append((left.context, await self._carry(requester, prepared, left.context)))
             except Problem as problem:
                 results.append((left.context, problem))
         return results
+
+
+def _keeper_alone(kept: Kept) -> bool:
+    return decode(kept.record, RecordPart).kind in ONE_LEG
+
+
+async def _answers(requester: Requester, prepared: Prepared, converted: Converted) -> tuple[Answered, ...]:
+    released = await requester.release(prepared, converted)
+    delivered = await requester.deliver(prepared, converted, released)
+    return requester.open(prepared, converted, delivered)

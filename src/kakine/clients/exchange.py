@@ -31,7 +31,7 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import BatchMalformed, Problem, SignatureInvalid
+from kakine.values.problems import BatchMalformed, RecordRefused, SignatureInvalid
 from kakine.wire.answer import Answered, Answers, Kept, Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.record import OutcomeCommon, OutcomePersonal
@@ -192,12 +192,11 @@ class Requester:
         try:
             first = self._network.converters[0]
             return await self._peers.ask(first, converter.CONVERT, as_convert(prepared))
-        except Problem as problem:
-            if problem.code == "record-refused":
-                self._check_refusal(prepared, problem)
+        except RecordRefused as refusal:
+            self._check_refusal(prepared, refusal)
             raise
 
-    def _check_refusal(self, prepared: Prepared, problem: Problem) -> None:
+    def _check_refusal(self, prepared: Prepared, problem: RecordRefused) -> None:
         try:
             said = base64.b64decode(str(problem.facts.get("statement", "")))
             signature = base64.b64decode(str(problem.facts.get("signature", "")))

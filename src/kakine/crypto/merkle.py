@@ -75,9 +75,22 @@ class Tree:
         size = self._known(size)
         if first < 0 or count < 1 or first + count > size:
             raise RangeOutside(size=size)
-        proof: list[bytes] = []
-        self._outside(0, size, first, first + count, proof)
-        return proof
+        before: list[bytes] = []
+        behind: list[bytes] = []
+        low, high, end = 0, size, first + count
+        # Down to the smallest subtree around the range; what is left beside the way stands before or behind all else.
+        while high - low > count:
+            middle = low + _split(high - low)
+            if end <= middle:
+                behind.append(self._subtree(middle, high))
+                high = middle
+            elif middle <= first:
+                before.append(self._subtree(low, middle))
+                low = middle
+            else:
+                break
+        self._outside(low, high, first, end, before)
+        return before + behind[::-1]
 
     def inclusion_path(self, index: int, size: int | None = None) -> list[bytes]:
         """The audit path of one leaf in the order of RFC 9162 section 2.1.3.1: from the leaf up."""

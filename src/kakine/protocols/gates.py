@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
-from kakine.protocols.records import ENTRY, TAG
 from kakine.values.problems import (
     BatchMalformed,
     HopMismatch,
@@ -17,7 +16,8 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode
-from kakine.wire.filing import Filing
+from kakine.wire.entry import LENGTH as ENTRY
+from kakine.wire.filing import TAG, Filing
 from kakine.wire.request import ONE_LEG, HopRecord, Kind, RecordPart, points_digest
 
 WINDOW_MS = 120_000

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.protocols.gazette_diff import describe, widenings
-from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.gazette_sound import require_sound, signer
-from kakine.values.labels import HASH, DomainName, PartyName
+from kakine.values.calendar import day_in_japan
+from kakine.values.labels import HASH, DomainName
 from kakine.values.problems import (
     AssessmentExpired,
     AssessmentMissing,
@@ -48,7 +48,6 @@ COMMISSION = "gazette-commission"
 CLOCK_MS = 120_000
 """How far ahead of its ledger entry, whose time has whole minutes, a version may be dated."""
 
-_JST_MS = 9 * 3_600_000
 _MINUTE_MS = 60_000
 _STOPPERS = frozenset({"converter", "ledger", "mailbox", "portal"})
 
@@ -81,11 +80,6 @@ def sign_as_ministry(key: SigningKey, encoded: bytes) -> bytes:
 def sign_as_commission(key: SigningKey, encoded: bytes) -> bytes:
     """64 bytes. What is signed is not looked at: `Law.open` first."""
     return key.sign(COMMISSION, wire.gazette_digest(encoded))
-
-
-def today(now_ms: int) -> int:
-    """Days since 1970-01-01 in Japan, where a day of law begins at 15:00 UTC."""
-    return (now_ms + _JST_MS) // DAY_MS
 
 
 def publication_ms(encoded: bytes, logged_ms: int) -> int:
@@ -204,10 +198,6 @@ class Law:
         """The roles of a party, none for one the law does not know: such a caller may do nothing."""
         return self._roles.get(name, frozenset())
 
-    def with_role(self, role: str) -> tuple[PartyName, ...]:
-        """The parties that have a role, by name."""
-        return tuple(PartyName(name) for name, roles in self._roles.items() if role in roles)
-
     def signing_key(self, name: str) -> VerifyKey:
         """The key a party signs with. Raises PartyUnknown."""
         found = self._signing.get(name)
@@ -284,7 +274,7 @@ class Law:
         self._require_not_suspended(Subject.PROCEDURE, procedure)
         if not rows:
             raise RowUnknown(row="none named")
-        day = today(now_ms)
+        day = day_in_japan(now_ms)
         for row_id in rows:
             row = self.row(row_id)
             if row.procedure != procedure:

@@ -23,7 +23,6 @@ ROLES = frozenset(
 )
 LEVELS = frozenset(("basic", "focused", "full"))
 STATUSES = frozenset(("published", "withdrawn"))
-GROUND_ONLY = frozenset(("hash", "self"))
 ITEM_ID = re.compile(r"TK-[0-9]{4}\Z")
 
 NEVER = re.compile(

@@ -16,8 +16,10 @@ from kakine.crypto.sealing import SealKey
 from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.problems import BatchMalformed, OpeningMismatch, RecordMismatch
 from kakine.wire.canonical import encode
-from kakine.wire.entry import Entry, EntryFlags, EntryKind
+from kakine.wire.entry import COMMITMENT, Entry, EntryFlags, EntryKind
+from kakine.wire.entry import LENGTH as ENTRY
 from kakine.wire.envelope import Envelopes
+from kakine.wire.filing import TAG
 from kakine.wire.record import (
     XID_OPENING,
     OutcomeCommon,
@@ -38,9 +40,8 @@ from kakine.wire.record import (
 )
 from kakine.wire.request import Payload, PublicPart
 
-ENTRY = 80
-HEAD = 16
-TAG = 32
+HEAD = COMMITMENT.start
+"""Bytes before C, the same in all entries of a batch."""
 ALL_CONVERTERS = 0b111
 
 MonthKeys = Callable[[int], Sequence[SealKey]]

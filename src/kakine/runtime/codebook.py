@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -111,7 +110,6 @@ _DROP = sql(
         holding.c.domain == bindparam("domain"), holding.c.reference == bindparam("reference")
     )
 )
-_COUNT = sql(select(func.count()).select_from(holding).where(holding.c.domain == bindparam("domain")))
 _REFERENCES = sql(
     select(holding.c.reference)
     .where(holding.c.domain == bindparam("domain"), holding.c.reference > bindparam("after"))
@@ -153,11 +151,6 @@ def replace_token(db: sqlite3.Connection, domain: str, old: bytes, new: bytes) -
 def drop_holding(db: sqlite3.Connection, domain: str, reference: bytes) -> None:
     """The domain keeps nothing under this reference any more."""
     db.execute(_DROP, {"domain": domain, "reference": reference})
-
-
-def count_holdings(db: sqlite3.Connection, domain: str) -> int:
-    """How many people the domain knows."""
-    return int(db.execute(_COUNT, {"domain": domain}).fetchone()[0])
 
 
 def references_after(db: sqlite3.Connection, domain: str, after: bytes, most: int) -> list[bytes]:

@@ -15,6 +15,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -114,18 +115,19 @@ class Database:
         compared.
         """
         lock = _exclusive(path)
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, lock)
             writer = _connection(path)
+            undo.callback(writer.close)
             for table in metadata.sorted_tables:
                 writer.execute(sql(CreateTable(table, if_not_exists=True)))
                 _require_columns(writer, table)
                 for index in sorted(table.indexes, key=lambda each: str(each.name)):
                     writer.execute(sql(CreateIndex(index, if_not_exists=True)))
             reader = _connection(path)
+            undo.callback(reader.close)
             reader.execute("PRAGMA query_only = ON")
-        except BaseException:
-            os.close(lock)
-            raise
+            undo.pop_all()
         return cls(lock, writer, reader)
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:

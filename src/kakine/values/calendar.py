@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 RETENTION_MONTHS = 84
 """Seven years: Cabinet order to the Number Act, art. 30."""
+
+_JAPAN = timezone(timedelta(hours=9), "JST")
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
 def months_since_2000(now_ms: int) -> int:
     """Whole months since 2000-01, UTC."""
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     return (now.year - 2000) * 12 + now.month - 1
+
+
+def in_japan(time_ms: int) -> datetime:
+    """The moment by the clocks of Japan, which know no summer time: a day of law begins at 15:00 UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, _JAPAN)
+
+
+def day_in_japan(time_ms: int) -> int:
+    """Days since 1970-01-01 in Japan."""
+    return in_japan(time_ms).toordinal() - _FIRST_DAY
 
 
 def minutes(now_ms: int) -> int:

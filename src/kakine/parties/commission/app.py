@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
@@ -38,12 +40,11 @@ class Commission:
         Raises StoreInUse, and what `LawBook.accept` raises if a stored version was altered.
         """
         database = Database.open(settings.database, METADATA)
-        try:
+        with ExitStack() as undo:
+            undo.callback(database.close)
             store = Store(database)
             publisher = Publisher(settings, identity, store, LawBook(anchors), peers, clock)
-        except BaseException:
-            database.close()
-            raise
+            undo.pop_all()
         return cls(database, publisher, Duties(identity, store, publisher, clock), clock)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:

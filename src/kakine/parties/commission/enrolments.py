@@ -13,10 +13,10 @@ from kakine.protocols.audit import check_root, signed_hop
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     EnrolmentUnknown,
+    FilingUnknown,
     HopAtFault,
     NotEvidence,
     PartyUnavailable,
-    Problem,
     ScalarInvalid,
     SealInvalid,
     SignatureInvalid,
@@ -60,9 +60,7 @@ async def _seen_by(office: Office, name: PartyName) -> dict[bytes, None]:
 async def _kept(office: Office, request: bytes) -> bytes:
     try:
         return (await office.peers.ask(office.keeper, BLINDS, Blinds(request))).digests
-    except Problem as problem:
-        if problem.code != "filing-unknown":
-            raise
+    except FilingUnknown:
         return b""
 
 

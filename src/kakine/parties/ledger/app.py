@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from starlette.types import ASGIApp
 
 from kakine.parties.ledger.http import duties
@@ -27,12 +29,11 @@ class Ledger:
         Raises `StoreInUse`, or `LedgerDiverged` if entries, tree and last checkpoint do not agree.
         """
         database = Database.open(settings.database, METADATA)
-        try:
+        with ExitStack() as undo:
+            undo.callback(database.close)
             store = Store(database)
             sequencer = Sequencer(store, settings.origin, settings.key)
-        except BaseException:
-            database.close()
-            raise
+            undo.pop_all()
         offered = Duties(store, sequencer, filer_keys, roles_of)
         return cls(database, application(duties(offered), roles_of))
 

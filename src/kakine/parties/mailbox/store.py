@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    func,
     insert,
     select,
     update,
@@ -173,7 +172,6 @@ _VECTORS = sql(
 )
 _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
-_COUNT_CODES = sql(select(func.count()).select_from(code).where(code.c.state == bindparam("state")))
 
 
 def find_code(db: sqlite3.Connection, token: bytes) -> tuple[int, str] | None:
@@ -297,8 +295,3 @@ def find_blinds(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """The digests of an enrolment."""
     row = db.execute(_BLINDS, {"request": request}).fetchone()
     return row[0] if row else None
-
-
-def count_codes(db: sqlite3.Connection, state: str) -> int:
-    """How many codes are in a state."""
-    return int(db.execute(_COUNT_CODES, {"state": state}).fetchone()[0])

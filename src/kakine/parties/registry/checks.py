@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from kakine.parties.registry.store import Person
 from kakine.protocols.characters import normal
+from kakine.values.calendar import in_japan
 from kakine.values.identifiers import MunicipalityCode
 from kakine.values.problems import DateOutside, ItemMalformed, NotTheirMunicipality
 
-_JAPAN = timedelta(hours=9)
 _LONGEST = {"name": 120, "kana": 240, "address": 240}
 # Control and format characters, half surrogates, private use (外字 of some vendor), line separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -24,8 +24,7 @@ def require_town(person: Person, town: MunicipalityCode) -> None:
 
 def require_day(day: date, birth: date, now_ms: int) -> None:
     """From the birth to today in Japan, ends included. Raises DateOutside."""
-    today = (datetime.fromtimestamp(now_ms / 1000, UTC) + _JAPAN).date()
-    if not birth <= day <= today:
+    if not birth <= day <= in_japan(now_ms).date():
         raise DateOutside()
 
 

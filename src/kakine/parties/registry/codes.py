@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from kakine.clients.answering import serve
-from kakine.clients.carrier import Carrier
+from kakine.clients.carrier import UNFILED, Carrier
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, request_of
 from kakine.clients.recipient import Opened, Recipient
@@ -46,6 +46,7 @@ from kakine.values.problems import (
     CallerNotAllowed,
     EnrolmentUnknown,
     PersonNotEnrolled,
+    Problem,
 )
 from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode
@@ -55,6 +56,8 @@ MOST = 256
 """People in one conversion."""
 
 _SUCCESSOR = b"successor:"
+_SWITCH, _RETIRE = b"switch:", b"retire:"
+"""What an open request to the record keeper is for; behind it the person ids, 16 bytes each."""
 
 
 def enrolment_table(metadata: MetaData) -> Table:
@@ -110,7 +113,7 @@ class Codes:
         self.months = MonthKeys(self.peers, self.law, self.clock, self.network.converters)
         self.own = self._domain(self.name)
         self.hash = self._domain(HASH)
-        self.carrier = Carrier(self.db, self.clock)
+        self.carrier = Carrier(self.db, self.clock, partial(_succeed, self.name))
 
     def _domain(self, name: DomainName) -> Domain:
         return Domain(name, self.identity, self.db, self.peers, self.network.converters)
@@ -132,7 +135,20 @@ class Codes:
         """Join the converters for both domains, and take up what a crash left open."""
         await self.hash.mask_keys(1)
         await self.own.mask_keys(self._epoch())
-        await self.carrier.resume(self._requester_of)
+        for context, result in await self.carrier.resume(self._requester_of):
+            if isinstance(result, UNFILED):
+                await self._anew(context)
+
+    async def _anew(self, context: bytes) -> None:
+        """What was intended and never filed is asked anew; what is refused then waits for whoever calls again."""
+        try:
+            if context.startswith(_SWITCH):
+                await self._switch(context.removeprefix(_SWITCH))
+            elif context.startswith(_RETIRE):
+                ids = context.removeprefix(_RETIRE)
+                await self.retire([ids[k : k + 16] for k in range(0, len(ids), 16)])
+        except Problem:
+            return
 
     def _requester_of(self, context: bytes) -> Requester:
         if context == HASH.encode():
@@ -213,12 +229,27 @@ class Codes:
         return [answer.result for answer in answers]
 
     async def retire(self, people: Sequence[bytes]) -> None:
-        """End codes without a successor: death, emigration for good. The record keeper refuses them from then on."""
-        wish = self._wish(
-            Kind.RETIRE, "RETIRE", self.network.keeper, self._codes(people), [b""] * len(people)
-        )
+        """End codes without a successor: death, emigration for good. The record keeper refuses them from then on.
+
+        May be repeated after a failure: it goes on. Where a new code was on its way, that one is retired.
+        """
+        for person in people:
+            await self._under_way(_SWITCH + person)
+        context = _RETIRE + b"".join(people)
+        if not await self._under_way(context):
+            await self._end(Kind.RETIRE, people, context)
+
+    async def _under_way(self, context: bytes) -> bool:
+        return await self.carrier.take_up(self._requester(self.own, self._epoch()), context)
+
+    async def _end(self, kind: Kind, people: Sequence[bytes], context: bytes) -> None:
+        """A request to the record keeper alone, after which a code is no more: kept until its receipt is."""
+        wish = self._wish(kind, "RETIRE", self.network.keeper, self._codes(people), [b""] * len(people))
         requester = self._requester(self.own, self._epoch())
-        await requester.convert(await requester.prepare(wish))
+        await self.carrier.send(requester, await requester.prepare(wish), context)
+
+    async def _switch(self, person: bytes) -> None:
+        await self._end(Kind.SWITCH, [person, _SUCCESSOR + person], _SWITCH + person)
 
     async def rekey_person(
         self, person: bytes, domains: Sequence[DomainName], left_out: frozenset[DomainName] = frozenset()
@@ -227,8 +258,11 @@ class Codes:
         `domains` to replace the old code, then switch at the record keeper, which refuses the old one from then on.
 
         It goes to domains that do not know the person too, so the registry does not learn who does. Domains in
-        `left_out` keep an old code that can no longer be used. May be repeated after a failure: it goes on.
+        `left_out` keep an old code that can no longer be used. May be repeated after a failure: it goes on, and
+        from SWITCH on a restart does so by itself.
         """
+        if await self._under_way(_SWITCH + person):
+            return
         successor = _SUCCESSOR + person
         if codebook.token_of(self.db.read(), self.name, successor) is None:
             await self._enrol(Kind.SUCCEED, [person])
@@ -238,9 +272,7 @@ class Codes:
             if domain not in left_out:
                 wish = self._wish(Kind.MIGRATE, "MIGRATE", domain, pair, [b"", b""])
                 await self.carrier.send(requester, await requester.prepare(wish), self.name.encode())
-        wish = self._wish(Kind.SWITCH, "RETIRE", self.network.keeper, pair, [b"", b""])
-        await requester.convert(await requester.prepare(wish))
-        await self.db.write(partial(_succeed, domain=self.name, person=person))
+        await self._switch(person)
 
     async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """The registry's own codes of those it enrols: it is the recipient as well."""
@@ -283,8 +315,11 @@ def _keep_own(
     return answers
 
 
-def _succeed(db: sqlite3.Connection, domain: str, person: bytes) -> None:
-    """The successor's code takes the person's place; the old one is gone from the registry."""
+def _succeed(domain: str, db: sqlite3.Connection, context: bytes) -> None:
+    """When SWITCH is filed the successor's code takes the person's place; the old one is gone from the registry."""
+    if not context.startswith(_SWITCH):
+        return
+    person = context.removeprefix(_SWITCH)
     new = codebook.token_of(db, domain, _SUCCESSOR + person)
     if new is not None:
         codebook.drop_holding(db, domain, _SUCCESSOR + person)
