@@ -139,6 +139,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.WITNESS.path: converter.Witness(enrolled),
         mailbox.VECTORS.path: mailbox.Vectors(0),
         mailbox.BLINDS.path: mailbox.Blinds(enrolled),
+        mailbox.STANDING.path: mailbox.AskStanding(0, 2, 600_000),
         registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
