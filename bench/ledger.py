@@ -2,9 +2,10 @@
 
     python bench/ledger.py [folder]
 
-`ledger` is everything from the decoded request on: the check of the filing signature, the sequencer, a
-durable commit, the read-back and the range proof. `commit` writes one entry row and nothing else. Both run in
-one process, in a new file; each figure is a whole run with that many closed-loop callers.
+`ledger` is everything from the decoded request on: the check of the filing signature, the sequencer, a durable
+commit, the read-back, the signer with its own durable commit in another file, and the range proof. `commit`
+writes one entry row and nothing else. Both run in one process, in a new file; each figure is a whole run with
+that many closed-loop callers.
 """
 
 from __future__ import annotations
@@ -20,15 +21,20 @@ from kakine.contracts.call import Role
 from kakine.contracts.ledger import Append
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import _ADD_ENTRY, METADATA, Store
 from kakine.parties.ledger.use_cases import Duties
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.runtime.database import Database
+from kakine.runtime.http import InProcess, Peers
 from kakine.values.labels import PartyName
 from kakine.wire import filing
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 
-MAILBOX = PartyName("mailbox")
+ORIGIN = "ledger.example/bench"
+MAILBOX, LEDGER, SIGNER = PartyName("mailbox"), PartyName("ledger"), PartyName("ledger-signer")
 FILER = SigningKey(b"M" * 32)
 KEY = SigningKey(b"L" * 32)
 
@@ -67,15 +73,18 @@ async def _closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[
 def _ledger(folder: Path, callers: int, each: int) -> dict[str, float]:
     database = Database.open(folder / f"ledger-{callers}", METADATA)
     store = Store(database)
+    signer = Signer.open(SignerSettings(ORIGIN, LEDGER, folder / f"signer-{callers}", KEY))
+    road = Peers(InProcess(LEDGER, {SIGNER: signer.app}))
     duties = Duties(
         store,
-        Sequencer(store, "ledger.example/bench", KEY),
+        Sequencer(store, Attestor(road, SIGNER, ORIGIN, KEY.public)),
         lambda party: FILER.public,
         lambda party: frozenset({Role.MAILBOX}),
     )
     requests = [_request(number) for number in range(callers * each)]
     figures = asyncio.run(_closed_loop(callers, each, lambda n: duties.append(MAILBOX, requests[n])))
     database.close()
+    signer.close()
     return figures
 
 

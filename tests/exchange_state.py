@@ -52,7 +52,7 @@ def check(land: Land) -> None:
 
 
 def _receipts_hold(land: Land) -> None:
-    key = land.country.book("yokohama").in_force(land.clock()).signing_key("ledger")
+    key = land.country.book("yokohama").in_force(land.clock()).log_key("ledger")
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = filed_of(filed).receipt
         receipts.verify(

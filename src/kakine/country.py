@@ -34,6 +34,8 @@ from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.portal.app import Portal
 from kakine.parties.registry.app import Registry
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
@@ -50,6 +52,7 @@ KEEPER = DomainName("mailbox/records")
 REGISTRY = DomainName("registry/residents")
 LOGIN = DomainName("portal/login")
 LEDGER = PartyName("ledger")
+SIGNER = PartyName("ledger-signer")
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
 
@@ -171,6 +174,7 @@ class Country:
             self.book(name)
         await self.refresh()
         self._start_converters()
+        await self._start_log()
         mailbox = Mailbox(MailboxSettings(KEEPER, CONVERTERS, LEDGER), ORIGIN, *self._common("mailbox"))
         self.mailbox = self._keep("mailbox", mailbox)
         await self.mailbox.start()
@@ -194,12 +198,15 @@ class Country:
     async def _start_law(self) -> None:
         """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""
         folder = self.site.folder
-        ledger = Ledger.open(
-            LedgerSettings(ORIGIN, folder / "ledger.sqlite", self.identities[LEDGER].signing),
+        key = self.identities[SIGNER].signing
+        self.signer = self._keep(SIGNER, Signer.open(SignerSettings(ORIGIN, LEDGER, self._path(SIGNER), key)))
+        ledger = await Ledger.open(
+            LedgerSettings(ORIGIN, self._path(LEDGER), SIGNER, key.public),
             self._filer_key,
             self._ledger_roles,
+            self.peers(LEDGER),
         )
-        self.ledger = self._keep("ledger", ledger)
+        self.ledger = self._keep(LEDGER, ledger)
         self.commission = self._keep(
             "commission",
             Commission.open(
@@ -210,7 +217,6 @@ class Country:
                 self.site.clock,
             ),
         )
-        await self.commission.resume()
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
@@ -222,7 +228,15 @@ class Country:
             ),
         )
         if not self.commission.book.published:
+            await self.commission.resume()
+        if not self.commission.book.published:
             await self._found()
+
+    async def _start_log(self) -> None:
+        """Nothing is logged after a restart before the log has been held against the heads that others keep."""
+        await self.ledger.start()
+        await self.commission.resume()
+        await self.refresh()
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {

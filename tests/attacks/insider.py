@@ -183,7 +183,7 @@ def log_size(land: Land) -> int:
     """Entries in the public log."""
     note = land.run(land.country.peers("yokohama").ask(PartyName("ledger"), CHECKPOINT, Nothing()))
     law = land.country.book("yokohama").in_force(land.clock())
-    return checkpoint.open(note.checkpoint, ORIGIN, law.signing_key(PartyName("ledger"))).size
+    return checkpoint.open(note.checkpoint, ORIGIN, law.log_key("ledger")).size
 
 
 def filings(land: Land) -> int:

@@ -45,7 +45,7 @@ def opened(
     """What the person's reader shows."""
     law, said = land.country.book("portal").in_force(land.clock()), sealed.history
     shown = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in rows or said.rows]
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
     return open_history(
         sealed.request, said.statement, said.signature, shown, sealed.shares, session, keys, before
     )

@@ -84,6 +84,7 @@ BLIND = {
     # Who must not see organisations or procedures either.
     "mailbox": (*AGENCIES, *PROCEDURES),
     "ledger": (*AGENCIES, *PROCEDURES),
+    "ledger-signer": (*AGENCIES, *PROCEDURES),
 }
 
 

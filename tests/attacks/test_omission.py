@@ -672,7 +672,7 @@ def read_back(
     data = said.history.statement if statement is None else encode(statement)
     signature = keeper.signing.sign("history", data)
     shown = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.history.rows]
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
     return len(open_history(said.request, data, signature, shown[rows], said.shares, session, keys, before))
 
 
@@ -763,7 +763,7 @@ def test_o16_no_answer_leaves_while_the_ledger_is_down_and_nothing_is_lost(fresh
 
 def people_with_receipts(land: Land) -> int:
     """For how many answers the asking gateway holds a receipt that verifies."""
-    key = land.country.book("yokohama").in_force(land.clock()).signing_key("ledger")
+    key = land.country.book("yokohama").in_force(land.clock()).log_key("ledger")
     total = 0
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = msgspec.msgpack.decode(filed, type=Filed).receipt

@@ -44,9 +44,9 @@ def export(land: Land, out: Path) -> None:
     law = land.country.book("portal").in_force(land.clock())
     said = sealed.history
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
-    assert export_history(rows, opened, law.signing_key("ledger"), out) == len(rows)
+    assert export_history(rows, opened, law.log_key("ledger"), out) == len(rows)
 
 
 def receipts_in(out: Path) -> list[Path]:

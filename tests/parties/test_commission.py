@@ -14,6 +14,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+import log_signer
 from gazette_country import NOW, WAIT, altered, anchors, first, identity
 from kakine.clients.gazette import Sources, refresh, take
 from kakine.contracts.call import Body, Call, Nothing, Role
@@ -39,6 +40,7 @@ from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
+from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.gazette_log import NEVER
 from kakine.runtime.http import InProcess, Peers
@@ -46,6 +48,7 @@ from kakine.values import problems
 from kakine.values.labels import PartyName
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.gazette import Gazette, decode, encode, gazette_digest
+from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger")
@@ -62,7 +65,7 @@ class Country:
     folder: Path
     now_ms: int = NOW
     apps: dict[PartyName, ASGIApp] = field(default_factory=dict)
-    open: list[Ledger | Commission | Ministry] = field(default_factory=list)
+    open: list[Signer | Ledger | Commission | Ministry] = field(default_factory=list)
 
     def clock(self) -> int:
         return self.now_ms
@@ -70,12 +73,15 @@ class Country:
     def peers(self, name: str) -> Peers:
         return Peers(InProcess(PartyName(name), self.apps))
 
-    def open_ledger(self) -> None:
-        settings = LedgerSettings(ORIGIN, self.folder / "ledger.sqlite", identity("ledger").signing)
-        ledger = Ledger.open(
-            settings,
+    async def open_ledger(self) -> None:
+        key = identity(SIGNER).signing
+        signer = log_signer.opened(self.folder, ORIGIN, key)
+        self.open.append(signer)
+        ledger = await Ledger.open(
+            LedgerSettings(ORIGIN, self.folder / "ledger.sqlite", SIGNER, key.public),
             lambda name: identity(name).signing.public,
             lambda name: frozenset({ROLES.get(name, Role.GATEWAY)}),
+            log_signer.road(signer),
         )
         self.apps[LEDGER] = ledger.app
         self.open.append(ledger)
@@ -112,7 +118,7 @@ class Country:
 async def founded(folder: Path) -> AsyncIterator[Country]:
     country = Country(folder)
     try:
-        country.open_ledger()
+        await country.open_ledger()
         commission, ministry = country.open_commission(), country.open_ministry()
         encoded = encode(first())
         await commission.found(encoded, await ministry.found(encoded))

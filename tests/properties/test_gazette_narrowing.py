@@ -182,7 +182,7 @@ def test_no_narrowing_takes_a_guard_or_a_protective_ground_away(gazette: Gazette
     law = opened(gazette)
     if law is None or widenings(SMALL, gazette):
         return
-    for role in ("converter", "ledger", "mailbox", "portal"):
+    for role in ("converter", "ledger", "signer", "mailbox", "portal"):
         assert law.with_role(role) == SMALL_LAW.with_role(role)
     running = allowed(law)
     if any(name.startswith("JO") for name, *_ in running):

@@ -19,7 +19,7 @@ def history(land: Land, j: int) -> list[Line]:
     law = land.country.book("portal").in_force(land.clock())
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in sealed.history.rows]
     said = sealed.history
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
     return lines(
         open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
     )

@@ -30,7 +30,7 @@ async def head(country: Country) -> Checkpoint:
     """The ledger's present head, its signature checked."""
     given = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
     law = country.book("portal").in_force(country.site.clock())
-    return notes.open(given.checkpoint, ORIGIN, law.signing_key(LEDGER))
+    return notes.open(given.checkpoint, ORIGIN, law.log_key(LEDGER))
 
 
 async def check_receipts(country: Country) -> tuple[int, int]:
@@ -60,13 +60,13 @@ def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoi
     if opened.request != request:
         raise ReceiptMismatch(what="request")
     place = filed.receipt
-    return heads.verify(place.first, place.proof, place.checkpoint, entries, law.signing_key(LEDGER))
+    return heads.verify(place.first, place.proof, place.checkpoint, entries, law.log_key(LEDGER))
 
 
 async def _check_grown(country: Country, at: Checkpoint) -> None:
     grown = await country.peers("portal").ask(LEDGER, CONSISTENCY, Between(at.size))
     law = country.book("portal").in_force(country.site.clock())
-    now = notes.open(grown.checkpoint, ORIGIN, law.signing_key(LEDGER))
+    now = notes.open(grown.checkpoint, ORIGIN, law.log_key(LEDGER))
     verify_consistency(at.size, now.size, grown.proof, at.root, now.root)
 
 

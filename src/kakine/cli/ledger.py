@@ -72,7 +72,7 @@ async def _proved(country: Country, first: int, count: int) -> tuple[Proved, Che
         checkpoint=given.receipt.checkpoint,
         entries=given.entries,
         origin=ORIGIN,
-        key=country.book("portal").in_force(country.site.clock()).signing_key(LEDGER),
+        key=country.book("portal").in_force(country.site.clock()).log_key(LEDGER),
     )
     if given.receipt.first != first or len(split_entries(given.entries)) != count:
         raise LedgerDiverged()

@@ -111,7 +111,7 @@ def _verified(tile: Tile, size: int) -> Tile:
 
 async def _ledger_key(folder: Path) -> VerifyKey:
     async with visited(folder) as country:
-        return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
+        return country.book("portal").in_force(country.site.clock()).log_key(LEDGER)
 
 
 def _one_log(path: Path) -> tuple[str, VerifyKey]:

@@ -57,7 +57,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     law = country.book("portal").in_force(country.site.clock())
     said = sealed.history
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key(KEEPER.party), law.signing_key(LEDGER), ORIGIN)
+    keys = Keys(law.signing_key(KEEPER.party), law.log_key(LEDGER), ORIGIN)
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
     if export is not None:
         export_history(rows, opened, keys.ledger, export)

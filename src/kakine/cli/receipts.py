@@ -57,7 +57,7 @@ async def _write(folder: Path, indices: Sequence[int], out: Path) -> int:
 
 def ledger_key(country: Country) -> VerifyKey:
     """The ledger's key in the gazette in force."""
-    return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
+    return country.book("portal").in_force(country.site.clock()).log_key(LEDGER)
 
 
 async def proofs(country: Country, indices: Sequence[int]) -> AsyncIterator[Proof]:

@@ -256,7 +256,7 @@ class Requester:
         keeper = law.signing_key(self._network.keeper.party)
         check_filing(filed.filing, filed.signature, keeper, request, delivered.entries, delivered.tags, ())
         receipt = filed.receipt
-        ledger = law.signing_key(self._network.ledger)
+        ledger = law.log_key(self._network.ledger)
         self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
         provider = law.signing_key(DomainName(public.recipient).party)
         covered = digest("entries", delivered.entries), digest("tags", delivered.tags)

@@ -26,7 +26,7 @@ class Sources:
 def take(book: LawBook, version: Version, sources: Sources) -> Law:
     """Add a published version to `book` after verifying signatures, chain and ledger entry.
 
-    The ledger's key is that of the law in force, or of the first version itself, which the founders' keys
+    The key of the log is that of the law in force, or of the first version itself, which the founders' keys
     vouch for. Raises what `LawBook.accept`, `receipts.verify` and `gazette_log.logged_ms` raise.
     """
     signatures = Signatures(version.ministry, version.commission)
@@ -40,7 +40,7 @@ def take(book: LawBook, version: Version, sources: Sources) -> Law:
         checkpoint=version.receipt.checkpoint,
         entries=version.entry,
         origin=sources.origin,
-        key=present.signing_key(sources.ledger),
+        key=present.log_key(sources.ledger),
     )
     return book.accept(version.gazette, signatures, entry_ms)
 

@@ -121,7 +121,7 @@ class Recipient:
         if digest("entries", message.entries) != record.entries:
             raise ReceiptMismatch(what="entries")
         receipt = filed.receipt
-        key = law.signing_key(self._network.ledger)
+        key = law.log_key(self._network.ledger)
         self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
 
     async def _check_record(

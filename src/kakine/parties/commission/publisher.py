@@ -144,6 +144,6 @@ class Publisher:
 
     def _ledger_key(self, stored: Stored) -> VerifyKey:
         if self.book.published:
-            return self.book.in_force(self._clock()).signing_key(self._settings.ledger)
-        first = next(party for party in decode(stored.gazette).parties if party.name == self._settings.ledger)
-        return VerifyKey(first.signing_key)
+            return self.book.in_force(self._clock()).log_key(self._settings.ledger)
+        parties = {party.name: party for party in decode(stored.gazette).parties}
+        return VerifyKey(parties[parties[self._settings.ledger].signer].signing_key)

@@ -49,7 +49,7 @@ def _known(office: Office, request: bytes) -> Seen:
 
 def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
     """The entries stand in the log, under a checkpoint that the ledger signed."""
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    key = office.law.in_force(office.clock()).log_key(office.settings.ledger)
     receipt = filed.receipt
     office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
 

@@ -228,7 +228,7 @@ async def log(office: Office, filed: store.Filed) -> Filed:
         return Filed(filed.filing, filed.signature, Appended(filed.first, proof, filed.checkpoint))
     append = Append(filed.entries, filed.tags, filed.filing, filed.signature)
     receipt = await office.peers.ask(office.settings.ledger, APPEND, append)
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    key = office.law.in_force(office.clock()).log_key(office.settings.ledger)
     head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, key)
     await office.db.write(lambda db: _number(db, filed, receipt, head.size))
     return Filed(filed.filing, filed.signature, receipt)
