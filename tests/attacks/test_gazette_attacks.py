@@ -100,9 +100,10 @@ COUPS: dict[str, Change] = {
     "a converter in name only": without_role("converter-3"),
     "no record keeper": without("mailbox"),
     "no ledger": without("ledger"),
-    "no signer of the ledger": without("ledger-signer"),
     "an own key for the log": own_key_for("ledger-signer"),
-    "another signer for the ledger": lambda g: altered(g, "parties", "ledger", signer="yokohama"),
+    "another signer for the ledger": lambda g: altered(
+        altered(g, "parties", "portal", roles=("portal", "signer")), "parties", "ledger", signer="portal"
+    ),
     "no portal to read one's history at": without("portal"),
     "no ground to read one's history on": without_ground("OWN-HISTORY"),
     "that ground suspended alone": stopping("OWN-HISTORY"),
@@ -214,3 +215,20 @@ def test_no_type_ground_or_role_of_the_pack_is_for_police() -> None:
     ]
     assert texts
     assert not [text for text in texts if any(word in text for word in words)]
+
+
+UNSIGNED = {
+    "the signer is gone": without("ledger-signer"),
+    "the signer has not the role": without_role("ledger-signer"),
+    "the ledger signs for itself": lambda g: altered(g, "parties", "ledger", signer="ledger"),
+    "a town signs": lambda g: altered(g, "parties", "ledger", signer="yokohama"),
+    "a town has a signer": lambda g: altered(g, "parties", "yokohama", signer="ledger-signer"),
+}
+
+
+@pytest.mark.parametrize("change", UNSIGNED.values(), ids=UNSIGNED.keys())
+def test_a_law_whose_ledger_has_no_signer_of_its_own_is_none(change: Change) -> None:
+    laws = book()
+    encoded = encode(next_version(laws, change(first()), NOW, NOW + WAIT, "理由", "reason"))
+    with pytest.raises(problems.GazetteInconsistent):
+        laws.accept(encoded, signed(encoded), NOW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from kakine.contracts.gateway import Delivered
 from kakine.contracts.ledger import Appended
 from kakine.contracts.mailbox import FILE, File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, LEDGER, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, ORIGIN, SIGNER
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, aead_open, aead_seal, open_sealed, seal
 from kakine.crypto.signing import SigningKey
@@ -34,12 +35,15 @@ from kakine.parties.converter.office import Office as ConverterOffice
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
 from kakine.protocols.gates import WINDOW_MS, filed_points, hops_digest
 from kakine.protocols.history import Keys, SealedRow, open_history
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
+from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.keyring import find_key
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
@@ -340,20 +344,25 @@ def test_o5_a_second_conversion_under_a_used_exchange_is_refused_by_the_log(land
         land.run(land.requester().convert(with_xid_of(land, used, 1)))
 
 
-def last_nights_ledger(land: Land) -> Ledger:
-    """The ledger's operator puts an older store back: same key, same name, another past."""
+@contextmanager
+def last_nights_ledger(land: Land) -> Iterator[Ledger]:
+    """The operators of ledger and signer put older stores back: same key, same name, another past."""
     country = land.country
-    path = land.folder / "restored.sqlite"
-    settings = LedgerSettings(ORIGIN, path, country.identities[LEDGER].signing)
-    return Ledger.open(settings, country._filer_key, country._ledger_roles)
+    key = country.identities[SIGNER].signing
+    signer = Signer.open(SignerSettings(ORIGIN, LEDGER, land.folder / "restored-signer.sqlite", key))
+    settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", SIGNER, key.public)
+    road = Peers(InProcess(LEDGER, {SIGNER: signer.app}))
+    with closing(signer):
+        opening = Ledger.open(settings, country._filer_key, country._ledger_roles, road)
+        with closing(land.run(opening)) as forked:
+            yield forked
 
 
 def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_released(fresh: Land) -> None:
     used = prepared(fresh)
     through(fresh, used)
-    forked = last_nights_ledger(fresh)
     again = with_xid_of(fresh, used, 1)
-    with instead(fresh.country, LEDGER, forked.app):
+    with last_nights_ledger(fresh) as forked, instead(fresh.country, LEDGER, forked.app):
         converted = fresh.run(fresh.requester().convert(again))
         for name in CONVERTERS:
             with pytest.raises(ExchangeUsed):
@@ -361,7 +370,6 @@ def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_re
             restarted(fresh, name)
             with pytest.raises((ExchangeUsed, BootFence)):
                 fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, release(again, converted)))
-    forked.close()
 
 
 def test_o5_of_two_requests_under_one_exchange_at_the_same_time_one_is_released(fresh: Land) -> None:
@@ -371,7 +379,6 @@ def test_o5_of_two_requests_under_one_exchange_at_the_same_time_one_is_released(
     forked = last_nights_ledger(fresh)
     with instead(fresh.country, LEDGER, forked.app):
         there = fresh.run(fresh.requester().convert(second))
-    forked.close()
 
     async def both(name: PartyName) -> list[object]:
         peers = fresh.country.peers("yokohama")

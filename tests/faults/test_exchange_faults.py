@@ -77,7 +77,7 @@ def resumed(land: Land) -> list[object]:
     return [result for _, result in results]
 
 
-WRITES = {Mode.S0: 15, Mode.S1: 18}
+WRITES = {Mode.S0: 17, Mode.S1: 20}
 """How many writes an exchange has in all parties together; S1 adds one check at each converter."""
 
 
@@ -113,7 +113,7 @@ def test_a_write_that_fails_leaves_one_effect_after_the_request_is_sent_again(
     check(small)
 
 
-PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger"]
+PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger", "ledger-signer"]
 
 
 def database(land: Land, party: str) -> Database:
@@ -122,6 +122,7 @@ def database(land: Land, party: str) -> Database:
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
         "mailbox": lambda: country.mailbox.office.db,
         "ledger": lambda: country.ledger._database,
+        "ledger-signer": lambda: country.signer._database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)
     return found

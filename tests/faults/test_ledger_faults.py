@@ -410,9 +410,14 @@ def test_a_fault_fails_only_the_group_it_struck(tmp_path: Path) -> None:
 class NeverEnds(Faulty):
     """The write is carried out, but its answer does not come."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.reached = asyncio.Event()
+
     async def grow(self, growth: Growth) -> None:
         await super().grow(growth)
         if self.fire():
+            self.reached.set()
             await asyncio.Event().wait()
 
 
@@ -423,8 +428,8 @@ def test_a_sequencer_that_is_cancelled_while_it_waits_tells_its_callers_and_goes
 
         async def scene() -> None:
             waiting = asyncio.ensure_future(sequencer.append([entry(1)], [tag(1)]))
-            while store.find(tag(1)) is None:
-                await asyncio.sleep(0.001)
+            assert isinstance(store, NeverEnds)
+            await store.reached.wait()
             queued = asyncio.ensure_future(sequencer.append([entry(2)], [tag(2)]))
             await asyncio.sleep(0)
             assert sequencer._task is not None
