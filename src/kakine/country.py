@@ -205,6 +205,7 @@ class Country:
             self._filer_key,
             self._ledger_roles,
             self.peers(LEDGER),
+            self.site.clock,
         )
         self.ledger = self._keep(LEDGER, ledger)
         self.commission = self._keep(

@@ -353,7 +353,7 @@ def last_nights_ledger(land: Land) -> Iterator[Ledger]:
     settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", SIGNER, key.public)
     road = Peers(InProcess(LEDGER, {SIGNER: signer.app}))
     with closing(signer):
-        opening = Ledger.open(settings, country._filer_key, country._ledger_roles, road)
+        opening = Ledger.open(settings, country._filer_key, country._ledger_roles, road, land.clock)
         with closing(land.run(opening)) as forked:
             yield forked
 

@@ -273,6 +273,14 @@ def test_the_ledger_is_read_and_checked_as_anybody_may(ran: Ran, folder: Path) -
     assert (outside.code, outside.err.split(":")[0]) == (1, "range-outside")
 
 
+def test_a_log_in_which_nothing_happens_says_that_it_is_alive(ran: Ran, copy: Path) -> None:
+    beaten = kakine("ledger", "beat", "--dir", str(copy))
+    assert f"{ran.told['ledger']['size'] + 1} entries" in beaten.out
+    whole = kakine("ledger", "check", "--dir", str(copy))
+    assert whole.code == 0
+    assert "1  heartbeat" in whole.out
+
+
 def test_a_changed_entry_is_noticed_by_whoever_checks_the_ledger(copy: Path) -> None:
     """One byte of one entry in the ledger's own file."""
     flip(copy / "ledger.sqlite", "entry", "bytes", "5")

@@ -82,6 +82,7 @@ class Country:
             lambda name: identity(name).signing.public,
             lambda name: frozenset({ROLES.get(name, Role.GATEWAY)}),
             log_signer.road(signer),
+            self.clock,
         )
         self.apps[LEDGER] = ledger.app
         self.open.append(ledger)

@@ -50,6 +50,7 @@ ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
 LEDGER, MAILBOX, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "mailbox", "commission", "town"))
 FILERS = {MAILBOX: SigningKey(bytes(31) + b"M"), COMMISSION: SigningKey(bytes(31) + b"C")}
+NOW = [29_000_000 * 60_000]
 ROLES = {
     MAILBOX: frozenset({Role.MAILBOX}),
     COMMISSION: frozenset({Role.COMMISSION}),
@@ -78,7 +79,7 @@ def signer(tmp_path: Path) -> Iterator[Signer]:
 
 def started(settings: LedgerSettings, signer: Signer) -> Ledger:
     roles = lambda party: ROLES.get(party, frozenset())  # noqa: E731
-    return asyncio.run(Ledger.open(settings, filer_key, roles, log_signer.road(signer)))
+    return asyncio.run(Ledger.open(settings, filer_key, roles, log_signer.road(signer), lambda: NOW[0]))
 
 
 @pytest.fixture

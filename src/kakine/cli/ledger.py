@@ -18,7 +18,8 @@ from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.protocols import receipts
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry, split_entries
+from kakine.wire.entry import Entry, EntryKind, split_entries
+from kakine.wire.heartbeat import Heartbeat
 
 app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of every exchange.")
 ledger_tiles.mount(app)
@@ -58,6 +59,17 @@ def check(directory: DirOption) -> None:
     typer.echo(f"{at.size} entries, root {at.root.hex()}: the signed head fits them")
 
 
+@app.command()
+def beat(directory: DirOption) -> None:
+    """Log a heartbeat: the log says that it is alive, and what it was. Example:
+
+    kakine ledger beat --dir country/1-1000
+    """
+    asyncio.run(_in(directory, lambda country: country.ledger.beat()))
+    at = asyncio.run(_in(directory, head))
+    typer.echo(f"{at.size} entries, root {at.root.hex()}")
+
+
 async def _in(folder: Any, look: Callable[[Country], Coroutine[Any, Any, Any]]) -> Any:
     async with visited(folder) as country:
         return await look(country)
@@ -85,9 +97,13 @@ async def _check(country: Country) -> tuple[Checkpoint, dict[str, int]]:
         given, _ = await _proved(country, first, count)
         entries = split_entries(given.entries)
         tree.append([leaf_hash(entry) for entry in entries])
-        for entry in entries:
-            kind = Entry.decode(entry).kind.name.lower()
-            kinds[kind] = kinds.get(kind, 0) + 1
+        for index, entry in enumerate(entries, first):
+            said = Entry.decode(entry)
+            kinds[said.kind.name.lower()] = kinds.get(said.kind.name.lower(), 0) + 1
+            if said.kind is EntryKind.HEARTBEAT:
+                beat = Heartbeat(index, tree.root(index), said.minutes)
+                if beat.entry() != entry:
+                    raise LedgerDiverged(part="heartbeat", index=index)
     if tree.root() != now.root:
         raise LedgerDiverged()
     return now, kinds

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kakine.crypto.hashing import digest
 from kakine.values.calendar import minutes
 from kakine.values.problems import GazetteNotLogged
-from kakine.wire.entry import Entry, EntryFlags, EntryKind
+from kakine.wire.entry import FOR_EVER, Entry, EntryFlags, EntryKind
 
-NEVER = 0xFFFF
+NEVER = FOR_EVER
 """Expiry month of what is kept for ever: nobody may forget what the law was."""
 
 _MINUTE_MS = 60_000

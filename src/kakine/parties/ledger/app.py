@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from kakine.parties.ledger.attest import Attestor, Others, nobody
+from kakine.parties.ledger.heart import Heart
 from kakine.parties.ledger.http import duties
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.settings import LedgerSettings
@@ -12,14 +13,16 @@ from kakine.parties.ledger.store import METADATA, Store
 from kakine.parties.ledger.use_cases import Duties, FilerKeys
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers, RolesOf, application
+from kakine.runtime.identity import Clock
 
 
 class Ledger:
     """A running ledger; `app` serves its calls."""
 
-    def __init__(self, database: Database, sequencer: Sequencer, app: ASGIApp) -> None:
+    def __init__(self, database: Database, sequencer: Sequencer, heart: Heart, app: ASGIApp) -> None:
         self._database = database
         self._sequencer = sequencer
+        self._heart = heart
         self.app = app
 
     @classmethod
@@ -29,6 +32,7 @@ class Ledger:
         filer_keys: FilerKeys,
         roles_of: RolesOf,
         peers: Peers,
+        clock: Clock,
         others: Others = nobody,
     ) -> Ledger:
         """Open the store and check all of it, by itself and against the signer, before serving.
@@ -42,16 +46,21 @@ class Ledger:
             store = Store(database)
             attestor = Attestor(peers, settings.signer, settings.origin, settings.key)
             sequencer = Sequencer(store, attestor, others)
-            await sequencer.head()
+            size = (await sequencer.head()).at.size
         except BaseException:
             database.close()
             raise
         offered = Duties(store, sequencer, filer_keys, roles_of)
-        return cls(database, sequencer, application(duties(offered), roles_of))
+        heart = Heart(sequencer, clock, settings.silent_ms, size)
+        return cls(database, sequencer, heart, application(duties(offered), roles_of))
 
     async def start(self) -> None:
         """Compare with the heads of all others. Raises `LedgerBehind` or `LedgerForked`, naming who has another."""
         await self._sequencer.start()
+
+    async def beat(self) -> bool:
+        """Log a heartbeat if nothing was logged for the time of the settings; whether one was."""
+        return await self._heart.beat()
 
     def close(self) -> None:
         """Store what is queued in the database and let go of it."""

@@ -21,6 +21,7 @@ from kakine.parties.ledger.head import Head, load
 from kakine.parties.ledger.store import Growth, Store
 from kakine.values.problems import InternalFault, LedgerDiverged, PartyUnavailable, Problem, TagConflict
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.heartbeat import Heartbeat
 
 log = logging.getLogger("kakine")
 
@@ -92,6 +93,16 @@ class Sequencer:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return await waiting.answer
+
+    async def beat(self, minutes: int) -> bool:
+        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended."""
+        head = await self.head()
+        if self._queue or (self._task is not None and not self._task.done()):
+            return False
+        # Nothing can come between: the queue is empty and what follows does not wait before it is in there.
+        beat = Heartbeat(head.at.size, head.at.root, minutes)
+        await self.append([beat.entry()], [beat.tag()])
+        return True
 
     async def _run(self) -> None:
         stored: _Stored | None = None

@@ -15,14 +15,15 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`origin` names the log for good (`ledger.example/2026/a`) and is the name of `key` in signed notes.
 
     `key` is the public key of the party `signer`, which alone can sign heads of this log. `database` is the SQLite
-    file; its folder must exist. Raises `CheckpointInvalid` if the origin cannot be a
-    key name.
+    file; its folder must exist. `silent_ms` is how long nothing may be added before a heartbeat is.
+    Raises `CheckpointInvalid` if the origin cannot be a key name.
     """
 
     origin: str
     database: Path
     signer: PartyName
     key: VerifyKey
+    silent_ms: int = 10_000
 
     def __post_init__(self) -> None:
         check_name(self.origin)
