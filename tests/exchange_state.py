@@ -35,7 +35,7 @@ def snapshot(folder: Path, party: str) -> dict[str, list[tuple[object, ...]]]:
 
 def log(folder: Path) -> list[bytes]:
     """The 80-byte entries, in order."""
-    return [bytes(row[0]) for row in rows(folder, "ledger", "SELECT bytes FROM entry ORDER BY idx")]  # type: ignore[arg-type]
+    return [bytes(row[0]) for row in rows(folder, "ledger-a", "SELECT bytes FROM entry ORDER BY idx")]  # type: ignore[arg-type]
 
 
 def entries_of(folder: Path, kind: int) -> int:
@@ -52,7 +52,7 @@ def check(land: Land) -> None:
 
 
 def _receipts_hold(land: Land) -> None:
-    key = land.country.book("yokohama").in_force(land.clock()).log_key("ledger")
+    key = land.country.book("yokohama").in_force(land.clock()).log_key("ledger-a")
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = filed_of(filed).receipt
         receipts.verify(
@@ -70,7 +70,7 @@ def _filings_stand_in_the_log_once(folder: Path) -> None:
     """Every filing of the record keeper that has a place has its entries there; no entry stands there twice."""
     entries = log(folder)
     assert max(Counter(entries).values()) == 1
-    tags = rows(folder, "ledger", "SELECT tag FROM entry")
+    tags = rows(folder, "ledger-a", "SELECT tag FROM entry")
     assert len(set(tags)) == len(tags) == len(entries)
     for first, blob in rows(folder, "mailbox", "SELECT first, entries FROM filing WHERE first IS NOT NULL"):
         assert isinstance(first, int)
@@ -79,7 +79,7 @@ def _filings_stand_in_the_log_once(folder: Path) -> None:
 
 
 def _released_exchanges_are_in_the_log(folder: Path) -> None:
-    tagged = dict(rows(folder, "ledger", "SELECT tag, idx FROM entry"))  # type: ignore[arg-type]
+    tagged = dict(rows(folder, "ledger-a", "SELECT tag, idx FROM entry"))  # type: ignore[arg-type]
     for name in ("converter-1", "converter-2", "converter-3"):
         for xid, position in rows(folder, name, "SELECT xid, position FROM used_exchange"):
             assert isinstance(xid, bytes)

@@ -11,8 +11,8 @@ from kakine.parties.signer.settings import SignerSettings
 from kakine.runtime.http import InProcess, Peers
 from kakine.values.labels import PartyName
 
-LEDGER = PartyName("ledger")
-SIGNER = PartyName("ledger-signer")
+LEDGER = PartyName("ledger-a")
+SIGNER = PartyName("ledger-a-signer")
 
 
 def opened(folder: Path, origin: str, key: SigningKey) -> Signer:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -39,6 +40,7 @@ from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
+from kakine.protocols.logs import Log
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -46,15 +48,23 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import gazette as gazette_wire
 
-ORIGIN = "ledger.kakine.example/2026/a"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
 KEEPER = DomainName("mailbox/records")
 REGISTRY = DomainName("registry/residents")
 LOGIN = DomainName("portal/login")
-LEDGER = PartyName("ledger")
-SIGNER = PartyName("ledger-signer")
+LOGS = (
+    Log(PartyName("ledger-a"), "ledger.kakine.example/2026/a"),
+    Log(PartyName("ledger-b"), "ledger.kakine.example/2026/b"),
+)
+LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
+"""The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+
+
+def signer_of(log: Log) -> PartyName:
+    """The party that signs for a ledger here. The law says so too, once there is one."""
+    return PartyName(f"{log.ledger}-signer")
 
 
 def system_clock() -> int:
@@ -119,9 +129,11 @@ class Country:
         self.anchors = Anchors(
             self.identities[MINISTRY].signing.public, self.identities[COMMISSION].signing.public
         )
-        self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
-        self.network = Network(CONVERTERS, KEEPER, LEDGER, ORIGIN)
+        self.sources = Sources(COMMISSION, LOGS)
+        self.network = Network(CONVERTERS, KEEPER, LOGS)
         self.layouts = Layouts(site.pack.layouts)
+        self.ledgers: dict[PartyName, Ledger] = {}
+        self.signers: dict[PartyName, Signer] = {}
         self._closing: list[Open] = []
 
     @classmethod
@@ -175,7 +187,7 @@ class Country:
         await self.refresh()
         self._start_converters()
         await self._start_log()
-        mailbox = Mailbox(MailboxSettings(KEEPER, CONVERTERS, LEDGER), ORIGIN, *self._common("mailbox"))
+        mailbox = Mailbox(MailboxSettings(KEEPER, CONVERTERS, LOGS), *self._common("mailbox"))
         self.mailbox = self._keep("mailbox", mailbox)
         await self.mailbox.start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
@@ -195,23 +207,29 @@ class Country:
         )
         self._closing.append(self.auditor)
 
-    async def _start_law(self) -> None:
-        """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""
-        folder = self.site.folder
-        key = self.identities[SIGNER].signing
-        self.signer = self._keep(SIGNER, Signer.open(SignerSettings(ORIGIN, LEDGER, self._path(SIGNER), key)))
+    async def _open_ledger(self, log: Log) -> Ledger:
+        name = signer_of(log)
+        key = self.identities[name].signing
+        signer = Signer.open(SignerSettings(log.origin, log.ledger, self._path(name), key))
+        self.signers[log.ledger] = self._keep(name, signer)
         ledger = await Ledger.open(
-            LedgerSettings(ORIGIN, self._path(LEDGER), SIGNER, key.public),
-            self._filer_key,
-            self._ledger_roles,
-            self.peers(LEDGER),
+            LedgerSettings(log.origin, self._path(log.ledger), name, key.public),
+            partial(self._filer_key, log.ledger),
+            partial(self._ledger_roles, log.ledger),
+            self.peers(log.ledger),
             self.site.clock,
         )
-        self.ledger = self._keep(LEDGER, ledger)
+        return self._keep(log.ledger, ledger)
+
+    async def _start_law(self) -> None:
+        """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
+        folder = self.site.folder
+        for log in LOGS:
+            self.ledgers[log.ledger] = await self._open_ledger(log)
         self.commission = self._keep(
             "commission",
             Commission.open(
-                CommissionSettings(folder / "commission.sqlite", LEDGER, ORIGIN),
+                CommissionSettings(folder / "commission.sqlite", LOGS),
                 self.identities[COMMISSION],
                 self.anchors,
                 self.peers("commission"),
@@ -221,7 +239,7 @@ class Country:
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LEDGER, ORIGIN),
+                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LOGS),
                 self.identities[MINISTRY],
                 self.book("ministry"),
                 self.peers("ministry"),
@@ -235,7 +253,8 @@ class Country:
 
     async def _start_log(self) -> None:
         """Nothing is logged after a restart before the log has been held against the heads that others keep."""
-        await self.ledger.start()
+        for ledger in self.ledgers.values():
+            await ledger.start()
         await self.commission.resume()
         await self.refresh()
 
@@ -247,26 +266,26 @@ class Country:
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
 
-    def _filer_key(self, name: PartyName) -> VerifyKey:
+    def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
         """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
         try:
-            return self.book("ledger").in_force(self.site.clock()).signing_key(name)
+            return self.book(ledger).in_force(self.site.clock()).signing_key(name)
         except NoLawInForce:
             if name != COMMISSION:
                 raise PartyUnknown() from None
             return self.anchors.commission
 
-    def _ledger_roles(self, name: PartyName) -> frozenset[str]:
+    def _ledger_roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
         try:
-            return self.book("ledger").in_force(self.site.clock()).roles(name)
+            return self.book(ledger).in_force(self.site.clock()).roles(name)
         except NoLawInForce:
             return frozenset({Role.COMMISSION}) if name == COMMISSION else frozenset()
 
     def _start_converters(self) -> None:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LEDGER, KEEPER.party)
-            self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
+            settings = ConverterSettings(position, CONVERTERS, LOGS, KEEPER.party)
+            self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]

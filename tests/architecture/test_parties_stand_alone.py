@@ -30,12 +30,12 @@ SERVED_BY = {
     "commission": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],
     "gateway": ["yokohama", "registry", "portal"],
-    "ledger": ["ledger"],
+    "ledger": ["ledger-a", "ledger-b"],
     "mailbox": ["mailbox"],
     "ministry": ["ministry"],
     "registry": ["registry"],
     "registry_audit": ["registry"],
-    "signer": ["ledger-signer"],
+    "signer": ["ledger-a-signer", "ledger-b-signer"],
 }
 
 

@@ -15,7 +15,7 @@ from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.call import Call, Nothing
 from kakine.contracts.converter import Convert, Converted, Hop
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import CONVERTERS, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, ORIGIN
 from kakine.crypto.group import ORDER, Scalar, group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import seal
@@ -181,9 +181,9 @@ def items(points: bytes) -> list[bytes]:
 
 def log_size(land: Land) -> int:
     """Entries in the public log."""
-    note = land.run(land.country.peers("yokohama").ask(PartyName("ledger"), CHECKPOINT, Nothing()))
+    note = land.run(land.country.peers("yokohama").ask(LEDGER, CHECKPOINT, Nothing()))
     law = land.country.book("yokohama").in_force(land.clock())
-    return checkpoint.open(note.checkpoint, ORIGIN, law.log_key("ledger")).size
+    return checkpoint.open(note.checkpoint, ORIGIN, law.log_key(LEDGER)).size
 
 
 def filings(land: Land) -> int:

@@ -12,7 +12,7 @@ from kakine.contracts import converter
 from kakine.contracts.converter import Converted, Filed, Release
 from kakine.contracts.gateway import DELIVER, Deliver
 from kakine.contracts.ledger import Appended
-from kakine.country import CONVERTERS, LEDGER, ORIGIN, SIGNER
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.group import group
 from kakine.crypto.merkle import leaf_hash
 from kakine.crypto.signing import SigningKey
@@ -83,7 +83,7 @@ def with_the_key_of_the_sequencer(land: Land, prepared: Prepared, converted: Con
 
 def with_the_ledgers_key_on_another_log(land: Land, prepared: Prepared, converted: Converted) -> Converted:
     """The signer's own key, and another log's name."""
-    key = land.country.identities[SIGNER].signing
+    key = land.country.identities[signer_of(LOGS[0])].signing
     note = checkpoint.make("ledger.kakine.example/other", 1, leaf_hash(prepared.entries), key)
     return filed(converted, receipt=Appended(0, [], note))
 

@@ -17,10 +17,11 @@ from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.converter import History, ReadRow
 from kakine.contracts.mailbox import File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.mailbox import reading
 from kakine.protocols.history import Keys, OpenedRow, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import HistoryIncomplete, InclusionInvalid, ReceiptMismatch
 from kakine.wire.canonical import decode, encode
@@ -45,7 +46,7 @@ def opened(
     """What the person's reader shows."""
     law, said = land.country.book("portal").in_force(land.clock()), sealed.history
     shown = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in rows or said.rows]
-    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), log_keys(law, LOGS))
     return open_history(
         sealed.request, said.statement, said.signature, shown, sealed.shares, session, keys, before
     )

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from attacks.insider import filings, log_size, rows_of
 from kakine.contracts import converter
-from kakine.country import CONVERTERS
+from kakine.country import CONVERTERS, LOGS
 from kakine.runtime import codebook
 from kakine.values.problems import BatchReused, BootFence, PartyUnavailable, Problem
 from kakine.wire.answer import Prepared
@@ -112,12 +112,10 @@ def test_a_filing_stored_and_not_logged_is_logged_after_the_restart(tmp_path: Pa
     """A18: the ledger was away when the record keeper had stored the record; no release, and no lost record."""
     land = founded(tmp_path)
     kept, size = prepared(land), log_size(land)
-    from kakine.country import LEDGER
-
-    ledger = land.country.apps.pop(LEDGER)
+    apps = {log.ledger: land.country.apps.pop(log.ledger) for log in LOGS}
     with pytest.raises(Problem, match="party-unavailable"):
         land.run(land.requester().convert(kept))
-    land.country.apps[LEDGER] = ledger
+    land.country.apps.update(apps)
     assert log_size(land) == size
     land = land.reopened()
     assert log_size(land) == size + 1

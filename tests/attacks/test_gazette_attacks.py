@@ -99,10 +99,10 @@ COUPS: dict[str, Change] = {
     "no converter of the commission": without("converter-3"),
     "a converter in name only": without_role("converter-3"),
     "no record keeper": without("mailbox"),
-    "no ledger": without("ledger"),
-    "an own key for the log": own_key_for("ledger-signer"),
+    "no ledger": without("ledger-b"),
+    "an own key for the log": own_key_for("ledger-a-signer"),
     "another signer for the ledger": lambda g: altered(
-        altered(g, "parties", "portal", roles=("portal", "signer")), "parties", "ledger", signer="portal"
+        altered(g, "parties", "portal", roles=("portal", "signer")), "parties", "ledger-a", signer="portal"
     ),
     "no portal to read one's history at": without("portal"),
     "no ground to read one's history on": without_ground("OWN-HISTORY"),
@@ -218,11 +218,12 @@ def test_no_type_ground_or_role_of_the_pack_is_for_police() -> None:
 
 
 UNSIGNED = {
-    "the signer is gone": without("ledger-signer"),
-    "the signer has not the role": without_role("ledger-signer"),
-    "the ledger signs for itself": lambda g: altered(g, "parties", "ledger", signer="ledger"),
-    "a town signs": lambda g: altered(g, "parties", "ledger", signer="yokohama"),
-    "a town has a signer": lambda g: altered(g, "parties", "yokohama", signer="ledger-signer"),
+    "the signer is gone": without("ledger-a-signer"),
+    "the signer has not the role": without_role("ledger-a-signer"),
+    "the ledger signs for itself": lambda g: altered(g, "parties", "ledger-a", signer="ledger-a"),
+    "one signs for both ledgers": lambda g: altered(g, "parties", "ledger-b", signer="ledger-a-signer"),
+    "a town signs": lambda g: altered(g, "parties", "ledger-a", signer="yokohama"),
+    "a town has a signer": lambda g: altered(g, "parties", "yokohama", signer="ledger-a-signer"),
 }
 
 

@@ -152,7 +152,7 @@ def test_s7_a_first_head_whose_root_is_no_hash_is_not_signed(signer: Signer) -> 
     assert held(signer) == Checkpoint(0, EMPTY)
 
 
-@pytest.mark.parametrize("caller", ["mailbox", "commission", "ledger-signer", "stranger"])
+@pytest.mark.parametrize("caller", ["mailbox", "commission", "ledger-b", "ledger-a-signer"])
 def test_s7_nobody_but_the_ledger_gets_a_signature(signer: Signer, caller: str) -> None:
     with pytest.raises(CallerNotAllowed):
         ask(signer, extension(TRUE, 0, 8), PartyName(caller))
@@ -186,9 +186,7 @@ def test_s8_of_two_sequencers_with_stores_of_their_own_one_never_gives_a_receipt
     for each in (first, second):
         assert asyncio.run(each.head()).at.size == 0
     notes.open(append(first, 1), ORIGIN, KEY.public)
-    with pytest.raises(HeadNotExtending):
-        append(second, 2)
-    for number in (2, 3):
+    for number in (2, 2, 3):
         with pytest.raises(LedgerForked):
             append(second, number)
     assert notes.open(append(first, 4), ORIGIN, KEY.public).size == 2
@@ -283,10 +281,10 @@ def test_r1_a_country_whose_ledger_was_put_back_does_not_open(tmp_path: Path) ->
     with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX)) as land:
         country, site = tmp_path / "land", land.country.site
         land.country.close()
-        copied(country, tmp_path / "night", "ledger.sqlite")
+        copied(country, tmp_path / "night", "ledger-a.sqlite")
         land.country = land.run(Country.open(site))
         land.run(land.ask(0))
-    copied(tmp_path / "night", country, "ledger.sqlite")
+    copied(tmp_path / "night", country, "ledger-a.sqlite")
     with pytest.raises(LedgerBehind):
         asyncio.run(opened_and_closed(site))
 

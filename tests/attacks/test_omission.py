@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from kakine.contracts.gateway import Delivered
 from kakine.contracts.ledger import Appended
 from kakine.contracts.mailbox import FILE, File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, LEDGER, ORIGIN, SIGNER
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, aead_open, aead_seal, open_sealed, seal
 from kakine.crypto.signing import SigningKey
@@ -41,6 +42,7 @@ from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
 from kakine.protocols.gates import WINDOW_MS, filed_points, hops_digest
 from kakine.protocols.history import Keys, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
 from kakine.runtime.http import InProcess, Peers
@@ -320,8 +322,8 @@ def restarted(land: Land, name: PartyName) -> None:
     """One converter stops and starts again on its store; the others go on."""
     country = land.country
     country.converters[name].close()
-    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LEDGER, PartyName("mailbox"))
-    again = Converter(settings, ORIGIN, *country._common(name))
+    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LOGS, PartyName("mailbox"))
+    again = Converter(settings, *country._common(name))
     country.converters[name] = again
     country._keep(name, again)
 
@@ -348,12 +350,19 @@ def test_o5_a_second_conversion_under_a_used_exchange_is_refused_by_the_log(land
 def last_nights_ledger(land: Land) -> Iterator[Ledger]:
     """The operators of ledger and signer put older stores back: same key, same name, another past."""
     country = land.country
-    key = country.identities[SIGNER].signing
+    name = signer_of(LOGS[0])
+    key = country.identities[name].signing
     signer = Signer.open(SignerSettings(ORIGIN, LEDGER, land.folder / "restored-signer.sqlite", key))
-    settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", SIGNER, key.public)
-    road = Peers(InProcess(LEDGER, {SIGNER: signer.app}))
+    settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", name, key.public)
+    road = Peers(InProcess(LEDGER, {name: signer.app}))
     with closing(signer):
-        opening = Ledger.open(settings, country._filer_key, country._ledger_roles, road, land.clock)
+        opening = Ledger.open(
+            settings,
+            partial(country._filer_key, LEDGER),
+            partial(country._ledger_roles, LEDGER),
+            road,
+            land.clock,
+        )
         with closing(land.run(opening)) as forked:
             yield forked
 
@@ -376,8 +385,7 @@ def test_o5_of_two_requests_under_one_exchange_at_the_same_time_one_is_released(
     first = prepared(fresh, 0)
     second = with_xid_of(fresh, first, 1)
     here = fresh.run(fresh.requester().convert(first))
-    forked = last_nights_ledger(fresh)
-    with instead(fresh.country, LEDGER, forked.app):
+    with last_nights_ledger(fresh) as forked, instead(fresh.country, LEDGER, forked.app):
         there = fresh.run(fresh.requester().convert(second))
 
     async def both(name: PartyName) -> list[object]:
@@ -624,10 +632,17 @@ def test_o10_an_answer_that_the_recorded_outcome_does_not_say_is_not_opened(
         opened(land, asked, converted, msgspec.structs.replace(given, sealed=sealed))
 
 
+@contextmanager
+def no_ledger(land: Land) -> Iterator[None]:
+    first, second = (log.ledger for log in LOGS)
+    with away(land.country, first), away(land.country, second):
+        yield
+
+
 def test_o10_a_provider_that_cannot_record_its_outcome_gives_nothing_out(land: Land) -> None:
     asked = prepared(land)
     converted, released = through(land, asked)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with no_ledger(land), pytest.raises(PartyUnavailable):
         deliver(land, asked, converted, released)
     given = deliver(land, asked, converted, released)
     assert opened(land, asked, converted, given)[0].result == "delivered"
@@ -679,7 +694,7 @@ def read_back(
     data = said.history.statement if statement is None else encode(statement)
     signature = keeper.signing.sign("history", data)
     shown = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.history.rows]
-    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), log_keys(law, LOGS))
     return len(open_history(said.request, data, signature, shown[rows], said.shares, session, keys, before))
 
 
@@ -740,13 +755,13 @@ def _empty_shares(said: SealedHistory, session: OpenKey) -> list[bytes]:
 # --- O16: a ledger that is down stops answers; it opens no way around -----------------------------
 
 
-def test_o16_no_answer_leaves_while_the_ledger_is_down_and_nothing_is_lost(fresh: Land) -> None:
+def test_o16_no_answer_leaves_while_the_ledgers_are_down_and_nothing_is_lost(fresh: Land) -> None:
     asking = [fresh.question(j % 4) for j in range(24)]
 
     async def under_load() -> list[object]:
         first = [asyncio.ensure_future(fresh.yokohama.desk.ask(q)) for q in asking[:8]]
         await asyncio.sleep(0.005)
-        with away(fresh.country, LEDGER):
+        with no_ledger(fresh):
             rest = [asyncio.ensure_future(fresh.yokohama.desk.ask(q)) for q in asking[8:]]
             return await asyncio.gather(*first, *rest, return_exceptions=True)
 
@@ -770,7 +785,7 @@ def test_o16_no_answer_leaves_while_the_ledger_is_down_and_nothing_is_lost(fresh
 
 def people_with_receipts(land: Land) -> int:
     """For how many answers the asking gateway holds a receipt that verifies."""
-    key = land.country.book("yokohama").in_force(land.clock()).log_key("ledger")
+    key = land.country.book("yokohama").in_force(land.clock()).log_key(LEDGER)
     total = 0
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = msgspec.msgpack.decode(filed, type=Filed).receipt
@@ -787,5 +802,5 @@ def people_with_receipts(land: Land) -> int:
 
 
 def outcomes_in_log(land: Land) -> int:
-    rows = land.country.ledger._database.read().execute("SELECT bytes FROM entry")
+    rows = land.country.ledgers[LEDGER]._database.read().execute("SELECT bytes FROM entry")
     return sum(row[0][1] == 2 for row in rows)

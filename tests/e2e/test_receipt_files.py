@@ -12,9 +12,10 @@ from typer.testing import CliRunner, Result
 
 from kakine.cli.receipts import export_history, receipt
 from kakine.cli.verify import verify
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -44,9 +45,9 @@ def export(land: Land, out: Path) -> None:
     law = land.country.book("portal").in_force(land.clock())
     said = sealed.history
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), log_keys(law, LOGS))
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
-    assert export_history(rows, opened, law.log_key("ledger"), out) == len(rows)
+    assert export_history(rows, opened, keys.logs, out) == len(rows)
 
 
 def receipts_in(out: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from exchange_state import OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
+from kakine.country import LEDGER
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed
@@ -113,7 +114,7 @@ def test_a_write_that_fails_leaves_one_effect_after_the_request_is_sent_again(
     check(small)
 
 
-PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger", "ledger-signer"]
+PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger-a", "ledger-a-signer"]
 
 
 def database(land: Land, party: str) -> Database:
@@ -121,8 +122,8 @@ def database(land: Land, party: str) -> Database:
     found = {
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
         "mailbox": lambda: country.mailbox.office.db,
-        "ledger": lambda: country.ledger._database,
-        "ledger-signer": lambda: country.signer._database,
+        "ledger-a": lambda: country.ledgers[LEDGER]._database,
+        "ledger-a-signer": lambda: country.signers[LEDGER]._database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)
     return found

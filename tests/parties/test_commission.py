@@ -43,6 +43,7 @@ from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.gazette_log import NEVER
+from kakine.protocols.logs import Log
 from kakine.runtime.http import InProcess, Peers
 from kakine.values import problems
 from kakine.values.labels import PartyName
@@ -51,8 +52,9 @@ from kakine.wire.gazette import Gazette, decode, encode, gazette_digest
 from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
-COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger")
-SOURCES = Sources(COMMISSION, LEDGER, ORIGIN)
+COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger-a")
+LOGS = (Log(LEDGER, ORIGIN),)
+SOURCES = Sources(COMMISSION, LOGS)
 ASK = ("yokohama/children", "sapporo/tax", "JO106", ["JO106.2"])
 STOP = Narrow([Stop("party", "sapporo")], [], "漏えい", "leak")
 ROLES = {COMMISSION: Role.COMMISSION, MINISTRY: Role.MINISTRY}
@@ -88,7 +90,7 @@ class Country:
         self.open.append(ledger)
 
     def open_commission(self) -> Commission:
-        settings = CommissionSettings(self.folder / "commission.sqlite", LEDGER, ORIGIN)
+        settings = CommissionSettings(self.folder / "commission.sqlite", LOGS)
         commission = Commission.open(
             settings, identity("commission"), anchors(), self.peers("commission"), self.clock
         )
@@ -97,7 +99,7 @@ class Country:
         return commission
 
     def open_ministry(self) -> Ministry:
-        settings = MinistrySettings(self.folder / "ministry.sqlite", COMMISSION, LEDGER, ORIGIN)
+        settings = MinistrySettings(self.folder / "ministry.sqlite", COMMISSION, LOGS)
         ministry = Ministry.open(
             settings, identity("ministry"), LawBook(anchors()), self.peers("ministry"), self.clock
         )

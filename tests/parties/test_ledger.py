@@ -48,7 +48,7 @@ from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, MAILBOX, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "mailbox", "commission", "town"))
+LEDGER, MAILBOX, COMMISSION, TOWN = (PartyName(n) for n in ("ledger-a", "mailbox", "commission", "town"))
 FILERS = {MAILBOX: SigningKey(bytes(31) + b"M"), COMMISSION: SigningKey(bytes(31) + b"C")}
 NOW = [29_000_000 * 60_000]
 ROLES = {

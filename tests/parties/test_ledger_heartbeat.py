@@ -12,6 +12,7 @@ import pytest
 
 import log_signer
 from kakine.cli.ledger import _check
+from kakine.country import LEDGER, LOGS
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import SigningKey
 from kakine.parties.ledger.heart import Heart
@@ -138,11 +139,11 @@ def test_a_heartbeat_that_met_a_fault_does_not_stand_twice(
 def test_a_heartbeat_of_another_log_is_noticed_by_whoever_checks_the_ledger(tmp_path: Path) -> None:
     """The sequencer's operator could log anything as kind 9; it does not fit the entries before it."""
     with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX)) as land:
-        assert land.run(land.country.ledger.beat())
-        land.run(_check(land.country))
-        before = land.run(land.country.ledger._sequencer.head()).at
+        assert land.run(land.country.ledgers[LEDGER].beat())
+        land.run(_check(land.country, LOGS[0]))
+        before = land.run(land.country.ledgers[LEDGER]._sequencer.head()).at
         lie = Heartbeat(before.size, bytes(32), MINUTES)
-        land.run(land.country.ledger._sequencer.append([lie.entry()], [lie.tag()]))
+        land.run(land.country.ledgers[LEDGER]._sequencer.append([lie.entry()], [lie.tag()]))
         with pytest.raises(LedgerDiverged) as caught:
-            land.run(_check(land.country))
+            land.run(_check(land.country, LOGS[0]))
         assert caught.value.facts == {"part": "heartbeat", "index": before.size}

@@ -54,12 +54,12 @@ SERVED_BY = {
     "commission": "commission",
     "converter": "converter-1",
     "gateway": "yokohama",
-    "ledger": "ledger",
+    "ledger": "ledger-a",
     "mailbox": "mailbox",
     "ministry": "ministry",
     "registry": "registry",
     "registry_audit": "registry",
-    "signer": "ledger-signer",
+    "signer": "ledger-a-signer",
 }
 KEY = bytes(16)
 encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -105,7 +105,7 @@ HOLDERS = {
     Role.COMMISSION: "commission",
     Role.CONVERTER: "converter-1",
     Role.GATEWAY: "yokohama",
-    Role.LEDGER: "ledger",
+    Role.LEDGER: "ledger-a",
     Role.MAILBOX: "mailbox",
     Role.MINISTRY: "ministry",
     Role.PORTAL: "portal",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kakine.contracts.portal import SealedHistory
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.logs import log_keys
 from kakine.wire.request import Mode
 
 from land import Land, ref
@@ -19,7 +20,7 @@ def history(land: Land, j: int) -> list[Line]:
     law = land.country.book("portal").in_force(land.clock())
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in sealed.history.rows]
     said = sealed.history
-    keys = Keys(law.signing_key("mailbox"), law.log_key("ledger"), ORIGIN)
+    keys = Keys(law.signing_key("mailbox"), log_keys(law, LOGS))
     return lines(
         open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kakine.cli.receipts import export_history
-from kakine.country import KEEPER, LEDGER, ORIGIN, Country
+from kakine.country import KEEPER, LOGS, Country
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.logs import log_keys
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
 from kakine.wire.history import Statement
@@ -57,10 +58,10 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     law = country.book("portal").in_force(country.site.clock())
     said = sealed.history
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key(KEEPER.party), law.log_key(LEDGER), ORIGIN)
+    keys = Keys(law.signing_key(KEEPER.party), log_keys(law, LOGS))
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
     if export is not None:
-        export_history(rows, opened, keys.ledger, export)
+        export_history(rows, opened, keys.logs, export)
     seen = [_seen(line) for line in lines(opened)]
     return Read(seen, decode(said.statement, Statement).count, len(opened))
 

@@ -19,6 +19,7 @@ from kakine.protocols.chain import blind
 from kakine.protocols.gates import check_filing
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs, log_keys
 from kakine.protocols.records import (
     NOTHING_FILED,
     Batch,
@@ -78,8 +79,7 @@ class Network:
 
     converters: Sequence[PartyName]
     keeper: DomainName
-    ledger: PartyName
-    ledger_origin: str
+    logs: Logs
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Requester:
         self._peers = seat.peers
         self._clock = seat.clock
         self._entropy = seat.entropy
-        self._heads = Heads(seat.network.ledger_origin)
+        self._heads = Heads()
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Blind, seal, build records, sign. Nothing leaves yet; checks of law are the converters' and the recipient's,
@@ -256,8 +256,8 @@ class Requester:
         keeper = law.signing_key(self._network.keeper.party)
         check_filing(filed.filing, filed.signature, keeper, request, delivered.entries, delivered.tags, ())
         receipt = filed.receipt
-        ledger = law.log_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
+        keys = log_keys(law, self._network.logs)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, keys)
         provider = law.signing_key(DomainName(public.recipient).party)
         covered = digest("entries", delivered.entries), digest("tags", delivered.tags)
         provider.verify(delivered.signature, "outcome", request, *covered)

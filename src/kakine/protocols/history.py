@@ -9,6 +9,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import LogKeys
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry
@@ -50,8 +51,7 @@ class Keys:
     """Whose signatures the reader believes, from the gazette."""
 
     keeper: VerifyKey
-    ledger: VerifyKey
-    ledger_origin: str
+    logs: LogKeys
 
 
 def open_history(
@@ -82,9 +82,9 @@ def open_history(
     ]
     if any(len(part) != 32 * len(rows) for part in opened):
         raise HistoryIncomplete(what="shares")
-    heads = Heads(keys.ledger_origin)
+    heads = Heads()
     return [
-        _opened(row, [part[32 * j : 32 * j + 32] for part in opened], heads, keys.ledger)
+        _opened(row, [part[32 * j : 32 * j + 32] for part in opened], heads, keys.logs)
         for j, row in enumerate(rows)
     ]
 
@@ -103,8 +103,8 @@ def _check_complete(
         raise HistoryIncomplete(what="earlier rows")
 
 
-def _opened(row: SealedRow, shares: Sequence[bytes], heads: Heads, ledger: VerifyKey) -> OpenedRow:
-    heads.verify(row.index, row.proof, row.checkpoint, row.entry, ledger)
+def _opened(row: SealedRow, shares: Sequence[bytes], heads: Heads, logs: LogKeys) -> OpenedRow:
+    heads.verify(row.index, row.proof, row.checkpoint, row.entry, logs)
     entry, envelope = Entry.decode(row.entry), Envelope.parse(row.envelope)
     if envelope.digest != entry.payload_digest:
         raise HistoryIncomplete(what="envelope")

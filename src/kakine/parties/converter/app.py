@@ -24,7 +24,6 @@ class Converter:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -44,7 +43,7 @@ class Converter:
             clock(),
             identity.local_key("release"),
             identity.local_key("nonce"),
-            Heads(ledger_origin),
+            Heads(),
             withheld=store.all_withheld(db.read()),
         )
 

@@ -22,6 +22,7 @@ from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
 from kakine.protocols.gates import check_filing, check_window
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, check_openings
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
@@ -48,10 +49,10 @@ def _known(office: Office, request: bytes) -> Seen:
 
 
 def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
-    """The entries stand in the log, under a checkpoint that the ledger signed."""
-    key = office.law.in_force(office.clock()).log_key(office.settings.ledger)
+    """The entries stand in the log, under a checkpoint that the signer of one of the logs signed."""
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
     receipt = filed.receipt
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, keys)
 
 
 def _own_hop(seen: Seen, message: Release) -> None:

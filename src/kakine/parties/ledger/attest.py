@@ -11,7 +11,13 @@ from kakine.crypto.merkle import Tree
 from kakine.crypto.signing import VerifyKey
 from kakine.runtime.http import Peers
 from kakine.values.labels import PartyName
-from kakine.values.problems import CheckpointInvalid, LedgerBehind, LedgerForked, SignatureInvalid
+from kakine.values.problems import (
+    CheckpointInvalid,
+    HeadNotExtending,
+    LedgerBehind,
+    LedgerForked,
+    SignatureInvalid,
+)
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 
@@ -59,11 +65,14 @@ class Attestor:
     async def sign(self, tree: Tree, old: Checkpoint, new: Checkpoint) -> Signed:
         """`new` signed; `old` is what was signed before, `tree` holds both.
 
-        Raises `HeadNotExtending` if the signer knows another head; `LedgerForked` if it signed something else.
+        Raises `LedgerForked` if the signer knows another head, or signed something else.
         """
         proof = tree.consistency_proof(old.size, new.size)
         asked = Extension(self.origin, old.size, new.size, new.root, proof)
-        given = self._opened((await self.peers.ask(self.name, SIGN, asked)).checkpoint)
+        try:
+            given = self._opened((await self.peers.ask(self.name, SIGN, asked)).checkpoint)
+        except HeadNotExtending as refusal:
+            raise LedgerForked(known_to=self.name, size=old.size) from refusal
         if given.at != new:
             raise LedgerForked(known_to=self.name, size=given.at.size)
         return given

@@ -27,7 +27,6 @@ class Mailbox:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -38,7 +37,7 @@ class Mailbox:
         keyring_metadata(store.metadata)
         db = Database.open(path, store.metadata)
         wrap = WrapKey(identity.local_key("wrap", settings.domain.encode(), length=64))
-        heads = Heads(ledger_origin)
+        heads = Heads()
         self.office = Office(settings, identity, db, law, peers, clock, entropy, wrap, heads)
         self.domain = Domain(settings.domain, identity, db, peers, settings.converters)
 

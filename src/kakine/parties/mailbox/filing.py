@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from kakine.clients.logs import append
 from kakine.contracts.converter import Filed
-from kakine.contracts.ledger import APPEND, Append, Appended
+from kakine.contracts.ledger import Append, Appended
 from kakine.contracts.mailbox import File, FileOutcome
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import open_sealed
@@ -27,6 +28,7 @@ from kakine.protocols.gates import (
     filed_points,
     hops_digest,
 )
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import HEAD
 from kakine.values.calendar import minutes
 from kakine.values.codes import MaskedVector, WrappedCode
@@ -181,6 +183,7 @@ async def file(office: Office, caller: PartyName, message: File) -> Filed:
     if record.kind is Kind.READ:
         raise BatchMalformed()
     known = store.find_filing(office.db.read(), request)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         ask = ask_digest(message.public, record.batch, record.blinded)
@@ -193,7 +196,7 @@ async def file(office: Office, caller: PartyName, message: File) -> Filed:
         filed = _signed(office, request, points, hops_digest(hop_bytes), record.count, now, message)
         await office.db.write(lambda db: _apply(office, db, record, request, tokens, filed, message))
         known = store.find_filing(office.db.read(), request) or filed
-    return await log(office, known)
+    return await log(office, known, again=again)
 
 
 def _signed(
@@ -221,17 +224,27 @@ def _signed(
     return store.Filed(identity, filing, signature, message.entries, message.tags, None, None, None, None)
 
 
-async def log(office: Office, filed: store.Filed) -> Filed:
-    """Append a stored filing to the log, number its records in their lists, and give the receipt."""
-    if filed.first is not None and filed.proof is not None and filed.checkpoint is not None:
-        proof = [filed.proof[k : k + 32] for k in range(0, len(filed.proof), 32)]
-        return Filed(filed.filing, filed.signature, Appended(filed.first, proof, filed.checkpoint))
-    append = Append(filed.entries, filed.tags, filed.filing, filed.signature)
-    receipt = await office.peers.ask(office.settings.ledger, APPEND, append)
-    key = office.law.in_force(office.clock()).log_key(office.settings.ledger)
-    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, key)
+async def log(office: Office, filed: store.Filed, *, again: bool = False) -> Filed:
+    """Append a stored filing to a log, number its records in their lists, and give the receipt.
+
+    The first receipt that is stored stays the one of this filing, whatever other log has the entries too.
+    """
+    if (kept := _kept(filed)) is not None:
+        return kept
+    asked = Append(filed.entries, filed.tags, filed.filing, filed.signature)
+    receipt = await append(office.peers, office.settings.logs, asked, again=again)
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, keys)
     await office.db.write(lambda db: _number(db, filed, receipt, head.size))
-    return Filed(filed.filing, filed.signature, receipt)
+    stored = store.find_filing(office.db.read(), filed.id)
+    return (stored and _kept(stored)) or Filed(filed.filing, filed.signature, receipt)
+
+
+def _kept(filed: store.Filed) -> Filed | None:
+    if filed.first is None or filed.proof is None or filed.checkpoint is None:
+        return None
+    proof = [filed.proof[k : k + 32] for k in range(0, len(filed.proof), 32)]
+    return Filed(filed.filing, filed.signature, Appended(filed.first, proof, filed.checkpoint))
 
 
 def _number(db: sqlite3.Connection, filed: store.Filed, receipt: Appended, size: int) -> None:
@@ -279,6 +292,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         raise FilingUnknown()
     identity = outcome_id(message.request)
     known = store.find_filing(db, identity)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         _check_envelopes(None, EntryKind.OUTCOME, message, now)
@@ -289,7 +303,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         known = await office.db.write(lambda db: _store_outcome(db, filed, message))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()
-    return await log(office, known)
+    return await log(office, known, again=again)
 
 
 def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
@@ -304,5 +318,5 @@ async def resume(office: Office) -> int:
     """Log what was stored before a crash; how many filings that were. Nothing stored is ever lost."""
     pending = store.pending_filings(office.db.read())
     for filed in pending:
-        await log(office, filed)
+        await log(office, filed, again=True)
     return len(pending)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -20,7 +21,7 @@ class Settings:
 
     domain: DomainName
     converters: Sequence[PartyName]
-    ledger: PartyName
+    logs: Logs
 
 
 @dataclass
