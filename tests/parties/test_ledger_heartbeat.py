@@ -139,6 +139,8 @@ def test_a_heartbeat_that_met_a_fault_does_not_stand_twice(
 def test_a_heartbeat_of_another_log_is_noticed_by_whoever_checks_the_ledger(tmp_path: Path) -> None:
     """The sequencer's operator could log anything as kind 9; it does not fit the entries before it."""
     with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX)) as land:
+        assert not land.run(land.country.ledgers[LEDGER].beat())
+        land.clock.advance(10)
         assert land.run(land.country.ledgers[LEDGER].beat())
         land.run(_check(land.country, LOGS[0]))
         before = land.run(land.country.ledgers[LEDGER]._sequencer.head()).at
