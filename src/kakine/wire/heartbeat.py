@@ -17,7 +17,7 @@ class Heartbeat(Message, frozen=True):
     `size` is also the index of the heartbeat, so that whoever has the log can make the payload again.
     """
 
-    size: Annotated[int, Meta(ge=0, lt=1 << 63)]
+    size: Annotated[int, Meta(ge=0, lt=1 << 62)]
     root: Annotated[bytes, Meta(min_length=32, max_length=32)]
     minutes: Annotated[int, Meta(ge=0, lt=1 << 32)]
 
