@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -36,9 +37,12 @@ from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.portal.app import Portal
 from kakine.parties.registry.app import Registry
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
+from kakine.protocols.logs import Log
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -47,14 +51,23 @@ from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 
-ORIGIN = "ledger.kakine.example/2026/a"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
 KEEPERS = (DomainName("mailbox-a/records"), DomainName("mailbox-b/records"))
 REGISTRY = DomainName("registry/residents")
 LOGIN = DomainName("portal/login")
-LEDGER = PartyName("ledger")
+LOGS = (
+    Log(PartyName("ledger-a"), "ledger.kakine.example/2026/a"),
+    Log(PartyName("ledger-b"), "ledger.kakine.example/2026/b"),
+)
+LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
+"""The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+
+
+def signer_of(log: Log) -> PartyName:
+    """The party that signs for a ledger here. The law says so too, once there is one."""
+    return PartyName(f"{log.ledger}-signer")
 
 
 def system_clock() -> int:
@@ -119,9 +132,11 @@ class Country:
         self.anchors = Anchors(
             self.identities[MINISTRY].signing.public, self.identities[COMMISSION].signing.public
         )
-        self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
-        self.network = Network(CONVERTERS, LEDGER, ORIGIN)
+        self.sources = Sources(COMMISSION, LOGS)
+        self.network = Network(CONVERTERS, LOGS)
         self.layouts = Layouts(site.pack.layouts)
+        self.ledgers: dict[PartyName, Ledger] = {}
+        self.signers: dict[PartyName, Signer] = {}
         self._closing: list[Open] = []
 
     @classmethod
@@ -173,10 +188,11 @@ class Country:
             self.book(name)
         await self.refresh()
         self._start_converters()
+        await self._start_log()
         self.mailboxes = {}
         for keeper in KEEPERS:
-            settings, name = MailboxSettings(keeper, CONVERTERS, LEDGER), keeper.party
-            self.mailboxes[name] = self._keep(name, Mailbox(settings, ORIGIN, *self._common(name)))
+            settings, name = MailboxSettings(keeper, CONVERTERS, LOGS), keeper.party
+            self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
             await self.mailboxes[name].start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
@@ -186,9 +202,7 @@ class Country:
             await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(
-                self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LEDGER, ORIGIN
-            ),
+            AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LOGS),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),
@@ -197,31 +211,40 @@ class Country:
         )
         self._closing.append(self.auditor)
 
-    async def _start_law(self) -> None:
-        """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""
-        folder = self.site.folder
-        ledger = Ledger.open(
-            LedgerSettings(ORIGIN, folder / "ledger.sqlite", self.identities[LEDGER].signing),
-            self._filer_key,
-            self._filers,
-            self._ledger_roles,
+    async def _open_ledger(self, log: Log) -> Ledger:
+        name = signer_of(log)
+        key = self.identities[name].signing
+        signer = Signer.open(SignerSettings(log.origin, log.ledger, self._path(name), key))
+        self.signers[log.ledger] = self._keep(name, signer)
+        ledger = await Ledger.open(
+            LedgerSettings(log.origin, self._path(log.ledger), name, key.public),
+            partial(self._filer_key, log.ledger),
+            partial(self._filers, log.ledger),
+            partial(self._ledger_roles, log.ledger),
+            self.peers(log.ledger),
+            self.site.clock,
         )
-        self.ledger = self._keep("ledger", ledger)
+        return self._keep(log.ledger, ledger)
+
+    async def _start_law(self) -> None:
+        """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
+        folder = self.site.folder
+        for log in LOGS:
+            self.ledgers[log.ledger] = await self._open_ledger(log)
         self.commission = self._keep(
             "commission",
             Commission.open(
-                CommissionSettings(folder / "commission.sqlite", LEDGER, ORIGIN),
+                CommissionSettings(folder / "commission.sqlite", LOGS),
                 self.identities[COMMISSION],
                 self.anchors,
                 self.peers("commission"),
                 self.site.clock,
             ),
         )
-        await self.commission.resume()
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LEDGER, ORIGIN),
+                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LOGS),
                 self.identities[MINISTRY],
                 self.book("ministry"),
                 self.peers("ministry"),
@@ -229,7 +252,16 @@ class Country:
             ),
         )
         if not self.commission.book.published:
+            await self.commission.resume()
+        if not self.commission.book.published:
             await self._found()
+
+    async def _start_log(self) -> None:
+        """Nothing is logged after a restart before the log has been held against the heads that others keep."""
+        for ledger in self.ledgers.values():
+            await ledger.start()
+        await self.commission.resume()
+        await self.refresh()
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {
@@ -239,40 +271,41 @@ class Country:
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
 
-    def _filer_key(self, name: PartyName) -> VerifyKey:
+    def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
         """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
         try:
-            return self.book("ledger").in_force(self.site.clock()).signing_key(name)
+            return self.book(ledger).in_force(self.site.clock()).signing_key(name)
         except NoLawInForce:
             if name != COMMISSION:
                 raise PartyUnknown() from None
             return self.anchors.commission
 
-    def _filers(self, role: str) -> Sequence[PartyName]:
+    def _filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
         try:
-            return self.book("ledger").in_force(self.site.clock()).with_role(role)
+            return self.book(ledger).in_force(self.site.clock()).with_role(role)
         except NoLawInForce:
             return (COMMISSION,) if role == Role.COMMISSION else ()
 
     async def index(self) -> None:
-        """Every record keeper indexes the whole log. Apart, each does so every hour."""
-        given = await self.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
-        key = self.book("portal").in_force(self.site.clock()).signing_key(LEDGER)
-        size = notes.open(given.checkpoint, ORIGIN, key).size
-        for mailbox in self.mailboxes.values():
-            await mailbox.index(size)
+        """Every record keeper indexes each log as far as it goes. Apart, each does so every hour."""
+        law = self.book("portal").in_force(self.site.clock())
+        for log in LOGS:
+            given = await self.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
+            size = notes.open(given.checkpoint, log.origin, law.log_key(log.ledger)).size
+            for mailbox in self.mailboxes.values():
+                await mailbox.index(log, size)
 
-    def _ledger_roles(self, name: PartyName) -> frozenset[str]:
+    def _ledger_roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
         try:
-            return self.book("ledger").in_force(self.site.clock()).roles(name)
+            return self.book(ledger).in_force(self.site.clock()).roles(name)
         except NoLawInForce:
             return frozenset({Role.COMMISSION}) if name == COMMISSION else frozenset()
 
     def _start_converters(self) -> None:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LEDGER)
-            self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
+            settings = ConverterSettings(position, CONVERTERS, LOGS)
+            self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]

@@ -35,6 +35,7 @@ SERVED_BY = {
     "ministry": ["ministry"],
     "registry": ["registry"],
     "registry_audit": ["registry"],
+    "signer": ["ledger-a-signer", "ledger-b-signer"],
 }
 
 

@@ -177,9 +177,9 @@ def items(points: bytes) -> list[bytes]:
 
 def log_size(land: Land) -> int:
     """Entries in the public log."""
-    note = land.run(land.country.peers("yokohama").ask(PartyName("ledger"), CHECKPOINT, Nothing()))
+    note = land.run(land.country.peers("yokohama").ask(LEDGER, CHECKPOINT, Nothing()))
     law = land.country.book("yokohama").in_force(land.clock())
-    return checkpoint.open(note.checkpoint, ORIGIN, law.signing_key(PartyName("ledger"))).size
+    return checkpoint.open(note.checkpoint, ORIGIN, law.log_key(LEDGER)).size
 
 
 def mailbox(land: Land, name: str = MAILBOXES[0]) -> Any:

@@ -214,3 +214,21 @@ def test_no_type_ground_or_role_of_the_pack_is_for_police() -> None:
     ]
     assert texts
     assert not [text for text in texts if any(word in text for word in words)]
+
+
+UNSIGNED = {
+    "the signer is gone": without("ledger-a-signer"),
+    "the signer has not the role": without_role("ledger-a-signer"),
+    "the ledger signs for itself": lambda g: altered(g, "parties", "ledger-a", signer="ledger-a"),
+    "one signs for both ledgers": lambda g: altered(g, "parties", "ledger-b", signer="ledger-a-signer"),
+    "a town signs": lambda g: altered(g, "parties", "ledger-a", signer="yokohama"),
+    "a town has a signer": lambda g: altered(g, "parties", "yokohama", signer="ledger-a-signer"),
+}
+
+
+@pytest.mark.parametrize("change", UNSIGNED.values(), ids=UNSIGNED.keys())
+def test_a_law_whose_ledger_has_no_signer_of_its_own_is_none(change: Change) -> None:
+    laws = book()
+    encoded = encode(next_version(laws, change(first()), NOW, NOW + WAIT, "理由", "reason"))
+    with pytest.raises(problems.GazetteInconsistent):
+        laws.accept(encoded, signed(encoded), NOW)

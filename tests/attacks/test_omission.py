@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from kakine.contracts.gateway import Delivered
 from kakine.contracts.ledger import Appended
 from kakine.contracts.mailbox import FILE, File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, LEDGER, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, aead_open, aead_seal, open_sealed, seal
 from kakine.crypto.signing import SigningKey
@@ -37,12 +38,15 @@ from kakine.parties.converter.office import Office as ConverterOffice
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
 from kakine.protocols.gates import WINDOW_MS, filed_legs, hops_digest
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
+from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.keyring import find_key
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
@@ -353,8 +357,9 @@ def test_o5_a_second_conversion_under_a_used_exchange_is_refused_by_the_log(land
         land.run(land.requester().convert(with_xid_of(land, used, 1)))
 
 
-def last_nights_ledger(land: Land) -> Ledger:
-    """The ledger's operator puts an older store back: same key, same name, another past."""
+@contextmanager
+def last_nights_ledger(land: Land) -> Iterator[Ledger]:
+    """The operators of ledger and signer put older stores back: same key, same name, another past."""
     country = land.country
     path = land.folder / "restored.sqlite"
     settings = LedgerSettings(ORIGIN, path, country.identities[LEDGER].signing)
@@ -364,9 +369,8 @@ def last_nights_ledger(land: Land) -> Ledger:
 def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_released(fresh: Land) -> None:
     used = prepared(fresh)
     through(fresh, used)
-    forked = last_nights_ledger(fresh)
     again = with_xid_of(fresh, used, 1)
-    with instead(fresh.country, LEDGER, forked.app):
+    with last_nights_ledger(fresh) as forked, instead(fresh.country, LEDGER, forked.app):
         converted = fresh.run(fresh.requester().convert(again))
         for name in CONVERTERS:
             with pytest.raises(ExchangeUsed):
@@ -374,17 +378,14 @@ def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_re
             restarted(fresh, name)
             with pytest.raises((ExchangeUsed, BootFence)):
                 fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, release(again, converted)))
-    forked.close()
 
 
 def test_o5_of_two_requests_under_one_exchange_at_the_same_time_one_is_released(fresh: Land) -> None:
     first = prepared(fresh, 0)
     second = with_xid_of(fresh, first, 1)
     here = fresh.run(fresh.requester().convert(first))
-    forked = last_nights_ledger(fresh)
-    with instead(fresh.country, LEDGER, forked.app):
+    with last_nights_ledger(fresh) as forked, instead(fresh.country, LEDGER, forked.app):
         there = fresh.run(fresh.requester().convert(second))
-    forked.close()
 
     async def both(name: PartyName) -> list[object]:
         peers = fresh.country.peers("yokohama")
@@ -650,10 +651,17 @@ def test_o10_an_answer_that_the_recorded_outcome_does_not_say_is_not_opened(
         opened(land, asked, converted, msgspec.structs.replace(given, sealed=sealed))
 
 
+@contextmanager
+def no_ledger(land: Land) -> Iterator[None]:
+    first, second = (log.ledger for log in LOGS)
+    with away(land.country, first), away(land.country, second):
+        yield
+
+
 def test_o10_a_provider_that_cannot_record_its_outcome_gives_nothing_out(land: Land) -> None:
     asked = prepared(land)
     converted, released = through(land, asked)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with no_ledger(land), pytest.raises(PartyUnavailable):
         deliver(land, asked, converted, released)
     given = deliver(land, asked, converted, released)
     assert opened(land, asked, converted, given)[0].result == "delivered"
@@ -833,13 +841,13 @@ def test_o15_one_leaf_does_not_serve_two_people(land: Land) -> None:
 # --- O16: a ledger that is down stops answers; it opens no way around -----------------------------
 
 
-def test_o16_no_answer_leaves_while_the_ledger_is_down_and_nothing_is_lost(fresh: Land) -> None:
+def test_o16_no_answer_leaves_while_the_ledgers_are_down_and_nothing_is_lost(fresh: Land) -> None:
     asking = [fresh.question(j % 4) for j in range(24)]
 
     async def under_load() -> list[object]:
         first = [asyncio.ensure_future(fresh.yokohama.desk.ask(q)) for q in asking[:8]]
         await asyncio.sleep(0.005)
-        with away(fresh.country, LEDGER):
+        with no_ledger(fresh):
             rest = [asyncio.ensure_future(fresh.yokohama.desk.ask(q)) for q in asking[8:]]
             return await asyncio.gather(*first, *rest, return_exceptions=True)
 
@@ -864,7 +872,7 @@ def test_o16_no_answer_leaves_while_the_ledger_is_down_and_nothing_is_lost(fresh
 
 def people_with_receipts(land: Land) -> int:
     """For how many answers the asking gateway holds a receipt that verifies."""
-    key = land.country.book("yokohama").in_force(land.clock()).signing_key("ledger")
+    key = land.country.book("yokohama").in_force(land.clock()).log_key(LEDGER)
     total = 0
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = msgspec.msgpack.decode(filed, type=Filed).receipt
@@ -881,5 +889,5 @@ def people_with_receipts(land: Land) -> int:
 
 
 def outcomes_in_log(land: Land) -> int:
-    rows = land.country.ledger._database.read().execute("SELECT bytes FROM entry")
+    rows = land.country.ledgers[LEDGER]._database.read().execute("SELECT bytes FROM entry")
     return sum(row[0][1] == 2 for row in rows)

@@ -311,10 +311,10 @@ def test_the_receipt_proves_both_entries_under_a_signed_note(sample: Sample) -> 
     origin, size, root = text.split("\n")
     dash, name, blob = line.rstrip("\n").split(" ")
     raw = base64.b64decode(blob)
-    public = bytes(sample.land.country.identities["ledger"].signing.public)  # type: ignore[index]
+    public = bytes(sample.land.country.identities["ledger-a-signer"].signing.public)  # type: ignore[index]
     assert (origin, name, dash) == (ORIGIN, ORIGIN, "\N{EM DASH}")
     assert raw[:4] == hashlib.sha256(ORIGIN.encode() + b"\n\x01" + public).digest()[:4]
-    sample.key("ledger").verify(raw[4:], text.encode() + b"\n")
+    sample.key("ledger-a-signer").verify(raw[4:], text.encode() + b"\n")
     entries = sample.made.entries
     leaves = [hashlib.sha256(b"\x00" + entries[at : at + 80]).digest() for at in (0, 80)]
     rest = iter(receipt.proof)

@@ -196,7 +196,7 @@ def test_a_name_in_the_ledgers_files_is_noticed(ran: Ran, copy: Path) -> None:
     """The search of the stores finds what should not be there."""
     name = re.search(r"■ (.*)さんの児童手当", ran.out)
     assert name
-    (copy / "ledger.sqlite.notes").write_text(name[1])
+    (copy / "ledger-a.sqlite.notes").write_text(name[1])
     broken = demo(copy)
     assert broken.code == 1
     assert broken.told["promises"]["nothing_in_between"] is False
@@ -299,9 +299,17 @@ def test_the_ledger_is_read_and_checked_as_anybody_may(ran: Ran, folder: Path) -
     assert (outside.code, outside.err.split(":")[0]) == (1, "range-outside")
 
 
+def test_a_log_in_which_nothing_happens_says_that_it_is_alive(ran: Ran, copy: Path) -> None:
+    beaten = kakine("ledger", "beat", "--dir", str(copy))
+    assert f"{ran.told['ledger']['size'] + 1} entries" in beaten.out
+    whole = kakine("ledger", "check", "--dir", str(copy))
+    assert whole.code == 0
+    assert "1  heartbeat" in whole.out
+
+
 def test_a_changed_entry_is_noticed_by_whoever_checks_the_ledger(copy: Path) -> None:
     """One byte of one entry in the ledger's own file."""
-    flip(copy / "ledger.sqlite", "entry", "bytes", "5")
+    flip(copy / "ledger-a.sqlite", "entry", "bytes", "5")
     checked = kakine("ledger", "check", "--dir", str(copy))
     assert checked.code == 1
     assert checked.err.startswith("ledger-diverged")

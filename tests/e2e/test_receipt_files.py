@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from kakine.cli.receipts import export_history, receipt
 from kakine.cli.verify import verify
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
 

@@ -59,6 +59,7 @@ SERVED_BY = {
     "ministry": "ministry",
     "registry": "registry",
     "registry_audit": "registry",
+    "signer": "ledger-a-signer",
 }
 KEY = bytes(16)
 encoder = msgspec.msgpack.Encoder(enc_hook=plain)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from kakine.cli.receipts import export_history
 from kakine.contracts.converter import History
-from kakine.country import KEEPERS, LEDGER, ORIGIN, Country
+from kakine.country import KEEPERS, LOGS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
 from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
 from kakine.protocols.index_check import Complete
+from kakine.protocols.logs import log_keys
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, EntryKind
@@ -83,22 +84,21 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     law = country.book("portal").in_force(country.site.clock())
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, law.signing_key(LEDGER), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     opened = open_history(sealed.request, lists, sealed.shares, session, keys)
     if export is not None:
-        rows = {row.entry: row for each in lists for row in each.rows}
-        export_history(list(rows.values()), opened.rows, keys.ledger, export)
+        export_history([row for each in lists for row in each.rows], opened.rows, keys.logs, export)
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
-    entries = {row.index: row.entry for row in opened.rows}
+    places = {(row.origin, row.index): row.entry for row in opened.rows}
     confirmed, doubts = dict[str, Complete](), dict[str, str]()
     for each in sealed.histories:
         keeper = decode(each.statement, Statement).keeper
         info = digest("indexed", sealed.request, keeper.encode())
-        by = Indexer(keeper, keepers[keeper], keys.ledger, ORIGIN)
+        by = Indexer(keeper, keepers[keeper], keys.logs)
         try:
             told = decode(open_sealed(session, info, each.indexed), Indexed)
-            confirmed[keeper] = check_history(told, entries, by)
+            confirmed[keeper] = check_history(told, places, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
     return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)

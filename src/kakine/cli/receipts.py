@@ -10,18 +10,18 @@ from typing import Annotated
 import typer
 
 from kakine.cli.verify import POLICY_NAME
-from kakine.cli.visiting import DirOption, visited
+from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, ENTRIES, ByIndex
-from kakine.country import LEDGER, ORIGIN, Country
-from kakine.crypto.signing import VerifyKey
-from kakine.protocols import receipts
+from kakine.country import Country
+from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow, SealedRow
+from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.protocols.receipt_files import receipt_of
 from kakine.wire import checkpoint
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
 from kakine.wire.opening import RecordFile
-from kakine.wire.policy import one_log
+from kakine.wire.policy import of_logs
 from kakine.wire.proof import SUFFIX as RECEIPT_SUFFIX
 from kakine.wire.proof import Proof
 
@@ -35,6 +35,7 @@ def receipt(
         list[int] | None, typer.Argument(help="Numbers of entries; a history shows them as #n.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
+    instance: InstanceOption = Instance.A,
 ) -> None:
     """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere. Example:
 
@@ -42,39 +43,34 @@ def receipt(
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(f"{asyncio.run(_write(directory, indices or [], out))} receipts in {out}")
+    typer.echo(f"{asyncio.run(_write(directory, instance.log, indices or [], out))} receipts in {out}")
 
 
-async def _write(folder: Path, indices: Sequence[int], out: Path) -> int:
+async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> int:
     written = 0
     async with visited(folder) as country:
-        _keep(out, POLICY_NAME, one_log(ORIGIN, ledger_key(country)))
-        async for proof in proofs(country, indices):
+        keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
+        _keep(out, POLICY_NAME, of_logs(keys))
+        async for proof in proofs(country, log, keys, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
             written += 1
     return written
 
 
-def ledger_key(country: Country) -> VerifyKey:
-    """The ledger's key in the gazette in force."""
-    return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
-
-
-async def proofs(country: Country, indices: Sequence[int]) -> AsyncIterator[Proof]:
+async def proofs(country: Country, log: Log, keys: LogKeys, indices: Sequence[int]) -> AsyncIterator[Proof]:
     """Verified receipts of these entries, of all when none is named. Raises `RangeOutside` for one not in the log."""
-    key = ledger_key(country)
-    head = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
-    size = checkpoint.open(head.checkpoint, ORIGIN, key).size
+    head = await country.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
+    size = checkpoint.open(head.checkpoint, log.origin, keys[log.origin]).size
     pages = [(first, min(_PAGE, size - first)) for first in range(0, size, _PAGE)]
     for first, count in [(index, 1) for index in indices] or pages:
-        given = await country.peers("portal").ask(LEDGER, ENTRIES, ByIndex(first, count))
+        given = await country.peers("portal").ask(log.ledger, ENTRIES, ByIndex(first, count))
         row = SealedRow(given.entries, b"", first, given.receipt.proof, given.receipt.checkpoint)
-        for proof in _verified(row, count, key):
+        for proof in _verified(row, count, keys):
             yield proof
 
 
 def export_history(
-    rows: Sequence[SealedRow], opened: Sequence[OpenedRow], key: VerifyKey, folder: Path
+    rows: Sequence[SealedRow], opened: Sequence[OpenedRow], keys: LogKeys, folder: Path
 ) -> int:
     """Write receipt, record and policy files of an own history; how many rows.
 
@@ -82,26 +78,29 @@ def export_history(
     what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
     the log.
     """
-    _keep(folder, POLICY_NAME, one_log(ORIGIN, key))
-    sealed = {row.index: row for row in rows}
+    _keep(folder, POLICY_NAME, of_logs(keys))
+    sealed = {_place(row): row for row in rows}
     for read in opened:
-        row = sealed[read.index]
-        for proof in _verified(row, 1, key):
-            _keep(folder, f"{row.index}{RECEIPT_SUFFIX}", proof.encode())
+        row = sealed[_named(read.origin, read.index)]
+        for proof in _verified(row, 1, keys):
+            _keep(folder, f"{_place(row)}{RECEIPT_SUFFIX}", proof.encode())
         record = RecordFile.of(read.record, row.envelope)
-        _keep(folder, f"{row.index}{RECORD_SUFFIX}", record.encode())
+        _keep(folder, f"{_place(row)}{RECORD_SUFFIX}", record.encode())
     return len(opened)
 
 
-def _verified(row: SealedRow, count: int, key: VerifyKey) -> list[Proof]:
-    head = receipts.verify(
-        first=row.index,
-        proof=row.proof,
-        checkpoint=row.checkpoint,
-        entries=row.entry,
-        origin=ORIGIN,
-        key=key,
-    )
+def _place(row: SealedRow) -> str:
+    """The number in the log; of the second instance, where the same numbers stand for other entries, `b-` before it."""
+    return _named(checkpoint.origin_of(row.checkpoint), row.index)
+
+
+def _named(origin: str, index: int) -> str:
+    instance = origin.rpartition("/")[2]
+    return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+
+
+def _verified(row: SealedRow, count: int, keys: LogKeys) -> list[Proof]:
+    head = Heads().verify(row.index, row.proof, row.checkpoint, row.entry, keys)
     return [
         receipt_of(index, first=row.index, proof=row.proof, note=row.checkpoint, entries=row.entry, head=head)
         for index in range(row.index, row.index + count)

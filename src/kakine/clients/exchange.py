@@ -19,6 +19,7 @@ from kakine.protocols.chain import blind
 from kakine.protocols.gates import check_filings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs, log_keys
 from kakine.protocols.records import (
     Batch,
     check_outcome_batch,
@@ -76,8 +77,7 @@ class Network:
     """Who the others are, for any requester or recipient."""
 
     converters: Sequence[PartyName]
-    ledger: PartyName
-    ledger_origin: str
+    logs: Logs
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Requester:
         self._peers = seat.peers
         self._clock = seat.clock
         self._entropy = seat.entropy
-        self._heads = Heads(seat.network.ledger_origin)
+        self._heads = Heads()
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Blind, seal, build records, sign. Nothing leaves yet; checks of law are the converters' and the recipient's,
@@ -251,8 +251,8 @@ class Requester:
         entries, tags = delivered.entries, delivered.tags
         check_filings(filed.filings, keepers, law.signing_key, request, entries, tags, ())
         receipt = filed.receipt
-        ledger = law.signing_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
+        keys = log_keys(law, self._network.logs)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, keys)
         provider = law.signing_key(DomainName(public.recipient).party)
         covered = digest("entries", delivered.entries), digest("tags", delivered.tags)
         provider.verify(delivered.signature, "outcome", request, *covered)

@@ -14,6 +14,7 @@ from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
 from kakine.protocols.chain import recipient_mask, unmask
 from kakine.protocols.gates import check_filings, check_window, filed_legs
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import check_request_batch, outcome_batch
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector, MaskedVector
@@ -59,7 +60,7 @@ class Recipient:
         self._months = seat.months
         self._peers = seat.peers
         self._clock = seat.clock
-        self._heads = Heads(seat.network.ledger_origin)
+        self._heads = Heads()
 
     async def open(self, message: Deliver, *, again: bool = False) -> Opened:
         """Gate 2: everything the converters checked, and that the filed record says what is asked here (G3).
@@ -124,8 +125,8 @@ class Recipient:
         if digest("entries", message.entries) != record.entries:
             raise ReceiptMismatch(what="entries")
         receipt = filed.receipt
-        key = law.signing_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
+        keys = log_keys(law, self._network.logs)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, keys)
 
     async def _check_record(
         self, message: Deliver, public: PublicPart, record: RecordPart, payload: Payload

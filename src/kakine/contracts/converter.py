@@ -338,8 +338,9 @@ class Rekeyed(Body, frozen=True):
 
 
 class CountAsked(Body, frozen=True):
-    """State what was released of the log's entries up to `end`, from where the last statement ended."""
+    """State what was released of a log's entries up to `end`, from where the last statement about it ended."""
 
+    origin: str
     end: Annotated[int, Meta(ge=1, lt=1 << 62)]
 
 

@@ -30,9 +30,10 @@ class File(Body, frozen=True):
 
 
 class FiledHere(Body, frozen=True):
-    """This record keeper's filing. It is in nobody's list until it is logged."""
+    """This record keeper's filing. It is in nobody's list until it is logged; `again` says that it was there before."""
 
     signed: SignedFiling
+    again: bool
 
 
 class Logged(Body, frozen=True):
@@ -94,8 +95,9 @@ class BlindsGiven(Body, frozen=True):
 
 
 class IndexesAsked(Body, frozen=True):
-    """Every index that ends behind `after` of the log."""
+    """Every index of the log `origin` that ends behind `after`."""
 
+    origin: str
     after: Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
@@ -106,8 +108,9 @@ class IndexesGiven(Body, frozen=True):
 
 
 class IndexRowsAsked(Body, frozen=True):
-    """The auditor asks for the rows of the index that begins at `start`, from number `first` of them on."""
+    """The auditor asks for the rows of the index of a log that begins at `start`, from number `first` of them on."""
 
+    origin: str
     start: Annotated[int, Meta(ge=0, lt=1 << 62)]
     first: Annotated[int, Meta(ge=0, lt=1 << 62)]
 

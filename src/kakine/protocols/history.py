@@ -9,8 +9,10 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import LogKeys
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry
 from kakine.wire.envelope import Envelope
 from kakine.wire.history import GENESIS, Statement, chained
@@ -30,8 +32,9 @@ class SealedRow:
 
 @dataclass(frozen=True)
 class OpenedRow:
-    """One verified row: its place in the log, what happened when, and the record the person may read."""
+    """One verified row: its log and its place there, what happened when, and the record the person may read."""
 
+    origin: str
     index: int
     entry: Entry
     record: RequestRecord | OutcomeRecord
@@ -50,8 +53,7 @@ class Keys:
     """Whose signatures the reader believes, from the gazette: of the record keepers by party, and of the ledger."""
 
     keepers: Mapping[str, VerifyKey]
-    ledger: VerifyKey
-    ledger_origin: str
+    logs: LogKeys
 
 
 @dataclass(frozen=True)
@@ -106,17 +108,20 @@ def open_history(
     ]
     if any(len(part) != 32 * len(union) for part in parts):
         raise HistoryIncomplete(what="shares")
-    heads = Heads(keys.ledger_origin)
-    opened = [
-        _opened(row, [part[32 * j : 32 * j + 32] for part in parts], heads, keys.ledger)
-        for j, row in enumerate(union.values())
-    ]
+    heads = Heads()
+    own = {entry: [part[32 * j : 32 * j + 32] for part in parts] for j, entry in enumerate(union)}
+    # A lost answer can make one entry stand in two logs: it is shown in both places.
+    places = {(row.entry, row.checkpoint, row.index): row for given in lists for row in given.rows}
+    seen = {
+        (read.origin, read.index): read
+        for read in (_opened(row, own[row.entry], heads, keys.logs) for row in places.values())
+    }
     hidden = {}
     for each, given in zip(said, lists, strict=True):
         lacking = union.keys() - {row.entry for row in given.rows}
         if lacking:
             hidden[each.keeper] = sorted(union[entry].index for entry in lacking)
-    return Opened(sorted(opened, key=lambda row: (row.entry.minutes, row.index)), hidden)
+    return Opened(sorted(seen.values(), key=lambda row: (row.entry.minutes, row.index)), hidden)
 
 
 def _stated(given: KeptList, keys: Keys) -> Statement:
@@ -142,12 +147,12 @@ def _check_complete(
         raise HistoryIncomplete(what="earlier rows")
 
 
-def _opened(row: SealedRow, shares: Sequence[bytes], heads: Heads, ledger: VerifyKey) -> OpenedRow:
-    heads.verify(row.index, row.proof, row.checkpoint, row.entry, ledger)
+def _opened(row: SealedRow, shares: Sequence[bytes], heads: Heads, logs: LogKeys) -> OpenedRow:
+    heads.verify(row.index, row.proof, row.checkpoint, row.entry, logs)
     entry, envelope = Entry.decode(row.entry), Envelope.parse(row.envelope)
     if envelope.digest != entry.payload_digest:
         raise HistoryIncomplete(what="envelope")
-    return OpenedRow(row.index, entry, envelope.open(shares, entry.commitment))
+    return OpenedRow(origin_of(row.checkpoint), row.index, entry, envelope.open(shares, entry.commitment))
 
 
 def lines(rows: Sequence[OpenedRow]) -> list[Line]:

@@ -440,6 +440,30 @@ class OutcomeUnreleased(Problem):
     title = "the log has more outcomes than requests that every converter released"
 
 
+class HeadNotExtending(Problem):
+    code = "head-not-extending"
+    status = 409
+    title = "the head does not extend the last one that was signed; nothing was signed"
+
+
+class LedgerBehind(Problem):
+    code = "ledger-behind"
+    status = 503
+    title = (
+        "the ledger's store lacks entries under a head that was signed, as one put back from a backup does; "
+        "it serves nothing, and a human must declare this log dead"
+    )
+
+
+class LedgerForked(Problem):
+    code = "ledger-forked"
+    status = 503
+    title = (
+        "the ledger's store has other entries than a head that was signed; "
+        "it serves nothing, and a human must declare this log dead"
+    )
+
+
 # --- residents ------------------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,14 @@ def open(note: bytes, origin: str, key: VerifyKey) -> Checkpoint:
     return Checkpoint(int(lines[1]), root)
 
 
+def origin_of(note: bytes) -> str:
+    """The log that a note says it is of: its first line. Nothing is verified."""
+    try:
+        return note.partition(b"\n")[0].decode()
+    except UnicodeDecodeError as fault:
+        raise CheckpointInvalid(part="encoding") from fault
+
+
 def open_note(note: bytes, name: str, key: VerifyKey) -> str:
     """The text of a signed note. Lines of other keys or names must be well formed and are ignored."""
     text, signatures = _parts(note)

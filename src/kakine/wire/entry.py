@@ -16,6 +16,8 @@ from kakine.values.problems import NotCanonical
 
 LENGTH = 80
 VERSION = 1
+FOR_EVER = 0xFFFF
+"""Expiry month of what nobody may forget."""
 COMMITMENT = slice(16, 48)
 """Where C stands."""
 PAYLOAD = slice(48, 80)

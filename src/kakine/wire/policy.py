@@ -86,7 +86,13 @@ def vkey(name: str, kind: int, key: VerifyKey) -> str:
 
 def one_log(origin: str, key: VerifyKey) -> bytes:
     """The policy that believes one log and asks for no witness."""
-    return f"log {vkey(origin, LOG, key)}\nquorum {NONE}\n".encode()
+    return of_logs({origin: key})
+
+
+def of_logs(keys: Mapping[str, VerifyKey]) -> bytes:
+    """The policy that believes each of these logs (origin, key) and asks for no witness."""
+    lines = [f"log {vkey(origin, LOG, key)}\n" for origin, key in keys.items()]
+    return f"{''.join(lines)}quorum {NONE}\n".encode()
 
 
 def decode(data: bytes) -> Policy:

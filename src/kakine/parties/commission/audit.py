@@ -15,6 +15,7 @@ from kakine.parties.commission import audit_store, counts, disputes, enrolments,
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import METADATA, Verdict
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -32,8 +33,7 @@ class AuditSettings:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs
 
 
 class Auditor:
@@ -59,8 +59,7 @@ class Auditor:
                 settings.converters,
                 settings.keeper,
                 settings.registry,
-                settings.ledger,
-                settings.origin,
+                settings.logs,
                 Database.open(settings.database, METADATA),
                 law,
                 peers,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import LogKeys, Logs, log_keys
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -21,8 +22,7 @@ class Office:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs
     db: Database
     law: LawBook
     peers: Peers
@@ -32,3 +32,7 @@ class Office:
     def key(self, name: PartyName) -> VerifyKey:
         """The key a party signs with, by the law in force. Raises PartyUnknown."""
         return self.law.in_force(self.clock()).signing_key(name)
+
+    def log_keys(self) -> LogKeys:
+        """The keys under which heads of the logs are signed."""
+        return log_keys(self.law.in_force(self.clock()), self.logs)

@@ -26,7 +26,6 @@ class Converter:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -36,7 +35,8 @@ class Converter:
     ) -> None:
         db = Database.open(path, store.metadata)
         try:
-            statement.check_own(db.read())
+            for log in settings.logs:
+                statement.check_own(db.read(), log.origin)
         except CountConflict:
             db.close()
             raise
@@ -51,7 +51,7 @@ class Converter:
             clock(),
             identity.local_key("release"),
             identity.local_key("nonce"),
-            Heads(ledger_origin),
+            Heads(),
             withheld=store.all_withheld(db.read()),
         )
 

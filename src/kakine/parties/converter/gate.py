@@ -22,6 +22,7 @@ from kakine.parties.converter.recording import record_outcome
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
 from kakine.protocols.gates import check_filings, check_window
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, check_openings
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
@@ -34,6 +35,7 @@ from kakine.values.problems import (
     RequestUnknown,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope, expand
 from kakine.wire.history import GENESIS, Statement, chained
@@ -49,10 +51,10 @@ def known(office: Office, request: bytes) -> Seen:
 
 
 def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
-    """The entries stand in the log, under a checkpoint that the ledger signed."""
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
+    """The entries stand in the log, under a checkpoint that the signer of one of the logs signed."""
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
     receipt = filed.receipt
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, keys)
 
 
 def _check_recorded(office: Office, asked: Asked, seen: Seen, message: Release | OpenShares) -> list[bytes]:
@@ -90,20 +92,21 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
         raise LinkWithheld()
     check_window(asked.public.time_ms, now_ms)
     xids = _check_recorded(office, asked, seen, message)
-    first = message.filed.receipt.first
-    await office.db.write(lambda db: _use(db, asked.request, xids, first))
+    place = message.filed.receipt
+    log = origin_of(place.checkpoint)
+    await office.db.write(lambda db: _use(db, asked.request, xids, log, place.first))
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
     value = release_value(office.release_key, asked.request)
     sealed = aead_seal(expand(key, "release", asked.request), bytes(12), asked.request, value)
     return Released(sealed)
 
 
-def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
+def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
     try:
-        store.add_used(db, request, xids, first)
+        store.add_used(db, request, xids, log, first)
     except sqlite3.IntegrityError as taken:
         places = [store.find_used(db, xid) for xid in xids]
-        if places != [(first + k, request) for k in range(len(xids))]:
+        if places != [(log, first + k, request) for k in range(len(xids))]:
             raise ExchangeUsed() from taken
 
 

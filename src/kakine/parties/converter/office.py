@@ -9,6 +9,7 @@ from kakine.crypto.group import Scalar
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -22,7 +23,7 @@ class Settings:
 
     position: int
     others: Sequence[PartyName]
-    ledger: PartyName
+    logs: Logs
     daily_limit: int = 1_000_000
 
 

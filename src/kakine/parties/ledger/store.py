@@ -1,4 +1,4 @@
-"""The ledger's tables: entries, one row for the tree, every checkpoint ever signed."""
+"""The ledger's tables: entries, one row for the tree, checkpoints as they were signed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.merkle import EMPTY
+from kakine.parties.ledger.attest import Signed
 from kakine.runtime.database import Database, sql
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
@@ -49,7 +50,7 @@ _CHECKPOINT = Table(
 )
 
 _ADD_ENTRY = sql(insert(_ENTRY))
-_ADD_CHECKPOINT = sql(insert(_CHECKPOINT))
+_ADD_CHECKPOINT = sql(insert(_CHECKPOINT).on_conflict_do_nothing())
 _PLANT = sql(insert(_TREE).on_conflict_do_nothing())
 _SWAP = sql(
     update(_TREE)
@@ -69,17 +70,20 @@ _LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKP
 
 @dataclass(frozen=True)
 class Growth:
-    """One step of the log: from the head `old` to `new` by `entries` under `tags`, attested by `note`."""
+    """One step of the log: from the head `old` to `new` by `entries` under `tags`.
+
+    `signed` is an earlier head whose signature came after its entries had been stored; it is kept along with these.
+    """
 
     old: Checkpoint
     new: Checkpoint
     entries: Sequence[bytes]
     tags: Sequence[bytes]
-    note: bytes
+    signed: Signed | None = None
 
 
 class Store:
-    """Reads on the event loop's thread; the one write goes through the database's writer."""
+    """Reads on the event loop's thread; writes go through the database's writer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,6 +91,10 @@ class Store:
     async def grow(self, growth: Growth) -> None:
         """Store one step durably, or nothing. `LedgerDiverged` if the stored head is not `growth.old`."""
         await self._database.write(lambda connection: _grow(connection, growth))
+
+    async def keep(self, signed: Signed) -> None:
+        """Store a checkpoint by itself."""
+        await self._database.write(lambda connection: _keep(connection, signed))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -121,7 +129,7 @@ class Store:
         return Checkpoint(*row) if row else Checkpoint(0, EMPTY)
 
     def last_note(self) -> tuple[int, bytes] | None:
-        """(size, signed note) of the largest stored checkpoint, or None if nothing was ever stored."""
+        """(size, signed note) of the largest stored checkpoint, or None if none was ever stored."""
         row: tuple[int, bytes] | None = self._database.read().execute(_LAST_NOTE).fetchone()
         return row
 
@@ -139,7 +147,12 @@ def _grow(connection: sqlite3.Connection, growth: Growth) -> None:
     connection.executemany(
         _ADD_ENTRY, [{"idx": index, "tag": tag, "bytes": entry} for index, (entry, tag) in numbered]
     )
-    connection.execute(_ADD_CHECKPOINT, {"size": new.size, "note": growth.note})
+    if growth.signed is not None:
+        _keep(connection, growth.signed)
+
+
+def _keep(connection: sqlite3.Connection, signed: Signed) -> None:
+    connection.execute(_ADD_CHECKPOINT, {"size": signed.at.size, "note": signed.note})
 
 
 def _contiguous(rows: sqlite3.Cursor, first: int) -> Iterator[bytes]:

@@ -94,7 +94,7 @@ class TileFolder:
     def _last(self) -> tuple[Checkpoint, bytes]:
         last = self._store.last_note()
         if last is None:
-            return self._store.head(), b""
+            return Checkpoint(0, EMPTY), b""
         return notes.open(last[1], self._origin, self._key), last[1]
 
     def _shown(self) -> Checkpoint:

@@ -71,8 +71,8 @@ class Duties:
     async def receipt(self, caller: PartyName, asked: ByTag) -> Proved:
         """The entry under a tag, with a fresh proof. Raises `TagUnknown`."""
         found = self._store.find(asked.tag)
-        head = self._sequencer.head()
-        # A group may be committed before its head is in memory: until then its entries are not yet answered.
+        head = await self._sequencer.head()
+        # A group is committed before its head is signed: until then its entries are not yet answered.
         if found is None or found[0] >= head.at.size:
             raise TagUnknown()
         index, entry = found
@@ -82,16 +82,16 @@ class Duties:
         """Entries by index, at most 256, with a fresh proof. Raises `RangeOutside`."""
         if asked.count > MOST_ENTRIES:
             raise RangeOutside(most=MOST_ENTRIES)
-        receipt = self._sequencer.head().receipt(asked.first, asked.count)
+        receipt = (await self._sequencer.head()).receipt(asked.first, asked.count)
         return Proved(b"".join(self._store.entries(asked.first, asked.count)), receipt)
 
     async def consistency(self, caller: PartyName, asked: Between) -> Consistent:
         """Proof that the log only grew since `size`. Raises `RangeOutside`."""
-        return self._sequencer.head().consistency(asked.size)
+        return (await self._sequencer.head()).consistency(asked.size)
 
     async def checkpoint(self, caller: PartyName, asked: Nothing) -> Present:
         """The present checkpoint."""
-        return Present(self._sequencer.head().note)
+        return Present((await self._sequencer.head()).note)
 
     def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
         """Whether those who must have filed these entries have."""

@@ -15,6 +15,7 @@ from kakine.parties.mailbox import filing, indexing, numbering, reading, standin
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -28,7 +29,6 @@ class Mailbox:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -39,7 +39,7 @@ class Mailbox:
         keyring_metadata(store.metadata)
         db = Database.open(path, store.metadata)
         wrap = WrapKey(identity.local_key("wrap", settings.domain.encode(), length=64))
-        heads = Heads(ledger_origin)
+        heads = Heads()
         self.office = Office(settings, identity, db, law, peers, clock, entropy, wrap, heads)
         self.domain = Domain(settings.domain, identity, db, peers, settings.converters)
 
@@ -66,9 +66,9 @@ class Mailbox:
         self.office.mask_keys = await self.domain.mask_keys(epoch)
         await numbering.resume(self.office)
 
-    async def index(self, end: int) -> IndexRoot:
-        """Index the log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
-        return await indexing.make(self.office, end)
+    async def index(self, log: Log, end: int) -> IndexRoot | None:
+        """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
+        return await indexing.make(self.office, log, end)
 
     def close(self) -> None:
         """Close the store."""

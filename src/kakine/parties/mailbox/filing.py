@@ -65,6 +65,7 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     if record.kind is Kind.READ and record.count != 1:
         raise BatchMalformed()
     known = store.find_filing(office.db.read(), request)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         ask = ask_digest(message.public, record.batch, record.blinded)
@@ -89,7 +90,7 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
             request, record.kind, signed, message.entries, message.tags, tokens, record.session
         )
         known = await office.db.write(lambda db: _store(office, db, batch, filed, message))
-    return FiledHere(known.signed(office.settings.domain.party))
+    return FiledHere(known.signed(office.settings.domain.party), again)
 
 
 def _store(
@@ -127,6 +128,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         raise FilingUnknown()
     identity = outcome_id(message.request)
     known = store.find_filing(office.db.read(), identity)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         _check_envelopes(None, EntryKind.OUTCOME, message, now)
@@ -148,7 +150,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         known = await office.db.write(lambda db: _store_outcome(db, filed, message))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()
-    return FiledHere(known.signed(office.settings.domain.party))
+    return FiledHere(known.signed(office.settings.domain.party), again)
 
 
 def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     Column,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    func,
     insert,
     literal,
     select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import sql
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
@@ -58,6 +60,7 @@ filing = Table(
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
+    Column("log", String),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
@@ -112,22 +115,25 @@ joined = Table(
 index_root = Table(
     "index_root",
     metadata,
-    Column("start", Integer, primary_key=True),
+    Column("log", String, nullable=False),
+    Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),
     Column("shown", LargeBinary),
+    PrimaryKeyConstraint("log", "start"),
 )
 
 index_row = Table(
     "index_row",
     metadata,
-    Column("start", Integer, ForeignKey("index_root.start"), nullable=False),
+    Column("log", String, nullable=False),
+    Column("start", Integer, nullable=False),
     Column("list", Integer, nullable=False, index=True),
     Column("day", Integer, nullable=False),
     Column("places", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("start", "list", "day"),
+    PrimaryKeyConstraint("log", "start", "list", "day"),
 )
 
 
@@ -144,6 +150,7 @@ class Filed:
     tags: bytes
     tokens: bytes
     session: bytes
+    log: str | None
     first: int | None
     proof: bytes | None
     checkpoint: bytes | None
@@ -165,7 +172,7 @@ def new_filing(
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
-    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None)
+    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None, None)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -193,6 +200,7 @@ _SET_RECEIPT = sql(
     update(filing)
     .where(filing.c.id == bindparam("which"))
     .values(
+        log=bindparam("new_log"),
         first=bindparam("new_first"),
         proof=bindparam("new_proof"),
         checkpoint=bindparam("new_checkpoint"),
@@ -206,6 +214,12 @@ _PENDING_OF = sql(
         filing.c.id.in_(select(row.c.filing).where(row.c.list == bindparam("list"))),
     )
 )
+_WITH = sql(
+    select(*filing.c).where(
+        filing.c.log != bindparam("log"), func.instr(filing.c.entries, bindparam("entry")) > 0
+    )
+)
+_ENVELOPES = sql(select(row.c.envelope).where(row.c.filing == bindparam("filing")).order_by(row.c.position))
 _INSERT_ROW = sql(insert(row))
 _JOIN = sql(insert(joined))
 _JOIN_AGAIN = sql(update(joined).where(joined.c.into == bindparam("gone")).values(into=bindparam("target")))
@@ -213,25 +227,33 @@ _JOINED = sql(select(joined.c.list).where(joined.c.into == bindparam("into")).or
 _PLACES = sql(
     select(filing.c.first, row.c.position, row.c.list, filing.c.entries)
     .join_from(filing, row, filing.c.id == row.c.filing)
-    .where(filing.c.first < bindparam("end"), filing.c.first > bindparam("start") - 4096)
+    .where(
+        filing.c.log == bindparam("log"),
+        filing.c.first < bindparam("end"),
+        filing.c.first > bindparam("start") - 4096,
+    )
     .order_by(filing.c.first, row.c.position)
 )
 _ADD_INDEX = sql(insert(index_root))
 _ADD_INDEX_ROW = sql(insert(index_row))
 _SET_SHOWN = sql(
-    update(index_root).where(index_root.c.start == bindparam("which")).values(shown=bindparam("value"))
+    update(index_root)
+    .where(index_root.c.log == bindparam("which_log"), index_root.c.start == bindparam("which"))
+    .values(shown=bindparam("value"))
 )
 _INDEXES = sql(
-    select(*index_root.c).where(index_root.c.end > bindparam("after")).order_by(index_root.c.start)
+    select(*index_root.c)
+    .where(index_root.c.log == bindparam("log"), index_root.c.end > bindparam("after"))
+    .order_by(index_root.c.start)
 )
 _INDEX_ROWS = sql(
     select(index_row.c.list, index_row.c.day, index_row.c.places).where(
-        index_row.c.start == bindparam("start")
+        index_row.c.log == bindparam("log"), index_row.c.start == bindparam("start")
     )
 )
 _INDEXED = sql(
     select(index_row.c.places)
-    .where(index_row.c.list == bindparam("list"))
+    .where(index_row.c.log == bindparam("log"), index_row.c.list == bindparam("list"))
     .order_by(index_row.c.start, index_row.c.day)
 )
 _ROWS_OF_FILING = sql(
@@ -327,6 +349,7 @@ def set_receipt(
     """The ledger's receipt of a filing, under the head of a tree of `size`."""
     values = {
         "which": identity,
+        "new_log": origin_of(checkpoint),
         "new_first": first,
         "new_proof": proof,
         "new_checkpoint": checkpoint,
@@ -398,9 +421,9 @@ def lists_of(db: sqlite3.Connection, person: int) -> list[int]:
     return [person, *(found[0] for found in db.execute(_JOINED, {"into": person}))]
 
 
-def places_between(db: sqlite3.Connection, start: int, end: int) -> list[tuple[int, int, bytes]]:
+def places_between(db: sqlite3.Connection, log: str, start: int, end: int) -> list[tuple[int, int, bytes]]:
     """(place in the log, list, entry) of every numbered row in a stretch of the log."""
-    found = db.execute(_PLACES, {"start": start, "end": end})
+    found = db.execute(_PLACES, {"log": log, "start": start, "end": end})
     return [
         (first + position, person, entries[position * LENGTH : (position + 1) * LENGTH])
         for first, position, person, entries in found
@@ -412,6 +435,7 @@ def places_between(db: sqlite3.Connection, start: int, end: int) -> list[tuple[i
 class KeptIndex:
     """One index: its signed root, its entry, and, once that is logged, what anybody is given of it."""
 
+    log: str
     start: int
     end: int
     root: bytes
@@ -425,25 +449,45 @@ def add_index(db: sqlite3.Connection, made: KeptIndex, rows: list[tuple[int, int
     db.execute(_ADD_INDEX, made.__dict__)
     db.executemany(
         _ADD_INDEX_ROW,
-        [{"start": made.start, "list": each[0], "day": each[1], "places": each[2]} for each in rows],
+        [
+            {"log": made.log, "start": made.start, "list": each[0], "day": each[1], "places": each[2]}
+            for each in rows
+        ],
     )
 
 
-def set_shown(db: sqlite3.Connection, start: int, shown: bytes) -> None:
+def set_shown(db: sqlite3.Connection, log: str, start: int, shown: bytes) -> None:
     """The index is logged."""
-    db.execute(_SET_SHOWN, {"which": start, "value": shown})
+    db.execute(_SET_SHOWN, {"which_log": log, "which": start, "value": shown})
 
 
-def indexes(db: sqlite3.Connection, after: int = 0) -> list[KeptIndex]:
-    """Every index that ends behind a place, in order."""
-    return [KeptIndex(*found) for found in db.execute(_INDEXES, {"after": after})]
+def indexes(db: sqlite3.Connection, log: str, after: int = 0) -> list[KeptIndex]:
+    """Every index of a log that ends behind a place, in order."""
+    return [KeptIndex(*found) for found in db.execute(_INDEXES, {"log": log, "after": after})]
 
 
-def rows_of_index(db: sqlite3.Connection, start: int) -> list[tuple[int, int, bytes]]:
+def rows_of_index(db: sqlite3.Connection, log: str, start: int) -> list[tuple[int, int, bytes]]:
     """(list, day, places) of every row of an index."""
-    return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"start": start})]
+    return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"log": log, "start": start})]
 
 
-def indexed_places(db: sqlite3.Connection, person: int) -> list[bytes]:
-    """The places that indexes have under one list's own key, packed, in order."""
-    return [r[0] for r in db.execute(_INDEXED, {"list": person})]
+def indexed_places(db: sqlite3.Connection, log: str, person: int) -> list[bytes]:
+    """The places that indexes of a log have under one list's own key, packed, in order."""
+    return [r[0] for r in db.execute(_INDEXED, {"log": log, "list": person})]
+
+
+def filings_with(db: sqlite3.Connection, entry: bytes, log: str) -> list[Filed]:
+    """Filings that have this entry and were found in another log. A scan: for what a lost answer left behind."""
+    found = [Filed(*row) for row in db.execute(_WITH, {"entry": entry, "log": log})]
+    return [each for each in found if each.entries.index(entry) % LENGTH == 0]
+
+
+def add_twin(db: sqlite3.Connection, filed: Filed, identity: bytes) -> None:
+    """The same records once more, for their place in another log. They change no code."""
+    if find_filing(db, identity) is None:
+        twin = replace(
+            filed, id=identity, tokens=b"", session=b"", log=None, first=None, proof=None, checkpoint=None
+        )
+        lists = lists_of_filing(db, filed.id)
+        envelopes = [found[0] for found in db.execute(_ENVELOPES, {"filing": filed.id})]
+        add_filing(db, replace(twin, size=None, kind=0), lists, envelopes)
