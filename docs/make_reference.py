@@ -25,6 +25,7 @@ import kakine.parties
 from kakine.cli.root import app
 from kakine.contracts.call import ANYBODY, Call
 from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.heads import heads_metadata
 from kakine.runtime.keyring import keyring_metadata
 from kakine.values import problems
 
@@ -185,7 +186,7 @@ def _tables(package: ModuleType) -> list[Table]:
             elif isinstance(value, Table):
                 found[value.name] = value
         # These are taken into a schema when the party opens its store, so the schema alone does not always have them.
-        for adds in (codebook_metadata, keyring_metadata):
+        for adds in (codebook_metadata, heads_metadata, keyring_metadata):
             if f"{adds.__name__}(" in inspect.getsource(module):
                 adds(schema := MetaData())
                 found |= schema.tables

@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.serve import app as serve
 from kakine.cli.verify import verify
 
 app = typer.Typer(
@@ -26,3 +27,4 @@ app.command()(verify)
 app.command()(audit)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
+app.add_typer(serve, name="serve")

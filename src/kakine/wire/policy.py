@@ -84,6 +84,16 @@ def vkey(name: str, kind: int, key: VerifyKey) -> str:
     return f"{name}+{_key_id(name, kind, key).hex()}+{b64encode(bytes([kind]) + key).decode()}"
 
 
+def log_key(text: str) -> NamedKey:
+    """A log's key from its text form. Raises `PolicyMalformed`."""
+    return _key(text, LOG, ())
+
+
+def witness_key(text: str) -> NamedKey:
+    """A witness's key from its text form. Raises `PolicyMalformed`."""
+    return _key(text, WITNESS, ())
+
+
 def one_log(origin: str, key: VerifyKey) -> bytes:
     """The policy that believes one log and asks for no witness."""
     return f"log {vkey(origin, LOG, key)}\nquorum {NONE}\n".encode()
