@@ -44,7 +44,8 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import gazette as gazette_wire
 
-ORIGIN = "ledger.kakine.example/2026/a"
+DOMAIN = "kakine.example"
+ORIGIN = f"ledger.{DOMAIN}/2026/a"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
 KEEPER = DomainName("mailbox/records")
 REGISTRY = DomainName("registry/residents")
@@ -250,7 +251,9 @@ class Country:
     def _start_converters(self) -> None:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LEDGER, KEEPER.party)
+            settings = ConverterSettings(
+                position, CONVERTERS, LEDGER, KEEPER.party, witness_name=f"{name}.{DOMAIN}"
+            )
             self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:

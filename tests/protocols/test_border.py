@@ -131,6 +131,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
     return {
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
+        converter.HEAD.path: converter.LastHead("ledger.example/2026/a"),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([windowed]),
         converter.WINDOW.path: converter.WindowCheck([windowed], bytes(32), [blinded], []),

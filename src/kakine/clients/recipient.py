@@ -78,8 +78,8 @@ class Recipient:
         await self._check_record(message, public, record, payload)
         keys = await self._domain.mask_keys(self._epoch)
         masks = [
-            recipient_mask(key, request, _release_value(key, request, sealed))
-            for key, sealed in zip(keys, message.released, strict=True)
+            recipient_mask(key, request, _release_value(key, request, given.sealed))
+            for key, given in zip(keys, message.released, strict=True)
         ]
         codes = unmask(MaskedVector(message.recipient_leg), payload.seed, masks)
         return Opened(request, public, record, payload, codes, message.filed.receipt.first)
@@ -100,7 +100,7 @@ class Recipient:
             raise BatchMalformed()
 
     def _check_receipt(self, message: Deliver, record: RecordPart, request: bytes) -> None:
-        """Filed by the record keeper over these very points, and in the log."""
+        """Filed by the record keeper over these very points, in the log, and under a head all converters have seen."""
         law, filed = self._law.in_force(self._clock()), message.filed
         hops = [hop.record for hop in message.hops]
         filing = check_filing(
@@ -122,7 +122,9 @@ class Recipient:
             raise ReceiptMismatch(what="entries")
         receipt = filed.receipt
         key = law.signing_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
+        head = self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
+        keys = [law.signing_key(each) for each in self._network.converters]
+        self._heads.verify_attested(head, [given.head for given in message.released], keys)
 
     async def _check_record(
         self, message: Deliver, public: PublicPart, record: RecordPart, payload: Payload

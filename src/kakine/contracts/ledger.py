@@ -53,13 +53,14 @@ class Proved(Body, frozen=True):
 
 
 class Between(Body, frozen=True):
-    """Prove that the tree of `size` is a prefix of the present one."""
+    """Prove that the tree of `size` is a prefix of that of `until`, of the present one if that is None."""
 
     size: int
+    until: int | None = None
 
 
 class Consistent(Body, frozen=True):
-    """RFC 9162 consistency proof from the asked size to the size in `checkpoint`."""
+    """RFC 9162 consistency proof between the asked sizes; without `until`, to the size in `checkpoint`, the present."""
 
     proof: list[bytes]
     checkpoint: bytes

@@ -17,6 +17,7 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.filing import Filing
 from kakine.wire.request import ONE_LEG, HopRecord, Kind, RecordPart, points_digest
 
@@ -93,6 +94,27 @@ def check_hops(
     if before != (recipient_out, keeper_out):
         raise HopMismatch()
     return records
+
+
+def head_parts(origin: str, head: Checkpoint) -> tuple[bytes, ...]:
+    """What a converter signs of a head (label "head"): it is on the one history of this log that it has seen.
+
+    No C2SP cosignature: that would also say that the head is the largest, which one of many receipts need not have.
+    """
+    return origin.encode(), head.size.to_bytes(8, "big"), head.root
+
+
+def check_heads(
+    origin: str, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+) -> None:
+    """Raise `ReceiptMismatch` unless each key signed, in order, that it has seen this head on one history."""
+    if len(statements) != len(keys):
+        raise ReceiptMismatch(what="head")
+    for position, (key, statement) in enumerate(zip(keys, statements, strict=True), 1):
+        try:
+            key.verify(statement, "head", *head_parts(origin, head))
+        except SignatureInvalid as fault:
+            raise ReceiptMismatch(what="head", position=position) from fault
 
 
 def check_filing(

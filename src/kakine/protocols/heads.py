@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import receipts
+from kakine.protocols.gates import check_heads
 from kakine.wire.checkpoint import Checkpoint
 
 _KEPT = 64
@@ -17,6 +18,7 @@ class Heads:
     def __init__(self, origin: str) -> None:
         self._origin = origin
         self._known: dict[tuple[bytes, bytes], Checkpoint] = {}
+        self._attested: set[tuple[Checkpoint, tuple[bytes, ...], tuple[bytes, ...]]] = set()
 
     def verify(
         self, first: int, proof: Sequence[bytes], note: bytes, entries: bytes, key: VerifyKey
@@ -34,3 +36,15 @@ class Heads:
             self._known.clear()
         self._known[note, key] = head
         return head
+
+    def verify_attested(
+        self, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+    ) -> None:
+        """As `gates.check_heads`, once for each head with the same statements and keys."""
+        asked = head, tuple(statements), tuple(keys)
+        if asked in self._attested:
+            return
+        check_heads(self._origin, *asked)
+        if len(self._attested) >= _KEPT:
+            self._attested.clear()
+        self._attested.add(asked)

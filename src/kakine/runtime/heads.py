@@ -119,8 +119,8 @@ class History:
     """
 
     def __init__(self, db: Database, origin: str) -> None:
+        self.origin = origin
         self._db = db
-        self._origin = origin
         self._door = asyncio.Lock()
         self._known: dict[Checkpoint, bytes] = {}
         self._top = UNSEEN
@@ -132,7 +132,7 @@ class History:
         have been verified.
         """
         async with self._door:
-            stored, stored_note = find(self._db.read(), self._origin)
+            stored, stored_note = find(self._db.read(), self.origin)
             if stored not in self._known or len(self._known) >= _MOST:
                 self._known, self._top = {stored: stored_note}, stored
             if head not in self._known:
@@ -151,8 +151,8 @@ class History:
     def keep(self, db: sqlite3.Connection, head: Checkpoint, known: Mapping[Checkpoint, bytes]) -> None:
         """Store `head` if it is the largest, in the caller's transaction. `HeadMoved` if the head stored by now is
         not among those that it was compared with: ask `admit` again."""
-        stored, _ = find(db, self._origin)
+        stored, _ = find(db, self.origin)
         if stored not in known:
             raise HeadMoved()
         if head.size > stored.size:
-            _store(db, self._origin, head, known[head])
+            _store(db, self.origin, head, known[head])

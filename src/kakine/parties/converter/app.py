@@ -9,13 +9,16 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, gate, hop, keys, rekey, store
+from kakine.parties.converter import audit, gate, heads, hop, keys, rekey, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.witnessing import Logs
 from kakine.runtime.database import Database
+from kakine.runtime.heads import History
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.runtime.witness import Witness
 
 
 class Converter:
@@ -45,8 +48,15 @@ class Converter:
             identity.local_key("release"),
             identity.local_key("nonce"),
             Heads(ledger_origin),
+            History(db, ledger_origin),
             withheld=store.all_withheld(db.read()),
         )
+        self.witness = Witness(settings.witness_name, identity.signing, self._logs, db, clock)
+
+    def _logs(self) -> Logs:
+        office = self.office
+        law = office.law.in_force(office.clock())
+        return {office.history.origin: (law.signing_key(office.settings.ledger),)}
 
     @property
     def app(self) -> ASGIApp:
@@ -59,6 +69,7 @@ class Converter:
             Duty(converter.CONVERT, partial(hop.convert, office)),
             Duty(converter.READ, partial(hop.read, office)),
             Duty(converter.RELEASE, partial(gate.release, office)),
+            Duty(converter.HEAD, partial(heads.last_head, office)),
             Duty(converter.OUTCOME, partial(gate.outcome, office)),
             Duty(converter.OPEN_SHARES, partial(gate.open_shares, office)),
             Duty(converter.CHECK, partial(audit.check, office)),
@@ -69,7 +80,8 @@ class Converter:
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
         ]
-        return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
+        roles_of = lambda name: office.law.in_force(office.clock()).roles(name)  # noqa: E731
+        return application(duties, roles_of, self.witness.routes())
 
     def close(self) -> None:
         """Close the store."""

@@ -15,14 +15,15 @@ from kakine.contracts.converter import (
 )
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, aead_seal, seal
-from kakine.parties.converter import store
+from kakine.parties.converter import heads, store
 from kakine.parties.converter.hop import Asked, permit, requester_party
 from kakine.parties.converter.keys import opening_key, share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
-from kakine.protocols.gates import check_filing, check_window
+from kakine.protocols.gates import check_filing, check_window, head_parts
 from kakine.protocols.records import Openings, check_openings
+from kakine.protocols.witnessing import Opened
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -34,6 +35,7 @@ from kakine.values.problems import (
     RequestUnknown,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import only
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope, expand
 from kakine.wire.history import GENESIS, Statement, chained
@@ -47,11 +49,12 @@ def _known(office: Office, request: bytes) -> Seen:
     return seen
 
 
-def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
-    """The entries stand in the log, under a checkpoint that the ledger signed."""
+def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> Opened:
+    """The head under which the entries stand in the log, once it is known that the ledger signed it."""
     key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    receipt = filed.receipt
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
+    receipt, origin = filed.receipt, office.history.origin
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
+    return Opened(origin, head, only(receipt.checkpoint, origin, [key]))
 
 
 def _own_hop(seen: Seen, message: Release) -> None:
@@ -64,8 +67,9 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
 
     In order, all fail-closed: the ground still stands; the caller is the requester; this converter took part; the
     receipt is young; the record keeper signed for these entries and this converter's hop; every commitment fits the
-    request; the entries are in the log; no exchange was released before, other than in this place. That is on disk
-    before w_i leaves. A repeat gives the same answer.
+    request; the entries are in the log, under a head that is one history with all heads seen before; no exchange was
+    released before, other than in this place. Head and exchanges are on disk before w_i leaves. A repeat gives the
+    same answer.
     """
     now_ms = office.clock()
     asked = Asked.of(message.public, message.record)
@@ -89,13 +93,14 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     )
     shown = Openings(message.disclosed, message.withheld, message.openings)
     xids = check_openings(asked.public, asked.ask, message.entries, message.tags, shown)
-    _check_inclusion(office, message.filed, message.entries)
+    under = _check_inclusion(office, message.filed, message.entries)
     first = message.filed.receipt.first
-    await office.db.write(lambda db: _use(db, asked.request, xids, first))
+    await heads.store(office, under, lambda db: _use(db, asked.request, xids, first))
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
     value = release_value(office.release_key, asked.request)
     sealed = aead_seal(expand(key, "release", asked.request), bytes(12), asked.request, value)
-    return Released(sealed)
+    seen_head = office.identity.signing.sign("head", *head_parts(under.origin, under.head))
+    return Released(sealed, seen_head)
 
 
 def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:

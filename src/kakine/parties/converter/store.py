@@ -24,10 +24,12 @@ from sqlalchemy import (
 
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
+from kakine.runtime.heads import heads_metadata
 from kakine.wire.request import Kind
 
 metadata = MetaData()
 quota_table(metadata)
+heads_metadata(metadata)
 
 share = Table(
     "domain_share",
