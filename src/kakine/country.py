@@ -18,8 +18,10 @@ from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
+from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Role
 from kakine.crypto.signing import VerifyKey
+from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
@@ -40,9 +42,12 @@ from kakine.protocols.gazette_pack import Pack
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
+from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import gazette as gazette_wire
+from kakine.wire.policy import LOG, vkey
+from kakine.wire.policy import decode as decode_policy
 
 DOMAIN = "kakine.example"
 ORIGIN = f"ledger.{DOMAIN}/2026/a"
@@ -53,6 +58,8 @@ LOGIN = DomainName("portal/login")
 LEDGER = PartyName("ledger")
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+POLICY = "policy.txt"
+"""In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
 
 
 def system_clock() -> int:
@@ -191,6 +198,37 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self._start_watchers()
+
+    def _start_watchers(self) -> None:
+        """Outside witnesses and the policy that names them: they need nothing of the country but the log's key."""
+        key = self.identities[LEDGER].signing.public
+        self.watchers = Watchers(
+            self.site.folder / "witnesses", {ORIGIN: (key,)}, self.site.clock, self.site.entropy
+        )
+        self._closing.append(self.watchers)
+        converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
+        self.policy = country_policy(vkey(ORIGIN, LOG, key), converters, self.watchers.vkeys())
+        published = self.site.folder / POLICY
+        if not published.is_file() or published.read_bytes() != self.policy:
+            incoming = published.with_suffix(".new")
+            incoming.write_bytes(self.policy)
+            incoming.replace(published)
+
+    async def have_witnessed(self) -> Gathered:
+        """The present head of the log before all witnesses of the policy, whose digest is in the log before.
+
+        Apart, the ledger's operator does so every few seconds. A witness that is away is among `refused`; no exchange
+        waits for any of them.
+        """
+        await self.commission.log_policy(self.policy)
+        believed = decode_policy(self.policy)
+        apps = {str(name): self.apps[name] for name in CONVERTERS}
+        apps |= {name: self.watchers.party(name).app for name in self.watchers.vkeys()}
+        sites = [
+            WitnessSite(name, key, InProcessRoad(apps[name])) for name, key in believed.witnesses.items()
+        ]
+        return await self.ledger.witnessing.gather(believed, sites)
 
     async def _start_law(self) -> None:
         """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""

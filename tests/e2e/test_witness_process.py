@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import signal
@@ -13,8 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiohttp
+
 from forked_log import KEY, ORIGIN, Told
+from kakine.clients.witnessing import Gathered, Gatherer, WitnessSite
 from kakine.protocols.witnessing import accepted
+from kakine.runtime.witness_roads import HttpRoad
 from kakine.wire import checkpoint as notes
 from kakine.wire.cosignature import cosigned
 from kakine.wire.policy import witness_key
@@ -89,3 +94,27 @@ def test_settings_can_be_checked_without_opening_anything(tmp_path: Path) -> Non
     assert refused.returncode == 1
     assert refused.stderr.startswith("settings-malformed")
     assert [each.name for each in tmp_path.iterdir()] == ["witness.toml"]
+
+
+def test_a_log_has_its_heads_cosigned_over_http(tmp_path: Path) -> None:
+    """The way out of the process: our client, real sockets; a stopped witness is away, and later caught up with."""
+    path = settings(tmp_path)
+    gatherer = Gatherer()
+
+    def round_of(size: int, vkey: str, address: str) -> Gathered:
+        async def work() -> Gathered:
+            async with aiohttp.ClientSession() as session:
+                known = witness_key(vkey)
+                site = WitnessSite("w1", known, HttpRoad(session, address + "/"))
+                return await gatherer.gather(TOLD.note(size), size, lambda old: TOLD.proof(old, size), [site])
+
+        return asyncio.run(work())
+
+    with serving(path) as (process, vkey, address):
+        for size in (10, 50, 50):
+            assert round_of(size, vkey, address).cosigned == ("w1",)
+        assert round_of(20, vkey, address).refused == {"w1": "log-behind"}
+        stopped(process)
+        assert round_of(60, vkey, address).refused == {"w1": "party-unavailable"}
+    with serving(path) as (_, vkey, address):
+        assert round_of(300, vkey, address).refused == {}

@@ -145,6 +145,8 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
         ledger.CONSISTENCY.path: ledger.Between(1),
         ledger.CHECKPOINT.path: Nothing(),
+        ledger.WITNESSED.path: Nothing(),
+        ledger.WITNESSED_ENTRIES.path: ledger.ByIndex(0, 2),
         commission.CURRENT.path: commission.Since(1),
         commission.PUBLISH.path: commission.Propose(b"gazette", bytes(64)),
         commission.PROPOSALS.path: Nothing(),

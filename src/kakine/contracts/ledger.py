@@ -67,7 +67,7 @@ class Consistent(Body, frozen=True):
 
 
 class Head(Body, frozen=True):
-    """The present checkpoint."""
+    """A checkpoint: the present one, or of `/v1/witnessed` the largest that met the policy, with its cosignatures."""
 
     checkpoint: bytes
 
@@ -77,3 +77,5 @@ RECEIPT = Call("/v1/receipt", ByTag, Proved, ANYBODY)
 ENTRIES = Call("/v1/entries", ByIndex, Proved, ANYBODY)
 CONSISTENCY = Call("/v1/consistency", Between, Consistent, ANYBODY)
 CHECKPOINT = Call("/v1/checkpoint", Nothing, Head, ANYBODY)
+WITNESSED = Call("/v1/witnessed", Nothing, Head, ANYBODY)
+WITNESSED_ENTRIES = Call("/v1/witnessed/entries", ByIndex, Proved, ANYBODY)

@@ -22,7 +22,7 @@ from kakine.values.problems import (
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.cosignature import cosigned
-from kakine.wire.policy import NamedKey
+from kakine.wire.policy import NamedKey, Policy
 from kakine.wire.submission import Submission
 
 Logs = Mapping[str, Sequence[VerifyKey]]
@@ -89,6 +89,20 @@ def check_growth(last: Checkpoint, submission: Submission, head: Checkpoint) -> 
     if head.size == last.size and head.root != last.root:
         raise HeadForked(size=last.size)
     verify_consistency(last.size, head.size, submission.proof, last.root, head.root)
+
+
+def cosigners(note: bytes, policy: Policy) -> dict[str, int]:
+    """Names of the policy's witnesses whose lines the note has, with the latest time of each in seconds.
+
+    Raises `SignatureInvalid` for a wrong line of one of them. `note` must be a good note. That they are enough is for
+    `Policy.check_quorum`, that the times are recent for the reader.
+    """
+    found = {}
+    for name, witness in policy.witnesses.items():
+        times = cosigned(note, witness.name, witness.id, witness.key)
+        if times:
+            found[name] = max(times)
+    return found
 
 
 def accepted(note: bytes, answered: bytes, witness: NamedKey) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from kakine.contracts.commission import Version
-from kakine.contracts.ledger import APPEND, Append, Appended
+from kakine.contracts.ledger import APPEND, RECEIPT, Append, Appended, ByTag
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import State, Store, Stored
@@ -22,7 +22,7 @@ from kakine.protocols.gazette_log import entry_of, logged_ms, tag_of
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import minutes
-from kakine.values.problems import GazetteNotNext, GazetteTooSoon
+from kakine.values.problems import GazetteNotNext, GazetteTooSoon, TagUnknown
 from kakine.wire import filing
 from kakine.wire.gazette import Signatures, decode, gazette_digest
 
@@ -119,28 +119,46 @@ class Publisher:
         return version_of(replace(stored, receipt=kept))
 
     async def _log(self, stored: Stored) -> Appended:
-        tag = tag_of(stored.digest)
+        return await self._append(stored.entry, stored.digest, self._ledger_key(stored))
+
+    async def log_digest(self, digest: bytes) -> None:
+        """Have the digest (32 bytes) of a public text in the log, as a governance entry; once, however often asked.
+
+        Raises PartyUnavailable if nothing was concluded, and what does not verify. Says nothing about the text.
+        """
+        key = self.book.in_force(self._clock()).signing_key(self._settings.ledger)
+        try:
+            known = await self._peers.ask(self._settings.ledger, RECEIPT, ByTag(tag_of(digest)))
+        except TagUnknown:
+            await self._append(entry_of(digest, self._clock()), digest, key)
+            return
+        logged_ms(known.entries, digest)
+        self._verify(known.receipt, known.entries, key)
+
+    async def _append(self, entry: bytes, digest: bytes, key: VerifyKey) -> Appended:
+        tag = tag_of(digest)
         filed = filing.filing_of(
             request=_NOTHING,
             points=_NOTHING,
-            entries=stored.entry,
+            entries=entry,
             tags=tag,
             hops=_NOTHING,
-            minutes=minutes(logged_ms(stored.entry, stored.digest)),
+            minutes=minutes(logged_ms(entry, digest)),
         )
         data, signature = filing.sign(filed, self._identity.signing)
-        receipt = await self._peers.ask(
-            self._settings.ledger, APPEND, Append(stored.entry, tag, data, signature)
-        )
+        receipt = await self._peers.ask(self._settings.ledger, APPEND, Append(entry, tag, data, signature))
+        self._verify(receipt, entry, key)
+        return receipt
+
+    def _verify(self, receipt: Appended, entry: bytes, key: VerifyKey) -> None:
         receipts.verify(
             first=receipt.first,
             proof=receipt.proof,
             checkpoint=receipt.checkpoint,
-            entries=stored.entry,
+            entries=entry,
             origin=self._settings.origin,
-            key=self._ledger_key(stored),
+            key=key,
         )
-        return receipt
 
     def _ledger_key(self, stored: Stored) -> VerifyKey:
         if self.book.published:
