@@ -62,7 +62,9 @@ export function show(verdict) {
   for (const [name, value] of verdict.shown ? rows(verdict.shown) : []) table.append(line("dt", name), line("dd", value));
   const heading = line("h2", LANGUAGES.map((each) => TEXTS.verdict[verdict.good ? "good" : "bad"][each]).join(" "));
   out.className = verdict.good ? "good" : "bad";
-  out.replaceChildren(heading, steps, table, ...said("limits"));
+  const witnessed = verdict.steps.find((step) => step.step === "witnesses").state === "held";
+  const seen = verdict.good ? said(witnessed ? "public" : "private") : [];
+  out.replaceChildren(heading, ...seen, steps, table, ...said("limits"));
 }
 
 function refuse(fault) {

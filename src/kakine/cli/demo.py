@@ -100,6 +100,7 @@ def _asked(stage: Stage, family: Family) -> list[Inquiry]:
 
 async def _facts(stage: Stage, family: Family) -> Facts:
     country, journal, roster = stage.country, stage.journal, stage.roster
+    witnessed = await country.have_witnessed()
     history = await check_history(country, journal, roster, family, _asked(stage, family))
     known = traces(country, roster, family, await stage.numbers(family))
     return Facts(
@@ -115,6 +116,7 @@ async def _facts(stage: Stage, family: Family) -> Facts:
         await check_receipts(country),
         await audit(country),
         leaks(country, known),
+        len(witnessed.cosigned),
         await head(country),
     )
 

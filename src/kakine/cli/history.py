@@ -47,7 +47,8 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return [*shown, proofs]
+        public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
+        return [*shown, proofs, public]
 
 
 def _protagonist(folder: Path) -> bytes:

@@ -6,9 +6,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from kakine.cli.receipts import export_history
+from kakine.cli.receipts import export_history, is_public, witnessed_rows
 from kakine.country import KEEPER, LEDGER, ORIGIN, Country
 from kakine.crypto.sealing import OpenKey
+from kakine.crypto.signing import VerifyKey
+from kakine.protocols.heads import Heads
 from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
@@ -39,12 +41,14 @@ class Seen:
 class Read:
     """What the person sees. The record keeper has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger.
+    Every one of the `verified` rows has opened and stands in the ledger; `witnessed` of them under a head that as many
+    witnesses as the policy asks for have signed.
     """
 
     lines: list[Seen]
     signed: int
     verified: int
+    witnessed: int
 
 
 async def own_history(country: Country, account: bytes, export: Path | None = None) -> Read:
@@ -59,10 +63,23 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
     keys = Keys(law.signing_key(KEEPER.party), law.signing_key(LEDGER), ORIGIN)
     opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
+    shown = await witnessed_rows(country, rows)
+    witnessed = await _witnessed(country, shown, keys.ledger)
     if export is not None:
-        export_history(rows, opened, keys.ledger, export)
+        export_history(
+            shown, opened, keys.ledger, export, country.policy if witnessed == len(shown) else None
+        )
     seen = [_seen(line) for line in lines(opened)]
-    return Read(seen, decode(said.statement, Statement).count, len(opened))
+    return Read(seen, decode(said.statement, Statement).count, len(opened), witnessed)
+
+
+async def _witnessed(country: Country, rows: list[SealedRow], key: VerifyKey) -> int:
+    """How many rows stand, proved again, under a checkpoint that meets the policy."""
+    heads, count = Heads(ORIGIN), 0
+    for row in rows:
+        heads.verify(row.index, row.proof, row.checkpoint, row.entry, key)
+        count += is_public(country, row.checkpoint)
+    return count
 
 
 def _seen(line: Line) -> Seen:

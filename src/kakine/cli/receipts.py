@@ -12,13 +12,16 @@ import typer
 from kakine.cli.verify import POLICY_NAME
 from kakine.cli.visiting import DirOption, visited
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT, ENTRIES, ByIndex
+from kakine.contracts.ledger import CHECKPOINT, ENTRIES, WITNESSED_ENTRIES, ByIndex, Proved
 from kakine.country import LEDGER, ORIGIN, Country
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import receipts
 from kakine.protocols.history import OpenedRow, SealedRow
 from kakine.protocols.receipt_files import receipt_of
+from kakine.protocols.witnessing import cosigners
+from kakine.values.problems import NotWitnessed, QuorumMissing, ReceiptMismatch
 from kakine.wire import checkpoint
+from kakine.wire import policy as policies
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
 from kakine.wire.opening import RecordFile
 from kakine.wire.policy import one_log
@@ -26,6 +29,7 @@ from kakine.wire.proof import SUFFIX as RECEIPT_SUFFIX
 from kakine.wire.proof import Proof
 
 _PAGE = 256
+NOT_YET = "not all publicly witnessed yet"
 
 
 def receipt(
@@ -36,23 +40,59 @@ def receipt(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
 ) -> None:
-    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere. Example:
+    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
+
+    If a checkpoint that enough witnesses signed covers all of them, the policy written beside them asks for these
+    witnesses; otherwise for the ledger's key alone. Example:
 
     kakine ledger receipt 42 43 --dir country/1-1000 --out receipts
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(f"{asyncio.run(_write(directory, indices or [], out))} receipts in {out}")
+    typer.echo(asyncio.run(_write(directory, indices or [], out)))
 
 
-async def _write(folder: Path, indices: Sequence[int], out: Path) -> int:
-    written = 0
+async def _write(folder: Path, indices: Sequence[int], out: Path) -> str:
+    written, public = 0, True
     async with visited(folder) as country:
-        _keep(out, POLICY_NAME, one_log(ORIGIN, ledger_key(country)))
         async for proof in proofs(country, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
             written += 1
-    return written
+            public = public and is_public(country, proof.note)
+        _keep(out, POLICY_NAME, country.policy if public else one_log(ORIGIN, ledger_key(country)))
+    return f"{written} receipts in {out}, " + ("publicly witnessed" if public else NOT_YET)
+
+
+def is_public(country: Country, note: bytes) -> bool:
+    """Whether the lines of a verified note meet the quorum of the country's policy."""
+    policy = policies.decode(country.policy)
+    try:
+        policy.check_quorum(cosigners(note, policy))
+    except QuorumMissing:
+        return False
+    return True
+
+
+async def entries_of(country: Country, first: int, count: int) -> Proved:
+    """Entries with a proof under the largest checkpoint that enough witnesses signed, else under the present one."""
+    peers = country.peers("portal")
+    try:
+        return await peers.ask(LEDGER, WITNESSED_ENTRIES, ByIndex(first, count))
+    except NotWitnessed:
+        return await peers.ask(LEDGER, ENTRIES, ByIndex(first, count))
+
+
+async def witnessed_rows(country: Country, rows: Sequence[SealedRow]) -> list[SealedRow]:
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
+    `ReceiptMismatch` if another entry is shown at a row's place."""
+    found = []
+    for row in rows:
+        given = await entries_of(country, row.index, 1)
+        if given.entries != row.entry:
+            raise ReceiptMismatch(what="entries")
+        place = given.receipt
+        found.append(SealedRow(row.entry, row.envelope, row.index, place.proof, place.checkpoint))
+    return found
 
 
 def ledger_key(country: Country) -> VerifyKey:
@@ -67,21 +107,26 @@ async def proofs(country: Country, indices: Sequence[int]) -> AsyncIterator[Proo
     size = checkpoint.open(head.checkpoint, ORIGIN, key).size
     pages = [(first, min(_PAGE, size - first)) for first in range(0, size, _PAGE)]
     for first, count in [(index, 1) for index in indices] or pages:
-        given = await country.peers("portal").ask(LEDGER, ENTRIES, ByIndex(first, count))
+        given = await entries_of(country, first, count)
         row = SealedRow(given.entries, b"", first, given.receipt.proof, given.receipt.checkpoint)
         for proof in _verified(row, count, key):
             yield proof
 
 
 def export_history(
-    rows: Sequence[SealedRow], opened: Sequence[OpenedRow], key: VerifyKey, folder: Path
+    rows: Sequence[SealedRow],
+    opened: Sequence[OpenedRow],
+    key: VerifyKey,
+    folder: Path,
+    policy: bytes | None = None,
 ) -> int:
-    """Write receipt, record and policy files of an own history; how many rows.
+    """Write receipt, record and policy files of an own history; how many rows. Without `policy`, one of the ledger's
+    key alone.
 
     `opened` is what `open_history` gave for `rows`. The records say in plain words what was asked about the person, so
     the files are for the owner's eyes alone (mode 600); their names are numbers in the log.
     """
-    _keep(folder, POLICY_NAME, one_log(ORIGIN, key))
+    _keep(folder, POLICY_NAME, policy or one_log(ORIGIN, key))
     for row, read in zip(rows, opened, strict=True):
         for proof in _verified(row, 1, key):
             _keep(folder, f"{row.index}{RECEIPT_SUFFIX}", proof.encode())

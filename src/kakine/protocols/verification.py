@@ -71,6 +71,11 @@ class Verdict:
         """No step failed, so none is open."""
         return all(step.state is not State.FAILED for step in self.steps)
 
+    @property
+    def witnessed(self) -> bool:
+        """All held, and the policy's quorum of witnesses has signed; a policy that asks for none gives no quorum."""
+        return self.good and any(step == Step("witnesses", State.HELD) for step in self.steps)
+
 
 def verify(policy: bytes, receipt: bytes, record: bytes | None = None) -> Verdict:
     """The verdict on a receipt file, and on a record file if there is one, under a policy.

@@ -31,16 +31,20 @@ class Witnessing:
 
         Raises what the store raises. A quorum that is not met raises nothing: the last good note stays.
         """
-        head = self._sequencer.head()
-        gathered = await self._gatherer.gather(
-            head.note, head.at.size, lambda old: head.consistency(old).proof, sites
-        )
+        gathered = await self.show(sites)
         try:
             policy.check_quorum(cosigners(gathered.note, policy))
         except QuorumMissing:
             return gathered
         await self._store.keep_cosigned(gathered.size, gathered.note)
         return gathered
+
+    async def show(self, sites: Sequence[WitnessSite]) -> Gathered:
+        """Submit the present head and keep nothing of the answers."""
+        head = self._sequencer.head()
+        return await self._gatherer.gather(
+            head.note, head.at.size, lambda old: head.consistency(old).proof, sites
+        )
 
     async def checkpoint(self, caller: PartyName, asked: Nothing) -> Present:
         """The largest checkpoint that met the policy, with all its cosignatures. Raises `NotWitnessed`."""
