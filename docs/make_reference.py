@@ -161,6 +161,7 @@ def files_page() -> str:
         "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
         "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it;\n"
         "`auditor.sqlite` (tables `audit_…`) is the commission's second. Columns with codes hold wrapped ones only.\n"
+        "`witnesses/` holds seeds and stores of the outside witnesses, `policy.txt` says whose signatures count.\n"
         "What a party says about itself stands in its package:\n"
     )
     for name in sorted(each.name for each in pkgutil.iter_modules(kakine.parties.__path__)):
