@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -42,6 +44,7 @@ from land import CHILDREN, Land
 
 TOLD, FORK = Told(), Told(fork_at=40)
 YOKOHAMA = PartyName("yokohama")
+T = TypeVar("T")
 
 
 def add(party: WitnessParty, body: bytes) -> int:
@@ -236,6 +239,23 @@ def test_a_head_is_on_disk_before_the_share_leaves(land: Land, monkeypatch: pyte
         (converted.filed.receipt.first,)).fetchone() == (0,)  # fmt: skip
     release(land, CONVERTERS[0], prepared, converted)
     assert last_head(land, CONVERTERS[0]).size == log_size(land)
+
+
+def test_head_and_exchange_are_stored_by_one_write(land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lone caller waits for no commit more than without witnesses."""
+    prepared, converted = run_to_receipt(land)
+    office, writes = office_of(land, 1), list[object]()
+    write = office.db.write
+
+    async def counted(work: Callable[[sqlite3.Connection], T]) -> T:
+        writes.append(work)
+        return await write(work)
+
+    monkeypatch.setattr(office.db, "write", counted)
+    before = last_head(land, CONVERTERS[0]).size
+    release(land, CONVERTERS[0], prepared, converted)
+    assert len(writes) == 1
+    assert last_head(land, CONVERTERS[0]).size > before
 
 
 def test_c9_a_converter_that_starts_anew_keeps_its_head_and_answers_again(land: Land) -> None:

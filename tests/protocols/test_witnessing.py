@@ -181,9 +181,16 @@ def test_of_an_answer_only_lines_of_the_known_key_are_taken() -> None:
     note = TOLD.note(5)
     good, other = line(note), line(note, key=SigningKey(b"O" * 32))
     assert accepted(note, other + good, KNOWN) == good
-    for useless in (b"", other, b"good\n", good[:-1], good + b"\n"):
+    for useless in (b"", other, b"good\n", good[:-1], other + b"\n" + good):
         with pytest.raises(CosignatureMissing):
             accepted(note, useless, KNOWN)
+
+
+def test_one_witness_cannot_fill_the_note() -> None:
+    """A note holds 16 lines: one that sends them all would keep the others out."""
+    note = TOLD.note(5)
+    many = b"".join(line(note, seconds) for seconds in range(15))
+    assert accepted(note, many, KNOWN) == line(note, 0)
 
 
 def test_a_cosignature_of_another_head_is_refused() -> None:

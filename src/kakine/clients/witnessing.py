@@ -92,7 +92,7 @@ class Gatherer:
     async def submit(
         self, note: bytes, size: int, prove: Callable[[int], Sequence[bytes]], site: WitnessSite
     ) -> bytes:
-        """The cosignature lines of one witness, verified.
+        """The cosignature line of one witness, verified.
 
         Raises `HeadForked` if it has another root of this size, `LogBehind` if it has seen a longer log,
         `ConsistencyInvalid` if it has another history, what its other answers mean, what `accepted` raises, and
@@ -103,9 +103,9 @@ class Gatherer:
             body = Submission(old, tuple(prove(old)), note).encode()
             status, media, answer = await site.road.add_checkpoint(body)
             if status == 200:
-                lines = accepted(note, answer, site.key)
+                line = accepted(note, answer, site.key)
                 self.sizes[site.name] = size
-                return lines
+                return line
             if status != 409 or media != SIZE_MEDIA:
                 raise _REFUSALS.get(status, PartyUnavailable)()
             old = _next(decode_size(answer), old, size)

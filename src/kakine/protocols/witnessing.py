@@ -106,22 +106,18 @@ def cosigners(note: bytes, policy: Policy) -> dict[str, int]:
 
 
 def accepted(note: bytes, answered: bytes, witness: NamedKey) -> bytes:
-    """Those signature lines in a witness's answer that are its good cosignatures of `note`; others are left out.
+    """The first signature line in a witness's answer that is its good cosignature of `note`.
 
-    Raises `CosignatureMissing` if there is none, or for an answer that is not made of signature lines;
-    `SignatureInvalid` if a line of the known key does not verify. `note` must be a good note. That the time is recent
-    is not checked.
+    One line and no more: a note has room for 16, which one witness could fill. Raises `CosignatureMissing` if there is
+    none, or for an answer that is not made of signature lines; `SignatureInvalid` if a line of the known key does not
+    verify. `note` must be a good note without a line of this witness. That the time is recent is not checked.
     """
-    kept = b""
     for line in answered.splitlines(keepends=True):
         with_line = note + line
         try:
             notes.text_of(with_line)
         except CheckpointInvalid as fault:
             raise CosignatureMissing() from fault
-        before = len(cosigned(note, witness.name, witness.id, witness.key))
-        if len(cosigned(with_line, witness.name, witness.id, witness.key)) > before:
-            kept += line
-    if not kept:
-        raise CosignatureMissing()
-    return kept
+        if cosigned(with_line, witness.name, witness.id, witness.key):
+            return line
+    raise CosignatureMissing()
