@@ -285,7 +285,7 @@ def test_a_sequencer_that_is_cancelled_while_it_waits_tells_its_callers_and_goes
 
         async def scene() -> None:
             waiting = asyncio.ensure_future(sequencer.append([entry(1)], [tag(1)]))
-            while store.find(tag(1)) is None:
+            while store.armed:
                 await asyncio.sleep(0.001)
             queued = asyncio.ensure_future(sequencer.append([entry(2)], [tag(2)]))
             await asyncio.sleep(0)
