@@ -39,7 +39,6 @@ import ledger_million
 from kakine.contracts.ledger import Append
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import SigningKey
-from kakine.parties.ledger.attest import Attestor
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import METADATA, Growth, Store, _grow
 from kakine.parties.ledger.use_cases import Duties

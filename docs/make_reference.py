@@ -25,6 +25,7 @@ import kakine.parties
 from kakine.cli.root import app
 from kakine.contracts.call import ANYBODY, Call
 from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.heads import heads_metadata
 from kakine.runtime.keyring import keyring_metadata
 from kakine.values import problems
 
@@ -160,6 +161,7 @@ def files_page() -> str:
         "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
         "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it;\n"
         "`auditor.sqlite` (tables `audit_…`) is the commission's second. Columns with codes hold wrapped ones only.\n"
+        "`witnesses/` holds seeds and stores of the outside witnesses, `policy.txt` says whose signatures count.\n"
         "What a party says about itself stands in its package:\n"
     )
     for name in sorted(each.name for each in pkgutil.iter_modules(kakine.parties.__path__)):
@@ -185,7 +187,7 @@ def _tables(package: ModuleType) -> list[Table]:
             elif isinstance(value, Table):
                 found[value.name] = value
         # These are taken into a schema when the party opens its store, so the schema alone does not always have them.
-        for adds in (codebook_metadata, keyring_metadata):
+        for adds in (codebook_metadata, heads_metadata, keyring_metadata):
             if f"{adds.__name__}(" in inspect.getsource(module):
                 adds(schema := MetaData())
                 found |= schema.tables

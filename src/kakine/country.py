@@ -20,9 +20,11 @@ from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
+from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.signing import VerifyKey
+from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
@@ -46,11 +48,15 @@ from kakine.protocols.logs import Log
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
+from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
+from kakine.wire.policy import LOG, vkey
+from kakine.wire.policy import decode as decode_policy
 
+DOMAIN = "kakine.example"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
 KEEPERS = (DomainName("mailbox-a/records"), DomainName("mailbox-b/records"))
 REGISTRY = DomainName("registry/residents")
@@ -63,6 +69,8 @@ LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
 """The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+POLICY = "policy.txt"
+"""In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
 
 
 def signer_of(log: Log) -> PartyName:
@@ -210,6 +218,37 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self._start_watchers()
+
+    def _start_watchers(self) -> None:
+        """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""
+        keys = {log.origin: self.identities[signer_of(log)].signing.public for log in LOGS}
+        folder, known = self.site.folder / "witnesses", {origin: (key,) for origin, key in keys.items()}
+        self.watchers = Watchers(folder, known, self.site.clock, self.site.entropy)
+        self._closing.append(self.watchers)
+        converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
+        logs = [vkey(origin, LOG, key) for origin, key in keys.items()]
+        self.policy = country_policy(logs, converters, self.watchers.vkeys())
+        published = self.site.folder / POLICY
+        if not published.is_file() or published.read_bytes() != self.policy:
+            incoming = published.with_suffix(".new")
+            incoming.write_bytes(self.policy)
+            incoming.replace(published)
+
+    async def have_witnessed(self) -> list[Gathered]:
+        """The present head of each log before all witnesses of the policy, whose digest is in a log before.
+
+        Apart, the ledgers' operators do so every few seconds. A witness that is away is among `refused`; no exchange
+        waits for any of them.
+        """
+        await self.commission.log_policy(self.policy)
+        believed = decode_policy(self.policy)
+        apps = {str(name): self.apps[name] for name in CONVERTERS}
+        apps |= {name: self.watchers.party(name).app for name in self.watchers.vkeys()}
+        sites = [
+            WitnessSite(name, key, InProcessRoad(apps[name])) for name, key in believed.witnesses.items()
+        ]
+        return [await self.ledgers[log.ledger].witnessing.gather(believed, sites) for log in LOGS]
 
     async def _open_ledger(self, log: Log) -> Ledger:
         name = signer_of(log)
@@ -304,7 +343,7 @@ class Country:
     def _start_converters(self) -> None:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LOGS)
+            settings = ConverterSettings(position, CONVERTERS, LOGS, witness_name=f"{name}.{DOMAIN}")
             self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:

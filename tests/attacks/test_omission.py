@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,12 @@ from forging import altered, signed
 from kakine.clients.exchange import Requester, request_of
 from kakine.contracts import ledger as ledger_calls
 from kakine.contracts import mailbox as mailbox_calls
-from kakine.contracts.converter import RELEASE, Converted, Filed, Release
+from kakine.contracts.converter import RELEASE, Converted, Filed, Release, Released
 from kakine.contracts.gateway import Delivered
 from kakine.contracts.ledger import Appended
 from kakine.contracts.mailbox import FILE, File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, aead_open, aead_seal, open_sealed, seal
 from kakine.crypto.signing import SigningKey
@@ -38,15 +37,12 @@ from kakine.parties.converter.office import Office as ConverterOffice
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
-from kakine.parties.signer.app import Signer
-from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
 from kakine.protocols.gates import WINDOW_MS, filed_legs, hops_digest
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
-from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.keyring import find_key
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
@@ -72,9 +68,11 @@ from kakine.values.problems import (
     SignatureInvalid,
     TagConflict,
 )
+from kakine.wire import checkpoint
 from kakine.wire import filing as filings
 from kakine.wire.answer import Answered, Answers, Prepared
 from kakine.wire.canonical import decode, encode
+from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.envelope import expand
 from kakine.wire.history import GENESIS, Statement, chained
 from kakine.wire.request import (
@@ -118,7 +116,7 @@ def through(land: Land, asked: Prepared) -> tuple[Converted, list[bytes]]:
     return converted, land.run(land.requester().release(asked, converted))
 
 
-def deliver(land: Land, asked: Prepared, converted: Converted, released: list[bytes]) -> Delivered:
+def deliver(land: Land, asked: Prepared, converted: Converted, released: list[Released]) -> Delivered:
     return land.run(land.requester().deliver(asked, converted, released))
 
 
@@ -162,15 +160,24 @@ def own_receipt(asked: Prepared, file: File, key: SigningKey, first: int = 0) ->
     return Filed(signed_by_all, Appended(first, [], b"no checkpoint"))
 
 
-def released_by_all(land: Land, asked: Prepared) -> list[bytes]:
+def released_by_all(land: Land, asked: Prepared, converted: Converted) -> list[Released]:
     """What three dishonest converters hand out from their own keys, without asking for any receipt."""
-    return [_released_by(land, land.country.converters[name].office, asked) for name in CONVERTERS]
+    return [_released_by(land, land.country.converters[name].office, asked, converted) for name in CONVERTERS]
 
 
-def _released_by(land: Land, office: ConverterOffice, asked: Prepared) -> bytes:
+def _released_by(land: Land, office: ConverterOffice, asked: Prepared, converted: Converted) -> Released:
     key, request = shared_key(land, office.identity.name), request_of(asked)
     value = release_value(office.release_key, request)
-    return aead_seal(expand(key, "release", request), bytes(12), request, value)
+    sealed = aead_seal(expand(key, "release", request), bytes(12), request, value)
+    shown = head_parts(ORIGIN, _head_shown(converted.filed.receipt.checkpoint))
+    return Released(sealed, office.identity.signing.sign("head", *shown))
+
+
+def _head_shown(note: bytes) -> Checkpoint:
+    try:
+        return checkpoint.parse(checkpoint.text_of(note), ORIGIN)
+    except CheckpointInvalid:
+        return Checkpoint(0, b"")
 
 
 def shared_key(land: Land, converter: PartyName, domain: str = TAX) -> bytes:
@@ -254,7 +261,7 @@ def test_o2_an_honest_provider_refuses_what_three_dishonest_converters_released(
     converted = unfiled(land, asked)
     before = answers_given(land)
     with pytest.raises(ReceiptMismatch):
-        deliver(land, asked, converted, released_by_all(land, asked))
+        deliver(land, asked, converted, released_by_all(land, asked, converted))
     assert answers_given(land) == before
 
 
@@ -264,15 +271,15 @@ def test_o2_nor_does_it_help_that_the_record_keepers_join_them(land: Land) -> No
     signed = signed_again(land, converted.filed)
     before = answers_given(land)
     with pytest.raises((InclusionInvalid, CheckpointInvalid)):
-        deliver(land, asked, replaced(converted, signed), released_by_all(land, asked))
+        deliver(land, asked, replaced(converted, signed), released_by_all(land, asked, converted))
     assert answers_given(land) == before
 
 
 def test_o2_what_they_released_is_genuine_so_it_is_the_receipt_that_stops_them(land: Land) -> None:
     asked = prepared(land)
     converted, released = through(land, asked)
-    assert released_by_all(land, asked) == released
-    assert deliver(land, asked, converted, released_by_all(land, asked)).filed.receipt.first
+    assert released_by_all(land, asked, converted) == released
+    assert deliver(land, asked, converted, released_by_all(land, asked, converted)).filed.receipt.first
 
 
 def test_o3_a_provider_with_two_converters_cannot_reach_its_own_code_before_the_record(land: Land) -> None:
@@ -373,9 +380,11 @@ def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_re
     with last_nights_ledger(fresh) as forked, instead(fresh.country, LEDGER, forked.app):
         converted = fresh.run(fresh.requester().convert(again))
         for name in CONVERTERS:
+            careless_about_heads(fresh)
             with pytest.raises(ExchangeUsed):
                 fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, release(again, converted)))
             restarted(fresh, name)
+            careless_about_heads(fresh)
             with pytest.raises((ExchangeUsed, BootFence)):
                 fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, release(again, converted)))
 
@@ -393,6 +402,7 @@ def test_o5_of_two_requests_under_one_exchange_at_the_same_time_one_is_released(
         calls = (peers.ask(name, RELEASE, message) for message in shown)
         return await asyncio.gather(*calls, return_exceptions=True)
 
+    careless_about_heads(fresh)
     for name in CONVERTERS:
         results = fresh.run(both(name))
         assert sum(isinstance(result, ExchangeUsed) for result in results) == 1
@@ -575,7 +585,7 @@ def test_o9_the_provider_refuses_it_too_when_all_converters_let_it_pass(land: La
     converted = land.run(land.requester().convert(asked))
     before = answers_given(land)
     with pytest.raises(RecordMismatch):
-        deliver(land, asked, converted, released_by_all(land, asked))
+        deliver(land, asked, converted, released_by_all(land, asked, converted))
     assert answers_given(land) == before
 
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import pytest
 
-import log_signer
 from kakine.contracts import ledger as calls
 from kakine.contracts.call import Body, Call, Nothing, Role
 from kakine.contracts.ledger import Append, Appended, Between, ByIndex, ByTag

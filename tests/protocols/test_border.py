@@ -132,6 +132,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
     return {
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
+        converter.HEAD.path: converter.LastHead("ledger.example/2026/a"),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([windowed]),
         converter.WINDOW.path: converter.WindowCheck([windowed], bytes(32), [blinded], []),
@@ -146,6 +147,8 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
         ledger.CONSISTENCY.path: ledger.Between(1),
         ledger.CHECKPOINT.path: Nothing(),
+        ledger.WITNESSED.path: Nothing(),
+        ledger.WITNESSED_ENTRIES.path: ledger.ByIndex(0, 2),
         commission.CURRENT.path: commission.Since(1),
         commission.PUBLISH.path: commission.Propose(b"gazette", bytes(64)),
         commission.PROPOSALS.path: Nothing(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from kakine.contracts.portal import SealedHistory
-from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
 from kakine.wire.entry import EntryKind

@@ -47,6 +47,7 @@ class Facts:
     receipts: tuple[int, int]
     audit: Audit
     leaks: list[str]
+    witnesses: int
     head: Checkpoint
 
     def promises(self) -> dict[str, bool]:
@@ -61,6 +62,7 @@ class Facts:
             "receipts": self.receipts[0] > 0,
             "audited": self.audit.windows > 0 and self.audit.samples > 0 and not self.audit.faults,
             "nothing_in_between": not self.leaks,
+            "witnessed": self.history.read.witnessed == self.history.read.verified,
         }
 
     @property
@@ -97,8 +99,9 @@ class Facts:
                     "entries": read.signed,
                     "verified": read.verified,
                     "complete": self.history.complete,
+                    "witnessed": read.witnessed,
                 },
-                "ledger": {"size": self.head.size, "root": self.head.root.hex()},
+                "ledger": {"size": self.head.size, "root": self.head.root.hex(), "witnesses": self.witnesses},
                 "answers": dict(self.results),
                 "receipts": {"requests": self.receipts[0], "entries": self.receipts[1]},
                 "audit": asdict(self.audit),
@@ -248,6 +251,7 @@ def _closing(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"■ 証拠 / Evidence: 受領証 {requests} 通({entries} 件)をすべて検証 / receipts verified;"
     yield f"台帳 / ledger: {facts.head.size} entries, root {facts.head.root.hex()}"
+    yield f"証人 {facts.witnesses} 者がこの先頭に署名 / witnesses have signed this head"
     checked = facts.audit
     yield (
         f"監査 / audit: 照会 {checked.exchanges} 件を {checked.windows} 組で検算、登録 {checked.samples} 件を抽出、"

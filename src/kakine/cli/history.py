@@ -51,7 +51,8 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return read, [*shown, proofs, *completeness_lines(read)]
+        public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
+        return read, [*shown, proofs, public, *completeness_lines(read)]
 
 
 def _protagonist(folder: Path) -> bytes:

@@ -10,6 +10,7 @@ import typer
 
 from kakine.cli import ledger_tiles
 from kakine.cli.demo_checks import head
+from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
 from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.ledger import ENTRIES, ByIndex, Proved
@@ -25,6 +26,7 @@ from kakine.wire.heartbeat import Heartbeat
 app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of every exchange.")
 ledger_tiles.mount(app)
 app.command()(receipt)
+app.command()(witness)
 
 _PAGE = 256
 

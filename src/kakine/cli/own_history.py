@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kakine.cli.receipts import export_history
+from kakine.cli.receipts import export_history, is_public, witnessed_rows
 from kakine.contracts.converter import History
 from kakine.country import KEEPERS, LOGS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
+from kakine.protocols.heads import Heads
 from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
 from kakine.protocols.index_check import Complete
-from kakine.protocols.logs import log_keys
+from kakine.protocols.logs import LogKeys, log_keys
+from kakine.protocols.witnessing import cosigners
 from kakine.values.problems import HistoryIncomplete, Problem
+from kakine.wire import policy as policies
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
@@ -51,14 +54,17 @@ class Seen:
 class Read:
     """What the person sees. The record keeper with the longest list has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
-    indices of rows that it does not show and another does. `confirmed` says by record keeper what its public index
-    confirms of the rows, `doubts` why it does not.
+    Every one of the `verified` rows has opened and stands in the ledger; `witnessed` of them under a head that as many
+    witnesses as the policy asks for have signed. `hidden` names by record keeper the log indices of rows that it does
+    not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
+    why it does not.
     """
 
     lines: list[Seen]
     signed: int
     verified: int
+    witnessed: int
+    witnesses: int
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
@@ -86,8 +92,11 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
     keys = Keys(keepers, log_keys(law, LOGS))
     opened = open_history(sealed.request, lists, sealed.shares, session, keys)
+    shown = await witnessed_rows(country, {row.entry: row for each in lists for row in each.rows}.values())
+    witnessed, witnesses = _witnessed(country, shown, keys.logs)
     if export is not None:
-        export_history([row for each in lists for row in each.rows], opened.rows, keys.logs, export)
+        policy = country.policy if witnessed == len(shown) else None
+        export_history(shown, opened.rows, keys.logs, export, policy)
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
     places = {(row.origin, row.index): row.entry for row in opened.rows}
@@ -101,11 +110,23 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
             confirmed[keeper] = check_history(told, places, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
-    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)
+    counted = len(opened.rows), witnessed, witnesses
+    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts)
 
 
 def _rows(given: History) -> list[SealedRow]:
     return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
+
+
+def _witnessed(country: Country, rows: Sequence[SealedRow], keys: LogKeys) -> tuple[int, int]:
+    """How many rows stand, proved again, under a checkpoint that meets the policy, and how many witnesses at least
+    have signed each of these."""
+    heads, least = Heads(), list[int]()
+    for row in rows:
+        heads.verify(row.index, row.proof, row.checkpoint, row.entry, keys)
+        if is_public(country, row.checkpoint):
+            least.append(len(cosigners(row.checkpoint, policies.decode(country.policy))))
+    return len(least), min(least, default=0)
 
 
 def _unanswered(entry: Entry, recipient: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +12,16 @@ import typer
 from kakine.cli.verify import POLICY_NAME
 from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT, ENTRIES, ByIndex
-from kakine.country import Country
+from kakine.contracts.ledger import CHECKPOINT, ENTRIES, WITNESSED_ENTRIES, ByIndex, Proved
+from kakine.country import LOGS, Country
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow, SealedRow
 from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.protocols.receipt_files import receipt_of
+from kakine.protocols.witnessing import cosigners
+from kakine.values.problems import NotWitnessed, QuorumMissing, ReceiptMismatch
 from kakine.wire import checkpoint
+from kakine.wire import policy as policies
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
 from kakine.wire.opening import RecordFile
 from kakine.wire.policy import of_logs
@@ -26,6 +29,7 @@ from kakine.wire.proof import SUFFIX as RECEIPT_SUFFIX
 from kakine.wire.proof import Proof
 
 _PAGE = 256
+NOT_YET = "not all publicly witnessed yet"
 
 
 def receipt(
@@ -37,24 +41,60 @@ def receipt(
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
     instance: InstanceOption = Instance.A,
 ) -> None:
-    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere. Example:
+    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
+
+    If a checkpoint that enough witnesses signed covers all of them, the policy written beside them asks for these
+    witnesses; otherwise for the ledger's key alone. Example:
 
     kakine ledger receipt 42 43 --dir country/1-1000 --out receipts
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(f"{asyncio.run(_write(directory, instance.log, indices or [], out))} receipts in {out}")
+    typer.echo(asyncio.run(_write(directory, instance.log, indices or [], out)))
 
 
-async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> int:
-    written = 0
+async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> str:
+    written, public = 0, True
     async with visited(folder) as country:
         keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
-        _keep(out, POLICY_NAME, of_logs(keys))
         async for proof in proofs(country, log, keys, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
             written += 1
-    return written
+            public = public and is_public(country, proof.note)
+        _keep(out, POLICY_NAME, country.policy if public else of_logs(keys))
+    return f"{written} receipts in {out}, " + ("publicly witnessed" if public else NOT_YET)
+
+
+def is_public(country: Country, note: bytes) -> bool:
+    """Whether the lines of a verified note meet the quorum of the country's policy."""
+    policy = policies.decode(country.policy)
+    try:
+        policy.check_quorum(cosigners(note, policy))
+    except QuorumMissing:
+        return False
+    return True
+
+
+async def entries_of(country: Country, log: Log, first: int, count: int) -> Proved:
+    """Entries with a proof under the largest checkpoint that enough witnesses signed, else under the present one."""
+    peers = country.peers("portal")
+    try:
+        return await peers.ask(log.ledger, WITNESSED_ENTRIES, ByIndex(first, count))
+    except NotWitnessed:
+        return await peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
+
+
+async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
+    `ReceiptMismatch` if another entry is shown at a row's place."""
+    found, logs = [], {log.origin: log for log in LOGS}
+    for row in rows:
+        given = await entries_of(country, logs[checkpoint.origin_of(row.checkpoint)], row.index, 1)
+        if given.entries != row.entry:
+            raise ReceiptMismatch(what="entries")
+        place = given.receipt
+        found.append(SealedRow(row.entry, row.envelope, row.index, place.proof, place.checkpoint))
+    return found
 
 
 async def proofs(country: Country, log: Log, keys: LogKeys, indices: Sequence[int]) -> AsyncIterator[Proof]:
@@ -63,22 +103,27 @@ async def proofs(country: Country, log: Log, keys: LogKeys, indices: Sequence[in
     size = checkpoint.open(head.checkpoint, log.origin, keys[log.origin]).size
     pages = [(first, min(_PAGE, size - first)) for first in range(0, size, _PAGE)]
     for first, count in [(index, 1) for index in indices] or pages:
-        given = await country.peers("portal").ask(log.ledger, ENTRIES, ByIndex(first, count))
+        given = await entries_of(country, log, first, count)
         row = SealedRow(given.entries, b"", first, given.receipt.proof, given.receipt.checkpoint)
         for proof in _verified(row, count, keys):
             yield proof
 
 
 def export_history(
-    rows: Sequence[SealedRow], opened: Sequence[OpenedRow], keys: LogKeys, folder: Path
+    rows: Sequence[SealedRow],
+    opened: Sequence[OpenedRow],
+    keys: LogKeys,
+    folder: Path,
+    policy: bytes | None = None,
 ) -> int:
-    """Write receipt, record and policy files of an own history; how many rows.
+    """Write receipt, record and policy files of an own history; how many rows. Without `policy`, one of the ledger's
+    key alone.
 
     `opened` is what `open_history` gave for `rows`, in whatever order either stands. The records say in plain words
     what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
     the log.
     """
-    _keep(folder, POLICY_NAME, of_logs(keys))
+    _keep(folder, POLICY_NAME, policy or of_logs(keys))
     sealed = {_place(row): row for row in rows}
     for read in opened:
         row = sealed[_named(read.origin, read.index)]

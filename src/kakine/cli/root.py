@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.serve import app as serve
 from kakine.cli.verify import verify
 
 app = typer.Typer(
@@ -27,3 +28,4 @@ app.command()(audit)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(serve, name="serve")

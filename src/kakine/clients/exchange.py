@@ -11,7 +11,7 @@ import msgspec
 
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.contracts import converter, gateway
-from kakine.contracts.converter import Convert, Converted, Release
+from kakine.contracts.converter import Convert, Converted, Release, Released
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, seal
@@ -203,8 +203,8 @@ class Requester:
         if refusal.request != request_of(prepared) or list(refusal.indexes) != problem.facts.get("indexes"):
             raise SignatureInvalid()
 
-    async def release(self, prepared: Prepared, converted: Converted) -> list[bytes]:
-        """Show the receipt to every converter (gate 1); their sealed values for the recipient, in chain order."""
+    async def release(self, prepared: Prepared, converted: Converted) -> list[Released]:
+        """Show the receipt to every converter (gate 1); their values for the recipient, in chain order."""
         message = Release(
             prepared.public,
             prepared.record,
@@ -217,9 +217,9 @@ class Requester:
             prepared.openings,
         )
         asked = (self._peers.ask(name, converter.RELEASE, message) for name in self._network.converters)
-        return [released.sealed for released in await asyncio.gather(*asked)]
+        return list(await asyncio.gather(*asked))
 
-    def delivery(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Deliver:
+    def delivery(self, prepared: Prepared, converted: Converted, released: list[Released]) -> Deliver:
         """What goes to the recipient."""
         return Deliver(
             prepared.public,
@@ -234,7 +234,7 @@ class Requester:
             released,
         )
 
-    async def deliver(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Delivered:
+    async def deliver(self, prepared: Prepared, converted: Converted, released: list[Released]) -> Delivered:
         """Hand the batch to the recipient's gateway (gate 2 is there)."""
         to = DomainName(decode(prepared.public, PublicPart).recipient).party
         return await self._peers.ask(to, gateway.DELIVER, self.delivery(prepared, converted, released))

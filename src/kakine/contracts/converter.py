@@ -128,9 +128,27 @@ class Release(Body, frozen=True):
 
 
 class Released(Body, frozen=True):
-    """w_i, sealed under a key that only the recipient shares with this converter."""
+    """w_i, sealed under a key that only the recipient shares with this converter.
+
+    `head` (signature, label "head") says: the checkpoint of the receipt is on the one history this converter has seen.
+    """
 
     sealed: bytes
+    head: bytes
+
+
+class LastHead(Body, frozen=True):
+    """Which head of the log with this origin have you seen last?"""
+
+    origin: str
+
+
+class HeadSeen(Body, frozen=True):
+    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is."""
+
+    size: int
+    root: bytes
+    checkpoint: bytes
 
 
 class Check(Body, frozen=True):
@@ -366,6 +384,7 @@ MONTH_KEY = Call("/v1/month-key", MonthAsked, MonthKey, ANYBODY)
 CONVERT = Call("/v1/convert", Convert, Converted, _CHAIN, BULK)
 READ = Call("/v1/read", Convert, Read, frozenset({Role.PORTAL, Role.CONVERTER}), BULK)
 RELEASE = Call("/v1/release", Release, Released, _RECIPIENTS, BULK)
+HEAD = Call("/v1/head", LastHead, HeadSeen, ANYBODY)
 CHECK = Call("/v1/check", Check, Checked, frozenset({Role.MAILBOX}), BULK)
 SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSION}))
 RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))

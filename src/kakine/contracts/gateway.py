@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kakine.contracts.call import Body, Call, Role
-from kakine.contracts.converter import BULK, Filed, Hop
+from kakine.contracts.converter import BULK, Filed, Hop, Released
 
 
 class Deliver(Body, frozen=True):
@@ -18,7 +18,7 @@ class Deliver(Body, frozen=True):
     recipient_leg: bytes
     filed: Filed
     hops: list[Hop]
-    released: list[bytes]
+    released: list[Released]
 
 
 class Delivered(Body, frozen=True):

@@ -18,6 +18,7 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import LENGTH
 from kakine.wire.filing import TAG, Filing, SignedFiling, filing_of, opened
 from kakine.wire.request import NO_RECIPIENT, HopRecord, Kind, RecordPart, points_digest
@@ -92,6 +93,27 @@ def check_hops(
     if before != tuple(outs):
         raise HopMismatch()
     return records
+
+
+def head_parts(origin: str, head: Checkpoint) -> tuple[bytes, ...]:
+    """What a converter signs of a head (label "head"): it is on the one history of this log that it has seen.
+
+    No C2SP cosignature: that would also say that the head is the largest, which one of many receipts need not have.
+    """
+    return origin.encode(), head.size.to_bytes(8, "big"), head.root
+
+
+def check_heads(
+    origin: str, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+) -> None:
+    """Raise `ReceiptMismatch` unless each key signed, in order, that it has seen this head on one history."""
+    if len(statements) != len(keys):
+        raise ReceiptMismatch(what="head")
+    for position, (key, statement) in enumerate(zip(keys, statements, strict=True), 1):
+        try:
+            key.verify(statement, "head", *head_parts(origin, head))
+        except SignatureInvalid as fault:
+            raise ReceiptMismatch(what="head", position=position) from fault
 
 
 Keys = Callable[[str], VerifyKey]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kakine.crypto.signing import VerifyKey
 from kakine.protocols import receipts
+from kakine.protocols.gates import check_heads
 from kakine.protocols.logs import LogKeys
 from kakine.values.problems import CheckpointInvalid
 from kakine.wire.checkpoint import Checkpoint, origin_of
@@ -17,6 +19,7 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes, bytes], Checkpoint] = {}
+        self._attested: set[tuple[str, Checkpoint, tuple[bytes, ...], tuple[bytes, ...]]] = set()
 
     def verify(
         self, first: int, proof: Sequence[bytes], note: bytes, entries: bytes, keys: LogKeys
@@ -41,3 +44,15 @@ class Heads:
             self._known.clear()
         self._known[note, key] = head
         return head
+
+    def verify_attested(
+        self, origin: str, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+    ) -> None:
+        """As `gates.check_heads`, once for each head with the same statements and keys."""
+        asked = origin, head, tuple(statements), tuple(keys)
+        if asked in self._attested:
+            return
+        check_heads(*asked)
+        if len(self._attested) >= _KEPT:
+            self._attested.clear()
+        self._attested.add(asked)

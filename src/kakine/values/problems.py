@@ -464,6 +464,68 @@ class LedgerForked(Problem):
     )
 
 
+class NotWitnessed(Problem):
+    code = "not-witnessed"
+    status = 404
+    title = "no checkpoint that enough witnesses have signed covers this yet"
+
+
+# --- witnesses ------------------------------------------------------------------------------------------------
+
+
+class SubmissionMalformed(Problem):
+    code = "submission-malformed"
+    status = 400
+    title = "not an add-checkpoint request, or its old size is beyond its checkpoint"
+
+
+class OriginUnknown(Problem):
+    code = "origin-unknown"
+    status = 404
+    title = "this witness does not follow a log of that origin"
+
+
+class LogKeyUnknown(Problem):
+    code = "log-key-unknown"
+    status = 403
+    title = "no key that is known for this log has signed the checkpoint"
+
+
+class OldSizeMismatch(Problem):
+    code = "old-size-mismatch"
+    status = 409
+    title = "the old size is not that of the last checkpoint that was cosigned"
+
+
+class HeadForked(Problem):
+    code = "head-forked"
+    status = 409
+    title = "the log has signed two roots for one size"
+
+
+class HeadMoved(Problem):
+    code = "head-moved"
+    status = 503
+    title = "another head was stored meanwhile; nothing was concluded"
+
+
+class LogBehind(Problem):
+    code = "log-behind"
+    status = 409
+    title = "a witness has seen a longer log than the one that is shown"
+
+
+class CosignatureMissing(Problem):
+    code = "cosignature-missing"
+    title = "the witness's answer holds no cosignature of its known key"
+
+
+class SettingsMalformed(Problem):
+    code = "settings-malformed"
+    status = 400
+    title = "the settings file is not what it must be"
+
+
 # --- residents ------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 
 from starlette.types import ASGIApp
@@ -53,6 +54,10 @@ class Commission:
     async def found(self, encoded: bytes, ministry: bytes) -> Version:
         """Countersign and publish the first version, which the ministry has signed (64 bytes)."""
         return await self._offered.found(encoded, ministry)
+
+    async def log_policy(self, text: bytes) -> None:
+        """Have the policy of witnesses in the log, by its SHA-256, before it takes effect."""
+        await self._publisher.log_digest(hashlib.sha256(text).digest())
 
     async def resume(self) -> None:
         """Carry out or abandon what a crash left undone. To be called once the ledger can be reached."""

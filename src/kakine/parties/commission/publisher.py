@@ -13,7 +13,7 @@ import msgspec
 
 from kakine.clients.logs import append
 from kakine.contracts.commission import Version
-from kakine.contracts.ledger import Append, Appended
+from kakine.contracts.ledger import RECEIPT, Append, Appended, ByTag
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import State, Store, Stored
 from kakine.protocols.gazette import CLOCK_MS, Law, LawBook, publication_ms
@@ -23,7 +23,7 @@ from kakine.protocols.logs import log_keys
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import minutes
-from kakine.values.problems import GazetteNotNext, GazetteTooSoon
+from kakine.values.problems import GazetteNotNext, GazetteTooSoon, PartyUnavailable, TagUnknown
 from kakine.wire import filing
 from kakine.wire.gazette import Signatures, gazette_digest
 
@@ -120,21 +120,42 @@ class Publisher:
         return version_of(replace(stored, receipt=kept))
 
     async def _log(self, stored: Stored, *, again: bool) -> Appended:
-        tag = tag_of(stored.digest)
+        return await self._append(stored.entry, stored.digest, self._law(stored), again=again)
+
+    async def log_digest(self, digest: bytes) -> None:
+        """Have the digest (32 bytes) of a public text in a log, as a governance entry; once, however often asked.
+
+        Raises PartyUnavailable if nothing was concluded, and what does not verify. Says nothing about the text.
+        """
+        law = self.book.in_force(self._clock())
+        for log in self._settings.logs:
+            try:
+                known = await self._peers.ask(log.ledger, RECEIPT, ByTag(tag_of(digest)))
+            except (TagUnknown, PartyUnavailable):
+                continue
+            logged_ms(known.entries, digest)
+            self._verify(known.receipt, known.entries, law)
+            return
+        await self._append(entry_of(digest, self._clock()), digest, law, again=False)
+
+    async def _append(self, entry: bytes, digest: bytes, law: Law, *, again: bool) -> Appended:
+        tag = tag_of(digest)
         filed = filing.filing_of(
             request=_NOTHING,
             points=_NOTHING,
-            entries=stored.entry,
+            entries=entry,
             tags=tag,
             hops=_NOTHING,
-            minutes=minutes(logged_ms(stored.entry, stored.digest)),
+            minutes=minutes(logged_ms(entry, digest)),
         )
         signed = filing.sign(filed, self._identity.name, self._identity.signing)
-        asked = Append(stored.entry, tag, [signed])
-        receipt = await append(self._peers, self._settings.logs, asked, again=again)
-        keys = log_keys(self._law(stored), self._settings.logs)
-        Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, stored.entry, keys)
+        receipt = await append(self._peers, self._settings.logs, Append(entry, tag, [signed]), again=again)
+        self._verify(receipt, entry, law)
         return receipt
+
+    def _verify(self, receipt: Appended, entry: bytes, law: Law) -> None:
+        keys = log_keys(law, self._settings.logs)
+        Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, entry, keys)
 
     def _law(self, stored: Stored) -> Law:
         now_ms = self._clock()

@@ -26,12 +26,14 @@ from sqlalchemy import (
 
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
+from kakine.runtime.heads import heads_metadata
 from kakine.values.problems import PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
 metadata = MetaData()
 quota_table(metadata)
+heads_metadata(metadata)
 
 _keepers = msgspec.msgpack.Decoder(tuple[Keeper, ...])
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)

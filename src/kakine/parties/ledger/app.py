@@ -13,19 +13,23 @@ from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.ledger.store import METADATA, Store
 from kakine.parties.ledger.use_cases import Duties, FilerKeys, PartiesOf
+from kakine.parties.ledger.witnessing import Witnessing
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers, RolesOf, application
 from kakine.runtime.identity import Clock
 
 
 class Ledger:
-    """A running ledger; `app` serves its calls."""
+    """A running ledger; `app` serves its calls, `witnessing` has its heads cosigned when its operator says so."""
 
-    def __init__(self, database: Database, sequencer: Sequencer, heart: Heart, app: ASGIApp) -> None:
+    def __init__(
+        self, database: Database, sequencer: Sequencer, heart: Heart, app: ASGIApp, witnessing: Witnessing
+    ) -> None:
         self._database = database
         self._sequencer = sequencer
         self._heart = heart
         self.app = app
+        self.witnessing = witnessing
 
     @classmethod
     async def open(
@@ -54,7 +58,9 @@ class Ledger:
             undo.pop_all()
         offered = Duties(store, sequencer, filer_keys, parties_of)
         heart = Heart(sequencer, clock, settings.silent_ms, size)
-        return cls(database, sequencer, heart, application(duties(offered), roles_of))
+        witnessing = Witnessing(store, sequencer)
+        served = application(duties(offered, witnessing), roles_of)
+        return cls(database, sequencer, heart, served, witnessing)
 
     async def start(self) -> None:
         """Compare with the heads of all others. Raises `LedgerBehind` or `LedgerForked`, naming who has another."""

@@ -9,7 +9,7 @@ from kakine.contracts.ledger import Appended, Consistent
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.parties.ledger.attest import Attestor, compare
 from kakine.parties.ledger.store import Store
-from kakine.values.problems import CheckpointInvalid, LedgerDiverged, SignatureInvalid
+from kakine.values.problems import CheckpointInvalid, LedgerDiverged, RangeOutside, SignatureInvalid
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 
@@ -31,9 +31,12 @@ class Head:
         """Proof for entries first … first + count - 1. Raises `RangeOutside`."""
         return Appended(first, self.tree.range_proof(first, count, self.at.size), self.note)
 
-    def consistency(self, size: int) -> Consistent:
-        """Proof from `size` to this head. Raises `RangeOutside`."""
-        return Consistent(self.tree.consistency_proof(size, self.at.size), self.note)
+    def consistency(self, size: int, until: int | None = None) -> Consistent:
+        """Proof from `size` to `until`, or to this head. Raises `RangeOutside`."""
+        last = self.at.size if until is None else until
+        if last > self.at.size:
+            raise RangeOutside(size=self.at.size)
+        return Consistent(self.tree.consistency_proof(size, last), self.note)
 
 
 def rebuilt(store: Store, attestor: Attestor) -> Tree:

@@ -48,6 +48,13 @@ _CHECKPOINT = Table(
     Column("size", Integer, primary_key=True),
     Column("note", LargeBinary, nullable=False),
 )
+_COSIGNED = Table(
+    "cosigned",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
 
 _ADD_ENTRY = sql(insert(_ENTRY))
 _ADD_CHECKPOINT = sql(insert(_CHECKPOINT).on_conflict_do_nothing())
@@ -65,6 +72,15 @@ _RANGE = sql(
 )
 _ALL = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).order_by(_ENTRY.c.idx))
 _HEAD = sql(select(_TREE.c.size, _TREE.c.root))
+_put = insert(_COSIGNED)
+_KEEP_COSIGNED = sql(
+    _put.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"size": _put.excluded["size"], "note": _put.excluded["note"]},
+        where=_put.excluded["size"] >= _COSIGNED.c.size,
+    )
+)
+_FIND_COSIGNED = sql(select(_COSIGNED.c.size, _COSIGNED.c.note))
 _LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1))
 
 
@@ -105,6 +121,16 @@ class Store:
             yield
         finally:
             connection.execute("ROLLBACK")
+
+    async def keep_cosigned(self, size: int, note: bytes) -> None:
+        """Keep a checkpoint with cosignatures, unless one of a larger tree is kept."""
+        values = {"id": 1, "size": size, "note": note}
+        await self._database.write(lambda connection: connection.execute(_KEEP_COSIGNED, values))
+
+    def cosigned(self) -> tuple[int, bytes] | None:
+        """(size, note) of the checkpoint with cosignatures that is kept."""
+        row: tuple[int, bytes] | None = self._database.read().execute(_FIND_COSIGNED).fetchone()
+        return row
 
     def find(self, tag: bytes) -> tuple[int, bytes] | None:
         """(index, entry) filed under `tag`, or None if there is none."""

@@ -87,7 +87,7 @@ class Duties:
 
     async def consistency(self, caller: PartyName, asked: Between) -> Consistent:
         """Proof that the log only grew since `size`. Raises `RangeOutside`."""
-        return (await self._sequencer.head()).consistency(asked.size)
+        return (await self._sequencer.head()).consistency(asked.size, asked.until)
 
     async def checkpoint(self, caller: PartyName, asked: Nothing) -> Present:
         """The present checkpoint."""
