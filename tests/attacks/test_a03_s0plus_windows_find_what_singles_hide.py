@@ -24,7 +24,7 @@ from kakine.contracts.converter import (
     WindowStep,
 )
 from kakine.contracts.mailbox import VectorsGiven
-from kakine.country import COMMISSION, CONVERTERS
+from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
 from kakine.crypto.group import Scalar, group, scalar_mul
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.audit_store import Verdict
@@ -51,7 +51,8 @@ KEEPER = PartyName("mailbox")
 
 
 def auditor_of(land: Land) -> Auditor:
-    settings = AuditSettings(land.folder / "second-auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
+    path, registry = land.folder / "second-auditor.sqlite", PartyName("registry")
+    settings = AuditSettings(path, CONVERTERS, KEEPER, registry, LEDGER, ORIGIN)
     country = land.country
     return Auditor.open(
         settings,
