@@ -93,7 +93,6 @@ async def check_history(
 ) -> History:
     """The applicant's history, held against what the desks asked and were answered about them."""
     person = family.members[0]
-    await country.index()
     read = await own_history(country, roster.reference(LOGIN, person))
     shown = {(line.case, line.recipient, line.rows, line.result) for line in read.lines}
     made = [

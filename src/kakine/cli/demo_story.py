@@ -62,7 +62,7 @@ class Facts:
             "receipts": self.receipts[0] > 0,
             "audited": self.audit.windows > 0 and self.audit.samples > 0 and not self.audit.faults,
             "nothing_in_between": not self.leaks,
-            "witnessed": self.history.read.witnessed == self.history.read.verified,
+            "witnessed": self.history.read.public,
         }
 
     @property
@@ -206,12 +206,13 @@ def completeness_lines(read: Read) -> Iterator[str]:
         yield "不完全: この一覧をすべてと見なせない。 / NOT complete."
         return
     sure, keepers = read.verified - read.provisional, len(read.confirmed)
+    witnesses = read.witnesses if read.public else 0
     yield (
-        f"完全: {sure} 件中 {sure} 件、記録保管者 {keepers} 者の公開索引で確認。"
+        f"完全: {sure} 件中 {sure} 件、記録保管者 {keepers} 者の公開索引と証人 {witnesses} 者が確認。"
         f"最後の索引より新しい {read.provisional} 件は暫定。"
     )
     yield (
-        f"complete: {sure} of {sure}, confirmed by {keepers} record keepers; "
+        f"complete: {sure} of {sure}, confirmed by {keepers} record keepers and {witnesses} witnesses; "
         f"{read.provisional} later than the last index, provisional."
     )
 

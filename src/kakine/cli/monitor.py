@@ -215,7 +215,7 @@ def watched_country(country: Country, reported: list[tuple[str, bytes]]) -> Watc
     """The log and the record keepers of a country, as any party may call them; keys are those of the gazette."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
     keepers = [Mailbox(peers, name, law.signing_key(name)) for name in law.keeper_parties]
-    return Watched(ORIGIN, law.signing_key(LEDGER), Running(peers, LEDGER), keepers, reported)
+    return Watched(ORIGIN, law.log_key(LEDGER), Running(peers, LEDGER), keepers, reported)
 
 
 def refuser(problem: Problem) -> str:

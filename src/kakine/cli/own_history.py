@@ -75,6 +75,11 @@ class Read:
         return max((each.provisional for each in self.confirmed.values()), default=self.verified)
 
     @property
+    def public(self) -> bool:
+        """Every row that an index confirms stands under a head that meets the policy of witnesses."""
+        return self.witnessed > 0 and self.verified - self.witnessed <= self.provisional
+
+    @property
     def complete(self) -> bool:
         """Every record keeper shows the same rows, and its public index has these and no other before it ends."""
         return self.signed == self.verified and not self.hidden and not self.doubts and bool(self.confirmed)
