@@ -6,17 +6,18 @@ released under, and against what outside witnesses have cosigned; all of them wo
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 from pathlib import Path
 
 import pytest
 
-from kakine.country import CONVERTERS, LEDGER
+from kakine.country import CONVERTERS, LEDGER, Country, Site
 from kakine.values.problems import LedgerBehind
 
 import land as lands
-from land import CHILDREN, TAX, Land
+from land import CHILDREN, TAX, Land, pack
 
 LEDGERS_OWN = [LEDGER, f"{LEDGER}-signer"]
 
@@ -51,6 +52,12 @@ def restored(backup: Path, names: list[str]) -> Path:
     return folder
 
 
+async def opened(folder: Path) -> None:
+    """Every party starts, or one refuses; nobody asks anything."""
+    async with await Country.open(Site(folder, pack())):
+        pass
+
+
 @pytest.mark.parametrize(
     ("names", "by"),
     [
@@ -65,7 +72,7 @@ def test_a_store_put_back_is_refused_by_the_next_who_has_seen_more(
     yesterday: Path, names: list[str], by: str
 ) -> None:
     with pytest.raises(LedgerBehind) as refused:
-        Land(restored(yesterday, names)).close()
+        asyncio.run(opened(restored(yesterday, names)))
     assert refused.value.facts["known_to"] == by
 
 
