@@ -87,7 +87,9 @@ def _filings_stand_in_the_log_once(folder: Path) -> None:
 def _released_exchanges_are_in_the_log(folder: Path) -> None:
     """Every exchange that a converter has released for stands where its receipt said."""
     tagged = {
-        (each.origin, *row) for each in LOGS for row in rows(folder, each.ledger, "SELECT tag, idx FROM entry")
+        (each.origin, *row)
+        for each in LOGS
+        for row in rows(folder, each.ledger, "SELECT tag, idx FROM entry")
     }
     for name in ("converter-1", "converter-2", "converter-3"):
         for xid, origin, position in rows(folder, name, "SELECT xid, log, position FROM used_exchange"):
