@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kakine.cli import ledger_tiles
+from kakine.cli import ledger_erasures, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.receipts import receipt
 from kakine.cli.visiting import DirOption, visited
@@ -23,6 +23,7 @@ from kakine.wire.entry import Entry, split_entries
 app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of every exchange.")
 ledger_tiles.mount(app)
 app.command()(receipt)
+app.command()(ledger_erasures.erasures)
 
 _PAGE = 256
 

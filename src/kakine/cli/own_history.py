@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kakine.cli.receipts import export_history
@@ -13,7 +13,16 @@ from kakine.country import LEDGER, ORIGIN, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
-from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import (
+    ErasedRow,
+    KeptList,
+    Keys,
+    Line,
+    SealedRow,
+    lines,
+    open_history,
+    union_of,
+)
 from kakine.protocols.index_check import Complete
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import decode
@@ -45,7 +54,8 @@ class Seen:
 class Read:
     """What the person sees. The record keeper with the longest list has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
+    Every one of the `verified` rows has opened and stands in the ledger, or stands there and was `erased` on schedule;
+    `held` says by log index for which reasons a record is kept on. `hidden` names by record keeper the log
     indices of rows that it does not show and another does. `confirmed` says by record keeper what its public index
     confirms of the rows, `doubts` why it does not.
     """
@@ -56,6 +66,8 @@ class Read:
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
+    erased: Sequence[ErasedRow] = ()
+    held: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @property
     def provisional(self) -> int:
@@ -79,13 +91,15 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
     keys = Keys(keepers, law.signing_key(LEDGER), ORIGIN)
-    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
+    now_ms = country.site.clock()
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
     if export is not None:
-        rows = {row.entry: row for each in lists for row in each.rows}
-        export_history(list(rows.values()), opened.rows, keys.ledger, export)
+        rows = {row.index: row for row in union_of([each.rows for each in lists]).values()}
+        export_history([rows[row.index] for row in opened.rows], opened.rows, keys.ledger, export)
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
     entries = {row.index: row.entry for row in opened.rows}
+    entries |= {row.index: row.entry for row in opened.erased}
     confirmed, doubts = dict[str, Complete](), dict[str, str]()
     for each in sealed.histories:
         keeper = decode(each.statement, Statement).keeper
@@ -96,11 +110,15 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
             confirmed[keeper] = check_history(told, entries, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
-    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)
+    verified = len(opened.rows) + len(opened.erased)
+    return Read(seen, max(signed), verified, opened.hidden, confirmed, doubts, opened.erased, opened.held)
 
 
 def _rows(given: History) -> list[SealedRow]:
-    return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
+    return [
+        SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint, row.holds)
+        for row in given.rows
+    ]
 
 
 def _seen(line: Line) -> Seen:

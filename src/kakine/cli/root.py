@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.retain import retain
 from kakine.cli.verify import verify
 
 app = typer.Typer(
@@ -24,5 +25,6 @@ app.command()(ask)
 app.command()(history)
 app.command()(verify)
 app.command()(audit)
+app.command()(retain)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
