@@ -24,8 +24,8 @@ from kakine.wire.erasure import Notice, Order, notice_digest
 def erasures(directory: DirOption) -> None:
     """List the months that were erased; hold every notice against the whole public log.
 
-    Exit status 1 if one does not fit. The number of entries that expire with a month can be counted by anybody; a notice must state the same, under the
-    signatures of both record keepers and all converters. Example:
+    Exit status 1 if one does not fit. The number of entries that expire with a month can be counted by anybody; a
+    notice must state the same, under the signatures of both record keepers and all converters. Example:
 
       kakine ledger erasures --dir country/1-1000
     """

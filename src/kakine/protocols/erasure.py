@@ -12,7 +12,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
 from kakine.protocols.index import COUNTED
-from kakine.values.calendar import RETENTION_MONTHS, has_expired
+from kakine.values.calendar import RETENTION_MONTHS, has_expired, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import ErasureMismatch, HoldInvalid, RetentionRunning
 from kakine.wire.canonical import decode
@@ -66,14 +66,11 @@ def tallied(entries: Iterable[tuple[int, Entry]], before: Mapping[int, Tally]) -
     return tallies
 
 
-def due(tallies: Mapping[int, Tally], now_ms: int) -> list[int]:
-    """Every expiry month that is over, from the first that the log has on, also those without an entry: keys may have
-    been made for them."""
-    return (
-        [month for month in range(min(tallies), max(tallies) + 1) if has_expired(month, now_ms)]
-        if tallies
-        else []
-    )
+def due(tallies: Mapping[int, Tally], now_ms: int) -> range:
+    """Every expiry month that is over, from the first that the log has on; also those without an entry, for which keys
+    may have been made all the same."""
+    present = months_since_2000(now_ms)
+    return range(min(tallies, default=present), present)
 
 
 def exchange_month(expiry: int) -> int:

@@ -133,17 +133,17 @@ def signed(message: Message, label: str, key: SigningKey) -> Signed:
 
 def order_digest(data: bytes) -> bytes:
     """32 bytes: what statements name."""
-    return digest("erasure-order", data)
+    return digest("erasure-ordered", data)
 
 
 def hold_digest(data: bytes) -> bytes:
     """32 bytes: what orders name, and what stands in the log."""
-    return digest("hold", data)
+    return digest("hold-logged", data)
 
 
 def lift_digest(data: bytes) -> bytes:
     """32 bytes: what stands in the log."""
-    return digest("hold-lift", data)
+    return digest("hold-lift-logged", data)
 
 
 def notice_digest(data: bytes) -> bytes:
