@@ -7,6 +7,7 @@ bounded by those who carry it out.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ import pytest
 
 from attacks.insider import MAILBOXES, mailbox, office_of, taken_over
 from exchange_state import check
+from forging import signed as requested
 from kakine.cli.ledger_erasures import check_erasures
 from kakine.cli.ledger_tiles import reader
 from kakine.cli.own_history import Read, own_history
@@ -38,6 +40,7 @@ from kakine.contracts.retention import (
     HoldLogged,
 )
 from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
+from kakine.crypto.hashing import digest
 from kakine.parties.commission import erasing as commission_erasing
 from kakine.parties.commission import erasure_store as commission_store
 from kakine.parties.converter import erasure_store
@@ -54,6 +57,7 @@ from kakine.runtime.database import Database
 from kakine.values.calendar import RETENTION_MONTHS, has_expired, month_start_ms, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
+    BatchMalformed,
     CallerNotAllowed,
     EntryKindNotAllowed,
     ErasureConflict,
@@ -73,9 +77,10 @@ from kakine.values.problems import (
 )
 from kakine.wire import checkpoint as notes
 from kakine.wire import filing
+from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry, EntryKind
-from kakine.wire.envelope import Envelope
+from kakine.wire.envelope import Envelope, Envelopes
 from kakine.wire.erasure import (
     DESTROYED,
     HOLD,
@@ -93,6 +98,7 @@ from kakine.wire.erasure import (
 from kakine.wire.erasure import (
     DROPPED as DROPPED_LABEL,
 )
+from kakine.wire.request import PublicPart, RecordPart, ask_digest, public_digest
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -576,6 +582,39 @@ def test_nothing_is_filed_with_a_month_that_goes(old: Land) -> None:
     expiry, office = expiry_of(old), mailbox(old, FIRST)
     with pytest.raises(PartitionDropped):
         old.run(office.db.write(lambda db: partitions.add(db, expiry, b"f" * 32, [b"envelope"])))
+
+
+def asked_of(land: Land) -> Prepared:
+    return land.run(land.requester().prepare(land.wish([land.code(CHILDREN, 0)])))
+
+
+def refiled(land: Land, asked: Prepared, entries: bytes, **changed: Any) -> Prepared:
+    """The request over other entries, signed by the requester itself."""
+    record = msgspec.structs.replace(decode(asked.record, RecordPart), entries=digest("entries", entries))
+    return requested(land, asked, entries=entries, record=encode(record), **changed)
+
+
+@pytest.mark.parametrize("months", [-RETENTION_MONTHS, -1, 1])
+def test_an_agency_does_not_choose_with_which_month_a_record_goes(shared_land: Land, months: int) -> None:
+    asked = asked_of(shared_land)
+    expiry = int.from_bytes(asked.entries[4:6], "big") + months
+    entries = asked.entries[:4] + expiry.to_bytes(2, "big") + asked.entries[6:]
+    with pytest.raises(BatchMalformed):
+        shared_land.run(shared_land.requester().convert(refiled(shared_land, asked, entries)))
+
+
+@pytest.mark.parametrize("months", [-1, 1])
+def test_an_agency_does_not_choose_the_month_whose_keys_seal_a_record(shared_land: Land, months: int) -> None:
+    """Sealed to an earlier month it would be noise before its time, to a later one it would outlive it."""
+    land, asked = shared_land, asked_of(shared_land)
+    part, public = decode(asked.record, RecordPart), decode(asked.public, PublicPart)
+    month, keys = months_since_2000(public.time_ms) + months, land.yokohama.office.months
+    land.run(keys.fetch(month))
+    ask = ask_digest(public_digest(asked.public), part.batch, part.blinded)
+    envelope = Envelopes(bytes(32), ask, month, keys(month)).make(0, bytes(32), asked.entries[16:48], b"x")
+    entries = asked.entries[:48] + hashlib.sha256(envelope).digest()
+    with pytest.raises(BatchMalformed):
+        land.run(land.requester().convert(refiled(land, asked, entries, envelopes=(envelope,))))
 
 
 # --- killed between any two writes --------------------------------------------------------------------------
