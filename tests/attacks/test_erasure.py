@@ -39,7 +39,7 @@ from kakine.contracts.retention import (
     HeldRow,
     HoldLogged,
 )
-from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
+from kakine.country import COMMISSION, CONVERTERS, LEDGER, LOGS, ORIGIN
 from kakine.crypto.hashing import digest
 from kakine.parties.commission import erasing as commission_erasing
 from kakine.parties.commission import erasure_store as commission_store
@@ -50,7 +50,8 @@ from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
 from kakine.parties.mailbox import partitions
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
 from kakine.protocols import erasure as rules
-from kakine.protocols.erasure import ERASED, NONE, Tally, check_notice
+from kakine.protocols.erasure import ERASED, Counted, check_notice, of_month
+from kakine.protocols.logs import Log
 from kakine.protocols.tiles import verify
 from kakine.runtime.codebook import incoming
 from kakine.runtime.database import Database
@@ -91,6 +92,7 @@ from kakine.wire.erasure import (
     Notice,
     Order,
     Signed,
+    Tally,
     hold_digest,
     order_digest,
     signed,
@@ -162,10 +164,8 @@ def seeds(land: Land, month: int) -> list[bytes | None]:
 def ordered(land: Land, expiry: int | None = None, **changed: Any) -> Signed:
     """An order that the commission has signed, right in all that is not changed."""
     month = expiry_of(land) if expiry is None else expiry
-    size, tallies = land.run(commission_erasing._counted(land.country.commission._office))
-    tally = tallies.get(month, NONE)
-    counts = tally.count, tally.first, tally.last
-    order = Order(ORIGIN, month, size, *counts, (), 0, land.clock())
+    sizes, counted = land.run(commission_erasing._counted(land.country.commission._office))
+    order = Order(month, sizes, of_month(counted, month), (), 0, land.clock())
     key = land.country.identities[COMMISSION].signing
     return signed(msgspec.structs.replace(order, **changed), ORDER, key)
 
@@ -188,8 +188,7 @@ def stated(land: Land, order: Signed, /, **changed: Any) -> list[Signed]:
     said = decode(order.data, Order)
     made = []
     for name in MAILBOXES:
-        counts = said.count, said.first, said.last, said.held
-        plain = Dropped(name, order_digest(order.data), *counts, land.clock())
+        plain = Dropped(name, order_digest(order.data), said.counts, said.held, land.clock())
         own = msgspec.structs.replace(plain, **changed)
         made.append(signed(own, DROPPED_LABEL, land.country.identities[name].signing))
     return made
@@ -280,9 +279,9 @@ def test_e2_receipts_lists_indexes_and_tiles_hold_after_the_erasure(old: Land) -
     assert old.run(old.country.auditor.check_indexes())[-1].fault == ""
     folder = old.folder.parent / "tiles"
     folder.mkdir()
-    key = old.country.identities[LEDGER].signing.public
-    old.country.ledger.close()
-    database = Database.open(old.folder / "ledger.sqlite", METADATA)
+    key = old.country.book("portal").in_force(old.clock()).log_key(LEDGER)
+    old.country.ledgers[LEDGER].close()
+    database = Database.open(old.folder / f"{LEDGER}.sqlite", METADATA)
     with closing(database):
         at = TileFolder(folder, database, ORIGIN, key).rebuild()
     assert notes.open(reader(folder)(CHECKPOINT), ORIGIN, key) == at
@@ -343,10 +342,16 @@ def test_e3_a_record_keeper_whose_count_is_not_that_of_the_log_stops_it_before_a
 @pytest.mark.parametrize("field", ["count", "first", "last"])
 def test_e3_a_record_keeper_drops_nothing_that_it_does_not_count_itself(old: Land, field: str) -> None:
     order = ordered(old)
-    wrong = getattr(decode(order.data, Order), field) + 1
-    with pytest.raises(ErasureMismatch):
-        drop(old, ordered(old, **{field: wrong}))
+    first, second = decode(order.data, Order).counts
+    for counts in ((more(first, field), second), (first, more(second, field))):
+        with pytest.raises(ErasureMismatch) as found:
+            drop(old, ordered(old, counts=counts))
+        assert found.value.facts["part"] == "count"
     assert sealed_rows(old)
+
+
+def more(tally: Tally, field: str) -> Tally:
+    return msgspec.structs.replace(tally, **{field: getattr(tally, field) + 1})
 
 
 def notices(land: Land) -> ErasuresGiven:
@@ -361,14 +366,19 @@ def test_e3_a_notice_with_another_count_than_the_log_has_is_found_by_anybody(old
     law = old.country.book("portal").in_force(old.clock())
     order = decode(genuine.order.data, Order)
     parties = COMMISSION, law.keeper_parties, CONVERTERS
-    log = Tally(order.count, order.first, order.last)
-    assert check_notice(genuine, *parties, law.signing_key, log) == order
-    forged = all_signed(old, msgspec.structs.replace(order, count=order.count - 1))
-    stated_count = Tally(order.count - 1, order.first, order.last)
-    assert check_notice(forged, *parties, law.signing_key, stated_count)
-    with pytest.raises(ErasureMismatch) as found:
-        check_notice(forged, *parties, law.signing_key, log)
-    assert found.value.facts["part"] == "log"
+    assert check_notice(genuine, *parties, law.signing_key, counted(order)) == order
+    first, second = order.counts
+    for counts in ((more(first, "count"), second), (first, more(second, "count")), (first,)):
+        forged = all_signed(old, msgspec.structs.replace(order, counts=counts))
+        assert check_notice(forged, *parties, law.signing_key, counted(decode(forged.order.data, Order)))
+        with pytest.raises(ErasureMismatch) as found:
+            check_notice(forged, *parties, law.signing_key, counted(order))
+        assert found.value.facts["part"] == "log"
+
+
+def counted(order: Order) -> Counted:
+    """Logs that have what the order says."""
+    return {tally.origin: {order.expiry: tally} for tally in order.counts}
 
 
 def all_signed(
@@ -381,7 +391,7 @@ def all_signed(
     statement may say something else."""
     keys = land.country.identities
     made = signed(order, ORDER, keys[COMMISSION].signing)
-    digest, counts = order_digest(made.data), (order.count, order.first, order.last, order.held)
+    digest, counts = order_digest(made.data), (order.counts, order.held)
     keepers = [Dropped(name, digest, *counts, land.clock()) for name in MAILBOXES]
     month = order.expiry - RETENTION_MONTHS
     converters = [Destroyed(name, digest, month, order.held, land.clock()) for name in CONVERTERS]
@@ -400,8 +410,14 @@ def all_signed(
     )
 
 
+def order_over_both(land: Land) -> Order:
+    counts = Tally(ORIGIN, 2, 3, 4), Tally(LOGS[1].origin, 1, 5, 5)
+    return Order(months_since_2000(land.clock()) - 1, (9, 9), counts, (), 0, land.clock())
+
+
 LIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("keeper's count", {"count": 1}, {}),
+    ("keeper's count", {"counts": (Tally(ORIGIN, 1, 3, 4), Tally(LOGS[1].origin, 1, 5, 5))}, {}),
+    ("keeper's log", {"counts": (Tally(ORIGIN, 2, 3, 4),)}, {}),
     ("keeper's held", {"held": 1}, {}),
     ("keeper's order", {"order": bytes(32)}, {}),
     ("keeper's name", {"keeper": SECOND}, {}),
@@ -419,22 +435,22 @@ def test_e3_statements_that_do_not_agree_with_the_order_make_no_notice(
     shared_land: Land, dropped: dict[str, Any], destroyed: dict[str, Any]
 ) -> None:
     law = shared_land.country.book("portal").in_force(shared_land.clock())
-    order = Order(ORIGIN, months_since_2000(shared_land.clock()) - 1, 9, 2, 3, 4, (), 0, shared_land.clock())
+    order = order_over_both(shared_land)
     parties = COMMISSION, law.keeper_parties, CONVERTERS
-    assert check_notice(all_signed(shared_land, order), *parties, law.signing_key, Tally(2, 3, 4))
+    assert check_notice(all_signed(shared_land, order), *parties, law.signing_key, counted(order))
     notice = all_signed(shared_land, order, dropped, destroyed)
     with pytest.raises(ErasureMismatch):
-        check_notice(notice, *parties, law.signing_key, Tally(2, 3, 4))
+        check_notice(notice, *parties, law.signing_key, counted(order))
 
 
 @pytest.mark.parametrize("part", ["keepers", "converters"])
 def test_e3_a_notice_without_the_statement_of_one_of_them_is_none(shared_land: Land, part: str) -> None:
     law = shared_land.country.book("portal").in_force(shared_land.clock())
-    order = Order(ORIGIN, months_since_2000(shared_land.clock()) - 1, 9, 2, 3, 4, (), 0, shared_land.clock())
+    order = order_over_both(shared_land)
     whole = all_signed(shared_land, order)
     lacking = msgspec.structs.replace(whole, **{part: getattr(whole, part)[:-1]})
     with pytest.raises(ErasureMismatch):
-        check_notice(lacking, COMMISSION, law.keeper_parties, CONVERTERS, law.signing_key, Tally(2, 3, 4))
+        check_notice(lacking, COMMISSION, law.keeper_parties, CONVERTERS, law.signing_key, counted(order))
 
 
 def test_e3_a_notice_that_the_commission_keeps_back_is_missed_in_the_log(old: Land) -> None:
@@ -457,8 +473,8 @@ def test_e3_a_month_that_is_over_and_not_erased_is_seen_by_anybody(old: Land) ->
 
 
 async def overdue(land: Land) -> range:
-    _, tallies = await commission_erasing._counted(land.country.commission._office)
-    return rules.due(tallies, land.clock())
+    _, found = await commission_erasing._counted(land.country.commission._office)
+    return rules.due(found, land.clock())
 
 
 @pytest.mark.parametrize("kind", [EntryKind.ERASURE, EntryKind.ANNOTATION])
@@ -503,7 +519,7 @@ def test_a_converter_destroys_nothing_before_every_record_keeper_has_dropped(old
 
 def test_a_converter_destroys_nothing_on_statements_that_do_not_fit_the_order(old: Land) -> None:
     order = ordered(old)
-    for changed in ({"count": 1}, {"order": bytes(32)}, {"held": 1}):
+    for changed in ({"counts": ()}, {"order": bytes(32)}, {"held": 1}):
         with pytest.raises(ErasureMismatch):
             destroy(old, order, stated(old, order, **changed))
     assert None not in seeds(old, expiry_of(old) - RETENTION_MONTHS)
@@ -540,12 +556,18 @@ def test_an_order_that_the_commission_did_not_sign_is_refused(old: Land) -> None
         destroy(old, forged, stated(old, forged))
 
 
-def test_an_order_for_another_log_is_refused(old: Land) -> None:
-    elsewhere = ordered(old, origin="ledger.other.example/2026/a")
-    with pytest.raises(ErasureMismatch):
-        drop(old, elsewhere)
-    with pytest.raises(ErasureMismatch):
-        destroy(old, elsewhere, stated(old, elsewhere))
+def test_an_order_for_another_log_or_for_one_of_the_logs_alone_is_refused(old: Land) -> None:
+    first, second = decode(ordered(old).data, Order).counts
+    other = msgspec.structs.replace(second, origin="ledger.other.example/2026/a")
+    for counts in ((first, other), (first,), (second, first), (first, second, other)):
+        elsewhere = ordered(old, counts=counts)
+        for refused in (
+            lambda order=elsewhere: drop(old, order),
+            lambda order=elsewhere: destroy(old, order, stated(old, order)),
+        ):
+            with pytest.raises(ErasureMismatch) as found:
+                refused()
+            assert found.value.facts["part"] == "origin"
 
 
 def test_a_destroyed_month_is_never_made_anew_whatever_the_clock_says(old: Land) -> None:
@@ -725,20 +747,20 @@ def _no_key_before_the_records(land: Land, first: int, months: int) -> None:
 # --- E4: holds ------------------------------------------------------------------------------------------------
 
 
-def hold(land: Land, *places: int, reason: str = "litigation") -> bytes:
-    return land.run(land.country.commission.hold(places, reason))
+def hold(land: Land, *places: int, reason: str = "litigation", log: Log = LOGS[0]) -> bytes:
+    return land.run(land.country.commission.hold(log, places, reason))
 
 
 def test_e4_a_held_record_survives_is_shown_as_held_and_goes_when_the_hold_ends(lived: Land) -> None:
     index = read(lived).lines[-1].index
     digest = hold(lived, index)
-    assert read(lived).held == {index: ["litigation"]}
+    assert read(lived).held == {(ORIGIN, index): ["litigation"]}
     forward(lived)
     (order, *_) = lived.run(lived.country.retain()).months
     assert order.held == 1
     seen = read(lived)
     assert seen.complete
-    assert seen.held == {index: ["litigation"]}
+    assert seen.held == {(ORIGIN, index): ["litigation"]}
     assert index in {line.index for line in seen.lines}
     assert index not in {row.index for row in seen.erased}
     lived.run(lived.country.commission.lift(digest))
@@ -772,7 +794,7 @@ def test_e4_what_two_holds_keep_goes_with_the_second(lived: Land) -> None:
     forward(lived)
     lived.run(lived.country.retain())
     lived.run(lived.country.commission.lift(one))
-    assert read(lived).held == {index: ["review"]}
+    assert read(lived).held == {(ORIGIN, index): ["review"]}
     assert index in {line.index for line in read(lived).lines}
     lived.run(lived.country.commission.lift(two))
     assert index in {row.index for row in read(lived).erased}
@@ -858,7 +880,7 @@ def test_e4_a_converter_takes_no_other_record_for_a_held_one(lived: Land) -> Non
     forward(lived)
 
     async def another(caller: PartyName, asked: HeldAsked) -> Any:
-        return HeldGiven([HeldRow(index, other)])
+        return HeldGiven([HeldRow(ORIGIN, index, other)])
 
     with (
         taken_over(lived, FIRST, mailbox_calls.HELD, another),
@@ -868,4 +890,4 @@ def test_e4_a_converter_takes_no_other_record_for_a_held_one(lived: Land) -> Non
     assert found.value.facts["part"] == "envelope"
     assert None not in seeds(lived, expiry_of(lived) - RETENTION_MONTHS)
     lived.run(lived.country.retain())
-    assert read(lived).held == {index: ["litigation"]}
+    assert read(lived).held == {(ORIGIN, index): ["litigation"]}
