@@ -24,6 +24,7 @@ from forging import signed as requested
 from kakine.cli.ledger_erasures import check_erasures
 from kakine.cli.ledger_tiles import reader
 from kakine.cli.own_history import Read, own_history
+from kakine.clients.log import entries_between
 from kakine.contracts import commission, converter
 from kakine.contracts import mailbox as mailbox_calls
 from kakine.contracts.commission import ERASURES
@@ -48,6 +49,7 @@ from kakine.parties.converter.gate import _open_listed
 from kakine.parties.ledger.store import METADATA
 from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
 from kakine.parties.mailbox import partitions
+from kakine.parties.mailbox import store as mailbox_store
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
 from kakine.protocols import erasure as rules
 from kakine.protocols.erasure import ERASED, Counted, check_notice, of_month
@@ -72,6 +74,7 @@ from kakine.values.problems import (
     MonthDestroyed,
     OutsideWindow,
     PartitionDropped,
+    PartyUnavailable,
     RetentionRunning,
     SealInvalid,
     SignatureInvalid,
@@ -101,6 +104,7 @@ from kakine.wire.erasure import (
     DROPPED as DROPPED_LABEL,
 )
 from kakine.wire.request import PublicPart, RecordPart, ask_digest, public_digest
+from road import away
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -891,3 +895,166 @@ def test_e4_a_converter_takes_no_other_record_for_a_held_one(lived: Land) -> Non
     assert None not in seeds(lived, expiry_of(lived) - RETENTION_MONTHS)
     lived.run(lived.country.retain())
     assert read(lived).held == {(ORIGIN, index): ["litigation"]}
+
+
+# --- two logs ---------------------------------------------------------------------------------------------------
+
+
+SECOND_LOG = LOGS[1]
+
+
+@pytest.fixture
+def over_both(lived: Land) -> Land:
+    """One exchange of the same month stands in the second log: the first was away."""
+    with away(lived.country, LEDGER):
+        lived.run(lived.ask(0))
+    lived.run(lived.country.index())
+    return lived
+
+
+def placed(land: Land) -> list[tuple[str, int]]:
+    """Where the first record keeper has each row of the month, by log and index."""
+    query = "SELECT log, first, LENGTH(entries) / 80 FROM filing WHERE expiry = ?"
+    found = mailbox(land, FIRST).db.read().execute(query, (expiry_of(land),)).fetchall()
+    return [(log, first + j) for log, first, count in found for j in range(count)]
+
+
+def number_of_both(land: Land) -> int:
+    """A number under which each log has a row of the month; the second log gets as many as that takes."""
+    while True:
+        for _, index in (places := placed(land)):
+            if {(log.origin, index) for log in LOGS} <= set(places):
+                land.run(land.country.index())
+                return index
+        with away(land.country, LEDGER):
+            land.run(land.ask(0))
+
+
+def test_e3_one_notice_counts_both_logs_and_all_of_both_goes(over_both: Land) -> None:
+    places = placed(over_both)
+    counts = [sum(origin == log.origin for origin, _ in places) for log in LOGS]
+    assert all(counts)
+    forward(over_both)
+    (order, *_) = over_both.run(over_both.country.retain()).months
+    assert [(tally.origin, tally.count) for tally in order.counts] == [
+        (log.origin, count) for log, count in zip(LOGS, counts, strict=True)
+    ]
+    assert sealed_rows(over_both) == sealed_rows(over_both, SECOND) == []
+    assert over_both.run(check_erasures(over_both.country))[1] == []
+    seen = read(over_both)
+    assert seen.complete
+    assert {row.origin for row in seen.erased} == {log.origin for log in LOGS}
+    check(over_both)
+
+
+def test_e3_nothing_goes_while_one_of_the_logs_cannot_be_counted(over_both: Land) -> None:
+    forward(over_both)
+    for log in LOGS:
+        with away(over_both.country, log.ledger), pytest.raises(PartyUnavailable):
+            over_both.run(over_both.country.commission.retain())
+    assert sealed_rows(over_both)
+    over_both.run(over_both.country.retain())
+    assert sealed_rows(over_both) == []
+
+
+def test_e4_a_hold_names_the_log_of_its_entries_and_holds_the_same_numbers_of_no_other(
+    over_both: Land,
+) -> None:
+    """The entry with the same number in the other log, also of the month, goes."""
+    land = over_both
+    index = number_of_both(land)
+    digest = hold(land, index, log=SECOND_LOG)
+    forward(land)
+    (order, *_) = land.run(land.country.retain()).months
+    assert order.held == 1
+    assert [Entry.decode(entry) for entry, _ in sealed_rows(land)] == [entry_at(land, SECOND_LOG, index)]
+    seen = read(land)
+    assert seen.complete
+    assert seen.held == {(SECOND_LOG.origin, index): ["litigation"]}
+    land.run(land.country.commission.lift(digest))
+    assert sealed_rows(land) == sealed_rows(land, SECOND) == []
+
+
+def test_e4_the_end_of_a_hold_ends_no_hold_of_the_same_number_in_the_other_log(over_both: Land) -> None:
+    land = over_both
+    index = number_of_both(land)
+    one, other = hold(land, index), hold(land, index, log=SECOND_LOG)
+    forward(land)
+    land.run(land.country.retain())
+    land.run(land.country.commission.lift(one))
+    for n in (1, 2, 3):
+        db = office_of(land, n).db.read()
+        assert erasure_store.find_held(db, entry_at(land, LOGS[0], index).encode()) is None
+        assert erasure_store.find_held(db, entry_at(land, SECOND_LOG, index).encode())
+    assert [Entry.decode(entry) for entry, _ in sealed_rows(land)] == [entry_at(land, SECOND_LOG, index)]
+    land.run(land.country.commission.lift(other))
+    assert sealed_rows(land) == []
+
+
+def entry_at(land: Land, log: Log, index: int) -> Entry:
+    office = land.country.commission._office
+    found = entries_between(office.peers, log, office.heads, office.log_keys, index, index + 1)
+    return land.run(found)[index]
+
+
+def logged_twice(land: Land) -> bytes:
+    """The last exchange once more, in the second log, as a lost answer makes it; its entries."""
+    filed = []
+    for name in MAILBOXES:
+        db = mailbox(land, name).db.read()
+        query = "SELECT id FROM filing WHERE kind = 1 ORDER BY first DESC LIMIT 1"
+        found = mailbox_store.find_filing(db, db.execute(query).fetchone()[0])
+        assert found is not None
+        filed.append(found)
+    signed_by = [found.signed(name) for found, name in zip(filed, MAILBOXES, strict=True)]
+    asked = Append(filed[0].entries, filed[0].tags, signed_by)
+    land.run(land.country.peers(CONVERTERS[-1]).ask(SECOND_LOG.ledger, APPEND, asked))
+    return filed[0].entries
+
+
+def test_what_stands_in_both_logs_is_counted_in_both_held_in_one_and_goes_from_both(lived: Land) -> None:
+    entry = logged_twice(lived)[:80]
+    lived.run(lived.country.index())
+    index = next(i for log, i in placed(lived) if log == SECOND_LOG.origin)
+    digest = hold(lived, index, log=SECOND_LOG)
+    forward(lived)
+    (order, *_) = lived.run(lived.country.retain()).months
+    assert order.counts[1].count == len(logged(lived, SECOND_LOG))
+    assert entry in {held for held, _ in sealed_rows(lived)}
+    assert lived.run(check_erasures(lived.country))[1] == []
+    assert read(lived).complete
+    lived.run(lived.country.commission.lift(digest))
+    assert sealed_rows(lived) == sealed_rows(lived, SECOND) == []
+
+
+def logged(land: Land, log: Log) -> list[tuple[str, int]]:
+    return [place for place in placed(land) if place[0] == log.origin]
+
+
+def test_what_is_logged_again_after_its_month_has_gone_is_seen_and_stops_no_index(old: Land) -> None:
+    """Whoever kept a filing can bring it to the other log: rows without records, and a notice that counted fewer."""
+    old.run(old.country.retain())
+    logged_twice(old)
+    old.run(old.country.index())
+    assert logged(old, SECOND_LOG)
+    assert sealed_rows(old) == []
+    assert read(old).complete
+    with pytest.raises(ErasureMismatch) as found:
+        old.run(check_erasures(old.country))
+    assert found.value.facts["part"] == "log"
+
+
+def test_e3_a_notice_whose_receipt_was_lost_may_stand_in_both_logs(old: Land) -> None:
+    """The same entry; another one in the second log is a notice kept back."""
+    old.run(old.country.retain())
+    shown = notices(old).notices[0]
+    office = old.country.commission._office
+    with away(old.country, LEDGER):
+        tag = rules.notice_tag(decode(decode(shown.notice, Notice).order.data, Order).expiry)
+        old.run(office.log(shown.entry, tag))
+    assert old.run(check_erasures(old.country))[1] == []
+    with away(old.country, LEDGER):
+        old.run(office.log(rules.notice_entry(b"n" * 32, old.clock()), b"t" * 32))
+    with pytest.raises(ErasureMismatch) as found:
+        old.run(check_erasures(old.country))
+    assert found.value.facts["part"] == "notice"
