@@ -111,7 +111,7 @@ export function show(verdict) {
   const witnessed = verdict.steps.find((step) => step.step === "witnesses").state === "held";
   const seen = verdict.good ? [both("p", TEXTS.verdict[witnessed ? "public" : "private"])] : [];
   const limits = LANGUAGES.map((language) => line("p", TEXTS.verdict.limits[language], language));
-  say(outcome, [both("h2", TEXTS.verdict[outcome]), ...failed], [...seen, steps, table, ...limits]);
+  say(outcome, [both("h2", TEXTS.verdict[outcome]), ...seen, ...failed], [steps, table, ...limits]);
 }
 
 let latest = 0;

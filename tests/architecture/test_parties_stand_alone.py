@@ -30,7 +30,7 @@ SERVED_BY = {
     "commission": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],
     "gateway": ["yokohama", "registry", "portal"],
-    "ledger": ["ledger"],
+    "ledger": ["ledger-a", "ledger-b"],
     "mailbox": ["mailbox-a", "mailbox-b"],
     "ministry": ["ministry"],
     "registry": ["registry"],

@@ -14,8 +14,10 @@ from e2e.test_witness_process import serving, stopped
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import export_history, receipt
 from kakine.cli.verify import verify
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -52,10 +54,10 @@ def export(land: Land, out: Path) -> None:
         for each in sealed.histories
     ]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, law.signing_key("ledger"), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     opened = open_history(sealed.request, lists, sealed.shares, session, keys)
     rows = lists[0].rows[::-1]  # they may come in another order than they are read in
-    assert export_history(rows, opened.rows, law.signing_key("ledger"), out) == len(rows)
+    assert export_history(rows, opened.rows, keys.logs, out) == len(rows)
 
 
 def receipts_in(out: Path) -> list[Path]:
@@ -141,7 +143,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """(folder of a country whose witnesses have signed, number of the first entry that came after)."""
     folder = tmp_path_factory.mktemp("seen") / "land"
     with Land.founded(folder, people=1, domains=(CHILDREN, TAX)) as land:
-        size = land.run(land.country.have_witnessed()).size
+        size = land.run(land.country.have_witnessed())[0].size
         land.run(land.ask(0))
     return folder, size
 

@@ -27,7 +27,7 @@ from kakine.clients.exchange import as_convert
 from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry, registry_audit
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
-from kakine.country import LOGIN
+from kakine.country import LOGIN, ORIGIN
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, seal
 from kakine.protocols.matching import Sex
@@ -54,7 +54,7 @@ SERVED_BY = {
     "commission": "commission",
     "converter": "converter-1",
     "gateway": "yokohama",
-    "ledger": "ledger",
+    "ledger": "ledger-a",
     "mailbox": "mailbox-a",
     "ministry": "ministry",
     "registry": "registry",
@@ -105,7 +105,7 @@ HOLDERS = {
     Role.COMMISSION: "commission",
     Role.CONVERTER: "converter-1",
     Role.GATEWAY: "yokohama",
-    Role.LEDGER: "ledger",
+    Role.LEDGER: "ledger-a",
     Role.MAILBOX: "mailbox-a",
     Role.MINISTRY: "ministry",
     Role.PORTAL: "portal",
@@ -132,16 +132,18 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
     return {
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
-        converter.HEAD.path: converter.LastHead("ledger.example/2026/a"),
+        converter.HEAD.path: converter.LastHead(ORIGIN),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([windowed]),
         converter.WINDOW.path: converter.WindowCheck([windowed], bytes(32), [blinded], []),
         converter.DISPUTE.path: converter.Dispute(request, 0, [bytes(32)] * 3),
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
-        converter.STATEMENT.path: converter.CountAsked(1),
+        converter.STATEMENT.path: converter.CountAsked(ORIGIN, 1),
         converter.WITNESS.path: converter.Witness(enrolled),
         mailbox.VECTORS.path: mailbox.Vectors(0),
         mailbox.BLINDS.path: mailbox.Blinds(enrolled),
+        mailbox.INDEXES.path: mailbox.IndexesAsked(ORIGIN, 0),
+        mailbox.INDEX_ROWS.path: mailbox.IndexRowsAsked(ORIGIN, 0, 0),
         mailbox.STANDING.path: mailbox.AskStanding(0, 2, 600_000),
         registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
@@ -307,7 +309,7 @@ def converted(border: Border, asked: Prepared) -> Reply:
     return border.call("converter.CONVERT", "yokohama", encoder.encode(as_convert(asked)))
 
 
-@pytest.mark.parametrize("part", ["public", "record", "entries", "envelopes", "blinded", "to_keeper"])
+@pytest.mark.parametrize("part", ["public", "record", "entries", "envelopes", "blinded", "to_keepers"])
 def test_a_requester_that_signs_nonsense_is_refused_by_name(border: Border, part: str) -> None:
     @FEW
     @given(SEEDS)
@@ -316,8 +318,8 @@ def test_a_requester_that_signs_nonsense_is_refused_by_name(border: Border, part
         if part in ("public", "record"):
             said = msgspec.msgpack.decode(getattr(asked, part))
             wrong: Any = encoder.encode(changed(dice, said))
-        elif part == "envelopes":
-            wrong = tuple(changed_bytes(dice, each) for each in asked.envelopes)
+        elif part in ("envelopes", "to_keepers"):
+            wrong = tuple(changed_bytes(dice, each) for each in getattr(asked, part))
         else:
             wrong = changed_bytes(dice, getattr(asked, part))
         reply = converted(border, resigned(border.land, asked, part, wrong))
@@ -335,8 +337,9 @@ def resigned(land: Land, asked: Prepared, part: str, wrong: Any) -> Prepared:
     record = decode(asked.record, RecordPart)
     if part == "envelopes":
         parts["entries"] = naming(asked.entries, wrong)
-    if part == "to_keeper":
-        parts["record"] = encode(msgspec.structs.replace(record, to_keeper=digest("sealed", wrong)))
+    if part == "to_keepers":
+        sealed = tuple(digest("sealed", each) for each in wrong)
+        parts["record"] = encode(msgspec.structs.replace(record, to_keepers=sealed))
     if "entries" in parts:
         parts["record"] = encode(msgspec.structs.replace(record, entries=digest("entries", parts["entries"])))
     return signed(land, asked, **parts)
@@ -376,7 +379,7 @@ def with_converters_help(land: Land, asked: Prepared, sealed: bytes) -> Deliver:
     record = decode(asked.record, RecordPart)
     public_bytes = encode(public)
     ask = ask_digest(public_digest(public_bytes), record.batch, record.blinded)
-    made = request_batch(public, told, ask, land.yokohama.office.months)
+    made = request_batch(public, record.kind, told, ask, land.yokohama.office.months)
     parts = encode(msgspec.structs.replace(record, entries=digest("entries", made.entries)))
     other = signed(
         land,
