@@ -209,12 +209,12 @@ def retention_lines(read: Read) -> Iterator[str]:
     """What is there no more, what is kept on, and why."""
     for row in read.erased:
         yield (
-            f"  {in_japan(row.entry.minutes * 60_000):%Y-%m-%d %H:%M}  台帳 #{row.index} ✓  "
+            f"  {in_japan(row.entry.minutes * 60_000):%Y-%m-%d %H:%M}  台帳 {row.origin} #{row.index} ✓  "
             "保存期間の満了により消去 / erased on schedule"
         )
-    for (_, index), reasons in read.held.items():
+    for (origin, index), reasons in read.held.items():
         words = "・".join(HOLDS[Reason(each)] if each in set(Reason) else each for each in reasons)
-        yield f"  台帳 #{index}: 保存期間を延長中 / held beyond its time: {words}"
+        yield f"  台帳 {origin} #{index}: 保存期間を延長中 / held beyond its time: {words}"
 
 
 def completeness_lines(read: Read) -> Iterator[str]:

@@ -19,7 +19,8 @@ from kakine.wire.erasure import Order, Reason
 def retain(
     directory: DirOption,
     hold: Annotated[
-        list[int] | None, typer.Option(help="Numbers of entries to keep on, all of one month; with --reason.")
+        list[int] | None,
+        typer.Option(help="Numbers of entries of one log to keep on, all of one month; with --reason."),
     ] = None,
     reason: Annotated[Reason, typer.Option(help="Why they are kept on.")] = Reason.LITIGATION,
     instance: InstanceOption = Instance.A,
@@ -35,7 +36,8 @@ def retain(
     """
     if hold:
         digest = asyncio.run(_hold(directory, instance.log, hold, reason))
-        typer.echo(f"保存を延長 / held: {', '.join(f'#{place}' for place in hold)} ({reason.value})")
+        held = ", ".join(f"#{place}" for place in hold)
+        typer.echo(f"保存を延長 / held: {instance.log.origin} {held} ({reason.value})")
         typer.echo(f"終えるには / to end it: --lift {digest.hex()}")
     elif lift:
         asyncio.run(_lift(directory, lift))
