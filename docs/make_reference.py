@@ -72,12 +72,16 @@ def calls_page() -> str:
     for module in _modules(kakine.contracts):
         calls = {name: value for name, value in vars(module).items() if isinstance(value, Call)}
         own = {name: call for name, call in calls.items() if _written_in(module, name)}
+        name = module.__name__.rpartition(".")[2]
+        messages = list(_messages(module))
+        if not own and name != "call" and messages != [""]:
+            out += [f"## {name}\n", _paragraph(inspect.getdoc(module)), "", *messages]
         if own:
-            out += [f"## {module.__name__.rpartition('.')[2]}\n", _paragraph(inspect.getdoc(module)), ""]
+            out += [f"## {name}\n", _paragraph(inspect.getdoc(module)), ""]
             out += ["| path | takes | gives | callers | limit |", "|---|---|---|---|---|"]
             out += [_call_row(call) for call in own.values()]
             out.append("")
-            out += _messages(module)
+            out += messages
     return "\n".join(out)
 
 

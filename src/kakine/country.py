@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 
 from starlette.types import ASGIApp
 
+from kakine.clients import carrier
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
 from kakine.clients.witnessing import Gathered, WitnessSite
@@ -55,6 +56,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
+from kakine.wire.erasure import Order
 from kakine.wire.policy import LOG, vkey
 from kakine.wire.policy import decode as decode_policy
 
@@ -126,6 +128,14 @@ class Site:
     pack: Pack
     clock: Clock = system_clock
     entropy: Entropy = secrets.token_bytes
+
+
+@dataclass(frozen=True)
+class Retained:
+    """What went: by party the answers and open requests it had, and the orders under which months were erased."""
+
+    forgotten: Mapping[PartyName, int]
+    months: Sequence[Order]
 
 
 class Country:
@@ -293,6 +303,7 @@ class Country:
                 self.anchors,
                 self.peers("commission"),
                 self.site.clock,
+                self.site.entropy,
             ),
         )
         self.ministry = self._keep(
@@ -348,6 +359,19 @@ class Country:
             size = notes.open(given.checkpoint, log.origin, law.log_key(log.ledger)).size
             for mailbox in self.mailboxes.values():
                 await mailbox.index(log, size)
+
+    async def retain(self) -> Retained:
+        """Erase what has expired by this country's clock. By hand, never at start: nothing here can be taken back.
+
+        Agencies, registry and portal first, then the commission with record keepers and converters. Raises the problem
+        of the first step that fails; what was done stays done, and the next call goes on from there.
+        """
+        await self.refresh()
+        stores = {name: gateway.office.db for name, gateway in self.gateways.items()}
+        stores |= {REGISTRY.party: self.registry.codes.db, LOGIN.party: self.portal.db}
+        now_ms = self.site.clock()
+        forgotten = {name: await carrier.forget(db, now_ms) for name, db in stores.items()}
+        return Retained(forgotten, await self.commission.retain())
 
     def _ledger_roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
         try:

@@ -24,6 +24,7 @@ from kakine.parties.converter import store as converter_store
 from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.recording import record_batch
+from kakine.parties.mailbox import partitions
 from kakine.parties.mailbox import store as mailbox_store
 from kakine.protocols.logs import Log
 from kakine.protocols.records import request_batch
@@ -53,6 +54,14 @@ from kakine.wire.request import (
 from land import CHILDREN, Land
 
 MAILBOXES = tuple(keeper.party for keeper in KEEPERS)
+
+
+def envelopes_filed(land: Land, entries: bytes, name: str = MAILBOXES[0]) -> list[bytes]:
+    """The sealed records that a record keeper has filed with these entries."""
+    db = mailbox(land, name).db.read()
+    found = db.execute("SELECT id, expiry FROM filing WHERE entries = ?", (entries,)).fetchone()
+    each = (partitions.find(db, found[1], found[0], j) for j in range(len(entries) // 80))
+    return [envelope for envelope in each if envelope is not None]
 
 
 def scalar(value: int) -> Scalar:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from attacks.insider import MAILBOXES, careless_about_heads, mailbox
+from attacks.insider import MAILBOXES, careless_about_heads, envelopes_filed, mailbox
 from attacks.insider import filings as filings_at_all
 from forging import altered, signed
 from kakine.clients.exchange import Requester, request_of
@@ -702,7 +702,7 @@ def test_o10_a_second_outcome_for_a_request_is_refused(land: Land, name: str) ->
     request = request_of(asked)
     signing = land.country.converters[CONVERTERS[0]].office.identity.signing
     covered = digest("entries", other.entries), digest("tags", other.tags)
-    envelopes = _envelopes(land, other, name)
+    envelopes = envelopes_filed(land, other.entries, name)
     relayed = mailbox_calls.FileOutcome(
         request, other.entries, other.tags, envelopes, signing.sign("outcome-relay", request, *covered)
     )
@@ -711,18 +711,6 @@ def test_o10_a_second_outcome_for_a_request_is_refused(land: Land, name: str) ->
         land.run(land.country.peers(CONVERTERS[0]).ask(PartyName(name), mailbox_calls.OUTCOME, relayed))
     assert filings_kept(land) == before
     assert given
-
-
-def _envelopes(land: Land, given: Delivered, name: str) -> list[bytes]:
-    rows = (
-        mailbox(land, name)
-        .db.read()
-        .execute(
-            "SELECT row.envelope FROM row JOIN filing ON filing.id = row.filing WHERE filing.entries = ?",
-            (given.entries,),
-        )
-    )
-    return [row[0] for row in rows]
 
 
 # --- O11, O12: until there is an hourly index, the signed count and the earlier visit stand in for it

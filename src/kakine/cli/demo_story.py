@@ -16,6 +16,7 @@ from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.erasure import Reason
 
 RESULTS = {
     "delivered": "提供した / delivered",
@@ -194,6 +195,26 @@ def _exchange(facts: Facts, words: Words) -> Iterator[str]:
     scan = "どこにもありません / found nowhere" if not facts.leaks else f"! {', '.join(facts.leaks)}"
     yield "  この世帯の氏名・住所・番号・宛名番号を、台帳・変換機関・記録保管機関のファイル全部で探すと:"
     yield f"    {scan}"
+
+
+HOLDS = {
+    Reason.LITIGATION: "訴訟 / litigation",
+    Reason.REVIEW: "審査請求 / request for administrative review",
+    Reason.COURT: "裁判所の命令 / order of a court",
+    Reason.MISUSE: "不正利用の調査 / inquiry into misuse",
+}
+
+
+def retention_lines(read: Read) -> Iterator[str]:
+    """What is there no more, what is kept on, and why."""
+    for row in read.erased:
+        yield (
+            f"  {in_japan(row.entry.minutes * 60_000):%Y-%m-%d %H:%M}  台帳 {row.origin} #{row.index} ✓  "
+            "保存期間の満了により消去 / erased on schedule"
+        )
+    for (origin, index), reasons in read.held.items():
+        words = "・".join(HOLDS[Reason(each)] if each in set(Reason) else each for each in reasons)
+        yield f"  台帳 {origin} #{index}: 保存期間を延長中 / held beyond its time: {words}"
 
 
 def completeness_lines(read: Read) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kakine.cli.demo_journal import Journal
-from kakine.cli.demo_story import Words, completeness_lines, history_lines
+from kakine.cli.demo_story import Words, completeness_lines, history_lines, retention_lines
 from kakine.cli.own_history import Read, own_history
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
@@ -50,9 +50,10 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read
     async with visited(folder) as country:
         read = await own_history(country, account or _protagonist(folder), export)
         shown = list(history_lines(read.lines, Words(country.site.pack)))
-        proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
+        opened = read.verified - len(read.erased)
+        proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
-        return read, [*shown, proofs, public, *completeness_lines(read)]
+        return read, [*shown, *retention_lines(read), proofs, public, *completeness_lines(read)]
 
 
 def _protagonist(folder: Path) -> bytes:

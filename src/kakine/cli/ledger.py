@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kakine.cli import ledger_tiles
+from kakine.cli import ledger_erasures, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
@@ -27,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of
 ledger_tiles.mount(app)
 app.command()(receipt)
 app.command()(witness)
+app.command()(ledger_erasures.erasures)
 
 _PAGE = 256
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kakine.cli.receipts import export_history, is_public, witnessed_rows
@@ -13,14 +13,25 @@ from kakine.country import KEEPERS, LOGS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
+from kakine.protocols.erasure import Place
 from kakine.protocols.heads import Heads
-from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import (
+    ErasedRow,
+    KeptList,
+    Keys,
+    Line,
+    SealedRow,
+    lines,
+    open_history,
+    union_of,
+)
 from kakine.protocols.index_check import Complete
 from kakine.protocols.logs import LogKeys, log_keys
 from kakine.protocols.witnessing import cosigners
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire import policy as policies
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.index import Indexed
@@ -54,8 +65,9 @@ class Seen:
 class Read:
     """What the person sees. The record keeper with the longest list has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger; `witnessed` of them under a head that as many
-    witnesses as the policy asks for have signed. `hidden` names by record keeper the log indices of rows that it does
+    Every one of the `verified` rows has opened and stands in the ledger, or stands there and was `erased` on schedule;
+    `witnessed` of them under a head that as many witnesses as the policy asks for have signed. `held` says by log and
+    index for which reasons a record is kept on. `hidden` names by record keeper the log indices of rows that it does
     not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
     why it does not.
     """
@@ -68,6 +80,8 @@ class Read:
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
+    erased: Sequence[ErasedRow] = ()
+    held: Mapping[Place, Sequence[str]] = field(default_factory=dict)
 
     @property
     def provisional(self) -> int:
@@ -96,8 +110,9 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
     keys = Keys(keepers, log_keys(law, LOGS))
-    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
-    shown = await witnessed_rows(country, {row.entry: row for each in lists for row in each.rows}.values())
+    now_ms = country.site.clock()
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
+    shown = await witnessed_rows(country, _placed(lists))
     witnessed, witnesses = _witnessed(country, shown, keys.logs)
     if export is not None:
         policy = country.policy if witnessed == len(shown) else None
@@ -105,6 +120,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
     places = {(row.origin, row.index): row.entry for row in opened.rows}
+    places |= {(row.origin, row.index): row.entry for row in opened.erased}
     confirmed, doubts = dict[str, Complete](), dict[str, str]()
     for each in sealed.histories:
         keeper = decode(each.statement, Statement).keeper
@@ -115,12 +131,24 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
             confirmed[keeper] = check_history(told, places, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
-    counted = len(opened.rows), witnessed, witnesses
-    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts)
+    counted = len(places), witnessed, witnesses
+    kept = opened.erased, opened.held
+    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept)
 
 
 def _rows(given: History) -> list[SealedRow]:
-    return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
+    return [
+        SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint, row.holds)
+        for row in given.rows
+    ]
+
+
+def _placed(lists: Sequence[KeptList]) -> list[SealedRow]:
+    """The row of each place, with the record of its entry where any list has that."""
+    rows = [row for each in lists for row in each.rows]
+    union = union_of([rows])
+    places = {(origin_of(row.checkpoint), row.index): row for row in rows}
+    return [replace(row, envelope=union[row.entry].envelope) for row in places.values()]
 
 
 def _witnessed(country: Country, rows: Sequence[SealedRow], keys: LogKeys) -> tuple[int, int]:

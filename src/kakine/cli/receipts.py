@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -93,7 +94,7 @@ async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[Se
         if given.entries != row.entry:
             raise ReceiptMismatch(what="entries")
         place = given.receipt
-        found.append(SealedRow(row.entry, row.envelope, row.index, place.proof, place.checkpoint))
+        found.append(replace(row, proof=place.proof, checkpoint=place.checkpoint))
     return found
 
 

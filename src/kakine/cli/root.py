@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.retain import retain
 from kakine.cli.serve import app as serve
 from kakine.cli.verify import verify
 
@@ -25,6 +26,7 @@ app.command()(ask)
 app.command()(history)
 app.command()(verify)
 app.command()(audit)
+app.command()(retain)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")

@@ -14,6 +14,7 @@ from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock
+from kakine.values.calendar import retained_from_ms
 from kakine.values.problems import (
     BatchMalformed,
     BootFence,
@@ -135,6 +136,28 @@ class Carrier:
             except Problem as problem:
                 results.append((left.context, problem))
         return results
+
+
+async def forget(db: Database, now_ms: int) -> int:
+    """Delete what a party keeps of exchanges whose records have expired: the answers it gave, and requests that were
+    never concluded, each with the seed from which records and envelopes follow. How many there were.
+
+    Receipts stay: they hold entries, signatures and proofs, which are public, and nothing else. So does an open request
+    to the record keeper alone, which is taken up at any age.
+    """
+    before_ms = retained_from_ms(now_ms)
+
+    def work(connection: sqlite3.Connection) -> int:
+        count = codebook.forget_incoming(connection, before_ms)
+        for left in codebook.unfinished(connection):
+            if left.time_ms < before_ms and not _keeper_alone(decode(left.kept, Kept)):
+                codebook.finish(connection, left.request)
+                count += 1
+        return count
+
+    count = await db.write(work)
+    await db.forget()
+    return count
 
 
 def _keeper_alone(kept: Kept) -> bool:

@@ -10,8 +10,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kakine.contracts.call import ANYBODY, Body, Call, Role
+from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
+from kakine.contracts.retention import Destroy, HoldLogged, Said
 from kakine.wire.filing import SignedFiling
 from kakine.wire.request import Epoch, Keeper, Millis
 
@@ -277,13 +278,15 @@ class Outcome(Body, frozen=True):
 
 
 class ReadRow(Body, frozen=True):
-    """One row of a history: the entry, its envelope, and its own inclusion proof."""
+    """One row of a history: the entry, its envelope, and its own inclusion proof. Without envelope it is erased on
+    schedule. `holds` are the codes of the reasons for which it is kept on, if it is."""
 
     entry: bytes
     envelope: bytes
     index: int
     proof: list[bytes]
     checkpoint: bytes
+    holds: list[str] = msgspec.field(default_factory=list)
 
 
 class History(Body, frozen=True):
@@ -315,8 +318,8 @@ class Listed(Body, frozen=True):
 class OpenShares(Body, frozen=True):
     """Open this converter's shares of exactly the envelopes in the signed statements, for the session in the request.
 
-    `envelopes` are those of every entry that any list has, each once, in the order of first appearance. `entries`,
-    `tags` and the openings are those of the view itself, which must stand in the log.
+    `envelopes` are those of every entry that any list has, each once, in the order of first appearance; empty for what
+    has been erased. `entries`, `tags` and the openings are those of the view itself, which must stand in the log.
     """
 
     public: bytes
@@ -333,7 +336,7 @@ class OpenShares(Body, frozen=True):
 
 
 class SharesOpened(Body, frozen=True):
-    """n × 32 bytes sealed to the session key."""
+    """n × 32 bytes sealed to the session key; zeros for what has been erased."""
 
     sealed: bytes
 
@@ -395,3 +398,5 @@ DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), 
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
 REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
+DESTROY = Call("/v1/month/destroy", Destroy, Said, frozenset({Role.COMMISSION}))
+LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))

@@ -12,6 +12,15 @@ from msgspec import Meta
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.converter import BULK, History, Hop
 from kakine.contracts.ledger import Appended
+from kakine.contracts.retention import (
+    Drop,
+    Expiring,
+    ExpiringAsked,
+    HeldAsked,
+    HeldGiven,
+    HoldLogged,
+    Said,
+)
 from kakine.wire.filing import SignedFiling
 
 
@@ -149,3 +158,8 @@ BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMI
 INDEXES = Call("/v1/indexes", IndexesAsked, IndexesGiven, ANYBODY)
 INDEX_ROWS = Call("/v1/index/rows", IndexRowsAsked, IndexRowsGiven, frozenset({Role.COMMISSION}), BULK)
 STANDING = Call("/v1/standing", AskStanding, StandingGiven, ANYBODY)
+EXPIRING = Call("/v1/expiring", ExpiringAsked, Expiring, frozenset({Role.COMMISSION}))
+DROP = Call("/v1/drop", Drop, Said, frozenset({Role.COMMISSION}))
+HELD = Call("/v1/held", HeldAsked, HeldGiven, _CONVERTERS, BULK)
+HOLD = Call("/v1/hold", HoldLogged, Nothing, frozenset({Role.COMMISSION}))
+LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))

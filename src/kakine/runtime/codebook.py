@@ -123,6 +123,7 @@ _KEEP_RECEIPT = sql(insert(receipt))
 _HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindparam("request")))
 _RECEIPTS = sql(select(*receipt.c).order_by(receipt.c.time_ms))
 _ANSWER = sql(insert(incoming))
+_FORGET = sql(delete(incoming).where(incoming.c.time_ms < bindparam("before")))
 _ANSWERED = sql(select(incoming.c.answers).where(incoming.c.request == bindparam("request")))
 
 
@@ -201,3 +202,9 @@ def answered(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """The answers decided for a request."""
     row = db.execute(_ANSWERED, {"request": request}).fetchone()
     return row[0] if row else None
+
+
+def forget_incoming(db: sqlite3.Connection, before_ms: int) -> int:
+    """Delete the answers decided before a time, with the seeds of their records; how many there were. What is asked
+    again so late is refused before anybody looks here."""
+    return db.execute(_FORGET, {"before": before_ms}).rowcount

@@ -779,6 +779,56 @@ class LayoutUnknown(Problem):
     title = "there is no layout of this item in this version"
 
 
+# --- retention ------------------------------------------------------------------------------------------------
+
+
+class RetentionRunning(Problem):
+    code = "retention-running"
+    status = 409
+    title = "the month for which these records are kept is not over yet"
+
+
+class MonthDestroyed(Problem):
+    code = "month-destroyed"
+    status = 410
+    title = "the key of this month has been destroyed and is never made again"
+
+
+class PartitionDropped(Problem):
+    code = "partition-dropped"
+    status = 410
+    title = "the sealed records of this month are being dropped or have been; nothing is filed there any more"
+
+
+class ErasureMismatch(Problem):
+    code = "erasure-mismatch"
+    status = 409
+    title = "what is said about an erased month does not agree with the log, or with what others say"
+
+
+class ErasureConflict(Problem):
+    code = "erasure-conflict"
+    status = 409
+    title = "this month is being erased, or was, under another order"
+
+
+class ErasureOutOfOrder(Problem):
+    code = "erasure-out-of-order"
+    status = 409
+    title = "a month key is destroyed only after every record keeper has dropped the month"
+
+
+class HoldInvalid(Problem):
+    code = "hold-invalid"
+    title = "a hold names no reason of the list, or places that are not records of one month that can still be held"
+
+
+class HoldUnknown(Problem):
+    code = "hold-unknown"
+    status = 404
+    title = "there is no such hold, or it has been lifted"
+
+
 # --- institutions and the command line ------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, gate, heads, hop, keys, rekey, statement, store
+from kakine.parties.converter import audit, erasing, gate, heads, hop, keys, rekey, statement, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -88,6 +88,8 @@ class Converter:
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
+            Duty(converter.DESTROY, partial(erasing.destroy, office)),
+            Duty(converter.LIFT, partial(erasing.lift, office)),
         ]
         roles_of = lambda name: office.law.in_force(office.clock()).roles(name)  # noqa: E731
         return application(duties, roles_of, self.witness.routes())

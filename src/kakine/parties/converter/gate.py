@@ -15,12 +15,14 @@ from kakine.contracts.converter import (
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, aead_seal, seal
 from kakine.parties.converter import heads, store
+from kakine.parties.converter.erasing import held_share
 from kakine.parties.converter.hop import Asked, permit, requester_party
 from kakine.parties.converter.keys import opening_key, share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.recording import record_outcome
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
+from kakine.protocols.erasure import ERASED
 from kakine.protocols.gates import check_filings, check_window, head_parts
 from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, check_openings
@@ -32,6 +34,7 @@ from kakine.values.problems import (
     CallerNotAllowed,
     ExchangeUsed,
     LinkWithheld,
+    MonthDestroyed,
     ReceiptMismatch,
     RequestUnknown,
 )
@@ -176,10 +179,17 @@ def _open_listed(office: Office, entries: list[bytes], envelopes: list[bytes]) -
     index = office.settings.position - 1
     shares = []
     for entry, data in zip(entries, envelopes, strict=True):
+        if not data:
+            shares.append(ERASED)
+            continue
         envelope, said = Envelope.parse(data), Entry.decode(entry)
         if envelope.digest != said.payload_digest:
             raise ReceiptMismatch(what="envelope")
-        context = envelope.opener(index, opening_key(office, envelope.month))
+        try:
+            context = envelope.opener(index, opening_key(office, envelope.month))
+        except MonthDestroyed:
+            shares.append(held_share(office, entry) or ERASED)
+            continue
         shares.append(envelope.open_share(index, context, said.commitment))
     return shares
 

@@ -1,4 +1,5 @@
-"""What a converter keeps: shares, replay state, released exchanges, month keys. No point and no person."""
+"""What a converter keeps: shares, replay state, released exchanges. No point and no person. Month keys are in
+`erasure_store`."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from kakine.parties.converter.erasure_store import erasure_tables
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
 from kakine.runtime.heads import heads_metadata
@@ -34,6 +36,7 @@ from kakine.wire.request import Keeper, Kind
 metadata = MetaData()
 quota_table(metadata)
 heads_metadata(metadata)
+erasure_tables(metadata)
 
 _keepers = msgspec.msgpack.Decoder(tuple[Keeper, ...])
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -93,13 +96,6 @@ stated = Table(
     Column("statement", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     PrimaryKeyConstraint("log", "end"),
-)
-
-month = Table(
-    "month_key",
-    metadata,
-    Column("month", Integer, primary_key=True),
-    Column("seed", LargeBinary, nullable=False),
 )
 
 checked = Table(
@@ -230,8 +226,6 @@ _SHARE = sql(
         share.c.domain == bindparam("domain"), share.c.epoch == bindparam("epoch")
     )
 )
-_INSERT_MONTH = sql(insert(month))
-_MONTH = sql(select(month.c.seed).where(month.c.month == bindparam("month")))
 _INSERT_WITHHELD = sql(insert(withheld))
 _WITHHELD = sql(select(withheld.c.requester, withheld.c.recipient))
 _INSERT_REKEYED = sql(insert(rekeyed))
@@ -357,20 +351,6 @@ def find_share(db: sqlite3.Connection, domain: str, epoch: int) -> tuple[bytes, 
     """(share, mask key) of a domain's epoch."""
     row = db.execute(_SHARE, {"domain": domain, "epoch": epoch}).fetchone()
     return (row[0], row[1]) if row else None
-
-
-def find_month(db: sqlite3.Connection, number: int) -> bytes | None:
-    """Seed of the month's sealing key."""
-    row = db.execute(_MONTH, {"month": number}).fetchone()
-    return row[0] if row else None
-
-
-def keep_month(db: sqlite3.Connection, number: int, fresh: bytes) -> bytes:
-    """The month's seed: the one kept, or else `fresh`. Random, so that destroying the row destroys the key."""
-    kept = find_month(db, number)
-    if kept is None:
-        db.execute(_INSERT_MONTH, {"month": number, "seed": fresh})
-    return kept or fresh
 
 
 def add_withheld(db: sqlite3.Connection, requester: str, recipient: str) -> None:

@@ -32,6 +32,8 @@ EVERY: dict[EntryKind, Role] = {
     EntryKind.OUTCOME: Role.MAILBOX,
     EntryKind.VIEWED: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
+    EntryKind.ERASURE: Role.COMMISSION,
+    EntryKind.ANNOTATION: Role.COMMISSION,
 }
 """Every party with the role must have signed a filing that covers an entry of the kind."""
 

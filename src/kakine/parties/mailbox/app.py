@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, indexing, numbering, reading, standing, store
+from kakine.parties.mailbox import erasing, filing, holding, indexing, numbering, reading, standing, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -57,6 +57,11 @@ class Mailbox:
             Duty(mailbox.BLINDS, partial(reading.blinds, office)),
             Duty(mailbox.INDEXES, partial(indexing.indexes, office)),
             Duty(mailbox.INDEX_ROWS, partial(indexing.rows, office)),
+            Duty(mailbox.EXPIRING, partial(erasing.expiring, office)),
+            Duty(mailbox.DROP, partial(erasing.drop, office)),
+            Duty(mailbox.HELD, partial(erasing.held, office)),
+            Duty(mailbox.HOLD, partial(holding.hold, office)),
+            Duty(mailbox.LIFT, partial(holding.lift, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

@@ -8,7 +8,7 @@ import msgspec
 
 from kakine.contracts.mailbox import File, FiledHere, FileOutcome
 from kakine.crypto.hashing import digest
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.gate import ADDS, Opened, gate, opened
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
@@ -17,7 +17,7 @@ from kakine.protocols.audit import ENROLS, blind_digest
 from kakine.protocols.chain import person_blind
 from kakine.protocols.gates import NO_HOPS, NO_LEGS, filed_legs, hops_digest
 from kakine.protocols.records import HEAD, entry_kind
-from kakine.values.calendar import minutes
+from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -42,16 +42,22 @@ CLOCK_MINUTES = 3
 
 
 def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOutcome, now: int) -> None:
-    """Each envelope is the one its entry names, and each entry is of this kind and of this minute."""
+    """Each envelope is the one its entry names, and each entry is of this kind and of this minute; both are of one
+    month, and expire together."""
     entries = split_entries(message.entries)
     if len(message.envelopes) != len(entries):
         raise BatchMalformed()
     first = Entry.decode(entries[0])
     if first.kind is not kind or abs(first.minutes - now) > CLOCK_MINUTES:
         raise BatchMalformed()
+    month = months_since_2000(first.minutes * 60_000)
+    if first.expiry_months != month + RETENTION_MONTHS:
+        raise BatchMalformed()  # else a record would go with a month in which nobody expects it
     head = entries[0][:HEAD]
     for entry, data in zip(entries, message.envelopes, strict=True):
         sealed = Envelope.parse(data)
+        if sealed.month != month:
+            raise BatchMalformed()
         if entry[:HEAD] != head or entry[PAYLOAD] != sealed.digest or ask not in (None, sealed.ask):
             raise BatchMalformed()
 
@@ -104,7 +110,8 @@ def _store(
     record = batch.record
     if record.kind in ADDS:
         lists = [store.add_code(db, token, RESERVED) for token in batch.tokens]
-    store.add_filing(db, filed, lists, message.envelopes)
+    store.add_filing(db, filed, lists)
+    partitions.add(db, filed.expiry, filed.id, message.envelopes)
     if record.mode is Mode.S0_PLUS:
         hops = _encoder.encode(message.hops)
         store.add_vectors(db, batch.request, message.blinded, b"".join(message.legs), hops)
@@ -156,5 +163,6 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
 def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
     known = store.find_filing(db, filed.id)
     if known is None:
-        store.add_filing(db, filed, store.lists_of_filing(db, message.request), message.envelopes)
+        store.add_filing(db, filed, store.lists_of_filing(db, message.request))
+        partitions.add(db, filed.expiry, filed.id, message.envelopes)
     return known or filed

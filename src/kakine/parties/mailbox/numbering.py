@@ -9,7 +9,7 @@ from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag, 
 from kakine.contracts.mailbox import Logged
 from kakine.crypto.hashing import digest
 from kakine.crypto.wrapping import TOKEN
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.protocols.logs import Log, log_keys
@@ -113,6 +113,14 @@ async def _in_log(office: Office, filed: store.Filed) -> Proved | None:
     return None
 
 
+def _add_twin(db: sqlite3.Connection, filed: store.Filed, identity: bytes) -> None:
+    """With its sealed records, unless their month has been ordered to go."""
+    if store.add_twin(db, filed, identity) and partitions.month(db, filed.expiry).state == partitions.OPEN:
+        count = len(filed.entries) // LENGTH
+        found = [partitions.find(db, filed.expiry, filed.id, j) for j in range(count)]
+        partitions.add(db, filed.expiry, identity, [each for each in found if each is not None])
+
+
 async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range:
     """The places of a filing that stands in this log as well as in the one this record keeper has it from, once they
     are numbered like any others: the person is shown both. None where nothing was filed with this entry."""
@@ -122,7 +130,7 @@ async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range
         given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
         if given.entries == filed.entries:
             twin = digest("twice-logged", filed.id, log.origin.encode())
-            await office.db.write(lambda db, filed=filed, twin=twin: store.add_twin(db, filed, twin))  # type: ignore[misc]
+            await office.db.write(lambda db, filed=filed, twin=twin: _add_twin(db, filed, twin))  # type: ignore[misc]
             kept = store.find_filing(office.db.read(), twin)
             assert kept is not None  # noqa: S101 - it has just been written
             await _take(office, kept, given.receipt)

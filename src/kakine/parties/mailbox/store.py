@@ -1,4 +1,4 @@
-"""Valid codes, lists, filings and sealed records."""
+"""Valid codes, lists and filings. The sealed records themselves are in `partitions`: they go, these stay."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from kakine.runtime.database import sql
 from kakine.wire.checkpoint import origin_of
-from kakine.wire.entry import LENGTH
+from kakine.wire.entry import LENGTH, Entry
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 
@@ -54,6 +55,7 @@ filing = Table(
     metadata,
     Column("id", LargeBinary, primary_key=True),
     Column("kind", Integer, nullable=False),
+    Column("expiry", Integer, nullable=False, index=True),
     Column("filing", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("entries", LargeBinary, nullable=False),
@@ -73,7 +75,6 @@ row = Table(
     Column("filing", LargeBinary, ForeignKey("filing.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("list", Integer, ForeignKey("list.id"), nullable=False, index=True),
-    Column("envelope", LargeBinary, nullable=False),
     PrimaryKeyConstraint("filing", "position"),
 )
 
@@ -139,11 +140,13 @@ index_row = Table(
 
 @dataclass(frozen=True)
 class Filed:
-    """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
-    the wrapped codes that it changes, `session` the key of who reads, if it is a reading."""
+    """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `expiry` the
+    month with which its sealed records go; `tokens` are the wrapped codes that it changes, `session` the key of who
+    reads, if it is a reading."""
 
     id: bytes
     kind: int
+    expiry: int
     filing: bytes
     signature: bytes
     entries: bytes
@@ -172,7 +175,9 @@ def new_filing(
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
-    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None, None)
+    expiry = Entry.decode(entries[:LENGTH]).expiry_months
+    rest = entries, tags, tokens, session
+    return Filed(identity, int(kind), expiry, *said, *rest, None, None, None, None, None)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -219,7 +224,6 @@ _WITH = sql(
         filing.c.log != bindparam("log"), func.instr(filing.c.entries, bindparam("entry")) > 0
     )
 )
-_ENVELOPES = sql(select(row.c.envelope).where(row.c.filing == bindparam("filing")).order_by(row.c.position))
 _INSERT_ROW = sql(insert(row))
 _JOIN = sql(insert(joined))
 _JOIN_AGAIN = sql(update(joined).where(joined.c.into == bindparam("gone")).values(into=bindparam("target")))
@@ -259,10 +263,35 @@ _INDEXED = sql(
 _ROWS_OF_FILING = sql(
     select(row.c.position, row.c.list).where(row.c.filing == bindparam("filing")).order_by(row.c.position)
 )
+_EXPIRING = sql(
+    select(
+        func.count(),
+        func.coalesce(func.min(filing.c.first + row.c.position), 0),
+        func.coalesce(func.max(filing.c.first + row.c.position), 0),
+    )
+    .select_from(filing.join(row, filing.c.id == row.c.filing))
+    .where(filing.c.expiry == bindparam("expiry"), filing.c.log == bindparam("log"))
+)
+_AT = sql(
+    select(filing.c.id, bindparam("at", type_=Integer) - filing.c.first, filing.c.entries)
+    .where(
+        filing.c.expiry == bindparam("expiry"),
+        filing.c.log == bindparam("log"),
+        filing.c.first <= bindparam("at", type_=Integer),
+        filing.c.first > bindparam("at", type_=Integer) - 4096,
+    )
+    .order_by(filing.c.first.desc())
+    .limit(1)
+)
+_DROP_VECTORS = sql(
+    delete(vectors).where(
+        vectors.c.request.in_(select(filing.c.id).where(filing.c.expiry == bindparam("expiry")))
+    )
+)
 _INSERT_PLACE = sql(insert(place))
 _ROWS_OF_LIST = sql(
-    select(row.c.filing, row.c.position, row.c.envelope)
-    .join_from(place, row, (row.c.filing == place.c.filing) & (row.c.position == place.c.position))
+    select(place.c.filing, place.c.position, filing.c.expiry)
+    .join_from(place, filing, filing.c.id == place.c.filing)
     .where(place.c.list == bindparam("list"))
     .order_by(place.c.number)
 )
@@ -331,15 +360,12 @@ def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
     return Filed(*found) if found else None
 
 
-def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes: list[bytes]) -> None:
-    """Store a filing and its sealed records; they get their numbers in the lists with the receipt."""
+def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int]) -> None:
+    """Store a filing, each position for a list; they get their numbers in the lists with the receipt."""
     db.execute(_INSERT_FILING, filed.__dict__)
     db.executemany(
         _INSERT_ROW,
-        [
-            {"filing": filed.id, "position": j, "list": person, "envelope": envelope}
-            for j, (person, envelope) in enumerate(zip(lists, envelopes, strict=True))
-        ],
+        [{"filing": filed.id, "position": j, "list": person} for j, person in enumerate(lists)],
     )
 
 
@@ -363,13 +389,32 @@ def lists_of_filing(db: sqlite3.Connection, identity: bytes) -> list[int]:
     return [found[1] for found in db.execute(_ROWS_OF_FILING, {"filing": identity})]
 
 
+def expiring(db: sqlite3.Connection, log: str, expiry: int) -> tuple[int, int, int]:
+    """(count, first place, last place) in a log of the rows that go with a month; zeros if there are none."""
+    found = db.execute(_EXPIRING, {"expiry": expiry, "log": log}).fetchone()
+    return found[0], found[1], found[2]
+
+
+def row_at(db: sqlite3.Connection, expiry: int, log: str, place: int) -> tuple[bytes, int, bytes] | None:
+    """(filing, position, entry) of the row at a place of a log, if it goes with this month."""
+    found = db.execute(_AT, {"expiry": expiry, "log": log, "at": place}).fetchone()
+    if found is None or (found[1] + 1) * LENGTH > len(found[2]):
+        return None
+    return found[0], found[1], found[2][found[1] * LENGTH : (found[1] + 1) * LENGTH]
+
+
+def drop_vectors(db: sqlite3.Connection, expiry: int) -> None:
+    """Blinded vectors of S0+ requests that go with a month."""
+    db.execute(_DROP_VECTORS, {"expiry": expiry})
+
+
 def add_place(db: sqlite3.Connection, person: int, number: int, identity: bytes, position: int) -> None:
     """A record's place in its list."""
     db.execute(_INSERT_PLACE, {"list": person, "number": number, "filing": identity, "position": position})
 
 
-def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, bytes]]:
-    """(filing, position, envelope) in order."""
+def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, int]]:
+    """(filing, position, expiry month) in order."""
     return [(r[0], r[1], r[2]) for r in db.execute(_ROWS_OF_LIST, {"list": person})]
 
 
@@ -482,12 +527,12 @@ def filings_with(db: sqlite3.Connection, entry: bytes, log: str) -> list[Filed]:
     return [each for each in found if each.entries.index(entry) % LENGTH == 0]
 
 
-def add_twin(db: sqlite3.Connection, filed: Filed, identity: bytes) -> None:
-    """The same records once more, for their place in another log. They change no code."""
-    if find_filing(db, identity) is None:
+def add_twin(db: sqlite3.Connection, filed: Filed, identity: bytes) -> bool:
+    """The same rows once more, for their place in another log; whether they are new. They change no code."""
+    new = find_filing(db, identity) is None
+    if new:
         twin = replace(
             filed, id=identity, tokens=b"", session=b"", log=None, first=None, proof=None, checkpoint=None
         )
-        lists = lists_of_filing(db, filed.id)
-        envelopes = [found[0] for found in db.execute(_ENVELOPES, {"filing": filed.id})]
-        add_filing(db, replace(twin, size=None, kind=0), lists, envelopes)
+        add_filing(db, replace(twin, size=None, kind=0), lists_of_filing(db, filed.id))
+    return new

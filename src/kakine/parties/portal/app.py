@@ -22,6 +22,7 @@ from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.history import union_of
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
@@ -131,7 +132,7 @@ class Portal:
             Listed(each.statement, each.signature, b"".join(row.entry for row in each.rows))
             for each in read.histories
         ]
-        rows = {row.entry: row.envelope for each in read.histories for row in each.rows}
+        union = union_of([each.rows for each in read.histories])
         grant = OpenShares(
             prepared.public,
             prepared.record,
@@ -143,7 +144,7 @@ class Portal:
             prepared.withheld,
             prepared.openings,
             listed,
-            list(rows.values()),
+            [row.envelope for row in union.values()],
         )
         opened = await asyncio.gather(
             *(self._peers.ask(name, converter.OPEN_SHARES, grant) for name in self._network.converters)
