@@ -167,7 +167,7 @@ def _record(shown: Shown, given: _Given) -> State:
 def _commitment(shown: Shown, _: _Given) -> State:
     if shown.record is None or shown.entry is None:
         return State.ABSENT
-    if shown.entry.kind is not _KINDS[shown.record.kind]:
+    if shown.entry.kind not in _KINDS[shown.record.kind]:
         raise OpeningMismatch(part="kind")
     if shown.record.committed() != shown.entry.commitment:
         raise OpeningMismatch(part="commitment")
@@ -182,7 +182,11 @@ def _envelope(shown: Shown, _: _Given) -> State:
     return State.HELD
 
 
-_KINDS = {"request": EntryKind.REQUEST, "outcome": EntryKind.OUTCOME}
+_KINDS = {
+    "request": frozenset({EntryKind.REQUEST, EntryKind.VIEWED, EntryKind.ANNOTATION}),
+    "outcome": frozenset({EntryKind.OUTCOME}),
+}
+"""Under entries of which kinds a record may stand: a view and an objection are requests that end at record keepers."""
 
 _CHECKS: dict[str, _Check] = {
     "policy": _policy,
