@@ -196,6 +196,8 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self.commission.serve(self.auditor.duties)
+        self.apps[COMMISSION] = self.commission.app
 
     async def _start_law(self) -> None:
         """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""

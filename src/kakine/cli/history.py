@@ -11,6 +11,7 @@ import typer
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, completeness_lines, history_lines
 from kakine.cli.own_history import own_history
+from kakine.cli.own_objections import disputes
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
 from kakine.institutions.families import Roster
@@ -30,7 +31,8 @@ def history(
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
-    public ledger, proved to be in it, and counted by the record keeper. Example:
+    public ledger, proved to be in it, and counted by the record keeper. Where the person has objected to a line
+    (`kakine object`) the commission is asked how it stands. Example:
 
       kakine history --dir country/1-1000
 
@@ -44,13 +46,15 @@ def history(
 
 async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
     async with visited(folder) as country:
-        read = await own_history(country, account or _protagonist(folder), export)
-        shown = list(history_lines(read.lines, Words(country.site.pack)))
+        read = await own_history(country, account or protagonist(folder), export)
+        stands = await disputes(country, read.rows)
+        shown = list(history_lines(read.lines, Words(country.site.pack), stands))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
         return [*shown, proofs, *completeness_lines(read)]
 
 
-def _protagonist(folder: Path) -> bytes:
+def protagonist(folder: Path) -> bytes:
+    """Account of the person of whom the demo's story tells. Raises `CountryMissing`, `AccountUnknown`."""
     if not (folder / "demo.sqlite").is_file():
         raise CountryMissing()
     journal = Journal(folder / "demo.sqlite")

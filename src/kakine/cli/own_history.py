@@ -13,7 +13,7 @@ from kakine.country import LEDGER, ORIGIN, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
-from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import KeptList, Keys, Line, OpenedRow, SealedRow, lines, open_history
 from kakine.protocols.index_check import Complete
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import decode
@@ -47,7 +47,7 @@ class Read:
 
     Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
     indices of rows that it does not show and another does. `confirmed` says by record keeper what its public index
-    confirms of the rows, `doubts` why it does not.
+    confirms of the rows, `doubts` why it does not. `rows` are the verified rows themselves.
     """
 
     lines: list[Seen]
@@ -56,6 +56,7 @@ class Read:
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
+    rows: Sequence[OpenedRow] = ()
 
     @property
     def provisional(self) -> int:
@@ -96,7 +97,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
             confirmed[keeper] = check_history(told, entries, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
-    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)
+    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts, opened.rows)
 
 
 def _rows(given: History) -> list[SealedRow]:

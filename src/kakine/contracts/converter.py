@@ -371,7 +371,7 @@ class Counted(Body, frozen=True):
     places: bytes
 
 
-_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.CONVERTER})
+_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
 _RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
 

@@ -1,4 +1,4 @@
-"""Objections: which entry is disputed, that its person says so, and what anybody can count (spec/objections.md). Pure."""
+"""Objections: which entry is disputed, that its person says so, what anybody can count (spec/objections.md). Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ from kakine.wire.record import (
 )
 
 GROUND = "OBJECTION"
+
+LIMIT_MINUTES = 30 * 24 * 60
+"""How long an objection may stay unanswered, for whoever counts (個人情報保護法 art. 94: thirty days)."""
 
 
 def objections_in(rows: Iterable[OpenedRow]) -> dict[int, OpenedRow]:

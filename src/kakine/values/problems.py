@@ -766,6 +766,12 @@ class ObjectionInvalid(Problem):
     title = "what is shown does not prove an objection to this entry by whoever has it in the own list"
 
 
+class ObjectionOpen(Problem):
+    code = "objection-open"
+    status = 409
+    title = "the objection cannot be settled yet: the exchange may still be released"
+
+
 class ExchangeUnknown(Problem):
     code = "exchange-unknown"
     status = 404

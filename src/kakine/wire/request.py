@@ -33,8 +33,8 @@ class Kind(IntEnum):
     EXCHANGE and ISSUE need every code active. ENROL inserts new codes, SUCCEED inserts codes that wait to take over.
     MIGRATE takes (active, waiting) pairs and tells a domain to replace one by the other; SWITCH takes the same pairs
     at the record keepers themselves: the old code is retired, the waiting one becomes active and gets its list. RETIRE
-    ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT files
-    one person's objection to an entry of the own list.
+    ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT
+    files one person's objection to an entry of the own list.
     """
 
     EXCHANGE = 1
