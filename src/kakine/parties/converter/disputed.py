@@ -9,7 +9,7 @@ from kakine.parties.converter.gate import known
 from kakine.parties.converter.office import Office
 from kakine.protocols import objections
 from kakine.values.labels import PartyName
-from kakine.values.problems import ExchangeUnknown, ObjectionInvalid
+from kakine.values.problems import ExchangeUnknown
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry
 from kakine.wire.objection import Shown
@@ -29,8 +29,6 @@ async def disputed(office: Office, caller: PartyName, asked: Disputed) -> Disput
     used = store.find_used(office.db.read(), xid)
     if used is None:
         raise ExchangeUnknown()
-    place, request = used
-    if place != shown.place:
-        raise ObjectionInvalid(what="place")
+    _, request = used
     signature = office.identity.signing.sign("disputed", xid, request)
     return DisputedFound(shown_request(known(office, request)), signature)
