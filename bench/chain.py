@@ -3,9 +3,10 @@
     python bench/chain.py [--items 64] [--rounds 5] [--repeats 3] [--json]
 
 Both sides run one thread, on bytes from and to the network, and take turns within one run; each figure is the
-best round, so that a neighbour on the machine is not measured. Our hop does both legs, the recipient's and
-the record's; libpep has no record, so its hop is one leg, and both ratios are given: our two legs against its
-one, and leg against leg. Not timed on either side: signatures, sealing, proofs, network, stores.
+best round, so that a neighbour on the machine is not measured. Our hop does three legs, the
+recipient's and one for each of two record keepers; libpep has no record, so its hop is one leg, and both ratios are
+given: our three legs against its one, and leg against leg. Not timed on either side: signatures, sealing, proofs,
+network, stores.
 
 Two differences to bear in mind with the ratios. libpep is measured as the WebAssembly package it
 publishes for Node; its native Rust build is faster and not measured. And its hop re-randomises a ciphertext
@@ -21,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from kakine.crypto.group import Scalar, SodiumGroup, group, inv_each, random_sca
 
 PEERS = Path(__file__).resolve().parent / "peers"
 HOPS = 3
+LEGS = 3
 
 
 class PeerMissing(Exception):
@@ -42,14 +44,14 @@ class PeerDisagrees(Exception):
 
 @dataclass(frozen=True)
 class Ours:
-    """µs per person. `end_to_end` is blinding, three hops of two legs, and opening at both recipients."""
+    """µs per person. `end_to_end` is blinding, three hops of three legs, and opening at all three ends."""
 
     multiplication: float
     hop_one_leg: float
-    hop_two_legs: float
+    hop_three_legs: float
     three_hops_one_leg: float
-    three_hops_two_legs: float
-    end_to_end_two_legs: float
+    three_hops_three_legs: float
+    end_to_end_three_legs: float
 
 
 @dataclass(frozen=True)
@@ -58,43 +60,39 @@ class Batch:
 
     codes: bytes
     blinds: list[Scalar]
-    legs: tuple[list[Scalar], list[Scalar]]
+    legs: list[list[Scalar]]
 
     @classmethod
     def draw(cls, items: int) -> Batch:
         codes = b"".join(group.hash_to_group(os.urandom(32)) for _ in range(items))
-        recipient, keeper = ([random_scalar(os.urandom) for _ in range(HOPS)] for _ in range(2))
-        return cls(codes, [random_scalar(os.urandom) for _ in range(items)], (recipient, keeper))
+        legs = [[random_scalar(os.urandom) for _ in range(HOPS)] for _ in range(LEGS)]
+        return cls(codes, [random_scalar(os.urandom) for _ in range(items)], legs)
 
     def blinded(self) -> bytes:
         return group.mul_pairs(self.blinds, self.codes)
 
-    def hop(self, number: int, recipient: bytes, keeper: bytes) -> tuple[bytes, bytes]:
-        """Both legs of one converter."""
-        return (
-            group.mul_each(self.legs[0][number], recipient),
-            group.mul_each(self.legs[1][number], keeper),
-        )
+    def hop(self, number: int, points: Sequence[bytes]) -> list[bytes]:
+        """All legs of one converter."""
+        return [group.mul_each(leg[number], each) for leg, each in zip(self.legs, points, strict=True)]
 
     def one_leg(self, points: bytes) -> bytes:
         for factor in self.legs[0]:
             points = group.mul_each(factor, points)
         return points
 
-    def both_legs(self, points: bytes) -> tuple[bytes, bytes]:
-        recipient = keeper = points
+    def all_legs(self, points: bytes) -> list[bytes]:
+        out = [points] * LEGS
         for number in range(HOPS):
-            recipient, keeper = self.hop(number, recipient, keeper)
-        return recipient, keeper
+            out = self.hop(number, out)
+        return out
 
     def opened(self, points: bytes, mask: Scalar) -> bytes:
         """What a recipient does: one batched inversion, one multiplication for each person."""
         return group.mul_pairs(inv_each([scalar_mul(blind, mask) for blind in self.blinds]), points)
 
-    def end_to_end(self) -> tuple[bytes, bytes]:
-        recipient, keeper = self.both_legs(self.blinded())
+    def end_to_end(self) -> list[bytes]:
         one = self.legs[0][0]
-        return self.opened(recipient, one), self.opened(keeper, one)
+        return [self.opened(points, one) for points in self.all_legs(self.blinded())]
 
     def confirm(self) -> None:
         """What is timed is the conversion: opening takes off the blind and one factor, the rest remains."""
@@ -122,10 +120,10 @@ def measure_ours(items: int, rounds: int) -> Ours:
     return Ours(
         multiplication=best(lambda: [group.mul(factor, single) for _ in range(items)], items, rounds),
         hop_one_leg=best(lambda: group.mul_each(factor, points), items, rounds),
-        hop_two_legs=best(lambda: batch.hop(0, points, points), items, rounds),
+        hop_three_legs=best(lambda: batch.hop(0, [points] * LEGS), items, rounds),
         three_hops_one_leg=best(lambda: batch.one_leg(points), items, rounds),
-        three_hops_two_legs=best(lambda: batch.both_legs(points), items, rounds),
-        end_to_end_two_legs=best(batch.end_to_end, items, rounds),
+        three_hops_three_legs=best(lambda: batch.all_legs(points), items, rounds),
+        end_to_end_three_legs=best(batch.end_to_end, items, rounds),
     )
 
 
@@ -163,10 +161,10 @@ def ratios(ours: Ours, peer: dict[str, float]) -> dict[str, float]:
     pairs = {
         "multiplication": (peer["multiplication"], ours.multiplication),
         "hop_leg_for_leg": (peer["hop_bytes"], ours.hop_one_leg),
-        "hop_two_legs_for_its_one": (peer["hop_bytes"], ours.hop_two_legs),
+        "hop_three_legs_for_its_one": (peer["hop_bytes"], ours.hop_three_legs),
         "three_hops_leg_for_leg": (peer["three_hops_bytes"], ours.three_hops_one_leg),
-        "three_hops_two_legs_for_its_one": (peer["three_hops_bytes"], ours.three_hops_two_legs),
-        "end_to_end_two_legs_for_its_one": (peer["end_to_end_bytes"], ours.end_to_end_two_legs),
+        "three_hops_three_legs_for_its_one": (peer["three_hops_bytes"], ours.three_hops_three_legs),
+        "end_to_end_three_legs_for_its_one": (peer["end_to_end_bytes"], ours.end_to_end_three_legs),
     }
     return {name: round(theirs / mine, 2) for name, (theirs, mine) in pairs.items()}
 
@@ -185,7 +183,7 @@ def run(items: int, rounds: int, repeats: int) -> dict[str, Any]:
     except PeerMissing as absent:
         out["missing"] = str(absent)
     out["ours"] = {name: min(each[name] for each in mine) for name in mine[0]}
-    out["hop_over_floor"] = round(out["ours"]["hop_two_legs"] / (2 * out["ours"]["multiplication"]), 3)
+    out["hop_over_floor"] = round(out["ours"]["hop_three_legs"] / (LEGS * out["ours"]["multiplication"]), 3)
     if theirs and out["missing"] is None:
         figures = {name: min(each["figures"][name] for each in theirs) for name in theirs[0]["figures"]}
         out["peer"] = {**theirs[0], "figures": figures}
@@ -197,7 +195,7 @@ def table(result: dict[str, Any]) -> str:
     """The result as lines for people."""
     lines = [f"batch of {result['items']}, µs per person", "", "ours"]
     lines += [f"  {name:36}{value:10.1f}" for name, value in result["ours"].items()]
-    lines += [f"  {'hop over two bare multiplications':36}{result['hop_over_floor']:10.3f}"]
+    lines += [f"  {'hop over three bare multiplications':36}{result['hop_over_floor']:10.3f}"]
     if result["peer"]:
         peer = result["peer"]
         lines += ["", f"{peer['peer']} {peer['version']}, node {peer['node']}"]

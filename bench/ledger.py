@@ -2,12 +2,12 @@
 
     python bench/ledger.py [--folder DIR] [--rounds 5] [--leaves 1000000]
 
-- *receipt* is everything from the decoded request on: the check of the filing's signature, the sequencer, a durable
+- *receipt* is everything from the decoded request on: the checks of both filings' signatures, the sequencer, a durable
   commit, the read-back, the proof. Callers ask again as soon as they are answered. Each request carries 1 entry or 50.
 - *bare* writes the very rows that this ledger just wrote, in the very groups in which it wrote them, into a new file of
   the same engine with the same settings, and does nothing else: one thread, no callers.
-- *checked* is *bare* and, for each request, the one check of an Ed25519 signature that no ledger can save which lets
-  in only what its filers have signed.
+- *checked* is *bare* and, for each request, the two checks of an Ed25519 signature that no ledger can save
+  which lets in only what both record keepers have signed.
 - *pymerkle* is pymerkle's tree on SQLite with its own settings, a transaction and a proof for each request; it takes
   one caller at a time and signs nothing. It is installed into `.make/pymerkle` for this and used for nothing else.
 
@@ -36,7 +36,6 @@ from statistics import median
 from typing import Any
 
 import ledger_million
-from kakine.contracts.call import Role
 from kakine.contracts.ledger import Append
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import SigningKey
@@ -50,7 +49,8 @@ from kakine.wire.entry import Entry, EntryFlags, EntryKind
 
 HERE = Path(__file__).resolve().parent
 PEER = HERE.parent / ".make" / "pymerkle"
-MAILBOX = PartyName("mailbox")
+CONVERTER = PartyName("converter-3")
+KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 FILER = SigningKey(b"M" * 32)
 
 SHAPES = [(1, 1, 1000), (64, 1, 100), (1000, 1, 10), (1, 50, 100), (64, 50, 6), (1000, 50, 1)]
@@ -98,7 +98,7 @@ def request(number: int, count: int) -> Append:
     made = filing.filing_of(
         request=bytes(32), points=bytes(32), entries=entries, tags=tags, hops=bytes(32), minutes=1
     )
-    return Append(entries, tags, *filing.sign(made, FILER))
+    return Append(entries, tags, [filing.sign(made, keeper, FILER) for keeper in KEEPERS])
 
 
 async def closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[object]]) -> list[float]:
@@ -121,9 +121,9 @@ def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, 
     database = Database.open(path, METADATA)
     store = Recorded(database)
     sequencer = Sequencer(store, ledger_million.ORIGIN, ledger_million.KEY)
-    duties = Duties(store, sequencer, lambda _: FILER.public, lambda _: frozenset({Role.MAILBOX}))
+    duties = Duties(store, sequencer, lambda _: FILER.public, lambda _: KEEPERS)
     begun = time.perf_counter()
-    times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(MAILBOX, requests[n])))
+    times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
     seconds = time.perf_counter() - begun
     database.close()
     return Figures.of(len(requests) * count, seconds, times), store.growths
@@ -148,7 +148,8 @@ def signature_check() -> float:
     asked, times = request(0, 1), []
     for _ in range(200):
         begun = time.perf_counter()
-        filing.opened(asked.filing, asked.signature, FILER.public)
+        for each in asked.filings:
+            filing.opened(each.filing, each.signature, FILER.public)
         times.append(time.perf_counter() - begun)
     return median(times)
 

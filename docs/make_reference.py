@@ -121,7 +121,7 @@ def commands_page() -> str:
         "`.venv/bin/python -m kakine …`, or `kakine …` where the package is installed. `--help` says the same.\n"
     )
     for words, command in command_tree():
-        if hasattr(command, "commands"):
+        if hasattr(command, "commands") and not command.invoke_without_command:
             continue
         out += [f"## {' '.join(words)}\n", _help(command.help), "", "| option | default | |", "|---|---|---|"]
         out += [_option(parameter) for parameter in command.params if parameter.name != "help"]

@@ -91,7 +91,7 @@ const CHECKS = {
   },
   async commitment(shown) {
     if (!shown.record) return "absent";
-    if (KINDS[shown.entry.kind] !== shown.record.kind) throw new Refused("opening-mismatch", "kind");
+    if (!STANDS_UNDER[shown.record.kind].includes(KINDS[shown.entry.kind])) throw new Refused("opening-mismatch", "kind");
     if (!same(await committed(shown.record), shown.entry.commitment)) throw new Refused("opening-mismatch", "commitment");
   },
   async envelope(shown) {
@@ -104,6 +104,9 @@ const KINDS = [
   "", "request", "outcome", "governance", "erasure", "index_root", "unseal", "annotation", "viewed", "heartbeat",
   "statement",
 ];
+
+/** Under entries of which kinds a record may stand: a view is a request to read one's own list. */
+const STANDS_UNDER = { request: ["request", "annotation", "viewed"], outcome: ["outcome"] };
 
 function told(shown) {
   return {

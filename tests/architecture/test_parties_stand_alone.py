@@ -31,7 +31,7 @@ SERVED_BY = {
     "converter": ["converter-1", "converter-2", "converter-3"],
     "gateway": ["yokohama", "registry", "portal"],
     "ledger": ["ledger"],
-    "mailbox": ["mailbox"],
+    "mailbox": ["mailbox-a", "mailbox-b"],
     "ministry": ["ministry"],
     "registry": ["registry"],
     "registry_audit": ["registry"],

@@ -199,10 +199,14 @@ def filings(land: Land) -> int:
 
 def rows_of(land: Land, j: int, name: str = MAILBOXES[0]) -> int:
     """Rows in the list of person j at a record keeper."""
-    db = mailbox(land, name).db.read()
-    found = mailbox_store.find_code(db, keeper_token(land, j, name))
+    return int(mailbox_store.find_list(mailbox(land, name).db.read(), list_of(land, j, name))[0])
+
+
+def list_of(land: Land, j: int, name: str = MAILBOXES[0]) -> int:
+    """Which list is that of person j at a record keeper."""
+    found = mailbox_store.find_code(mailbox(land, name).db.read(), keeper_token(land, j, name))
     assert found is not None
-    return int(mailbox_store.find_list(db, found[0])[0])
+    return found[0]
 
 
 def keeper_token(land: Land, j: int, name: str = MAILBOXES[0]) -> bytes:

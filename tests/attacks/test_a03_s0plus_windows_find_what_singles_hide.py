@@ -10,12 +10,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from attacks.insider import Tamper, office_of, scalar, taken_over, tampering
-from attacks.test_a03_legs_belong_to_one_person import ANSWER, RECORD, foreign, swap, wrong_answer_point
+from attacks.insider import MAILBOXES, mailbox, office_of, scalar, taken_over, tampering
+from attacks.test_a03_legs_belong_to_one_person import (
+    ANSWER,
+    FIRST,
+    RECORDS,
+    SECOND,
+    every_leg,
+    foreign,
+    swap,
+    wrong_point,
+)
 from kakine.clients.exchange import request_of
-from kakine.contracts import converter, mailbox
+from kakine.contracts import converter
+from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.converter import (
     Checked,
+    Convert,
     Ratios,
     RatiosGiven,
     SeenRequests,
@@ -47,7 +58,7 @@ from kakine.wire.request import Mode
 
 from land import CHILDREN, TAX, Land
 
-KEEPER = PartyName("mailbox")
+KEEPER = PartyName(MAILBOXES[0])
 
 
 def auditor_of(land: Land) -> Auditor:
@@ -99,7 +110,7 @@ def test_honest_windows_of_both_directions_and_sizes_are_found_right(audited: tu
 
 
 @pytest.mark.parametrize("position", [1, 2, 3])
-@pytest.mark.parametrize("leg", [RECORD, ANSWER], ids=["record", "answer"])
+@every_leg
 def test_swapped_legs_are_found_one_window_late_and_the_converter_is_named(
     audited: tuple[Land, Auditor], position: int, leg: int
 ) -> None:
@@ -112,11 +123,14 @@ def test_swapped_legs_are_found_one_window_late_and_the_converter_is_named(
     assert judged(land, auditor) == [(CONVERTERS[position - 1], "output", 2)]
 
 
-def test_a_record_filed_under_somebody_else_is_found(audited: tuple[Land, Auditor]) -> None:
+@pytest.mark.parametrize("legs", [RECORDS, (FIRST,), (SECOND,)], ids=["both", "a", "b"])
+def test_a_record_filed_under_somebody_else_is_found(
+    audited: tuple[Land, Auditor], legs: tuple[int, ...]
+) -> None:
     land, auditor = audited
     judged(land, auditor)
     asked = prepared(land, 0)
-    with tampering(land, 1, foreign(land, asked, 1)):
+    with tampering(land, 1, foreign(land, asked, 1, legs)):
         exchanged(land, asked)
     assert judged(land, auditor) == [(CONVERTERS[0], "output", 1)]
 
@@ -125,7 +139,7 @@ def test_a_point_of_nobody_in_the_answer_leg_is_found(audited: tuple[Land, Audit
     land, auditor = audited
     judged(land, auditor)
     asked = prepared(land, 0)
-    with tampering(land, 2, wrong_answer_point):
+    with tampering(land, 2, wrong_point(ANSWER)):
         exchanged(land, asked)
     assert judged(land, auditor) == [(CONVERTERS[1], "output", 1)]
 
@@ -137,31 +151,35 @@ def test_a_converter_cannot_state_ratios_to_fit_what_it_did(audited: tuple[Land,
     judged(land, auditor)
     asked = prepared(land, 0)
 
-    def scaled(message: object, made: object, onward: converter.Convert) -> tuple[bytes, bytes]:
-        return group.mul_each(scalar(5), onward.recipient_leg), onward.keeper_leg
+    def scaled(message: Convert, made: list[Scalar], onward: Convert) -> list[bytes]:
+        return [*onward.legs[:-1], group.mul_each(scalar(5), onward.legs[-1])]
 
-    tamper: Tamper = scaled  # type: ignore[assignment]
-    with tampering(land, 3, tamper):
+    with tampering(land, 3, scaled):
         exchanged(land, asked)
     fifth = scalar(pow(5, -1, 2**252 + 27742317777372353535851937790883648493))
 
     async def ratios(caller: PartyName, asked: Ratios) -> RatiosGiven:
         told = await honest.ratios(office_of(land, 3), caller, asked)
-        first = [bytes(scalar_mul(Scalar(each), fifth)) for each in told.recipient_ratios]
-        return msgspec.structs.replace(told, recipient_ratios=first)
+        last = [bytes(scalar_mul(Scalar(each), fifth)) for each in told.ratios[ANSWER]]
+        return msgspec.structs.replace(told, ratios=[*told.ratios[:ANSWER], last])
 
     with taken_over(land, CONVERTERS[2], converter.RATIOS, ratios):
         assert judged(land, auditor) == [(CONVERTERS[2], "ratios", 1)]
 
 
-def test_a_converter_that_answers_a_window_with_another_point_is_named(audited: tuple[Land, Auditor]) -> None:
+@every_leg
+def test_a_converter_that_answers_a_window_with_another_point_is_named(
+    audited: tuple[Land, Auditor], leg: int
+) -> None:
     land, auditor = audited
     judged(land, auditor)
     exchanged(land, prepared(land, 0))
 
     async def window(caller: PartyName, asked: WindowCheck) -> Checked:
         told = await honest.window(office_of(land, 2), caller, asked)
-        return msgspec.structs.replace(told, keeper_point=group.mul(scalar(3), told.keeper_point))
+        points = list(told.points)
+        points[leg] = group.mul(scalar(3), points[leg])
+        return msgspec.structs.replace(told, points=points)
 
     with taken_over(land, CONVERTERS[1], converter.WINDOW, window):
         assert judged(land, auditor) == [(CONVERTERS[1], "window-proof", 1)]
@@ -184,11 +202,11 @@ def test_a_record_keeper_that_hides_a_released_request_is_named(audited: tuple[L
     judged(land, auditor)
     exchanged(land, prepared(land, 0))
 
-    async def hidden(caller: PartyName, asked: mailbox.Vectors) -> VectorsGiven:
-        told = await reading.vectors(land.country.mailbox.office, caller, asked)
+    async def hidden(caller: PartyName, asked: mailbox_contract.Vectors) -> VectorsGiven:
+        told = await reading.vectors(mailbox(land), caller, asked)
         return VectorsGiven(told.rows[:-1])
 
-    with taken_over(land, KEEPER, mailbox.VECTORS, hidden):
+    with taken_over(land, KEEPER, mailbox_contract.VECTORS, hidden):
         assert judged(land, auditor) == []
         land.clock.advance(SETTLED_MS / 1000 + 1)
         assert judged(land, auditor) == [(KEEPER, "vectors-missing", 1)]
@@ -213,8 +231,10 @@ def ask(land: Land, position: int, call: object, message: object) -> object:
 
 def kept_vectors(land: Land) -> tuple[list[bytes], bytes]:
     """([hR], Q) of the last S0+ request that the record keeper has filed."""
-    rows = land.country.mailbox.office.db.read().execute(
-        "SELECT request, blinded FROM window_vectors ORDER BY position DESC LIMIT 1"
+    rows = (
+        mailbox(land)
+        .db.read()
+        .execute("SELECT request, blinded FROM window_vectors ORDER BY position DESC LIMIT 1")
     )
     request, blinded = rows.fetchone()
     return [bytes(request)], bytes(blinded)
@@ -258,9 +278,9 @@ def _helped_step(land: Land, requests: list[bytes], position: int, chosen: bytes
     one, number = scalar(1), window_id(requests)
     made = [
         answer_leg(one, GENERATOR, chosen, context(number, position, leg), bytes(32), land.entropy)
-        for leg in ("recipient", "keeper")
+        for leg in (FIRST, SECOND, ANSWER)
     ]
-    return WindowStep(GENERATOR, GENERATOR, chosen, chosen, made[0][1], made[1][1])
+    return WindowStep([GENERATOR] * 3, [chosen] * 3, [proof for _, proof in made])
 
 
 def test_requests_in_another_mode_or_of_different_links_make_no_window(audited: tuple[Land, Auditor]) -> None:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import msgspec
 import pytest
 
-from attacks.insider import filings, log_size, mask_keys, office_of, rewritten
+from attacks.insider import (
+    MAILBOXES,
+    filings,
+    keeper_token,
+    log_size,
+    mailbox,
+    mask_keys,
+    office_of,
+    rewritten,
+)
 from kakine.contracts.converter import Converted
 from kakine.contracts.gateway import DELIVER
+from kakine.contracts.mailbox import FILE, File
 from kakine.crypto.group import Scalar, scalar_inv
-from kakine.protocols.chain import blind_share, recipient_mask, release_value, unmask
+from kakine.protocols.chain import blind_share, keeper_mask, recipient_mask, release_value, unmask
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
 from kakine.values.problems import RecordRefused, SealInvalid
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode
 from kakine.wire.request import Payload, RecordPart, public_digest, request_digest
+from road import recorded
 
 from land import CHILDREN, TAX, Land, ref
 
@@ -60,16 +72,34 @@ def test_the_requester_with_the_last_converter_cannot_open(shared_land: Land) ->
 
 
 def test_the_last_converters_own_view_is_closed_too(shared_land: Land) -> None:
-    """A5: the same with the record keeper's leg, whose masks need no release: only its own keys open it."""
+    """A5: the same with a record keeper's masks, which need no release: they do not open the recipient's leg."""
     prepared, converted, request = asked(shared_land)
-    assert not opens(shared_land, prepared, converted.recipient_leg, mask_of_keeper(shared_land, request))
+    for name in MAILBOXES:
+        masks = masks_of_keeper(shared_land, request, name)
+        assert not opens(shared_land, prepared, converted.recipient_leg, masks)
 
 
-def mask_of_keeper(land: Land, request: bytes) -> list[Scalar]:
-    """The record keeper's masks, which do not fit the recipient's leg."""
-    from kakine.protocols.chain import keeper_mask
+def masks_of_keeper(land: Land, request: bytes, name: str) -> list[Scalar]:
+    """The masks that one record keeper can take off."""
+    return [keeper_mask(key, request) for key in mailbox(land, name).mask_keys]
 
-    return [keeper_mask(key, request) for key in land.country.mailbox.office.mask_keys]
+
+def test_a_record_keeper_opens_its_own_leg_and_not_the_others(shared_land: Land) -> None:
+    """A5: what the last converter sends to both record keepers; each has a code of its own of the same person."""
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
+    request = request_digest(public_digest(prepared.public), prepared.record)
+    with recorded() as passages:
+        shared_land.run(requester.convert(prepared))
+    legs = next(msgspec.msgpack.decode(p.body, type=File).legs for p in passages if p.path == FILE.path)
+    seed = decode(prepared.payload, Payload).seed
+    for own, name in enumerate(MAILBOXES):
+        masks = masks_of_keeper(shared_land, request, name)
+        codes = [unmask(MaskedVector(leg), seed, masks).code(0) for leg in legs]
+        office = mailbox(shared_land, name)
+        tokens = [bytes(office.wrap.wrap(code, office.settings.domain)) for code in codes]
+        right = bytes(keeper_token(shared_land, 0, name))
+        assert [token == right for token in tokens] == [leg == own for leg in range(3)]
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])

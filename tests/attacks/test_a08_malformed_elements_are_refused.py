@@ -3,13 +3,23 @@ points, and proofs with scalars out of range at every call that takes proofs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
 import pytest
 
-from attacks.insider import ORDER, filings, office_of, rewritten, scalar, taken_over, tampering
+from attacks.insider import (
+    MAILBOXES,
+    ORDER,
+    Tamper,
+    filings,
+    office_of,
+    rewritten,
+    scalar,
+    taken_over,
+    tampering,
+)
 from kakine.contracts import converter, mailbox
 from kakine.contracts.converter import (
     Check,
@@ -22,12 +32,11 @@ from kakine.contracts.converter import (
     WindowCheck,
     WindowStep,
 )
-from kakine.country import CONVERTERS, KEEPER
-from kakine.crypto.group import group
+from kakine.country import CONVERTERS, KEEPERS
+from kakine.crypto.group import Scalar, group
 from kakine.parties.converter import audit
 from kakine.parties.converter import keys as converter_keys
 from kakine.parties.converter.rekey import rekey_digest
-from kakine.protocols.chain import Factors
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, PointInvalid, Problem, ProofInvalid
 from kakine.wire.request import Mode, public_digest, request_digest
@@ -88,40 +97,58 @@ def test_a_wrong_point_among_good_ones_is_found(shared_land: Land, point: bytes)
         shared_land.run(requester.convert(rewritten(shared_land, plain, blinded=plain.blinded[:32] + point)))
 
 
-def puts_out(point: bytes, leg: str) -> Callable[[Convert, Factors, Convert], tuple[bytes, bytes]]:
+LEGS = {"record a": 0, "record b": 1, "recipient": 2}
+RECORDS = {"record a": 0, "record b": 1}
+
+every_leg = pytest.mark.parametrize("leg", LEGS.values(), ids=LEGS.keys())
+every_record_leg = pytest.mark.parametrize("leg", RECORDS.values(), ids=RECORDS.keys())
+
+
+def with_one(values: Sequence[bytes], leg: int, value: bytes) -> list[bytes]:
+    """These, with another one at this leg."""
+    return [value if at == leg else own for at, own in enumerate(values)]
+
+
+def puts_out(point: bytes, leg: int) -> Tamper:
     """A converter that puts this out on one leg."""
 
-    def tamper(message: Convert, made: Factors, onward: Convert) -> tuple[bytes, bytes]:
-        return (point, onward.keeper_leg) if leg == "recipient" else (onward.recipient_leg, point)
+    def tamper(message: Convert, made: list[Scalar], onward: Convert) -> list[bytes]:
+        return with_one(onward.legs, leg, point)
 
     return tamper
 
 
 @every_wrong_point
-@pytest.mark.parametrize("leg", ["recipient", "keeper"])
+@every_leg
 @pytest.mark.parametrize("position", [1, 2])
 def test_the_next_converter_refuses_what_the_one_before_put_out(
-    shared_land: Land, position: int, leg: str, point: bytes
+    shared_land: Land, position: int, leg: int, point: bytes
 ) -> None:
-    """A8: on both legs, though the hop record of the one before is rightly signed over the wrong point."""
+    """A8: on every leg, though the hop record of the one before is rightly signed over the wrong point."""
     with tampering(shared_land, position, puts_out(point, leg)), pytest.raises(PointInvalid):
         ask(shared_land, VALID)
 
 
 @every_wrong_point
-def test_the_record_keeper_refuses_what_the_last_converter_put_out(shared_land: Land, point: bytes) -> None:
-    """A8: the last hop has no next one; the record keeper looks itself."""
-    with tampering(shared_land, 3, puts_out(point, "keeper")), pytest.raises(PointInvalid):
-        ask(shared_land, VALID)
+@every_record_leg
+def test_the_record_keeper_refuses_what_the_last_converter_put_out(
+    shared_land: Land, leg: int, point: bytes
+) -> None:
+    """A8: the last hop has no next one; each record keeper looks itself."""
+    requester = shared_land.requester()
+    prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
+    with tampering(shared_land, 3, puts_out(point, leg)), pytest.raises(PointInvalid):
+        shared_land.run(requester.convert(prepared))
 
 
 @every_wrong_length
+@every_leg
 @pytest.mark.parametrize("position", [1, 2, 3])
 def test_a_leg_of_another_length_is_refused_by_whoever_comes_next(
-    shared_land: Land, position: int, point: bytes
+    shared_land: Land, position: int, leg: int, point: bytes
 ) -> None:
-    """A8: on the leg that is filed."""
-    with tampering(shared_land, position, puts_out(point, "keeper")), pytest.raises(BatchMalformed):
+    """A8: on every leg."""
+    with tampering(shared_land, position, puts_out(point, leg)), pytest.raises(BatchMalformed):
         ask(shared_land, VALID)
 
 
@@ -130,7 +157,7 @@ def test_the_recipient_refuses_a_wrong_point(shared_land: Land, point: bytes) ->
     """A8, mode S0: the recipient's leg is closed to the record keeper, so the recipient is the first to see it."""
     requester = shared_land.requester()
     prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
-    with tampering(shared_land, 3, puts_out(point, "recipient")):
+    with tampering(shared_land, 3, puts_out(point, 2)):
         converted = shared_land.run(requester.convert(prepared))
     released = shared_land.run(requester.release(prepared, converted))
     with pytest.raises(PointInvalid):
@@ -151,14 +178,16 @@ def s1_request(land: Land) -> tuple[bytes, bytes]:
 
 
 @every_wrong_point
-@pytest.mark.parametrize("leg", ["recipient", "keeper"])
-def test_the_check_refuses_a_wrong_combination(shared_land: Land, leg: str, point: bytes) -> None:
+@every_leg
+def test_the_check_refuses_a_wrong_combination(shared_land: Land, leg: int, point: bytes) -> None:
     """A8: the record keeper asks a converter for a proof about it."""
     request, blinded = s1_request(shared_land)
-    legs = (point, VALID) if leg == "recipient" else (VALID, point)
-    keeper = shared_land.country.peers("mailbox")
+    points = with_one([VALID] * 3, leg, point)
+    keeper = shared_land.country.peers(MAILBOXES[0])
     with pytest.raises(PointInvalid):
-        shared_land.run(keeper.ask(CONVERTERS[1], converter.CHECK, Check(request, *legs, bytes(32), blinded)))
+        shared_land.run(
+            keeper.ask(CONVERTERS[1], converter.CHECK, Check(request, points, bytes(32), blinded))
+        )
 
 
 @every_wrong_point
@@ -173,33 +202,34 @@ def test_the_window_check_refuses_a_wrong_q(shared_land: Land, point: bytes) -> 
 
 
 @every_wrong_point
-@pytest.mark.parametrize("leg", ["recipient", "keeper"])
-def test_the_window_check_refuses_a_wrong_step(shared_land: Land, leg: str, point: bytes) -> None:
+@every_leg
+def test_the_window_check_refuses_a_wrong_step(shared_land: Land, leg: int, point: bytes) -> None:
     """A8: what the hop before is said to have put out must be proved to come from the combination."""
     shared_land.run(shared_land.ask(0, mode=Mode.S0_PLUS))
     auditor = shared_land.country.peers("commission")
     seen = shared_land.run(auditor.ask(CONVERTERS[1], converter.SEEN, converter.SeenSince(0))).rows[-1]
-    kept = shared_land.run(auditor.ask(KEEPER.party, mailbox.VECTORS, mailbox.Vectors(0))).rows
+    kept = shared_land.run(auditor.ask(KEEPERS[0].party, mailbox.VECTORS, mailbox.Vectors(0))).rows
     blinded = next(row.blinded for row in kept if row.request == seen.request)
-    legs = (point, VALID) if leg == "recipient" else (VALID, point)
-    step = WindowStep(VALID, VALID, *legs, bytes(64), bytes(64))
+    step = WindowStep([VALID] * 3, with_one([VALID] * 3, leg, point), [bytes(64)] * 3)
     asked = WindowCheck([seen.request], bytes(32), [blinded], [step])
     with pytest.raises(ProofInvalid):
         shared_land.run(auditor.ask(CONVERTERS[1], converter.WINDOW, asked))
 
 
 @every_wrong_point
-def test_a_dispute_takes_only_the_vectors_that_were_converted(shared_land: Land, point: bytes) -> None:
+@every_leg
+def test_a_dispute_takes_only_the_vectors_that_were_converted(
+    shared_land: Land, leg: int, point: bytes
+) -> None:
     """A8: the input of a dispute must have the digest in the hop record, so no other point gets in at all."""
     requester = shared_land.requester()
     prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)])))
     shared_land.run(requester.release(prepared, shared_land.run(requester.convert(prepared))))
     request = request_digest(public_digest(prepared.public), prepared.record)
     auditor = shared_land.country.peers("commission")
+    asked = Dispute(request, 0, with_one([prepared.blinded] * 3, leg, point))
     with pytest.raises(BatchMalformed):
-        shared_land.run(
-            auditor.ask(CONVERTERS[0], converter.DISPUTE, Dispute(request, 0, point, prepared.blinded))
-        )
+        shared_land.run(auditor.ask(CONVERTERS[0], converter.DISPUTE, asked))
 
 
 @every_wrong_point
@@ -256,14 +286,15 @@ def test_a_domain_refuses_a_proof_out_of_range(shared_land: Land, which: str) ->
 
 
 @every_wrong_scalar
-@pytest.mark.parametrize("leg", ["recipient_proof", "keeper_proof"])
-def test_the_record_keeper_refuses_a_proof_out_of_range(shared_land: Land, leg: str, which: str) -> None:
-    """A8: the same in the linear check, on either leg."""
+@every_leg
+def test_the_record_keeper_refuses_a_proof_out_of_range(shared_land: Land, leg: int, which: str) -> None:
+    """A8: the same in the linear check, on every leg."""
     office = office_of(shared_land, 2)
 
     async def check(caller: PartyName, message: Check) -> Checked:
         given = await audit.check(office, caller, message)
-        return msgspec.structs.replace(given, **{leg: scalars(getattr(given, leg))[which]})
+        proofs = with_one(given.proofs, leg, scalars(given.proofs[leg])[which])
+        return msgspec.structs.replace(given, proofs=proofs)
 
     requester = shared_land.requester()
     prepared = shared_land.run(requester.prepare(shared_land.wish([shared_land.code(CHILDREN, 0)], Mode.S1)))

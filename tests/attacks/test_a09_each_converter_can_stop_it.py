@@ -3,11 +3,14 @@ a person who has been retired."""
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
-from attacks.insider import filings, log_size, mask_keys, office_of
+from attacks.insider import MAILBOXES, filings, log_size, mask_keys, office_of
 from kakine.clients.exchange import request_of
 from kakine.contracts.commission import SUSPEND, Narrow, Stop
+from kakine.contracts.mailbox import FILE, File
 from kakine.country import COMMISSION, CONVERTERS
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.converter.keys import withhold
@@ -166,11 +169,11 @@ def test_a_person_with_a_new_code_is_refused_under_the_old_one(land: Land) -> No
 
 
 def test_a_converters_own_key_cannot_speak_for_the_record_keeper(land: Land) -> None:
-    """A10: only converters may file, and of them only the last; so there is no table but one."""
-    from kakine.contracts.mailbox import FILE, File
-
-    message = File(bytes(32), b"", b"", b"", [], b"", b"", b"", b"", [])
-    for caller in ("yokohama", "commission", "registry", *CONVERTERS[:2]):
+    """A10: only converters may file, and of them only the last; so there are no tables but the record keepers'."""
+    message = File(bytes(32), b"", b"", b"", [], b"", b"", [], [])
+    for caller, name in product(
+        (*MAILBOXES, "yokohama", "commission", "registry", *CONVERTERS[:2]), MAILBOXES
+    ):
         with pytest.raises(Problem) as refusal:
-            land.run(land.country.peers(caller).ask(PartyName("mailbox"), FILE, message))
+            land.run(land.country.peers(caller).ask(PartyName(name), FILE, message))
         assert refusal.value.code == "caller-not-allowed"

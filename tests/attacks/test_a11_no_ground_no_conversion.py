@@ -13,16 +13,20 @@ import msgspec
 import pytest
 
 from attacks.insider import filings, rewritten
+from forging import signed
+from kakine.clients.exchange import as_convert
 from kakine.contracts.commission import SUSPEND, Narrow
+from kakine.contracts.converter import CONVERT, Hop
 from kakine.contracts.ministry import PROPOSE, Draft
-from kakine.country import COMMISSION, MINISTRY
+from kakine.country import COMMISSION, CONVERTERS, KEEPERS, MINISTRY
 from kakine.values import problems
 from kakine.values.labels import HASH, DomainName
 from kakine.values.problems import Problem
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode
+from kakine.wire.canonical import encode as encode_record
 from kakine.wire.gazette import Gazette, encode
-from kakine.wire.request import Kind, PublicPart
+from kakine.wire.request import Keeper, Kind, PublicPart, RecordPart
 
 from land import CHILDREN, KOSEKI, TAX, Land
 
@@ -66,12 +70,20 @@ WISHES = {
             "kind": Kind.RETIRE,
             "ground": "RETIRE",
             "rows": (),
-            "recipient": DomainName("mailbox/records"),
+            "recipient": DomainName("mailbox-a/records"),
         },
         problems.GroundNotForParties,
     ),
     "an exchange with the record keeper": (
-        {"recipient": DomainName("mailbox/records")},
+        {"recipient": DomainName("mailbox-a/records")},
+        problems.GroundUnfit,
+    ),
+    "an exchange with the other record keeper": (
+        {"recipient": DomainName("mailbox-b/records")},
+        problems.ProviderNotEntitled,
+    ),
+    "a retirement that ends at the other record keeper": (
+        {"kind": Kind.RETIRE, "ground": "RETIRE", "rows": (), "recipient": DomainName("mailbox-b/records")},
         problems.GroundUnfit,
     ),
 }
@@ -93,25 +105,41 @@ def test_the_wrong_direction_is_refused(shared_land: Land) -> None:
     assert type(refusal(shared_land, asked)) is problems.RequesterNotEntitled
 
 
-@pytest.mark.parametrize("which", ["requester_epoch", "recipient_epoch", "keeper_epoch"])
+EPOCHS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "requester": lambda epoch: {"requester_epoch": epoch},
+    "recipient": lambda epoch: {"recipient_epoch": epoch},
+    "first keeper": lambda epoch: {"keepers": (Keeper(KEEPERS[0], epoch), Keeper(KEEPERS[1], 1))},
+    "second keeper": lambda epoch: {"keepers": (Keeper(KEEPERS[0], 1), Keeper(KEEPERS[1], epoch))},
+}
+
+
+@pytest.mark.parametrize("which", EPOCHS)
 @pytest.mark.parametrize("epoch", [2, 65_535])
 def test_a_wrong_epoch_is_refused(shared_land: Land, which: str, epoch: int) -> None:
-    """A11: of each of the three domains only the epoch in the gazette is converted, joined already or not."""
-    asked = rewritten(shared_land, prepared(shared_land), public={which: epoch})
+    """A11: of each of the four domains only the epoch in the gazette is converted, joined already or not."""
+    asked = rewritten(shared_land, prepared(shared_land), public=EPOCHS[which](epoch))
     assert type(refusal(shared_land, asked)) is problems.EpochNotInForce
+
+
+def keepers(*names: str) -> dict[str, Any]:
+    """A header that names these record keepers."""
+    return {"keepers": tuple(Keeper(name, 1) for name in names)}
 
 
 HEADERS = {
     "suite": ({"suite": "LCX-v0"}, problems.GroundUnfit),
     "another requester": ({"requester": "sapporo/children"}, problems.CallerNotAllowed),
     "the hash domain": ({"requester": HASH}, problems.DomainUnknown),
-    "own domain as record keeper": ({"keeper": "yokohama/residents"}, problems.GroundUnfit),
-    "own domain as record keeper and recipient": (
-        {"keeper": "yokohama/tax"},
-        problems.GroundUnfit,
-    ),
-    "a record keeper that does not exist": ({"keeper": "nobody/records"}, problems.GroundUnfit),
-    "another domain of the record keeper": ({"keeper": "mailbox/other"}, problems.DomainUnknown),
+    "own domain as record keeper": (keepers("yokohama/residents"), problems.GroundUnfit),
+    "own domain beside a record keeper": (keepers(KEEPERS[0], "yokohama/residents"), problems.GroundUnfit),
+    "own domain behind the record keepers": (keepers(*KEEPERS, "yokohama/residents"), problems.GroundUnfit),
+    "own domain as record keeper and recipient": (keepers("yokohama/tax"), problems.GroundUnfit),
+    "a record keeper that does not exist": (keepers(KEEPERS[0], "nobody/records"), problems.GroundUnfit),
+    "another domain of a record keeper": (keepers(KEEPERS[0], "mailbox-b/other"), problems.GroundUnfit),
+    "the first record keeper only": (keepers(KEEPERS[0]), problems.GroundUnfit),
+    "the second record keeper only": (keepers(KEEPERS[1]), problems.GroundUnfit),
+    "one record keeper twice": (keepers(KEEPERS[0], KEEPERS[0]), problems.GroundUnfit),
+    "the record keepers in another order": (keepers(*reversed(KEEPERS)), problems.GroundUnfit),
 }
 
 
@@ -120,6 +148,33 @@ def test_a_changed_header_is_refused(shared_land: Land, changed: dict[str, Any],
     """A11: rightly hashed and signed by the asker, and still not what it may ask."""
     asked = rewritten(shared_land, prepared(shared_land), public=changed)
     assert type(refusal(shared_land, asked)) is kind
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+@pytest.mark.parametrize("named", [KEEPERS[:1], KEEPERS[1:], KEEPERS[::-1]], ids=["a", "b", "b, a"])
+def test_every_converter_looks_itself_who_the_record_keepers_are(
+    shared_land: Land, named: tuple[str, ...], position: int
+) -> None:
+    """A11: the converters before it have let a request pass with fewer record keepers, or in another order, in which
+    the legs of the two would change places."""
+    first = rewritten(shared_land, prepared(shared_land), public=keepers(*named))
+    message = as_convert(first)
+    caller = "yokohama" if position == 1 else CONVERTERS[position - 2]
+    hops = [Hop(b"", bytes(64)) for _ in range(position - 1)]
+    legs = [message.blinded] * (len(named) + 1) if hops else []
+    message = msgspec.structs.replace(message, hops=hops, legs=legs)
+    road = shared_land.country.peers(caller)
+    with pytest.raises(problems.GroundUnfit):
+        shared_land.run(road.ask(CONVERTERS[position - 1], CONVERT, message))
+
+
+def test_a_request_without_the_seed_for_one_record_keeper_is_refused(shared_land: Land) -> None:
+    """A11, A6: the header names both, and what is sealed is for one: nothing is converted."""
+    plain = prepared(shared_land)
+    record = decode(plain.record, RecordPart)
+    part = encode_record(msgspec.structs.replace(record, to_keepers=record.to_keepers[:1]))
+    asked = signed(shared_land, plain, record=part, to_keepers=plain.to_keepers[:1])
+    assert type(refusal(shared_land, asked)) is problems.BatchMalformed
 
 
 def test_an_agency_cannot_enrol_people_of_its_own(shared_land: Land) -> None:

@@ -1,8 +1,9 @@
 """A11, A12: A, B and the last converter try to have A's signature taken for the record keeper's.
 
 A real request about one person puts entries into the log that commit to another request, about somebody else, in
-whose header A names a domain of its own as record keeper. If converters believed that header, A could sign the filing
-itself: B would open the second person's code, and the record would stand in the list of the first.
+whose header A names a domain of its own as record keeper, beside one that helps it. If converters believed that
+header, A could sign the filing itself: B would open the second person's code, and the record would stand in the list
+of the first.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import hashlib
 import msgspec
 import pytest
 
-from attacks.insider import mask_keys, office_of, rewritten, taken_over
+from attacks.insider import MAILBOXES, mask_keys, office_of, rewritten, taken_over
 from forging import signed
 from kakine.clients.exchange import request_of
 from kakine.clients.recipient import _release_value
 from kakine.contracts import converter
-from kakine.contracts.converter import Convert, Converted, Filed, Hop
-from kakine.country import CONVERTERS
+from kakine.contracts.converter import Convert, Converted, Filed
+from kakine.country import CONVERTERS, KEEPERS
 from kakine.crypto.hashing import digest
 from kakine.parties.converter import hop as honest
 from kakine.protocols.chain import recipient_mask, unmask
-from kakine.protocols.gates import hops_digest
+from kakine.protocols.gates import filed_legs, hops_digest
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
@@ -30,8 +31,8 @@ from kakine.values.problems import GroundUnfit, RequestUnknown
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode, encode
 from kakine.wire.envelope import Envelopes
-from kakine.wire.filing import Filing
-from kakine.wire.request import Payload, PublicPart, RecordPart, ask_digest, public_digest
+from kakine.wire.filing import SignedFiling, filing_of, sign
+from kakine.wire.request import HopRecord, Keeper, Payload, PublicPart, RecordPart, ask_digest, public_digest
 
 from land import CHILDREN, TAX, Land
 
@@ -45,7 +46,9 @@ def pair(land: Land) -> tuple[Prepared, Prepared]:
     """(about person 0 and as it should be, about person 1 with A's own record keeper), over the very same entry: it
     commits to the second, and names an envelope of the first."""
     first = plain(land, 0)
-    second = rewritten(land, plain(land, 1), public={"keeper": "yokohama/residents"})
+    second = rewritten(
+        land, plain(land, 1), public={"keepers": (Keeper("yokohama/residents", 1), Keeper(KEEPERS[1], 1))}
+    )
     ask = ask_digest(
         public_digest(first.public),
         decode(first.record, RecordPart).batch,
@@ -80,13 +83,18 @@ def kept_by_the_last(land: Land, asked: Prepared) -> Convert:
     return kept[0]
 
 
-def own_filing(land: Land, asked: Prepared, hops: list[Hop]) -> tuple[bytes, bytes]:
-    """A's own signature where the record keeper's should be."""
-    covered = digest("entries", asked.entries), digest("tags", asked.tags)
-    minute = land.clock() // 60_000
-    hashed = hops_digest([hop.record for hop in hops])
-    filing = encode(Filing(request_of(asked), bytes(32), *covered, hashed, 1, minute))
-    return filing, land.country.identities[PartyName("yokohama")].signing.sign("filing", filing)
+def own_filing(land: Land, asked: Prepared, output: Convert, name: str) -> SignedFiling:
+    """A's own signature, or that of a record keeper in league with it, under a filing that nobody made."""
+    hops = [hop.record for hop in output.hops]
+    filing = filing_of(
+        request=request_of(asked),
+        points=filed_legs(decode(hops[-1], HopRecord).outs),
+        entries=asked.entries,
+        tags=asked.tags,
+        hops=hops_digest(hops),
+        minutes=land.clock() // 60_000,
+    )
+    return sign(filing, name, land.country.identities[PartyName(name)].signing)
 
 
 def attack(land: Land) -> bytes:
@@ -94,8 +102,8 @@ def attack(land: Land) -> bytes:
     first, second = pair(land)
     logged = land.run(land.requester().convert(first)).filed.receipt
     output = kept_by_the_last(land, second)
-    filed = Filed(*own_filing(land, second, output.hops), logged)
-    converted = Converted(filed, output.hops, output.recipient_leg)
+    filings = [own_filing(land, second, output, name) for name in ("yokohama", MAILBOXES[1])]
+    converted = Converted(Filed(filings, logged), output.hops, output.legs[-1])
     released = land.run(land.requester().release(second, converted))
     request, keys = request_of(second), mask_keys(land, TAX)
     masks = [
@@ -103,7 +111,7 @@ def attack(land: Land) -> bytes:
         for key, value in zip(keys, released, strict=True)
     ]
     seed = decode(second.payload, Payload).seed
-    return bytes(unmask(MaskedVector(output.recipient_leg), seed, masks))
+    return bytes(unmask(MaskedVector(output.legs[-1]), seed, masks))
 
 
 def test_a_requester_cannot_be_its_own_record_keeper(shared_land: Land) -> None:

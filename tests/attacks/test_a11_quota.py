@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from attacks.insider import filings
 from kakine.country import CONVERTERS
 from kakine.values.problems import QuotaExceeded
 
@@ -21,10 +22,10 @@ def test_a_link_over_its_quota_converts_nobody(land: Land) -> None:
     """The whole batch that would pass the limit is refused by one converter, and nothing is filed."""
     limit(land, 2)
     land.run(land.ask(0))
-    filed = land.country.mailbox.office.db.read().execute("SELECT count(*) FROM filing").fetchone()
+    filed = filings(land)
     with pytest.raises(QuotaExceeded):
         land.run(land.yokohama.desk.ask_many([land.question(0), land.question(1)]))
-    assert land.country.mailbox.office.db.read().execute("SELECT count(*) FROM filing").fetchone() == filed
+    assert filings(land) == filed
     assert land.run(land.ask(1)).result == "delivered"
 
 

@@ -3,27 +3,27 @@ evidence by themselves; a commitment to another factor is caught."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
 
 from attacks.insider import office_of, scalar, taken_over, tampering
-from attacks.test_a03_legs_belong_to_one_person import RECORD, swap
+from attacks.test_a03_legs_belong_to_one_person import ANSWER, FIRST, RECORDS, every_leg, swap
 from attacks.test_a03_s0plus_windows_find_what_singles_hide import auditor_of
 from kakine.clients.exchange import as_convert
-from kakine.contracts import converter, mailbox
+from kakine.contracts import converter
 from kakine.contracts.converter import Convert, Converted, Dispute, Explained, Hop, LinkAsked, LinkPublished
-from kakine.country import CONVERTERS
+from kakine.country import CONVERTERS, KEEPERS
 from kakine.crypto.group import Scalar, group, random_scalar, scalar_inv, scalar_mul
 from kakine.crypto.proofs import prove_equal
 from kakine.parties.commission.audit import Auditor
 from kakine.parties.converter import audit as honest
 from kakine.parties.converter import hop as honest_hop
 from kakine.parties.converter import keys as honest_keys
+from kakine.parties.converter.office import Office
+from kakine.parties.converter.recording import record_batch
 from kakine.protocols.audit import (
-    KEEPER,
-    RECIPIENT,
     Account,
     Link,
     check_account,
@@ -33,6 +33,7 @@ from kakine.protocols.audit import (
     explained_item,
     signed_hop,
 )
+from kakine.protocols.chain import HopKeys
 from kakine.protocols.linear_check import GENERATOR
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -47,7 +48,7 @@ from kakine.values.problems import (
 )
 from kakine.wire.answer import Prepared
 from kakine.wire.canonical import decode, encode
-from kakine.wire.request import HopRecord, Mode, points_digest
+from kakine.wire.request import HopRecord, Keeper, Mode, points_digest
 
 from land import CHILDREN, TAX, Land
 
@@ -102,10 +103,11 @@ def test_nothing_is_explained_before_it_is_recorded_and_released(world: World) -
 
 
 @pytest.mark.parametrize("position", [1, 2, 3])
-def test_a_dispute_names_the_converter_that_swapped_a_leg(world: World, position: int) -> None:
+@every_leg
+def test_a_dispute_names_the_converter_that_swapped_a_leg(world: World, leg: int, position: int) -> None:
     land, _ = world
     asked = asked_of(land)
-    with tampering(land, position, swap(asked, RECORD)):
+    with tampering(land, position, swap(asked, leg)):
         recorded(land, asked)
     assert settled(world, asked) == (CONVERTERS[position - 1], "output")
 
@@ -114,11 +116,11 @@ def test_a_converter_cannot_explain_an_output_it_should_not_have_made(world: Wor
     """It stands by the swapped output, signs for it, and proves what it likes: the proof does not hold."""
     land, _ = world
     asked, office = asked_of(land), office_of(land, 1)
-    tamper = swap(asked, RECORD)
-    legs: list[tuple[bytes, bytes]] = []
+    tamper = swap(asked, *RECORDS)
+    legs: list[Sequence[bytes]] = []
 
-    def noted(message: Convert, made: object, onward: Convert) -> tuple[bytes, bytes]:
-        legs.append(tamper(message, made, onward))  # type: ignore[arg-type]
+    def noted(message: Convert, made: list[Scalar], onward: Convert) -> Sequence[bytes]:
+        legs.append(tamper(message, made, onward))
         return legs[-1]
 
     with tampering(land, 1, noted):
@@ -126,36 +128,36 @@ def test_a_converter_cannot_explain_an_output_it_should_not_have_made(world: Wor
 
     async def explain(caller: PartyName, message: Dispute) -> Explained:
         told = await honest.explain(office, caller, message)
-        false = msgspec.structs.replace(told, keeper_out=legs[0][1])
         place = slice(message.position * 32, message.position * 32 + 32)
-        law = honest_keys.hop_keys(office, (CHILDREN, 1), (TAX, 1), ("mailbox/records", 1))
-        start = group.mul(scalar(int.from_bytes(told.keeper_scalar, "little")), asked.blinded[place])
-        bound = dispute_context(message.request, 1, KEEPER)
-        wrong = prove_equal(
-            law.keeper_share,
-            GENERATOR,
-            group.mul_base(law.keeper_share),
-            start,
-            legs[0][1][place],
-            bound,
-            office.nonce_key,
-            office.entropy,
-        )
-        return signed(land, 1, message, msgspec.structs.replace(false, keeper_proof=wrong.encode()))
+        proofs = list(told.proofs)
+        for leg in RECORDS:
+            share = keys_of(office).keepers[leg].share
+            start = group.mul(Scalar(told.scalars[leg]), asked.blinded[place])
+            proofs[leg] = prove_equal(
+                share,
+                GENERATOR,
+                group.mul_base(share),
+                start,
+                legs[0][leg][place],
+                dispute_context(message.request, 1, leg),
+                office.nonce_key,
+                office.entropy,
+            ).encode()
+        false = msgspec.structs.replace(told, outs=[*legs[0][:ANSWER], told.outs[ANSWER]], proofs=proofs)
+        return signed(land, 1, message, false)
 
     with taken_over(land, CONVERTERS[0], converter.DISPUTE, explain):
         assert settled(world, asked) == (CONVERTERS[0], "proof")
 
 
+def keys_of(office: Office) -> HopKeys:
+    """A converter's keys for the link of these tests."""
+    ends = [Keeper(name, 1) for name in KEEPERS]
+    return honest_keys.hop_keys(office, (CHILDREN, 1), ends, (TAX, 1))
+
+
 def signed(land: Land, position: int, message: Dispute, told: Explained) -> Explained:
-    parts = (
-        told.recipient_out,
-        told.keeper_out,
-        told.recipient_scalar,
-        told.keeper_scalar,
-        told.recipient_proof,
-        told.keeper_proof,
-    )
+    parts = *told.outs, *told.scalars, *told.proofs
     key = office_of(land, position).identity.signing
     signature = key.sign("explained", *explained_item(message.request, message.position), *parts)
     return msgspec.structs.replace(told, signature=signature)
@@ -184,32 +186,31 @@ def test_another_scalar_than_the_committed_one_is_a_fault(world: World) -> None:
     asked = asked_of(land, Mode.S0_PLUS, (0,))
     office = office_of(land, 3)
 
-    def doubled(message: Convert, made: object, onward: Convert) -> tuple[bytes, bytes]:
-        return group.mul_each(scalar(2), onward.recipient_leg), onward.keeper_leg
+    def doubled(message: Convert, made: list[Scalar], onward: Convert) -> list[bytes]:
+        return [*onward.legs[:ANSWER], group.mul_each(scalar(2), onward.legs[ANSWER])]
 
     with tampering(land, 3, doubled):
         recorded(land, asked)
 
     async def explain(caller: PartyName, message: Dispute) -> Explained:
         told = await honest.explain(office, caller, message)
-        keys = honest_keys.hop_keys(office, (CHILDREN, 1), (TAX, 1), ("mailbox/records", 1))
-        assert keys.recipient_share is not None
-        link = scalar_mul(keys.recipient_share, scalar_inv(keys.requester_share))
-        twice = scalar_mul(Scalar(told.recipient_scalar), scalar(2))
-        start = group.mul(twice, message.recipient_in)
+        keys = keys_of(office)
+        assert keys.recipient is not None
+        link = scalar_mul(keys.recipient.share, scalar_inv(keys.requester.share))
+        twice = scalar_mul(Scalar(told.scalars[ANSWER]), scalar(2))
+        start = group.mul(twice, message.ins[ANSWER])
         out = group.mul(link, start)
-        bound = dispute_context(message.request, 3, RECIPIENT)
+        bound = dispute_context(message.request, 3, ANSWER)
         proof = prove_equal(
             link, GENERATOR, group.mul_base(link), start, out, bound, office.nonce_key, office.entropy
         )
-        return signed(
-            land,
-            3,
-            message,
-            msgspec.structs.replace(
-                told, recipient_out=out, recipient_scalar=bytes(twice), recipient_proof=proof.encode()
-            ),
+        false = Explained(
+            [*told.outs[:ANSWER], out],
+            [*told.scalars[:ANSWER], bytes(twice)],
+            [*told.proofs[:ANSWER], proof.encode()],
+            b"",
         )
+        return signed(land, 3, message, false)
 
     with taken_over(land, CONVERTERS[2], converter.DISPUTE, explain):
         assert settled(world, asked) == (CONVERTERS[2], "commitment")
@@ -244,25 +245,29 @@ def test_a_third_party_repeats_the_check_from_public_values(world: World) -> Non
     peers = land.country.peers("commission")
     law = land.country.book("yokohama").in_force(land.clock())
     key, request = law.signing_key(CONVERTERS[0]), decode(hops[0].record, HopRecord).request
-    told = land.run(
-        peers.ask(CONVERTERS[0], converter.DISPUTE, Dispute(request, 0, asked.blinded, asked.blinded))
-    )
+    told = land.run(peers.ask(CONVERTERS[0], converter.DISPUTE, Dispute(request, 0, [asked.blinded] * 3)))
     given = land.run(
         land.country.peers("sapporo").ask(CONVERTERS[0], converter.LINK, LinkAsked(CHILDREN, 1, TAX, 1))
     )
     link = Link(given.requester_public, given.recipient_public, given.link, given.proof, given.signature)
     check_link(link, (CHILDREN, 1), (TAX, 1), 1, key)
     hop = signed_hop(hops[0].record, hops[0].signature, key, request, 1)
-    good = Account(told.recipient_out, told.recipient_scalar, told.recipient_proof)
-    check_account(hop, RECIPIENT, link.link, asked.blinded, 0, good)
+    outs, scalars, proofs = told.outs, told.scalars, told.proofs
+    check_account(
+        hop, ANSWER, link.link, asked.blinded, 0, Account(outs[ANSWER], scalars[ANSWER], proofs[ANSWER])
+    )
     for wrong, what in (
-        (Account(told.keeper_out, told.recipient_scalar, told.recipient_proof), "output"),
-        (Account(told.recipient_out, told.keeper_scalar, told.recipient_proof), "proof"),
-        (Account(told.recipient_out, told.recipient_scalar, told.keeper_proof), "proof"),
+        (Account(outs[FIRST], scalars[ANSWER], proofs[ANSWER]), "output"),
+        (Account(outs[ANSWER], scalars[FIRST], proofs[ANSWER]), "proof"),
+        (Account(outs[ANSWER], scalars[ANSWER], proofs[FIRST]), "proof"),
     ):
         with pytest.raises(HopAtFault) as fault:
-            check_account(hop, RECIPIENT, link.link, asked.blinded, 0, wrong)
+            check_account(hop, ANSWER, link.link, asked.blinded, 0, wrong)
         assert fault.value.facts["what"] == what
+    account = Account(outs[ANSWER], scalars[ANSWER], proofs[ANSWER])
+    for leg in (-1, 3):
+        with pytest.raises(HopAtFault):
+            check_account(hop, leg, link.link, asked.blinded, 0, account)
     for ends in (((TAX, 1), (CHILDREN, 1)), ((CHILDREN, 2), (TAX, 1)), ((CHILDREN, 1), (CHILDREN, 1))):
         with pytest.raises(LinkMismatch):
             check_link(link, *ends, 1, key)
@@ -284,22 +289,20 @@ def test_a_converter_that_answers_twice_differently_leaves_evidence(world: World
     asked = asked_of(land, people=(0,))
     office = office_of(land, 1)
     _, onward = land.run(honest_hop.hop(office, PartyName("yokohama"), as_convert(asked)))
-    other = group.mul_each(scalar(2), onward.keeper_leg)
-    record = msgspec.structs.replace(
-        decode(onward.hops[0].record, HopRecord), keeper_out=points_digest(other)
-    )
-    data = encode(record)
+    other = group.mul_each(scalar(2), onward.legs[FIRST])
+    record = decode(onward.hops[0].record, HopRecord)
+    data = encode(msgspec.structs.replace(record, outs=(points_digest(other), *record.outs[1:])))
     again = Hop(data, office.identity.signing.sign("hop", data))
     road = land.country.peers(CONVERTERS[0])
     land.run(road.ask(CONVERTERS[1], converter.CONVERT, onward))
-    second = msgspec.structs.replace(onward, keeper_leg=other, hops=[again])
+    second = msgspec.structs.replace(onward, legs=[other, *onward.legs[1:]], hops=[again])
     with pytest.raises(BatchReused):
         land.run(road.ask(CONVERTERS[1], converter.CONVERT, second))
     key = land.country.book("yokohama").in_force(land.clock()).signing_key(CONVERTERS[0])
     first = (onward.hops[0].record, onward.hops[0].signature)
     one, two = equivocation(first, (again.record, again.signature), key)
     assert one.request == two.request
-    assert one.keeper_out != two.keeper_out
+    assert one.outs[FIRST] != two.outs[FIRST]
 
 
 def test_nothing_else_is_evidence_of_two_answers(world: World) -> None:
@@ -316,14 +319,15 @@ def test_nothing_else_is_evidence_of_two_answers(world: World) -> None:
         equivocation(records[0], records[0], key)
     with pytest.raises(NotEvidence):
         equivocation(records[0], records[1], key)
-    false = encode(msgspec.structs.replace(decode(records[0][0], HopRecord), keeper_out=bytes(32)))
+    record = decode(records[0][0], HopRecord)
+    false = encode(msgspec.structs.replace(record, outs=(bytes(32), *record.outs[1:])))
     with pytest.raises(SignatureInvalid):
         equivocation(records[0], (false, records[0][1]), key)
 
 
 @pytest.mark.parametrize("position", [1, 2, 3])
-@pytest.mark.parametrize("leg", ["recipient_factor", "keeper_factor"])
-def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, position: int, leg: str) -> None:
+@every_leg
+def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, position: int, leg: int) -> None:
     """A14: right outputs, but F is of another scalar: the converter cannot prove its step of the check."""
     land, _ = world
     asked = asked_of(land, Mode.S1, (0,))
@@ -331,8 +335,10 @@ def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, posi
     false = group.mul_base(random_scalar(land.entropy))
 
     async def convert(caller: PartyName, message: Convert) -> Converted:
-        _, onward = await honest_hop.hop(office, caller, message)
-        data = encode(msgspec.structs.replace(decode(onward.hops[-1].record, HopRecord), **{leg: false}))
+        asked, onward = await honest_hop.hop(office, caller, message)
+        record = decode(onward.hops[-1].record, HopRecord)
+        factors = [false if at == leg else own for at, own in enumerate(record.factors)]
+        data = encode(msgspec.structs.replace(record, factors=tuple(factors)))
         await office.db.write(
             lambda db: db.execute(
                 "UPDATE seen_request SET hop = ? WHERE request = ?", (data, decode(data, HopRecord).request)
@@ -342,8 +348,8 @@ def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, posi
         onward = msgspec.structs.replace(onward, hops=[*message.hops, lying])
         if office.successor is not None:
             return await office.peers.ask(office.successor, converter.CONVERT, onward)
-        filed = await office.peers.ask(PartyName("mailbox"), mailbox.FILE, honest_hop._for_keeper(onward))
-        return Converted(filed, onward.hops, onward.recipient_leg)
+        filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+        return Converted(filed, onward.hops, onward.legs[-1])
 
     with taken_over(land, CONVERTERS[position - 1], converter.CONVERT, convert), pytest.raises(ProofInvalid):
         recorded(land, asked)

@@ -61,7 +61,7 @@ def per_item(batch: Batch, fresh: bytes) -> list[int]:
 def whole_batch(batch: Batch, fresh: bytes) -> list[int]:
     """Ours: the functions of the real check, over the batch in their place for points."""
     points = [b"".join(value.to_bytes(32, "big") for value in side) for side in (batch.inputs, batch.outputs)]
-    seed = weight_seed(Transcript(b"r" * 32, points[0], b"", points[1], [], []), fresh)
+    seed = weight_seed(Transcript(b"r" * 32, points[0], [points[1]], []), fresh)
     return [int.from_bytes(weight, "little") % Q for weight in draw_weights(seed, len(batch.inputs))]
 
 
@@ -159,10 +159,8 @@ def drawn(fresh: bytes, **changed: object) -> list[Scalar]:
     plain: dict[str, object] = {
         "request": bytes(32),
         "blinded": points(4, b"q"),
-        "recipient_out": points(4, b"b"),
-        "keeper_out": points(4, b"p"),
-        "recipient_factors": [points(1, b"f"), points(1, b"g")],
-        "keeper_factors": [points(1, b"h"), points(1, b"i")],
+        "outs": [points(4, b"p"), points(4, b"r"), points(4, b"b")],
+        "factors": [[points(1, b"f"), points(1, b"g"), points(1, b"h")]] * 2,
     }
     return draw_weights(weight_seed(Transcript(**{**plain, **changed}), fresh), 4)  # type: ignore[arg-type]
 
@@ -172,10 +170,13 @@ def drawn(fresh: bytes, **changed: object) -> list[Scalar]:
     [
         ("request", bytes(31) + b"\1"),
         ("blinded", points(3, b"q") + points(1, b"x")),
-        ("recipient_out", points(3, b"b") + points(1, b"x")),
-        ("keeper_out", points(3, b"p") + points(1, b"x")),
-        ("recipient_factors", [points(1, b"f"), points(1, b"x")]),
-        ("keeper_factors", [points(1, b"h"), points(1, b"x")]),
+        ("outs", [points(3, b"p") + points(1, b"x"), points(4, b"r"), points(4, b"b")]),
+        ("outs", [points(4, b"p"), points(3, b"r") + points(1, b"x"), points(4, b"b")]),
+        ("outs", [points(4, b"p"), points(4, b"r"), points(3, b"b") + points(1, b"x")]),
+        ("outs", [points(4, b"r"), points(4, b"p"), points(4, b"b")]),
+        ("factors", [[points(1, b"x"), points(1, b"g"), points(1, b"h")]] * 2),
+        ("factors", [[points(1, b"f"), points(1, b"x"), points(1, b"h")]] * 2),
+        ("factors", [[points(1, b"f"), points(1, b"g"), points(1, b"x")]] * 2),
     ],
 )
 def test_every_weight_changes_with_anything_in_the_transcript(field: str, value: object) -> None:

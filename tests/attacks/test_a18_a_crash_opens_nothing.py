@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from attacks.insider import filings, log_size, rows_of
+from attacks.insider import MAILBOXES, filings, log_size, rewritten, rows_of, taken_over
+from attacks.test_a17_dropped_rows_are_missed import fetched, opened
 from kakine.contracts import converter
-from kakine.country import CONVERTERS
+from kakine.contracts.call import Nothing
+from kakine.contracts.mailbox import LOGGED, Logged
+from kakine.country import CONVERTERS, LEDGER, LOGIN
 from kakine.runtime import codebook
-from kakine.values.problems import BatchReused, BootFence, PartyUnavailable, Problem
+from kakine.values.labels import PartyName
+from kakine.values.problems import BatchReused, BootFence, PartyUnavailable
 from kakine.wire.answer import Prepared
+from road import away
 
 from land import CHILDREN, TAX, Land
 
@@ -72,8 +79,6 @@ def test_a_stop_between_hop_and_release_loses_and_doubles_nothing(tmp_path: Path
 
 def test_the_batch_id_is_remembered_over_a_stop(tmp_path: Path) -> None:
     """A18: what was seen before the stop is still seen."""
-    from attacks.insider import rewritten
-
     land = founded(tmp_path)
     kept = prepared(land)
     land.run(land.requester().convert(kept))
@@ -108,17 +113,64 @@ def test_a_stop_in_the_middle_of_the_release_is_taken_up(tmp_path: Path, positio
     land.close()
 
 
-def test_a_filing_stored_and_not_logged_is_logged_after_the_restart(tmp_path: Path) -> None:
-    """A18: the ledger was away when the record keeper had stored the record; no release, and no lost record."""
-    land = founded(tmp_path)
-    kept, size = prepared(land), log_size(land)
-    from kakine.country import LEDGER
+def every_list(land: Land) -> list[int]:
+    """Rows of person 0 at each record keeper."""
+    return [rows_of(land, 0, name) for name in MAILBOXES]
 
-    ledger = land.country.apps.pop(LEDGER)
-    with pytest.raises(Problem, match="party-unavailable"):
+
+def test_a_filing_stored_and_not_logged_is_nobodys_record_until_it_is_logged(tmp_path: Path) -> None:
+    """A18: the ledger was away when the record keepers had stored the record: no release, and no row, after a restart
+    either. The same request sent again goes on from there, once."""
+    land = founded(tmp_path)
+    kept, size, before = prepared(land), log_size(land), every_list(land)
+    filed = filings(land)
+    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
         land.run(land.requester().convert(kept))
-    land.country.apps[LEDGER] = ledger
-    assert log_size(land) == size
+    assert filings(land) == filed + 1
     land = land.reopened()
-    assert log_size(land) == size + 1
+    assert (log_size(land), every_list(land)) == (size, before)
+    land.run(land.requester().convert(kept))
+    assert (log_size(land), every_list(land)) == (size + 1, [n + 1 for n in before])
+    assert filings(land) == filed + 1
     land.close()
+
+
+@pytest.mark.parametrize("names", [MAILBOXES[:1], MAILBOXES[1:], MAILBOXES], ids=["a", "b", "both"])
+def test_what_was_logged_and_not_heard_of_again_is_in_the_list_after_the_restart(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    """A18: the last converter stops after the log has the record and before record keepers hear of it."""
+    land = founded(tmp_path)
+    kept, size, before = prepared(land), log_size(land), every_list(land)
+    with deaf(land, names), pytest.raises(PartyUnavailable):
+        land.run(land.requester().convert(kept))
+    assert log_size(land) == size + 1
+    assert every_list(land) == [n + (name not in names) for n, name in zip(before, MAILBOXES, strict=True)]
+    land = land.reopened()
+    assert every_list(land) == [n + 1 for n in before]
+    land.run(land.requester().convert(kept))
+    assert (log_size(land), every_list(land)) == (size + 1, [n + 1 for n in before])
+    land.close()
+
+
+def test_what_a_record_keeper_has_not_heard_of_is_in_the_list_that_the_person_reads(tmp_path: Path) -> None:
+    """A18: without any restart: before it states a list, a record keeper asks the log for what it has filed."""
+    land = Land.founded(tmp_path / "land", people=1, domains=(CHILDREN, LOGIN))
+    with deaf(land, MAILBOXES[:1]), pytest.raises(PartyUnavailable):
+        land.run(land.requester().convert(prepared(land)))
+    sealed, session = fetched(land, 0)
+    assert opened(land, sealed, session).hidden == {}
+    land.close()
+
+
+@contextmanager
+def deaf(land: Land, names: Sequence[str]) -> Iterator[None]:
+    """These record keepers do not hear that anything was logged."""
+
+    async def unheard(caller: PartyName, message: Logged) -> Nothing:
+        raise PartyUnavailable(party=PartyName("mailbox"))
+
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(taken_over(land, name, LOGGED, unheard))
+        yield

@@ -10,14 +10,23 @@ from collections.abc import Awaitable, Callable, Iterator
 import msgspec
 import pytest
 
-from attacks.insider import mask_keys, office_of, rewritten, scalar, taken_over, tampering
+from attacks.insider import (
+    MAILBOXES,
+    mailbox,
+    mask_keys,
+    office_of,
+    rewritten,
+    scalar,
+    taken_over,
+    tampering,
+)
 from kakine.contracts import converter
 from kakine.contracts.converter import Convert
 from kakine.contracts.gateway import DELIVER
-from kakine.crypto.group import group
+from kakine.crypto.group import Scalar, group
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.converter.keys import share_of, withhold
-from kakine.protocols.chain import Factors, blind_share, release_value
+from kakine.protocols.chain import blind_share, release_value
 from kakine.values.labels import HASH, PartyName
 from kakine.values.problems import Problem
 from kakine.wire.answer import Prepared
@@ -45,7 +54,11 @@ def standing_secrets(land: Land) -> list[bytes]:
     """What the country holds before anybody asks."""
     found = [land.code(domain, j) for domain in (CHILDREN, TAX) for j in range(3)]
     found += [person(j) for j in range(3)]
-    found += mask_keys(land) + mask_keys(land, TAX) + list(land.country.mailbox.office.mask_keys)
+    found += (
+        mask_keys(land)
+        + mask_keys(land, TAX)
+        + [key for name in MAILBOXES for key in mailbox(land, name).mask_keys]
+    )
     for i in (1, 2, 3):
         office = office_of(land, i)
         found += [office.release_key, office.nonce_key, office.identity.secret]
@@ -64,9 +77,9 @@ def request_secrets(land: Land, prepared: Prepared) -> list[bytes]:
     return found
 
 
-def other_leg(message: Convert, made: Factors, onward: Convert) -> tuple[bytes, bytes]:
+def other_legs(message: Convert, made: list[Scalar], onward: Convert) -> list[bytes]:
     """A converter that puts out something else."""
-    return group.hash_to_group(b"x"), group.hash_to_group(b"y")
+    return [group.hash_to_group(mark) for mark in (b"x", b"y", b"z")]
 
 
 def refusals(land: Land, seen: list[bytes]) -> Iterator[Callable[[], Awaitable[object]]]:
@@ -114,7 +127,7 @@ def refusals(land: Land, seen: list[bytes]) -> Iterator[Callable[[], Awaitable[o
     yield lambda: land.ask(77)
     for mode in (Mode.S0, Mode.S1):
         bad = prepared([code], mode)
-        with tampering(land, 2, other_leg):
+        with tampering(land, 2, other_legs):
             yield lambda bad=bad: requester.convert(bad)  # type: ignore[misc]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from attacks.insider import scalar
+from kakine.contracts.mailbox import FILE
 from kakine.crypto.group import group
 from kakine.values.problems import RecordRefused
 from kakine.wire.canonical import decode
@@ -64,18 +65,18 @@ def refused(land: Land, codes: list[bytes], mode: Mode) -> tuple[object, ...]:
     with recorded() as passages, pytest.raises(RecordRefused) as raised:
         land.run(requester.convert(prepared))
     problem = raised.value
+    assert {each.status for each in passages if each.path == FILE.path} == {422}
     said = decode(base64.b64decode(str(problem.facts["statement"])), Refusal)
     signature = base64.b64decode(str(problem.facts["signature"]))
-    ways = [(passage.caller, passage.to, passage.path, passage.status) for passage in passages]
-    lengths = [len(passage.answer) for passage in passages]
+    ways = sorted((each.caller, each.to, each.path, each.status, len(each.answer)) for each in passages)
     return (
         problem.code,
         sorted(problem.facts),
         problem.facts["indexes"],
         said.indexes,
+        said.keeper,
         len(signature),
         ways,
-        lengths,
     )
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from attacks.insider import MAILBOXES
+from exchange_state import rows
 from kakine.contracts import registry as calls
 from kakine.contracts.registry import Enter, EnterAnswer, Entry, Numbered
 from kakine.country import LOGIN, REGISTRY
@@ -82,7 +84,8 @@ SENT_TO: dict[str, set[tuple[str, str]]] = {
 
 BLIND = {
     # Who must not see organisations or procedures either.
-    "mailbox": (*AGENCIES, *PROCEDURES),
+    "mailbox-a": (*AGENCIES, *PROCEDURES),
+    "mailbox-b": (*AGENCIES, *PROCEDURES),
     "ledger": (*AGENCIES, *PROCEDURES),
 }
 
@@ -139,7 +142,8 @@ def lived(land: Land, passages: list[Passage]) -> dict[str, list[bytes]]:
         given = land.run(land.yokohama.desk.ask(question))
         assert PLANTED["income"].encode() in given.data
     session = OpenKey(bytes(range(32)))
-    assert land.run(land.country.portal.read_history(ref(77), session.public)).history.rows
+    read = land.run(land.country.portal.read_history(ref(77), session.public))
+    assert all(each.rows for each in read.histories)
     refused(land)
     return needles(land, number, bytes(person))
 
@@ -301,10 +305,27 @@ def test_a_refusal_repeats_nothing_of_what_was_refused(traces: Traces) -> None:
         assert [answer for answer in refusals if hits(answer, wanted)] == [], name
 
 
-def test_the_record_keeper_is_called_by_converters_and_the_auditor_only(traces: Traces) -> None:
-    callers = {p.caller for p in traces.passages if p.to == "mailbox"}
+@pytest.mark.parametrize("keeper", MAILBOXES)
+def test_the_record_keeper_is_called_by_converters_and_the_auditor_only(traces: Traces, keeper: str) -> None:
+    callers = {p.caller for p in traces.passages if p.to == keeper}
     assert CONVERTERS[-1] in callers
     assert callers <= {*CONVERTERS, "commission"}
+
+
+def test_the_record_keepers_do_not_talk_to_each_other_and_have_nothing_of_a_person_in_common(
+    traces: Traces,
+) -> None:
+    pairs = {(p.caller, p.to) for p in traces.passages}
+    assert not pairs & {MAILBOXES, MAILBOXES[::-1]}
+    kept = [
+        {bytes(token) for (token,) in rows(traces.land.folder, name, "SELECT token FROM code")}
+        for name in MAILBOXES
+    ]
+    assert len(kept[0]) == len(kept[1]) > 0
+    assert not kept[0] & kept[1]
+    stores = [b"".join(stored_values(traces.land.folder, name)) for name in MAILBOXES]
+    assert not any(token in stores[1] for token in kept[0])
+    assert not any(token in stores[0] for token in kept[1])
 
 
 def test_converters_see_no_unit_no_official_and_no_answer(traces: Traces) -> None:

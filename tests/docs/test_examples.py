@@ -60,7 +60,9 @@ def test_the_example_of_asking_gives_an_answer(country: Land) -> None:
 def test_the_example_of_a_history_shows_the_question(country: Land) -> None:
     country.run(country.ask(0))
     opened = run(country, "read-a-history.md")["opened"]
-    assert any(row.record.common.ground == "JO106" for row in opened if hasattr(row.record.common, "ground"))
+    assert any(
+        row.record.common.ground == "JO106" for row in opened.rows if hasattr(row.record.common, "ground")
+    )
 
 
 def test_the_examples_of_a_receipt_verify_it(country: Land) -> None:

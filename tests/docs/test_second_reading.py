@@ -140,7 +140,7 @@ class Sample:
         hidden = h("req-public", self.made.public)
         self.ask = h("ask", hidden, self.record[2], h("points", self.made.blinded))
         self.request = h("req", hidden, h("req-record", self.made.record))
-        year, month = land_month(self.public[9])
+        year, month = land_month(self.public[8])
         self.month = (year - 2000) * 12 + month - 1
         asked = [land.country.peers("yokohama").ask(c, MONTH_KEY, MonthAsked(self.month)) for c in CONVERTERS]
         self.readers = [land.run(each).public for each in asked]
@@ -154,7 +154,7 @@ class Sample:
 
     def common(self) -> list[Any]:
         details = h("details", *(person[4] for person in self.people))
-        requester, recipient, ground, rows, time_ms = (self.public[k] for k in (1, 3, 7, 8, 9))
+        requester, recipient, ground, rows, time_ms = (self.public[k] for k in (1, 3, 6, 7, 8))
         first = [requester, recipient, ground, rows, self.ask, time_ms, self.month, 0]
         return [*first, self.unit, self.channel, self.items, details]
 
@@ -205,9 +205,15 @@ def test_the_record_part_holds_the_digests_that_section_4_names(sample: Sample) 
         h("points", made.blinded),
         h("entries", made.entries),
         h("tags", made.tags),
-        h("sealed", made.to_keeper),
+        [h("sealed", each) for each in made.to_keepers],
+        b"",
     ]
-    assert sample.public[10] == h("sealed", made.to_recipient)
+    assert sample.public[9] == h("sealed", made.to_recipient)
+
+
+def test_the_public_part_names_both_record_keepers_in_the_order_of_the_law(sample: Sample) -> None:
+    assert sample.public[5] == [["mailbox-a/records", 1], ["mailbox-b/records", 1]]
+    assert len(sample.made.to_keepers) == 2
 
 
 def test_q_is_the_code_times_the_four_blindings_of_section_5(sample: Sample) -> None:
@@ -226,7 +232,7 @@ def test_q_is_the_code_times_the_four_blindings_of_section_5(sample: Sample) -> 
 def test_entries_and_tags_are_those_of_section_6_and_the_ledger(sample: Sample) -> None:
     entries, tags = b"", b""
     for j, person in enumerate(sample.people):
-        head = struct.pack(">BBHHHII", 1, 1, 7, sample.month + 84, 0, sample.public[9] // 60_000, 0)
+        head = struct.pack(">BBHHHII", 1, 1, 7, sample.month + 84, 0, sample.public[8] // 60_000, 0)
         entries += head + sample.commitment(j) + hashlib.sha256(sample.envelope(j)).digest()
         tags += h("xid", person[0])
     assert (entries, tags) == (sample.made.entries, sample.made.tags)
@@ -252,13 +258,13 @@ def test_what_converters_are_shown_opens_the_xid_alone(sample: Sample) -> None:
 
 def test_hop_records_are_signed_and_link_up_from_q(sample: Sample) -> None:
     before = h("points", sample.made.blinded)
-    legs = (before, before)
+    legs = [before] * 3
     for position, (name, hop) in enumerate(zip(CONVERTERS, sample.converted.hops, strict=True), 1):
         sample.key(name).verify(hop.signature, h("hop", hop.record))
-        request, at, first, second, *outs = unpack(hop.record)[:6]
-        assert (request, at, (first, second)) == (sample.request, position, legs)
-        legs = (outs[0], outs[1])
-    assert legs[0] == h("points", sample.converted.recipient_leg)
+        request, at, ins, outs, factors = unpack(hop.record)
+        assert (request, at, ins, factors) == (sample.request, position, legs, [b""] * 3)
+        legs = outs
+    assert legs[-1] == h("points", sample.converted.recipient_leg)
 
 
 def test_the_recipient_finds_its_own_codes_with_what_gate_1_released(sample: Sample) -> None:
@@ -277,14 +283,15 @@ def test_the_recipient_finds_its_own_codes_with_what_gate_1_released(sample: Sam
 
 
 def test_the_filing_covers_what_section_4_of_the_ledger_says(sample: Sample) -> None:
-    filed, hops = sample.converted.filed, sample.converted.hops
-    sample.key("mailbox").verify(filed.signature, h("filing", filed.filing))
-    request, points, entries, tags, of_hops, count, _ = unpack(filed.filing)
-    last = unpack(hops[-1].record)
-    assert request == sample.request
-    assert points == h("filed-points", last[4], last[5])
-    assert (entries, tags, count) == (h("entries", sample.made.entries), h("tags", sample.made.tags), 2)
-    assert of_hops == h("hops", *(hop.record for hop in hops))
+    hops, last = sample.converted.hops, unpack(sample.converted.hops[-1].record)
+    assert [each.party for each in sample.converted.filed.filings] == ["mailbox-a", "mailbox-b"]
+    for each in sample.converted.filed.filings:
+        sample.key(each.party).verify(each.signature, h("filing", each.filing))
+        request, points, entries, tags, of_hops, count, _ = unpack(each.filing)
+        assert request == sample.request
+        assert points == h("filed-legs", *last[3])
+        assert (entries, tags, count) == (h("entries", sample.made.entries), h("tags", sample.made.tags), 2)
+        assert of_hops == h("hops", *(hop.record for hop in hops))
 
 
 def rebuilt(low: int, high: int, first: int, leaves: list[bytes], rest: Iterator[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from kakine.cli.receipts import export_history, receipt
 from kakine.cli.verify import verify
 from kakine.country import ORIGIN
 from kakine.crypto.sealing import OpenKey
-from kakine.protocols.history import Keys, SealedRow, open_history
+from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -42,11 +42,19 @@ def export(land: Land, out: Path) -> None:
     session = OpenKey(land.entropy(32))
     sealed = land.run(land.country.portal.read_history(ref(0), session.public))
     law = land.country.book("portal").in_force(land.clock())
-    said = sealed.history
-    rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in said.rows]
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
-    opened = open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
-    assert export_history(rows, opened, law.signing_key("ledger"), out) == len(rows)
+    lists = [
+        KeptList(
+            each.statement,
+            each.signature,
+            [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in each.rows],
+        )
+        for each in sealed.histories
+    ]
+    keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
+    keys = Keys(keepers, law.signing_key("ledger"), ORIGIN)
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
+    rows = lists[0].rows[::-1]  # they may come in another order than they are read in
+    assert export_history(rows, opened.rows, law.signing_key("ledger"), out) == len(rows)
 
 
 def receipts_in(out: Path) -> list[Path]:
@@ -62,7 +70,7 @@ def test_every_row_of_an_exported_history_verifies_with_its_record(carried: tupl
         assert done.exit_code == 0
         assert [step["state"] for step in verdict["steps"] if step["step"] != "witnesses"] == ["held"] * 9
         kinds.add(verdict["shown"]["kind"])
-    assert kinds == {"request", "outcome"}
+    assert kinds == {"request", "outcome", "viewed"}
 
 
 def test_the_question_that_was_asked_can_be_read_in_a_file(carried: tuple[Path, Path]) -> None:

@@ -158,7 +158,7 @@ DEFENCES = [
     ("if (base64(data) !== text) throw refusal;", ""),
     ("if (!same(await committed(shown.record), shown.entry.commitment))", "if (false)"),
     ("if (!same(await sha256(shown.record.envelope), shown.entry.payload))", "if (false)"),
-    ("if (KINDS[shown.entry.kind] !== shown.record.kind)", "if (false)"),
+    ("if (!STANDS_UNDER[shown.record.kind].includes(KINDS[shown.entry.kind]))", "if (false)"),
     ("if (!counts(shown.policy.groups, quorum, shown.witnesses))", "if (false)"),
     ("if (!shown.witnesses.includes(name)) shown", "shown"),
     ("{ fatal: true, ignoreBOM: true }", "{}"),

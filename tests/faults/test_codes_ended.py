@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from attacks.insider import filings, rows_of, taken_over
+from attacks.insider import MAILBOXES, mailbox, rows_of, taken_over
 from kakine.clients.carrier import OPEN
 from kakine.clients.exchange import Requester
 from kakine.contracts import converter
@@ -34,8 +34,9 @@ import land as lands
 from land import CHILDREN, TAX, Land, person
 
 DOMAINS = (CHILDREN, TAX)
-WRITES = 11
-"""The intent, three hops, three checks of linearity, filing, log, number in the list, receipt."""
+WRITES = 16
+"""The intent, three hops, three checks of linearity for each of two record keepers, two filings, the log, the number in
+the list at each of the two, the receipt."""
 
 POINTS = range(WRITES)
 
@@ -81,8 +82,19 @@ def codes_of(land: Land) -> Codes:
 
 
 def states(land: Land) -> dict[str, int]:
-    db = land.country.mailbox.office.db.read()
-    return dict(db.execute("SELECT state, count(*) FROM code GROUP BY state").fetchall())
+    """How many codes are in each state; every record keeper has the same."""
+    text = "SELECT state, count(*) FROM code GROUP BY state ORDER BY state"
+    found = [dict(mailbox(land, name).db.read().execute(text).fetchall()) for name in MAILBOXES]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def logged(land: Land) -> int:
+    """Filings that have their entries in the log. One that a record keeper alone has signed has none, and no effect."""
+    text = "SELECT id FROM filing WHERE first IS NOT NULL"
+    found = [set(mailbox(land, name).db.read().execute(text).fetchall()) for name in MAILBOXES]
+    assert found[0] == found[1]
+    return len(found[0])
 
 
 def open_requests(land: Land) -> list[bytes]:
@@ -96,12 +108,13 @@ def replaced(land: Land) -> bool:
 
 
 def check_one_history(land: Land) -> None:
-    """Every list that an active code leads to is whole; the others are empty."""
-    db = land.country.mailbox.office.db.read()
-    lists = [row[0] for row in db.execute("SELECT list FROM code WHERE state = 'active'")]
-    assert len(set(lists)) == len(lists)
-    for each in lists:
-        assert store.find_list(db, each)[0] == len(store.rows_of_list(db, each)) > 0
+    """At every record keeper, each list that an active code leads to is whole; the others are empty."""
+    for name in MAILBOXES:
+        db = mailbox(land, name).db.read()
+        lists = [row[0] for row in db.execute("SELECT list FROM code WHERE state = 'active'")]
+        assert len(set(lists)) == len(lists)
+        for each in lists:
+            assert store.find_list(db, each)[0] == len(store.rows_of_list(db, each)) > 0
 
 
 WAYS = [(restart, late) for restart in (False, True) for late in (False, True)]
@@ -166,7 +179,7 @@ def test_the_dead_have_no_code_whatever_came_between(small: list[Land], restart:
     subjects = entered(small[0], WRITES)
     for point, subject in enumerate(subjects):
         land = small[0]
-        before, living = filings(land), states(land)["active"]
+        before, living = logged(land), states(land)["active"]
         died = Report(land.entropy(16), subject, subject.birth, Died())
         with failing(codes_of(land), point), pytest.raises(OPEN):
             land.run(land.country.peers("yokohama").ask(REGISTRY.party, REPORT, died))
@@ -175,9 +188,9 @@ def test_the_dead_have_no_code_whatever_came_between(small: list[Land], restart:
             land.run(land.country.peers("yokohama").ask(REGISTRY.party, REPORT, died))
         assert open_requests(land) == [], point
         assert states(land) == {"active": living - 1, "retired": point + 1}, point
-        assert filings(land) == before + 1, point
+        assert logged(land) == before + 1, point
         land.run(land.country.peers("yokohama").ask(REGISTRY.party, REPORT, died))
-        assert filings(land) == before + 1, point
+        assert logged(land) == before + 1, point
 
 
 def test_a_death_while_a_new_code_is_on_its_way_retires_that_one(small: list[Land]) -> None:

@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from exchange_state import OUTCOME, REQUEST, check, entries_of, finished, outcomes_recorded, snapshot
+from exchange_state import (
+    MAILBOXES,
+    OUTCOME,
+    REQUEST,
+    check,
+    entries_of,
+    finished,
+    outcomes_recorded,
+    snapshot,
+)
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed
@@ -77,8 +86,9 @@ def resumed(land: Land) -> list[object]:
     return [result for _, result in results]
 
 
-WRITES = {Mode.S0: 15, Mode.S1: 18}
-"""How many writes an exchange has in all parties together; S1 adds one check at each converter."""
+WRITES = {Mode.S0: 19, Mode.S1: 25}
+"""How many writes an exchange has in all parties together; S1 adds, for each record keeper, one check at each
+converter."""
 
 
 @pytest.mark.parametrize("mode", WRITES)
@@ -113,14 +123,14 @@ def test_a_write_that_fails_leaves_one_effect_after_the_request_is_sent_again(
     check(small)
 
 
-PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", "mailbox", "ledger"]
+PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger"]
 
 
 def database(land: Land, party: str) -> Database:
     country = land.country
     found = {
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
-        "mailbox": lambda: country.mailbox.office.db,
+        **{name: (lambda name=name: country.mailboxes[name].office.db) for name in MAILBOXES},
         "ledger": lambda: country.ledger._database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)

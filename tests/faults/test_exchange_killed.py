@@ -33,7 +33,7 @@ import land as lands
 from land import CHILDREN, TAX, Land
 
 STEPS = 64
-"""More than two exchanges have: about 12 messages and 15 writes each."""
+"""More than two exchanges have: about 16 messages and 19 writes each."""
 
 LASTING = 60
 

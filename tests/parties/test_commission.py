@@ -75,6 +75,7 @@ class Country:
         ledger = Ledger.open(
             settings,
             lambda name: identity(name).signing.public,
+            lambda role: [name for name, own in ROLES.items() if own is role],
             lambda name: frozenset({ROLES.get(name, Role.GATEWAY)}),
         )
         self.apps[LEDGER] = ledger.app

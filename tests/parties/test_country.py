@@ -18,11 +18,12 @@ from land import pack
 def test_a_country_that_one_party_keeps_from_starting_can_be_opened_when_that_is_mended(
     tmp_path: Path,
 ) -> None:
-    """The record keeper's file is in use; ledger, commission, ministry and converters run by then and are stopped."""
+    """A record keeper's file is in use; ledger, commission, ministry, converters and the other record keeper run by
+    then and are stopped."""
 
     async def scene() -> None:
         site = Site(tmp_path, pack())
-        held = Database.open(tmp_path / "mailbox.sqlite", MetaData())
+        held = Database.open(tmp_path / "mailbox-b.sqlite", MetaData())
         with pytest.raises(StoreInUse):
             await Country.open(site)
         held.close()

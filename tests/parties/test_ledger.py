@@ -40,13 +40,22 @@ from kakine.wire import checkpoint as notes
 from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
+from kakine.wire.filing import SignedFiling
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, MAILBOX, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "mailbox", "commission", "town"))
-FILERS = {MAILBOX: SigningKey(bytes(31) + b"M"), COMMISSION: SigningKey(bytes(31) + b"C")}
+LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "converter", "commission", "town"))
+KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
+MAILBOX, OTHER = KEEPERS
+FILERS = {
+    MAILBOX: SigningKey(bytes(31) + b"M"),
+    OTHER: SigningKey(bytes(31) + b"N"),
+    COMMISSION: SigningKey(bytes(31) + b"C"),
+}
 ROLES = {
+    CONVERTER: frozenset({Role.CONVERTER}),
     MAILBOX: frozenset({Role.MAILBOX}),
+    OTHER: frozenset({Role.MAILBOX}),
     COMMISSION: frozenset({Role.COMMISSION}),
     TOWN: frozenset({Role.GATEWAY}),
 }
@@ -59,12 +68,20 @@ def filer_key(party: PartyName) -> VerifyKey:
     return FILERS[party].public
 
 
+def parties_of(role: Role) -> list[PartyName]:
+    return [party for party, roles in ROLES.items() if role in roles]
+
+
+def roles_of(party: PartyName) -> frozenset[Role]:
+    return ROLES.get(party, frozenset())
+
+
 def settings(folder: Path) -> LedgerSettings:
     return LedgerSettings(ORIGIN, folder / "ledger.sqlite", KEY)
 
 
 def opened(folder: Path) -> Ledger:
-    return Ledger.open(settings(folder), filer_key, lambda party: ROLES.get(party, frozenset()))
+    return Ledger.open(settings(folder), filer_key, parties_of, roles_of)
 
 
 @pytest.fixture
@@ -86,23 +103,28 @@ def tag(number: int) -> bytes:
 def filed(
     numbers: range | list[int],
     kind: EntryKind = EntryKind.REQUEST,
-    filer: PartyName = MAILBOX,
+    filers: list[PartyName] = KEEPERS,
     shift: int = 0,
 ) -> Append:
     """An append of these numbers; `shift` makes other entries under the same tags."""
     entries = b"".join(entry(number + shift, kind) for number in numbers)
     tags = b"".join(tag(number) for number in numbers)
+    return Append(entries, tags, signed(entries, tags, filers))
+
+
+def signed(entries: bytes, tags: bytes, filers: list[PartyName]) -> list[SignedFiling]:
+    """The filing of these blobs by each."""
     made = filing.filing_of(
         request=bytes(32), points=bytes(32), entries=entries, tags=tags, hops=bytes(32), minutes=29_000_000
     )
-    return Append(entries, tags, *filing.sign(made, FILERS[filer]))
+    return [filing.sign(made, filer, FILERS[filer]) for filer in filers]
 
 
 async def ask(ledger: Ledger, caller: PartyName, call: Call[Takes, Gives], message: Takes) -> Gives:
     return await Peers(InProcess(caller, {LEDGER: ledger.app})).ask(LEDGER, call, message)
 
 
-def tell(ledger: Ledger, message: Append, caller: PartyName = MAILBOX) -> Appended:
+def tell(ledger: Ledger, message: Append, caller: PartyName = CONVERTER) -> Appended:
     return asyncio.run(ask(ledger, caller, calls.APPEND, message))
 
 
@@ -117,7 +139,7 @@ def checked(receipt: Appended, entries: bytes) -> Checkpoint:
     )
 
 
-def refused(problem: type[Problem], ledger: Ledger, message: Append, caller: PartyName = MAILBOX) -> None:
+def refused(problem: type[Problem], ledger: Ledger, message: Append, caller: PartyName = CONVERTER) -> None:
     with pytest.raises(problem):
         tell(ledger, message, caller)
     head = asyncio.run(ask(ledger, TOWN, calls.CHECKPOINT, Nothing())).checkpoint
@@ -137,7 +159,7 @@ def test_a_filing_is_answered_with_a_receipt_that_proves_its_entries_next_to_eac
 def test_an_opened_checkpoint_serves_other_receipts_under_the_same_note(ledger: Ledger) -> None:
     async def scene() -> list[Appended]:
         return await asyncio.gather(
-            *(ask(ledger, MAILBOX, calls.APPEND, filed([number])) for number in range(20))
+            *(ask(ledger, CONVERTER, calls.APPEND, filed([number])) for number in range(20))
         )
 
     answers = asyncio.run(scene())
@@ -193,7 +215,9 @@ def test_a_repeat_gets_the_same_index_under_a_fresh_checkpoint_and_adds_nothing(
 
 def test_repeats_that_arrive_together_stand_only_once(ledger: Ledger) -> None:
     async def scene() -> list[Appended]:
-        return await asyncio.gather(*(ask(ledger, MAILBOX, calls.APPEND, filed(range(4))) for _ in range(10)))
+        return await asyncio.gather(
+            *(ask(ledger, CONVERTER, calls.APPEND, filed(range(4))) for _ in range(10))
+        )
 
     answers = asyncio.run(scene())
     assert {answer.first for answer in answers} == {0}
@@ -218,7 +242,7 @@ def test_a_conflict_does_not_disturb_those_who_wait_with_it(ledger: Ledger) -> N
     async def scene() -> list[Appended | BaseException]:
         asked = [filed([1]), filed([1], shift=50), filed([2, 2]), filed([3])]
         return await asyncio.gather(
-            *(ask(ledger, MAILBOX, calls.APPEND, each) for each in asked), return_exceptions=True
+            *(ask(ledger, CONVERTER, calls.APPEND, each) for each in asked), return_exceptions=True
         )
 
     first, other, twice, last = asyncio.run(scene())
@@ -231,40 +255,66 @@ def test_a_conflict_does_not_disturb_those_who_wait_with_it(ledger: Ledger) -> N
 
 def test_entries_not_covered_by_the_filing_are_refused(ledger: Ledger) -> None:
     good, other = filed(range(2)), filed(range(2, 4))
-    refused(FilingMismatch, ledger, Append(other.entries, good.tags, good.filing, good.signature))
-    refused(FilingMismatch, ledger, Append(good.entries, other.tags, good.filing, good.signature))
-    refused(FilingMismatch, ledger, Append(good.entries[:80], good.tags, good.filing, good.signature))
-    refused(FilingMismatch, ledger, Append(good.entries, good.tags[:32], good.filing, good.signature))
+    refused(FilingMismatch, ledger, Append(other.entries, good.tags, good.filings))
+    refused(FilingMismatch, ledger, Append(good.entries, other.tags, good.filings))
+    refused(FilingMismatch, ledger, Append(good.entries[:80], good.tags, good.filings))
+    refused(FilingMismatch, ledger, Append(good.entries, good.tags[:32], good.filings))
 
 
-def test_a_filing_that_the_caller_did_not_sign_is_refused(ledger: Ledger) -> None:
+def test_a_filing_that_its_party_did_not_sign_is_refused(ledger: Ledger) -> None:
     good = filed(range(2))
-    spoiled = bytes([good.signature[0] ^ 1]) + good.signature[1:]
-    refused(SignatureInvalid, ledger, Append(good.entries, good.tags, good.filing, spoiled))
-    refused(SignatureInvalid, ledger, filed(range(2), filer=COMMISSION))
+    for place, each in enumerate(good.filings):
+        spoiled = bytes([each.signature[0] ^ 1]) + each.signature[1:]
+        filings = [*good.filings]
+        filings[place] = SignedFiling(each.party, each.filing, spoiled)
+        refused(SignatureInvalid, ledger, Append(good.entries, good.tags, filings))
+    first, second = good.filings
+    swapped = [
+        SignedFiling(first.party, second.filing, second.signature),
+        SignedFiling(second.party, first.filing, first.signature),
+    ]
+    refused(SignatureInvalid, ledger, Append(good.entries, good.tags, swapped))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind > 2])
-def test_the_mailbox_files_requests_and_outcomes_and_nothing_else(ledger: Ledger, kind: EntryKind) -> None:
-    refused(EntryKindNotAllowed, ledger, filed([1], kind))
+@pytest.mark.parametrize(
+    "filers", [[], [MAILBOX], [OTHER], [OTHER, MAILBOX], [*KEEPERS, MAILBOX], [COMMISSION]]
+)
+def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
+    ledger: Ledger, filers: list[PartyName]
+) -> None:
+    for kind in (EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED):
+        refused(FilingMismatch, ledger, filed([1], kind, filers))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 8)])
+def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(
+    ledger: Ledger, kind: EntryKind
+) -> None:
+    others = FilingMismatch if kind is EntryKind.GOVERNANCE else EntryKindNotAllowed
+    refused(others, ledger, filed([1], kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind != 3])
 def test_the_commission_files_governance_and_nothing_else(ledger: Ledger, kind: EntryKind) -> None:
-    refused(EntryKindNotAllowed, ledger, filed([1], kind, COMMISSION), COMMISSION)
+    others = FilingMismatch if kind in (1, 2, 8) else EntryKindNotAllowed
+    refused(others, ledger, filed([1], kind, [COMMISSION]), COMMISSION)
 
 
 def test_outcomes_and_governance_are_taken_from_those_who_may_file_them(ledger: Ledger) -> None:
     assert tell(ledger, filed([1], EntryKind.OUTCOME)).first == 0
-    assert tell(ledger, filed([2], EntryKind.GOVERNANCE, COMMISSION), COMMISSION).first == 1
+    assert tell(ledger, filed([2], EntryKind.GOVERNANCE, [COMMISSION]), COMMISSION).first == 1
+    assert tell(ledger, filed([3], EntryKind.VIEWED)).first == 2
 
 
 def test_one_entry_of_another_kind_refuses_the_whole_filing(ledger: Ledger) -> None:
     entries, tags = entry(1) + entry(2, EntryKind.HEARTBEAT), tag(1) + tag(2)
-    made = filing.filing_of(
-        request=bytes(32), points=bytes(32), entries=entries, tags=tags, hops=bytes(32), minutes=1
-    )
-    refused(EntryKindNotAllowed, ledger, Append(entries, tags, *filing.sign(made, FILERS[MAILBOX])))
+    refused(EntryKindNotAllowed, ledger, Append(entries, tags, signed(entries, tags, KEEPERS)))
+
+
+def test_entries_of_two_roles_in_one_filing_are_refused(ledger: Ledger) -> None:
+    entries, tags = entry(1) + entry(2, EntryKind.GOVERNANCE), tag(1) + tag(2)
+    for filers in (KEEPERS, [COMMISSION], [*KEEPERS, COMMISSION]):
+        refused(FilingMismatch, ledger, Append(entries, tags, signed(entries, tags, filers)))
 
 
 def test_an_agency_cannot_append(ledger: Ledger) -> None:
@@ -378,7 +428,7 @@ def test_a_store_under_another_key_or_origin_is_not_served(tmp_path: Path) -> No
     for origin, key in (("ledger.example/2027/a", KEY), (ORIGIN, FILERS[MAILBOX])):
         with pytest.raises(LedgerDiverged):
             Ledger.open(
-                LedgerSettings(origin, settings(tmp_path).database, key), filer_key, lambda party: frozenset()
+                LedgerSettings(origin, settings(tmp_path).database, key), filer_key, parties_of, roles_of
             )
 
 

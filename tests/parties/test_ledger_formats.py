@@ -93,7 +93,9 @@ FILED = filing.filing_of(
 
 
 def test_a_filing_opens_under_its_filers_key_and_covers_its_blobs() -> None:
-    data, signature = filing.sign(FILED, KEY)
+    signed = filing.sign(FILED, "mailbox-a", KEY)
+    assert signed.party == "mailbox-a"
+    data, signature = signed.filing, signed.signature
     opened = filing.opened(data, signature, KEY.public)
     assert opened == FILED
     opened.covers(ONE.encode() * 2, b"t" * 64)
@@ -104,12 +106,8 @@ def test_a_filing_opens_under_its_filers_key_and_covers_its_blobs() -> None:
 
 
 def test_signed_bytes_that_are_no_canonical_filing_are_refused() -> None:
-    for data in (
-        b"",
-        b"\x90",
-        filing.sign(FILED, KEY)[0] + b"\0",
-        filing.sign(FILED, KEY)[0].replace(b"\x02", b"\0"),
-    ):
+    good = filing.sign(FILED, "mailbox-a", KEY).filing
+    for data in (b"", b"\x90", good + b"\0", good.replace(b"\x02", b"\0")):
         with pytest.raises(NotCanonical):
             filing.opened(data, KEY.sign(filing.LABEL, data), KEY.public)
 

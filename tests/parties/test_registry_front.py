@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from attacks.insider import MAILBOXES, mailbox
 from kakine.contracts.registry import (
     ACQUIRE,
     ENTER,
@@ -134,15 +135,17 @@ def test_a_death_retires_the_code_and_may_be_reported_twice(empty: Land) -> None
     road = empty.country.peers("yokohama")
     empty.run(road.ask(REGISTRY.party, REPORT, sent))
     empty.run(road.ask(REGISTRY.party, REPORT, sent))
-    states = empty.country.mailbox.office.db.read().execute("SELECT state FROM code").fetchall()
-    assert states == [("retired",)]
+    for name in MAILBOXES:
+        states = mailbox(empty, name).db.read().execute("SELECT state FROM code").fetchall()
+        assert states == [("retired",)]
     assert acquire(empty, Wanted(b"file-1", ByNumber(number, BIRTH))) == ["person-deceased"]
 
 
 def test_an_entry_sent_again_gives_the_same_number_and_one_code(empty: Land) -> None:
     sent = entry(empty, "山田 花子", "ヤマダ ハナコ")
     assert enter(empty, sent) == enter(empty, sent)
-    assert empty.country.mailbox.office.db.read().execute("SELECT count(*) FROM code").fetchone() == (1,)
+    for name in MAILBOXES:
+        assert mailbox(empty, name).db.read().execute("SELECT count(*) FROM code").fetchone() == (1,)
 
 
 def test_only_a_municipality_enters_residents(empty: Land) -> None:

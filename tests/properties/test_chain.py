@@ -22,6 +22,7 @@ from kakine.crypto.group import (
 from kakine.crypto.proofs import DleqProof, prove_equal, verify_equal
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.chain import (
+    EndKeys,
     HopKeys,
     blind,
     blind_share,
@@ -38,7 +39,7 @@ from kakine.values.codes import Code, CodeVector, MaskedVector
 from kakine.values.problems import ProofInvalid, WrappedCodeInvalid
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SIZES, CONVERTERS = st.integers(1, 8), st.integers(1, 5)
+SIZES, CONVERTERS, KEEPERS = st.integers(1, 8), st.integers(1, 5), st.integers(1, 3)
 SEEDS = st.binary(min_size=8, max_size=8)
 
 
@@ -60,6 +61,9 @@ class Site:
 
     shares: Sequence[Scalar]
     keys: Sequence[bytes]
+
+    def end(self, i: int) -> EndKeys:
+        return EndKeys(self.shares[i], self.keys[i])
 
     def code(self, point: bytes) -> Code:
         return Code(group.mul(scalar_mul(*self.shares), point))
@@ -86,20 +90,17 @@ class Run:
     release: Sequence[bytes]
     order: Sequence[int]
 
-    def out(self, asker: Site, to: Site, keeper: Site, codes: CodeVector) -> tuple[bytes, bytes, bytes]:
-        """(Q, recipient leg, keeper leg)."""
+    def out(self, asker: Site, to: Site, keepers: Sequence[Site], codes: CodeVector) -> list[bytes]:
+        """Q, then every leg: the record keepers', the recipient's."""
         points = bytes(blind(codes, self.seed, self.batch, asker.keys))
-        return points, *self.through(asker, to, keeper, points)
+        return [points, *self.through(asker, to, keepers, points)]
 
-    def through(self, asker: Site, to: Site, keeper: Site, points: bytes) -> tuple[bytes, bytes]:
-        legs = points, points
+    def through(self, asker: Site, to: Site, keepers: Sequence[Site], points: bytes) -> list[bytes]:
+        legs = [points] * (len(keepers) + 1)
         for i in self.order:
-            keys = HopKeys(
-                asker.shares[i], to.shares[i], keeper.shares[i], asker.keys[i], to.keys[i], keeper.keys[i]
-            )
+            keys = HopKeys(asker.end(i), [keeper.end(i) for keeper in keepers], to.end(i))
             made = factors(keys, self.request, self.batch, release_value(self.release[i], self.request))
-            assert made.recipient is not None
-            legs = group.mul_each(made.recipient, legs[0]), group.mul_each(made.keeper, legs[1])
+            legs = [group.mul_each(factor, leg) for factor, leg in zip(made, legs, strict=True)]
         return legs
 
     def masks(self, to: Site) -> list[Scalar]:
@@ -108,13 +109,14 @@ class Run:
             for i, key in enumerate(to.keys)
         ]
 
-    def opened(self, asker: Site, to: Site, keeper: Site, codes: CodeVector) -> tuple[CodeVector, CodeVector]:
-        _, first, second = self.out(asker, to, keeper, codes)
-        own = [keeper_mask(key, self.request) for key in keeper.keys]
-        return (
-            unmask(MaskedVector(first), self.seed, self.masks(to)),
-            unmask(MaskedVector(second), self.seed, own),
-        )
+    def opened(
+        self, asker: Site, to: Site, keepers: Sequence[Site], codes: CodeVector
+    ) -> tuple[CodeVector, list[CodeVector]]:
+        """The recipient's codes, and every record keeper's."""
+        _, *legs, last = self.out(asker, to, keepers, codes)
+        masks = [[keeper_mask(key, self.request) for key in keeper.keys] for keeper in keepers]
+        kept = [unmask(MaskedVector(leg), self.seed, own) for leg, own in zip(legs, masks, strict=True)]
+        return unmask(MaskedVector(last), self.seed, self.masks(to)), kept
 
 
 def run_of(draw: Draw, n: int) -> Run:
@@ -122,21 +124,22 @@ def run_of(draw: Draw, n: int) -> Run:
 
 
 @FEW
-@given(SEEDS, CONVERTERS, SIZES, st.randoms(use_true_random=False))
-def test_p1_a_chain_in_any_order_gives_both_recipients_their_own_codes(seed, n, m, dice) -> None:  # type: ignore[no-untyped-def]
+@given(SEEDS, CONVERTERS, KEEPERS, SIZES, st.randoms(use_true_random=False))
+def test_p1_a_chain_in_any_order_gives_every_recipient_its_own_codes(seed, n, k, m, dice) -> None:  # type: ignore[no-untyped-def]
     draw = Draw(seed)
-    a, b, p, who = site(draw, n), site(draw, n), site(draw, n), people(draw, m)
+    a, b, p, who = site(draw, n), site(draw, n), [site(draw, n) for _ in range(k)], people(draw, m)
     order = list(range(n))
     dice.shuffle(order)
     run = replace(run_of(draw, n), order=order)
-    assert run.opened(a, b, p, a.codes(who)) == (b.codes(who), p.codes(who))
+    assert run.opened(a, b, p, a.codes(who)) == (b.codes(who), [each.codes(who) for each in p])
 
 
 @FEW
 @given(SEEDS, CONVERTERS, SIZES)
 def test_p2_there_and_back_is_nothing_and_a_detour_is_the_straight_way(seed: bytes, n: int, m: int) -> None:
     draw = Draw(seed)
-    a, b, d, p, who = *(site(draw, n) for _ in range(4)), people(draw, m)
+    a, b, d, q, who = *(site(draw, n) for _ in range(4)), people(draw, m)
+    p = [q, site(draw, n)]
     there, _ = run_of(draw, n).opened(a, b, p, a.codes(who))
     back, _ = run_of(draw, n).opened(b, a, p, there)
     assert back == a.codes(who)
@@ -149,11 +152,12 @@ def test_p2_there_and_back_is_nothing_and_a_detour_is_the_straight_way(seed: byt
 @given(SEEDS, CONVERTERS)
 def test_p3_the_opened_code_does_not_hang_on_masks_and_one_wrong_mask_opens_none(seed: bytes, n: int) -> None:
     draw = Draw(seed)
-    a, b, p, who = site(draw, n), site(draw, n), site(draw, n), people(draw, 2)
+    a, b, who = site(draw, n), site(draw, n), people(draw, 2)
+    p = [site(draw, n), site(draw, n)]
     runs = [run_of(draw, n) for _ in range(2)]
     outs = [run.out(a, b, p, a.codes(who)) for run in runs]
-    assert outs[0][1] != outs[1][1]
-    for run, (_, first, _) in zip(runs, outs, strict=True):
+    assert outs[0][-1] != outs[1][-1]
+    for run, (*_, first) in zip(runs, outs, strict=True):
         masks = run.masks(b)
         assert unmask(MaskedVector(first), run.seed, masks) == b.codes(who)
         for i in range(n):
@@ -166,14 +170,12 @@ def test_p3_the_opened_code_does_not_hang_on_masks_and_one_wrong_mask_opens_none
 @given(SEEDS, SIZES)
 def test_p4_a_combination_of_inputs_comes_out_as_the_combination_of_outputs(seed: bytes, m: int) -> None:
     draw = Draw(seed)
-    a, b, p, who = site(draw, 3), site(draw, 3), site(draw, 3), people(draw, m)
+    a, b, who = site(draw, 3), site(draw, 3), people(draw, m)
+    p = [site(draw, 3), site(draw, 3)]
     run = run_of(draw, 3)
-    points, first, second = run.out(a, b, p, a.codes(who))
+    points, *legs = run.out(a, b, p, a.codes(who))
     drawn = draw_weights(draw(32), m)
-    assert run.through(a, b, p, combination(drawn, points)) == (
-        combination(drawn, first),
-        combination(drawn, second),
-    )
+    assert run.through(a, b, p, combination(drawn, points)) == [combination(drawn, leg) for leg in legs]
 
 
 @FEW
@@ -191,18 +193,19 @@ def test_p5_refreshed_shares_change_no_code(seed: bytes, m: int) -> None:
         ]
         return replace(old, shares=shares)
 
-    a, b, p = (site(draw, 3) for _ in range(3))
+    a, b, *p = (site(draw, 3) for _ in range(4))
     run = run_of(draw, 3)
     assert refreshed(b).codes(who) == b.codes(who)
-    after = run.opened(refreshed(a), refreshed(b), refreshed(p), a.codes(who))
-    assert after == (b.codes(who), p.codes(who))
+    after = run.opened(refreshed(a), refreshed(b), [refreshed(each) for each in p], a.codes(who))
+    assert after == (b.codes(who), [each.codes(who) for each in p])
 
 
 @FEW
 @given(SEEDS, CONVERTERS, SIZES)
 def test_p5_a_rekeyed_code_converts_to_the_same_as_before(seed: bytes, n: int, m: int) -> None:
     draw = Draw(seed)
-    a, new, b, p, who = *(site(draw, n) for _ in range(4)), people(draw, m)
+    a, new, b, q, who = *(site(draw, n) for _ in range(4)), people(draw, m)
+    p = [q, site(draw, n)]
     batch, own = draw(16), draw(32)
     points = bytes(blind(a.codes(who), own, batch, a.keys))
     for i in range(n):
@@ -210,7 +213,7 @@ def test_p5_a_rekeyed_code_converts_to_the_same_as_before(seed: bytes, n: int, m
         points = group.mul_each(scalar_mul(new.shares[i], down), points)
     moved = unblind(MaskedVector(points), own)
     assert moved == new.codes(who)
-    assert run_of(draw, n).opened(new, b, p, moved) == (b.codes(who), p.codes(who))
+    assert run_of(draw, n).opened(new, b, p, moved) == (b.codes(who), [each.codes(who) for each in p])
 
 
 @FEW
@@ -277,7 +280,7 @@ def test_p11_what_converters_see_fits_every_person_alike(seed: bytes, ratio: int
     """Exact blindness, for points of known ratio c: Q of (w, ρ) is Q of (u, c·ρ), and everything a converter computes
     follows from Q. So no view says which of the two it was."""
     draw = Draw(seed)
-    a, b, p = site(draw, 3), site(draw, 3), site(draw, 3)
+    a, b, *p = (site(draw, 3) for _ in range(4))
     (u,), c, rho = people(draw, 1), Scalar(ratio.to_bytes(32, "little")), random_scalar(draw)
     w = group.mul(c, u)
     run = run_of(draw, 3)

@@ -60,7 +60,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 
 
 @pytest.mark.parametrize("said", SAID)
-@pytest.mark.parametrize("party", ["converter-1", "mailbox", "ledger"])
+@pytest.mark.parametrize("party", ["converter-1", "mailbox-a", "mailbox-b", "ledger"])
 def test_an_asker_hears_of_it_and_the_next_question_is_served(small: Land, party: str, said: str) -> None:
     async def all_of_them() -> list[object]:
         asking = (small.ask(j % 2) for j in range(4))

@@ -7,7 +7,8 @@ import pytest
 from kakine.contracts.portal import SealedHistory
 from kakine.country import ORIGIN
 from kakine.crypto.sealing import OpenKey
-from kakine.protocols.history import Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.wire.entry import EntryKind
 from kakine.wire.request import Mode
 
 from land import Land, ref
@@ -17,12 +18,19 @@ def history(land: Land, j: int) -> list[Line]:
     session = OpenKey(land.entropy(32))
     sealed: SealedHistory = land.run(land.country.portal.read_history(ref(j), session.public))
     law = land.country.book("portal").in_force(land.clock())
-    rows = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in sealed.history.rows]
-    said = sealed.history
-    keys = Keys(law.signing_key("mailbox"), law.signing_key("ledger"), ORIGIN)
-    return lines(
-        open_history(sealed.request, said.statement, said.signature, rows, sealed.shares, session, keys)
-    )
+    lists = [
+        KeptList(
+            each.statement,
+            each.signature,
+            [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in each.rows],
+        )
+        for each in sealed.histories
+    ]
+    keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
+    keys = Keys(keepers, law.signing_key("ledger"), ORIGIN)
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
+    opened.require_agreed()
+    return lines(opened.rows)
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -34,7 +42,8 @@ def test_an_answer_comes_back_in_every_mode(shared_land: Land, mode: Mode) -> No
 
 def test_the_person_reads_who_asked_whom_under_which_row(shared_land: Land) -> None:
     shared_land.run(shared_land.ask(2))
-    last = history(shared_land, 2)[-1]
+    *_, last, view = history(shared_land, 2)
+    assert (view.request.record.common.ground, view.request.entry.kind) == ("OWN-HISTORY", EntryKind.VIEWED)
     common = last.request.record.common
     assert (common.requester, common.recipient) == ("yokohama/children", "yokohama/tax")
     assert common.rows == ("JO106.2",)

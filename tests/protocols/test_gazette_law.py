@@ -118,7 +118,8 @@ def test_an_assessment_counts_up_to_its_last_day() -> None:
         (Subject.PARTY, "converter-3"),
         (Subject.PARTY, "ledger"),
         (Subject.PARTY, "portal"),
-        (Subject.DOMAIN, "mailbox/records"),
+        (Subject.DOMAIN, "mailbox-a/records"),
+        (Subject.DOMAIN, "mailbox-b/records"),
     ],
 )
 def test_whatever_is_suspended_stops_the_exchange_and_is_named(subject: Subject, name: str) -> None:
@@ -145,8 +146,8 @@ def test_a_suspension_elsewhere_does_not_stop_the_exchange() -> None:
         ("ENROL", HASH, "registry/residents"),
         ("ISSUE", "registry/residents", "yokohama/tax"),
         ("MIGRATE", "registry/residents", "portal/login"),
-        ("RETIRE", "registry/residents", "mailbox/records"),
-        ("OWN-HISTORY", "portal/login", "mailbox/records"),
+        ("RETIRE", "registry/residents", "mailbox-a/records"),
+        ("OWN-HISTORY", "portal/login", "mailbox-a/records"),
         ("REKEY", "yokohama/tax", "yokohama/tax"),
     ],
 )
@@ -163,9 +164,9 @@ def test_grounds_cover_the_parties_they_are_for(ground: str, requester: str, pro
         ("ISSUE", "yokohama/tax", "sapporo/tax"),
         ("ISSUE", HASH, "yokohama/tax"),
         ("REKEY", "yokohama/tax", "yokohama/residents"),
-        ("OWN-HISTORY", "yokohama/tax", "mailbox/records"),
+        ("OWN-HISTORY", "yokohama/tax", "mailbox-a/records"),
         ("OWN-HISTORY", "portal/login", "yokohama/tax"),
-        ("RETIRE", "yokohama/tax", "mailbox/records"),
+        ("RETIRE", "yokohama/tax", "mailbox-a/records"),
     ],
 )
 def test_no_ground_lets_one_agency_reach_another(ground: str, requester: str, provider: str) -> None:
@@ -177,8 +178,8 @@ def test_no_ground_lets_one_agency_reach_another(ground: str, requester: str, pr
 def test_a_person_can_read_the_own_history_while_everything_is_suspended() -> None:
     """Protective grounds outlive a general suspension; the others do not."""
     law = law_of(suspended(first(), Subject.EVERYTHING))
-    law.permit_ground("OWN-HISTORY", "portal/login", "mailbox/records", NOW)
-    law.permit_ground("RETIRE", "registry/residents", "mailbox/records", NOW)
+    law.permit_ground("OWN-HISTORY", "portal/login", "mailbox-a/records", NOW)
+    law.permit_ground("RETIRE", "registry/residents", "mailbox-a/records", NOW)
     with pytest.raises(problems.Suspended):
         law.permit_ground("ISSUE", "registry/residents", "yokohama/tax", NOW)
 

@@ -15,6 +15,7 @@ from kakine.crypto.proofs import prove_equal
 from kakine.crypto.signing import SigningKey
 from kakine.protocols.audit import dispute_context
 from kakine.protocols.chain import (
+    EndKeys,
     HopKeys,
     blind,
     blind_share,
@@ -38,8 +39,12 @@ from kakine.wire.canonical import encode
 from kakine.wire.request import HopRecord, points_digest
 
 FILE = Path(__file__).resolve().parents[2] / "vectors" / "lcx" / "known-answers.json"
-DOMAINS = ("registry/residents", "yokohama/children", "yokohama/tax", "mailbox/records")
-ASKER, RECIPIENT, KEEPER = "yokohama/children", "yokohama/tax", "mailbox/records"
+KEEPERS = ("mailbox-a/records", "mailbox-b/records")
+DOMAINS = ("registry/residents", "yokohama/children", "yokohama/tax", *KEEPERS)
+ASKER, RECIPIENT = "yokohama/children", "yokohama/tax"
+DISPUTED = 1
+"""The leg of the dispute: the second record keeper's."""
+
 NONCE = b"\x2a" * 32
 
 
@@ -83,64 +88,60 @@ def answers(given: dict[str, Any]) -> dict[str, Any]:
     request, batch, seed = raw(given["request"]), raw(given["batch"]), raw(given["seed"])
     blinded = bytes(blind(CodeVector.of(map(Code, codes[ASKER])), seed, batch, keys[ASKER]))
     releases = [release_value(raw(key), request) for key in given["release_keys"]]
-    legs, hops, made = (blinded, blinded), [], []
+    ends = {n: [EndKeys(s, k) for s, k in zip(shares[n], keys[n], strict=True)] for n in shares}
+    legs, hops, made = [blinded] * (len(KEEPERS) + 1), [], []
     for i in range(3):
-        hop = HopKeys(
-            shares[ASKER][i],
-            shares[RECIPIENT][i],
-            shares[KEEPER][i],
-            keys[ASKER][i],
-            keys[RECIPIENT][i],
-            keys[KEEPER][i],
-        )
-        factor = factors(hop, request, batch, releases[i])
-        assert factor.recipient is not None
-        outs = group.mul_each(factor.recipient, legs[0]), group.mul_each(factor.keeper, legs[1])
-        first, second = group.mul_base(factor.recipient), group.mul_base(factor.keeper)
-        data = encode(HopRecord(request, i + 1, *map(points_digest, (*legs, *outs)), first, second))
+        hop = HopKeys(ends[ASKER][i], [ends[keeper][i] for keeper in KEEPERS], ends[RECIPIENT][i])
+        told = factors(hop, request, batch, releases[i])
+        outs = [group.mul_each(factor, leg) for factor, leg in zip(told, legs, strict=True)]
+        public = [group.mul_base(factor) for factor in told]
+        digests = (tuple(map(points_digest, each)) for each in (legs, outs))
+        data = encode(HopRecord(request, i + 1, *digests, tuple(public)))
         key = SigningKey(raw(given["signing_seeds"][i]))
         hops.append(
             {
-                "recipient_out": outs[0].hex(),
-                "keeper_out": outs[1].hex(),
+                "outs": [out.hex() for out in outs],
                 "record": data.hex(),
                 "signature": key.sign("hop", data).hex(),
                 "verify_key": bytes(key.public).hex(),
             }
         )
-        made.append((factor, first, second, legs))
+        made.append((told, public, legs))
         legs = outs
     masks = [recipient_mask(k, request, w) for k, w in zip(keys[RECIPIENT], releases, strict=True)]
-    own = [keeper_mask(k, request) for k in keys[KEEPER]]
+    own = [[keeper_mask(k, request) for k in keys[keeper]] for keeper in KEEPERS]
+    opened = [unmask(MaskedVector(leg), seed, each) for leg, each in zip(legs, own, strict=False)]
     return {
         "points": [p.hex() for p in points],
         "codes": {n: [c.hex() for c in values] for n, values in codes.items()},
         "blinded": blinded.hex(),
         "release_values": [w.hex() for w in releases],
         "recipient_masks": [bytes(m).hex() for m in masks],
-        "keeper_masks": [bytes(m).hex() for m in own],
+        "keeper_masks": [[bytes(m).hex() for m in each] for each in own],
         "hops": hops,
-        "opened_by_recipient": bytes(unmask(MaskedVector(legs[0]), seed, masks)).hex(),
-        "opened_by_keeper": bytes(unmask(MaskedVector(legs[1]), seed, own)).hex(),
+        "opened_by_keepers": [bytes(codes).hex() for codes in opened],
+        "opened_by_recipient": bytes(unmask(MaskedVector(legs[-1]), seed, masks)).hex(),
         "linear_check": linear_check(request, blinded, legs, made, raw(given["fresh"])),
         "dispute": dispute(request, batch, shares, keys, made),
     }
 
 
 def linear_check(
-    request: bytes, blinded: bytes, legs: tuple[bytes, bytes], made: list[Any], fresh: bytes
+    request: bytes, blinded: bytes, legs: list[bytes], made: list[Any], fresh: bytes
 ) -> dict[str, Any]:
     """Weights, the combination, and every converter's step with its proofs."""
-    transcript = Transcript(request, blinded, *legs, [m[1] for m in made], [m[2] for m in made])
+    transcript = Transcript(request, blinded, legs, [public for _, public, _ in made])
     seed = weight_seed(transcript, fresh)
     drawn = draw_weights(seed, len(blinded) // 32)
-    ends = combination(drawn, blinded), combination(drawn, blinded)
-    start, steps = ends[0], []
-    for i, (factor, first, second, _) in enumerate(made, 1):
-        one = answer_leg(factor.recipient, first, ends[0], context(request, i, "recipient"), NONCE, entropy)
-        two = answer_leg(factor.keeper, second, ends[1], context(request, i, "keeper"), NONCE, entropy)
-        steps.append([part.hex() for part in (one[0], two[0], one[1], two[1])])
-        ends = one[0], two[0]
+    start = combination(drawn, blinded)
+    points, steps = [start] * len(legs), []
+    for i, (told, public, _) in enumerate(made, 1):
+        answered = [
+            answer_leg(factor, public[leg], points[leg], context(request, i, leg), NONCE, entropy)
+            for leg, factor in enumerate(told)
+        ]
+        points, proofs = [point for point, _ in answered], [proof for _, proof in answered]
+        steps.append({"points": [p.hex() for p in points], "proofs": [p.hex() for p in proofs]})
     return {
         "seed": seed.hex(),
         "weights": [bytes(d).hex() for d in drawn],
@@ -152,16 +153,18 @@ def linear_check(
 def dispute(
     request: bytes, batch: bytes, shares: dict[str, Any], keys: dict[str, Any], made: list[Any]
 ) -> dict[str, Any]:
-    """The second converter explains item 1 of the record leg."""
-    link = scalar_mul(shares[KEEPER][1], scalar_inv(shares[ASKER][1]))
-    scalar = scalar_mul(keeper_mask(keys[KEEPER][1], request), scalar_inv(blind_share(keys[ASKER][1], batch)))
-    point = made[1][3][1][32:64]
+    """The second converter explains item 1 of the second record keeper's leg."""
+    keeper = KEEPERS[DISPUTED]
+    link = scalar_mul(shares[keeper][1], scalar_inv(shares[ASKER][1]))
+    scalar = scalar_mul(keeper_mask(keys[keeper][1], request), scalar_inv(blind_share(keys[ASKER][1], batch)))
+    point = made[1][2][DISPUTED][32:64]
     start = group.mul(scalar, point)
-    out, bound = group.mul(link, start), dispute_context(request, 2, "keeper")
+    out, bound = group.mul(link, start), dispute_context(request, 2, DISPUTED)
     published = group.mul_base(link)
     proof = prove_equal(link, GENERATOR, published, start, out, bound, NONCE, entropy)
     return {
         "position": 2,
+        "leg": DISPUTED,
         "item": 1,
         "link": published.hex(),
         "scalar": bytes(scalar).hex(),

@@ -16,7 +16,7 @@ from kakine.values.problems import HopAtFault, ProofInvalid
 from kakine.wire.canonical import decode
 from kakine.wire.request import HopRecord
 from vectors.files import h, load
-from vectors.lcx import ASKER, KEEPER, RECIPIENT, answers
+from vectors.lcx import ASKER, KEEPERS, RECIPIENT, answers
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +52,10 @@ def test_a_code_is_the_product_of_the_shares_times_the_point(known: dict[str, An
             assert group.mul(scalar, h(point)).hex() == code
 
 
-def test_both_recipients_opened_their_own_codes(known: dict[str, Any]) -> None:
+def test_recipient_and_record_keepers_opened_their_own_codes(known: dict[str, Any]) -> None:
     said = known["answers"]
     assert said["opened_by_recipient"] == "".join(said["codes"][RECIPIENT])
-    assert said["opened_by_keeper"] == "".join(said["codes"][KEEPER])
+    assert said["opened_by_keepers"] == ["".join(said["codes"][keeper]) for keeper in KEEPERS]
     assert not set(said["codes"][ASKER]) & set(said["codes"][RECIPIENT])
 
 
@@ -65,16 +65,14 @@ def transcript(known: dict[str, Any]) -> Transcript:
     return Transcript(
         h(known["inputs"]["request"]),
         h(said["blinded"]),
-        h(said["hops"][2]["recipient_out"]),
-        h(said["hops"][2]["keeper_out"]),
-        [hop.recipient_factor for hop in hops],
-        [hop.keeper_factor for hop in hops],
+        [h(out) for out in said["hops"][2]["outs"]],
+        [hop.factors for hop in hops],
     )
 
 
 def test_the_kept_linear_check_verifies_and_a_changed_step_does_not(known: dict[str, Any]) -> None:
     check = known["answers"]["linear_check"]
-    steps = [Step(*map(h, step)) for step in check["steps"]]
+    steps = [Step([h(p) for p in step["points"]], [h(p) for p in step["proofs"]]) for step in check["steps"]]
     drawn = draw_weights(h(check["seed"]), 3)
     verify(transcript(known), drawn, steps)
     with pytest.raises(ProofInvalid):
@@ -87,8 +85,9 @@ def test_the_kept_dispute_verifies_for_its_item_only(known: dict[str, Any]) -> N
     said, request = known["answers"], h(known["inputs"]["request"])
     hop, kept = said["hops"][1], said["dispute"]
     record = signed_hop(h(hop["record"]), h(hop["signature"]), VerifyKey(h(hop["verify_key"])), request, 2)
-    account = Account(h(hop["keeper_out"]), h(kept["scalar"]), h(kept["proof"]))
-    points = h(said["hops"][0]["keeper_out"])
-    check_account(record, "keeper", h(kept["link"]), points, kept["item"], account)
+    leg = kept["leg"]
+    account = Account(h(hop["outs"][leg]), h(kept["scalar"]), h(kept["proof"]))
+    points = h(said["hops"][0]["outs"][leg])
+    check_account(record, leg, h(kept["link"]), points, kept["item"], account)
     with pytest.raises(HopAtFault):
-        check_account(record, "keeper", h(kept["link"]), points, 0, account)
+        check_account(record, leg, h(kept["link"]), points, 0, account)

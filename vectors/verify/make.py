@@ -139,6 +139,8 @@ def filler(number: int) -> bytes:
 ENTRIES = [filler(j) for j in range(11)]
 ENTRIES[3] = entry(EntryKind.REQUEST, REQUEST.committed(), REQUEST_SEAL)
 ENTRIES[4] = entry(EntryKind.OUTCOME, OUTCOME.committed(), OUTCOME_SEAL)
+ENTRIES[5] = entry(EntryKind.VIEWED, REQUEST.committed(), REQUEST_SEAL)
+ENTRIES[6] = entry(EntryKind.VIEWED, OUTCOME.committed(), OUTCOME_SEAL)
 ENTRIES[10] = filler(10)
 
 
@@ -296,6 +298,12 @@ def good() -> Iterator[Case]:
         proof(4).encode(),
         OUTCOME_FILE,
         shown={"index": "4", "kind": "outcome", "fields": OUTCOME_FIELDS},
+    )
+    yield Case(
+        "a view with its record, which is a request's",
+        proof(5).encode(),
+        REQUEST_FILE,
+        shown={"index": "5", "kind": "viewed", "fields": REQUEST_FIELDS},
     )
     yield Case(
         "the only entry of a log",
@@ -630,6 +638,13 @@ def bad_records() -> Iterator[Case]:
         {**whole, "fields": [whole["fields"][j] for j in (0, 2, 1, *range(3, 16))]},
     )
     yield of("the record of the outcome", "commitment", "opening-mismatch/kind", OUTCOME_FILE)
+    yield Case(
+        "record: of an outcome under a view",
+        proof(6).encode(),
+        OUTCOME_FILE,
+        step="commitment",
+        why="opening-mismatch/kind",
+    )
     yield of(
         "the envelope of the outcome",
         "envelope",

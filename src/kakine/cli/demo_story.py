@@ -10,7 +10,7 @@ from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
-from kakine.cli.own_history import Read, Seen
+from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
@@ -28,6 +28,8 @@ RESULTS = {
     "stale": "副本が古い / copy too old",
     "expired": "副本の期限切れ / copy expired",
     "refused": "拒否 / refused",
+    VIEWED: "閲覧 / viewed",
+    RECORDED: "記録済み / recorded",
 }
 
 

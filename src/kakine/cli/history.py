@@ -10,7 +10,7 @@ import typer
 
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, completeness_lines, history_lines
-from kakine.cli.own_history import own_history
+from kakine.cli.own_history import Read, own_history
 from kakine.cli.own_objections import disputes
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
@@ -31,7 +31,8 @@ def history(
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
-    public ledger, proved to be in it, and counted by the record keeper. Where the person has objected to a line
+    public ledger, proved to be in it, and counted by a record keeper. Where one of them, or its public index, lacks
+    a row that another shows, that is said, and the exit code is 1. Where the person has objected to a line
     (`kakine object`) the commission is asked how it stands. Example:
 
       kakine history --dir country/1-1000
@@ -40,17 +41,20 @@ def history(
 
       kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
-    for line in asyncio.run(_read(directory, person.encode(), export)):
+    read, lines = asyncio.run(_read(directory, person.encode(), export))
+    for line in lines:
         typer.echo(line)
+    if not read.complete:
+        raise typer.Exit(1)
 
 
-async def _read(folder: Path, account: bytes, export: Path | None) -> list[str]:
+async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read, list[str]]:
     async with visited(folder) as country:
         read = await own_history(country, account or protagonist(folder), export)
         stands = await disputes(country, read.rows)
         shown = list(history_lines(read.lines, Words(country.site.pack), stands))
         proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return [*shown, proofs, *completeness_lines(read)]
+        return read, [*shown, proofs, *completeness_lines(read)]
 
 
 def protagonist(folder: Path) -> bytes:

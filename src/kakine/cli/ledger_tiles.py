@@ -57,7 +57,7 @@ def check_tiles(
 
     kakine ledger check-tiles public --policy policy.txt
     """
-    origin, key = _one_log(trusted)
+    origin, key = one_log(trusted)
     read = reader(folder)
     at = notes.open(read(CHECKPOINT), origin, key)
     verify(read, at)
@@ -114,7 +114,8 @@ async def _ledger_key(folder: Path) -> VerifyKey:
         return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
 
 
-def _one_log(path: Path) -> tuple[str, VerifyKey]:
+def one_log(path: Path) -> tuple[str, VerifyKey]:
+    """(origin, key) of the one log in a policy file. Raises `PolicyMalformed` for any other number of logs."""
     logs = policy.decode(path.read_bytes()).logs
     if len(logs) != 1:
         raise PolicyMalformed(part="logs")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kakine.cli.receipts import export_history
 from kakine.contracts.converter import History
-from kakine.country import LEDGER, ORIGIN, Country
+from kakine.country import KEEPERS, LEDGER, ORIGIN, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
@@ -17,16 +17,21 @@ from kakine.protocols.history import KeptList, Keys, Line, OpenedRow, SealedRow,
 from kakine.protocols.index_check import Complete
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import decode
+from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.index import Indexed
 from kakine.wire.record import OutcomeRecord, RequestRecord
+
+VIEWED, RECORDED = "viewed", "recorded"
+"""What came of requests that end at the record keepers: a reading of the own list, and codes ended or replaced."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """One line as a person reads it. `index` is the request's place in the ledger, `entry` its 80 bytes there.
 
-    `result` is empty while the answering side has not confirmed.
+    `result` is what the answering side has confirmed, and empty until it has. Where nobody answers it is what the
+    request is by itself: `VIEWED` or `RECORDED`.
     """
 
     time_ms: int
@@ -104,6 +109,12 @@ def _rows(given: History) -> list[SealedRow]:
     return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
 
 
+def _unanswered(entry: Entry, recipient: str) -> str:
+    if entry.kind is EntryKind.VIEWED:
+        return VIEWED
+    return RECORDED if recipient in KEEPERS else ""
+
+
 def _seen(line: Line) -> Seen:
     request, outcome = line.request.record, line.outcome.record if line.outcome else None
     if not isinstance(request, RequestRecord) or not isinstance(outcome, OutcomeRecord | None):
@@ -117,7 +128,7 @@ def _seen(line: Line) -> Seen:
         common.rows,
         common.items,
         request.personal.case,
-        outcome.personal.result[0] if outcome else "",
+        outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
     )

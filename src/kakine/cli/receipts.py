@@ -78,11 +78,14 @@ def export_history(
 ) -> int:
     """Write receipt, record and policy files of an own history; how many rows.
 
-    `opened` is what `open_history` gave for `rows`. The records say in plain words what was asked about the person, so
-    the files are for the owner's eyes alone (mode 600); their names are numbers in the log.
+    `opened` is what `open_history` gave for `rows`, in whatever order either stands. The records say in plain words
+    what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
+    the log.
     """
     _keep(folder, POLICY_NAME, one_log(ORIGIN, key))
-    for row, read in zip(rows, opened, strict=True):
+    sealed = {row.index: row for row in rows}
+    for read in opened:
+        row = sealed[read.index]
         for proof in _verified(row, 1, key):
             _keep(folder, f"{row.index}{RECEIPT_SUFFIX}", proof.encode())
         record = RecordFile.of(read.record, row.envelope)

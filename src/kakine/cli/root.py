@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import gazette
+from kakine.cli import gazette, monitor
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.demo import demo
@@ -28,3 +28,4 @@ app.command()(verify)
 app.command()(audit)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
+app.add_typer(monitor.app, name="monitor")

@@ -38,8 +38,12 @@ class ByTag(Body, frozen=True):
     tag: bytes
 
 
+MOST_ENTRIES = 256
+"""Entries in one answer, and therefore in one filing of a record keeper: it must be able to ask for all of them."""
+
+
 class ByIndex(Body, frozen=True):
-    """The entries at first … first + count - 1, 1 <= count <= 256."""
+    """The entries at first … first + count - 1, 1 <= count <= `MOST_ENTRIES`."""
 
     first: int
     count: int = 1

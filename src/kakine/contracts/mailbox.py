@@ -135,6 +135,22 @@ class IndexRowsGiven(Body, frozen=True):
     rows: list[bytes]
 
 
+class AskStanding(Body, frozen=True):
+    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log, and which
+    requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
+
+    first: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    end: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    older_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
+
+
+class StandingGiven(Body, frozen=True):
+    """The canonical `wire.standing.Standing` and the record keeper's signature (label "standing") over it."""
+
+    statement: bytes
+    signature: bytes
+
+
 _CONVERTERS = frozenset({Role.CONVERTER})
 
 FILE = Call("/v1/file", File, FiledHere, _CONVERTERS, BULK)
@@ -146,3 +162,4 @@ FILED_AT = Call("/v1/filed", FiledAt, FiledThere, frozenset({Role.COMMISSION}), 
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))
 INDEXES = Call("/v1/indexes", IndexesAsked, IndexesGiven, ANYBODY)
 INDEX_ROWS = Call("/v1/index/rows", IndexRowsAsked, IndexRowsGiven, frozenset({Role.COMMISSION}), BULK)
+STANDING = Call("/v1/standing", AskStanding, StandingGiven, ANYBODY)

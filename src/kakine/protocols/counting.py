@@ -87,15 +87,18 @@ def check_places(count: Count, places: Sequence[int], entries: Entries) -> None:
         raise CountMismatch(converter=count.converter, part="places")
     for place in places:
         entry = entries.get(place)
-        released = entry is not None and entry.kind is EntryKind.REQUEST
-        if not released or not entry.converters >> (count.position - 1) & 1:  # type: ignore[union-attr]
+        if entry is None or entry.kind is not EntryKind.REQUEST or not _names(entry, count.position):
             raise CountMismatch(converter=count.converter, part="entry", index=place)
+
+
+def _names(entry: Entry, position: int) -> bool:
+    return bool(entry.converters >> (position - 1) & 1)
 
 
 @dataclass(frozen=True)
 class Agreed:
-    """`common` places were released by every converter, `partial` by some (mask of those that did). Requests in
-    neither have been released by nobody."""
+    """`common` places were released by every converter, `partial` by some (mask of those that did). A request in
+    neither of them was released by none."""
 
     common: frozenset[int]
     partial: Mapping[int, int]

@@ -834,3 +834,17 @@ class TileMissing(Problem):
     code = "tile-missing"
     status = 404
     title = "a static file of the log is not there"
+
+
+# --- monitor --------------------------------------------------------------------------------------------------
+
+
+class MonitorMemoryInvalid(Problem):
+    code = "monitor-memory-invalid"
+    status = 409
+    title = "what the monitor kept of the log does not fit the head it kept"
+
+
+class EvidenceMalformed(Problem):
+    code = "evidence-malformed"
+    title = "the folder does not hold evidence in the form it must have"

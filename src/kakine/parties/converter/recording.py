@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
+from typing import TypeVar
 
 from kakine.contracts import ledger, mailbox
 from kakine.contracts.converter import Convert, Filed, Outcome
@@ -18,6 +19,8 @@ from kakine.crypto.hashing import digest
 from kakine.parties.converter.office import Office
 from kakine.values.labels import DomainName, PartyName
 from kakine.wire.request import Keeper, outcome_id, public_digest
+
+Answer = TypeVar("Answer")
 
 
 async def record_batch(office: Office, keepers: Sequence[Keeper], request: bytes, message: Convert) -> Filed:
@@ -46,12 +49,23 @@ async def _recorded(
     message: Convert | Outcome,
     filings: Iterable[Awaitable[FiledHere]],
 ) -> Filed:
-    signed = [each.signed for each in await asyncio.gather(*filings)]
+    signed = [each.signed for each in await _every(filings)]
     append = Append(message.entries, message.tags, signed)
     receipt = await office.peers.ask(office.settings.ledger, ledger.APPEND, append)
     logged = Logged(identity, receipt)
-    await asyncio.gather(*(office.peers.ask(name, mailbox.LOGGED, logged) for name in names))
+    await _every(office.peers.ask(name, mailbox.LOGGED, logged) for name in names)
     return Filed(signed, receipt)
+
+
+async def _every(calls: Iterable[Awaitable[Answer]]) -> list[Answer]:
+    """What all record keepers answer. All are heard to the end; of refusals the first in the law's order is raised, so
+    that it does not depend on who is faster."""
+    answers = []
+    for each in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each
+        answers.append(each)
+    return answers
 
 
 def _parties(keepers: Sequence[Keeper]) -> list[PartyName]:

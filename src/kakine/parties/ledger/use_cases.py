@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.ledger import (
+    MOST_ENTRIES,
     Append,
     Appended,
     Between,
@@ -41,8 +42,6 @@ ONE: dict[EntryKind, Role] = {EntryKind.INDEX_ROOT: Role.MAILBOX, EntryKind.STAT
 
 PartiesOf = Callable[[Role], Sequence[PartyName]]
 """The parties that have a role in the law in force."""
-
-MOST_ENTRIES = 256
 
 
 class Duties:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, indexing, numbering, reading, store
+from kakine.parties.mailbox import filing, indexing, numbering, reading, standing, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -49,6 +49,7 @@ class Mailbox:
         office = self.office
         duties: list[Duty[Any, Any]] = [
             Duty(mailbox.FILE, partial(filing.file, office)),
+            Duty(mailbox.STANDING, standing.Standings(office).give),
             Duty(mailbox.OUTCOME, partial(filing.file_outcome, office)),
             Duty(mailbox.LOGGED, partial(numbering.logged, office)),
             Duty(mailbox.READ, partial(reading.read, office)),

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kakine.contracts.ledger import MOST_ENTRIES
 from kakine.contracts.mailbox import File
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import open_sealed
@@ -59,7 +60,7 @@ def opened(office: Office, message: File) -> Opened:
     request = request_digest(message.public, message.record)
     law = office.law.in_force(office.clock())
     place = law.keeper_place(office.settings.domain)
-    if len(record.to_keepers) != len(law.keepers):
+    if len(record.to_keepers) != len(law.keepers) or record.count > MOST_ENTRIES:
         raise BatchMalformed()
     check_lengths(record, message.entries, message.tags, message.blinded, message.legs)
     if digest("sealed", message.to_keeper) != record.to_keepers[place]:

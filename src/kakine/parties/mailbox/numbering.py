@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
+from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag, Proved
 from kakine.contracts.mailbox import Logged
 from kakine.crypto.wrapping import TOKEN
 from kakine.parties.mailbox import store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.values.labels import PartyName
-from kakine.values.problems import FilingUnknown, TagUnknown
+from kakine.values.problems import FilingUnknown, RangeOutside, TagUnknown
 from kakine.wire.entry import LENGTH, split_entries
 from kakine.wire.filing import TAG
 from kakine.wire.history import chained
@@ -52,6 +52,8 @@ def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: in
             found = store.find_code(db, token)
             assert found is not None  # noqa: S101 - it was there when the batch was filed, and codes stay
             store.set_code(db, token, _BECOMES[Kind(filed.kind)], found[0])
+            if filed.kind == Kind.RETIRE:
+                store.retire_list(db, found[0])
     if filed.kind == Kind.SWITCH:
         for old, new in zip(tokens[::2], tokens[1::2], strict=True):
             _switch(db, old, new)
@@ -61,7 +63,11 @@ _BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
 
 
 def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
-    """The old code is retired; the waiting one becomes active and takes the old list, its own rows behind it."""
+    """The old code is retired; the waiting one takes the old list, its own rows behind it, and becomes active.
+
+    Two changes of one code may have passed the gate before either was logged. Whoever has no active code by now, having
+    died say, does not get one back; and a retirement ends every code of the list.
+    """
     before, after = store.find_code(db, old), store.find_code(db, new)
     assert before is not None  # noqa: S101 - both passed the gate when the batch was filed
     assert after is not None  # noqa: S101
@@ -75,28 +81,30 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
     store.join_lists(db, after[0], before[0])
     store.set_list(db, before[0], count + len(moved), head)
     store.set_code(db, old, RETIRED, before[0])
-    store.set_code(db, new, ACTIVE, before[0])
+    store.set_code(db, new, ACTIVE if before[1] == ACTIVE else RETIRED, before[0])
 
 
 async def resume(office: Office, person: int | None = None) -> int:
     """Ask the ledger for what was filed and not heard of again (of one list, or of all); how many it had.
 
-    What it does not have was never concluded: the requester sends it again, or it stays out of every list.
+    What it does not have was never concluded: the requester sends it again, or it stays out of every list. So does what
+    was filed under the tags of another request: the log has that one, and will not have this.
     """
     found = 0
     for filed in store.pending_filings(office.db.read(), person):
-        first = await _place_of(office, filed)
-        if first is not None:
-            count = len(filed.entries) // LENGTH
-            proved = await office.peers.ask(office.settings.ledger, ENTRIES, ByIndex(first, count))
+        proved = await _in_log(office, filed)
+        if proved is not None and proved.entries == filed.entries:
             await _take(office, filed, proved.receipt)
             found += 1
     return found
 
 
-async def _place_of(office: Office, filed: store.Filed) -> int | None:
+async def _in_log(office: Office, filed: store.Filed) -> Proved | None:
+    """As many entries as were filed, from the place that the first tag has in the log."""
+    ledger = office.settings.ledger
     try:
-        proved = await office.peers.ask(office.settings.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
-    except TagUnknown:
+        place = await office.peers.ask(ledger, RECEIPT, ByTag(filed.tags[:TAG]))
+        count = len(filed.entries) // LENGTH
+        return await office.peers.ask(ledger, ENTRIES, ByIndex(place.receipt.first, count))
+    except (TagUnknown, RangeOutside):
         return None
-    return proved.receipt.first

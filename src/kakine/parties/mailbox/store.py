@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     insert,
+    literal,
     select,
     update,
 )
@@ -178,6 +179,11 @@ _SET_CODE = sql(
     .where(code.c.token == bindparam("which"))
     .values(state=bindparam("new_state"), list=bindparam("new_list"))
 )
+_RETIRE_LIST = sql(
+    update(code)
+    .where(code.c.list == bindparam("person"), code.c.state == ACTIVE)
+    .values(state=literal(RETIRED))
+)
 _INSERT_LIST = sql(insert(person_list).values(count=bindparam("count"), head=bindparam("head")))
 _LIST = sql(select(person_list.c.count, person_list.c.head).where(person_list.c.id == bindparam("id")))
 _SET_LIST = sql(
@@ -288,6 +294,11 @@ def add_code(db: sqlite3.Connection, token: bytes, state: str) -> int:
 def set_code(db: sqlite3.Connection, token: bytes, state: str, person: int) -> None:
     """Change a code's state and list."""
     db.execute(_SET_CODE, {"which": token, "new_state": state, "new_list": person})
+
+
+def retire_list(db: sqlite3.Connection, person: int) -> None:
+    """No code of a list is active any more."""
+    db.execute(_RETIRE_LIST, {"person": person})
 
 
 def find_list(db: sqlite3.Connection, person: int) -> tuple[int, bytes]:

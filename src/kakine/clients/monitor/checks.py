@@ -1,0 +1,274 @@
+"""The checks: each is one function over what a round has read, and gives what it finds. `CHECKS` is all of them.
+
+A new check is one more `Check` in that list; what it needs to have read goes into `Reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
+from kakine.clients.monitor.keepers import Lacking
+from kakine.clients.monitor.reading import MALFORMED, Reading
+from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import EntryKind
+
+
+@dataclass(frozen=True)
+class Check:
+    """`find` gives what is wrong; `lacks` says in English why a reading cannot be judged, empty if it can. What a check
+    of this `name` sees to stands in texts.json."""
+
+    name: str
+    find: Callable[[Reading], Iterator[Finding]]
+    lacks: Callable[[Reading], str] = lambda _: ""
+
+
+_MINUTE_MS = 60_000
+_MOST = 16
+"""Findings of one check in one round that name single entries."""
+
+
+def _shown(
+    reading: Reading, code: Code, *entries: int, said: tuple[Said, ...] = (), **facts: Fact
+) -> Finding:
+    """A finding with the present head, and these entries to be proved under it."""
+    return Finding(code, facts, Evidence((reading.note,), entries, said=said))
+
+
+def refusals(reading: Reading) -> Iterator[Finding]:
+    """Parties that gave no answer or did not start."""
+    for each in reading.refusals:
+        facts: dict[str, Fact] = {"party": each.party, "problem": each.problem, "part": each.part}
+        yield Finding(Code.PARTY_REFUSED, facts)
+
+
+def signature(reading: Reading) -> Iterator[Finding]:
+    """The head is a signed note of this log, by its key."""
+    if reading.head_problem:
+        yield _shown(reading, Code.HEAD_UNSIGNED, problem=reading.head_problem)
+
+
+def other_heads(reading: Reading) -> Iterator[Finding]:
+    """Every head that anybody has seen, this monitor among them, is a beginning of the present one."""
+    for head in reading.heads:
+        if head.at is None:
+            facts: dict[str, Fact] = {"who": head.who, "problem": head.problem}
+            yield Finding(Code.REPORTED_HEAD_UNSIGNED, facts, Evidence((head.note,)))
+        else:
+            yield from _contradiction(reading, head.who, head.at, head.note)
+
+
+def earlier_heads(reading: Reading) -> Iterator[Finding]:
+    """Nor does any head of earlier runs contradict it: after a step back a fork may begin before the newest of them."""
+    at = reading.at
+    for seen in reading.known.heads[:-1]:
+        if at is not None and seen.at.size <= at.size:
+            yield from _contradiction(reading, "monitor", seen.at, seen.note)
+
+
+def _contradiction(reading: Reading, who: str, seen: Checkpoint, note: bytes) -> Iterator[Finding]:
+    at = reading.at
+    if at is None:
+        return
+    sizes: dict[str, Fact] = {"who": who, "other_size": seen.size, "size": at.size}
+    if seen.size > at.size:
+        yield Finding(Code.HEAD_ROLLED_BACK, sizes, Evidence((reading.note, note)))
+    elif seen.size == at.size and seen.root != at.root:
+        yield Finding(Code.HEAD_FORKED, sizes, Evidence((note, reading.note)))
+    elif seen.size < at.size and reading.root_at(seen.size) not in (None, seen.root):
+        yield Finding(Code.HEAD_FORKED, sizes, Evidence((note, reading.note), grown=(seen.size, at.size)))
+
+
+def entries_fit(reading: Reading) -> Iterator[Finding]:
+    """The served entries give the signed root."""
+    if reading.at is not None and reading.tail is not None and not reading.whole_fits:
+        yield _shown(reading, Code.ENTRIES_DIFFER, size=reading.at.size)
+
+
+def well_formed(reading: Reading) -> Iterator[Finding]:
+    """Every new entry has the one form of an entry."""
+    tail = reading.tail
+    if tail is not None:
+        wrong = [at for at, kind in enumerate(tail.kinds, tail.first) if kind == MALFORMED]
+        for index in wrong[:_MOST]:
+            yield _shown(reading, Code.ENTRY_MALFORMED, index, index=index)
+
+
+def tiles(reading: Reading) -> Iterator[Finding]:
+    """Every served tile of the new entries, and of the right edge, holds what the entries give."""
+    for path, problem in reading.tile_faults:
+        yield _shown(reading, Code.TILE_DIFFERS, path=path, problem=problem)
+
+
+def times(reading: Reading) -> Iterator[Finding]:
+    """Times in entries do not go back by more than is allowed, nor ahead of this monitor's clock."""
+    return islice(_wrong_times(reading), _MOST)
+
+
+def _wrong_times(reading: Reading) -> Iterator[Finding]:
+    now, allowed = reading.now_ms // _MINUTE_MS, reading.limits.skew_minutes
+    before, latest = reading.known.latest if reading.goes_on else (0, 0)
+    for index, kind, minutes in reading.new_entries():
+        if kind == MALFORMED:
+            continue
+        if minutes < latest - allowed:
+            back = latest - minutes
+            yield _shown(
+                reading,
+                Code.TIME_WENT_BACK,
+                before,
+                index,
+                index=index,
+                before=before,
+                minutes=back,
+                allowed=allowed,
+            )
+        elif minutes > now + allowed:
+            yield _shown(reading, Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
+        if minutes > latest:
+            before, latest = index, minutes
+
+
+def silence(reading: Reading) -> Iterator[Finding]:
+    """Where an entry every so often is promised, none is late. Entries tell minutes, so a gap of g is at least g - 1.
+
+    Without a promise nothing is judged: a country that is not running is silent, and may be.
+    """
+    return islice(_gaps(reading, reading.limits.heartbeat_s or 0), _MOST)
+
+
+def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
+    last = reading.known.last_minutes if reading.goes_on else None
+    index = reading.known.at.size - 1 if reading.goes_on else -1
+    for index, kind, minutes in reading.new_entries():
+        if last is not None and kind != MALFORMED and (minutes - last - 1) * 60 > promised:
+            before, gap = index - 1, minutes - last
+            yield _shown(
+                reading,
+                Code.LOG_SILENT,
+                before,
+                index,
+                before=before,
+                index=index,
+                minutes=gap,
+                promised=promised,
+            )
+        last = None if kind == MALFORMED else minutes
+    gap = reading.now_ms // _MINUTE_MS - (last or 0)
+    if last is not None and (gap - 1) * 60 > promised:
+        yield _shown(reading, Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
+
+
+def statements(reading: Reading) -> Iterator[Finding]:
+    """Record keepers answer, sign, and speak about what was asked."""
+    for keeper, problem in sorted({(each.keeper, each.problem) for each in reading.answers if each.problem}):
+        yield _shown(reading, Code.STATEMENT_INVALID, party=keeper, problem=problem)
+
+
+def held(reading: Reading) -> Iterator[Finding]:
+    """Every request and outcome of the log is held by each record keeper: none is lost, none is made up."""
+    for answer in reading.answers:
+        if answer.standing is None or answer.said is None:
+            continue
+        for lacking in answer.lacking:
+            if not _on_its_way(reading, lacking):
+                outcome = lacking.kind is EntryKind.OUTCOME
+                code = Code.KEEPER_LACKS_OUTCOME if outcome else Code.KEEPER_LACKS_REQUEST
+                facts: dict[str, Fact] = {"party": answer.keeper, "index": lacking.index}
+                yield _shown(reading, code, lacking.index, said=(lacking.said,), **facts)
+        if answer.standing.counts != (answer.requests, answer.outcomes) and not answer.lacking:
+            yield _shown(
+                reading,
+                Code.KEEPER_DIFFERS,
+                said=(answer.said,),
+                party=answer.keeper,
+                first=answer.first,
+                last=answer.end - 1,
+                requests=answer.standing.requests,
+                outcomes=answer.standing.outcomes,
+                log_requests=answer.requests,
+                log_outcomes=answer.outcomes,
+            )
+
+
+def _on_its_way(reading: Reading, lacking: Lacking) -> bool:
+    """Logged, and the receipt not yet back at the keeper: it may say so for as long as an outcome may be due."""
+    age = reading.now_ms // _MINUTE_MS - lacking.minutes
+    return lacking.unlogged > 0 and age < reading.limits.owed_minutes
+
+
+def owed(reading: Reading) -> Iterator[Finding]:
+    """Every request that was handed to a recipient has an outcome in time, by the record keeper's word."""
+    for answer in reading.answers:
+        if answer.standing is not None and answer.said is not None:
+            for index in answer.standing.unanswered[:_MOST]:
+                facts = {"index": index, "minutes": reading.limits.owed_minutes}
+                said = (answer.said,)
+                yield _shown(reading, Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
+
+
+def outcome_counts(reading: Reading) -> Iterator[Finding]:
+    """A keeper says that no more requests are answered than there are outcomes in the log.
+
+    It said so before the head was read, and of old requests only, so an honest one is never above the log. One that
+    hides a debt is, unless as many young requests have been answered meanwhile.
+    """
+    logged = sum(outcomes for _, outcomes in reading.pages.values())
+    for word in reading.words if reading.fits else ():
+        answered = word.standing.awaited - word.standing.owed
+        if answered > logged:
+            facts = {"answered": answered, "log_outcomes": logged}
+            yield _shown(reading, Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
+
+
+def _no_tail(reading: Reading) -> str:
+    return "" if reading.tail is not None else "no signed head, or its entries could not be read"
+
+
+def _no_promise(reading: Reading) -> str:
+    return _no_tail(reading) or (
+        "" if reading.limits.heartbeat_s else "no interval is promised (--heartbeat)"
+    )
+
+
+def _no_tiles(reading: Reading) -> str:
+    return _no_tail(reading) or ("" if reading.watched.source.has_tiles else "no folder of tiles is given")
+
+
+def _no_keeper(reading: Reading) -> str:
+    if not reading.watched.keepers:
+        return "no record keeper can be asked here"
+    return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("answers", refusals),
+    Check("signature", signature),
+    Check("one-history", other_heads),
+    Check("no-old-fork", earlier_heads),
+    Check("root", entries_fit, _no_tail),
+    Check("form", well_formed, _no_tail),
+    Check("tiles", tiles, _no_tiles),
+    Check("times", times, _no_tail),
+    Check("silence", silence, _no_promise),
+    Check("statements", statements, _no_keeper),
+    Check("held", held, _no_keeper),
+    Check("owed", owed, _no_keeper),
+    Check("outcomes", outcome_counts, _no_keeper),
+)
+
+
+def judge(reading: Reading) -> dict[str, list[Finding]]:
+    """What each check finds, by its name; each thing once."""
+    found: dict[str, list[Finding]] = {}
+    seen: set[str] = set()
+    for check in CHECKS:
+        found[check.name] = []
+        for finding in () if check.lacks(reading) else check.find(reading):
+            if finding.key not in seen:
+                seen.add(finding.key)
+                found[check.name].append(finding)
+    return found

@@ -1,0 +1,157 @@
+"""The folder that shows findings to others (spec/monitor.md section 4): a manifest, signed notes, receipts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from kakine.clients.monitor.findings import PROVABLE, Code, Evidence, Fact, Finding, Said
+from kakine.clients.monitor.reading import Reading, read_whole
+from kakine.values.problems import EvidenceMalformed, Problem
+from kakine.wire.canonical import UNDECODABLE
+from kakine.wire.proof import SUFFIX, Proof
+
+FORMAT = "kakine-evidence-v1"
+MANIFEST = "manifest.json"
+
+_MOST_BYTES = 1 << 20
+
+
+class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A statement of a record keeper, in base64."""
+
+    statement: str
+    signature: str
+    key: str
+
+
+class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One finding. `notes` and `receipts` are names of files in the folder, the rest is base64."""
+
+    code: Code
+    facts: dict[str, Fact]
+    notes: list[str]
+    receipts: list[str]
+    growth: list[str]
+    statements: list[Spoken]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is in the folder."""
+
+    format: str
+    origin: str
+    findings: list[Shown]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of evidence as it was read: nothing of it has been checked."""
+
+    origin: str
+    findings: list[Finding]
+
+
+async def completed(reading: Reading, found: list[Finding], *, everything: bool) -> list[Finding]:
+    """The findings with receipts and proofs where they need some; only those that can be proven unless `everything`.
+
+    A log that refuses to be read again leaves them without: they are then no more than reported.
+    """
+    wanting = [
+        f for f in found if (f.evidence.entries or f.evidence.grown) and (everything or f.code in PROVABLE)
+    ]
+    if not wanting or reading.at is None:
+        return found
+    if reading.whole is None:
+        try:
+            await read_whole(reading)
+        except Problem:
+            return found
+    if reading.whole is None:
+        return found
+    made = {each.key: await _complete(reading, each) for each in wanting}
+    return [made.get(each.key, each) for each in found]
+
+
+async def _complete(reading: Reading, finding: Finding) -> Finding:
+    tree, source, evidence = reading.whole, reading.watched.source, finding.evidence
+    assert tree is not None  # noqa: S101 - the caller has looked
+    receipts = []
+    for index in evidence.entries:
+        (entry,) = await source.entries(index, index + 1)
+        receipts.append(Proof(entry, index, tree.inclusion_path(index), reading.note).encode())
+    growth: tuple[bytes, ...] = ()
+    if evidence.grown is not None:
+        old, new = evidence.grown
+        growth = (tree.root(old), *tree.consistency_proof(old, new))
+    return msgspec.structs.replace(
+        finding, evidence=msgspec.structs.replace(evidence, receipts=tuple(receipts), growth=growth)
+    )
+
+
+def write(folder: Path, origin: str, findings: list[Finding]) -> None:
+    """Write the folder anew; other files in it stay. Its manifest is written last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = [_write_one(folder, number, finding) for number, finding in enumerate(findings, 1)]
+    data = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, origin, shown)), indent=1)
+    (folder / MANIFEST).write_bytes(data + b"\n")
+
+
+def _write_one(folder: Path, number: int, finding: Finding) -> Shown:
+    evidence = finding.evidence
+    notes = [f"{number}-{finding.code}.{k}.note" for k in range(1, len(evidence.notes) + 1)]
+    receipts = [f"{number}-{finding.code}.{k}{SUFFIX}" for k in range(1, len(evidence.receipts) + 1)]
+    for name, data in zip((*notes, *receipts), (*evidence.notes, *evidence.receipts), strict=True):
+        (folder / name).write_bytes(data)
+    said = [Spoken(_text(each.statement), _text(each.signature), _text(each.key)) for each in evidence.said]
+    return Shown(
+        finding.code, finding.facts, notes, receipts, [_text(each) for each in evidence.growth], said
+    )
+
+
+def load(folder: Path) -> Bundle:
+    """What the folder holds. Raises `EvidenceMalformed`; names that lead out of the folder are refused."""
+    try:
+        manifest = msgspec.json.decode(_file(folder, MANIFEST), type=Manifest)
+    except UNDECODABLE as fault:
+        raise EvidenceMalformed(part="manifest") from fault
+    if manifest.format != FORMAT:
+        raise EvidenceMalformed(part="format")
+    return Bundle(manifest.origin, [_load_one(folder, shown) for shown in manifest.findings])
+
+
+def _load_one(folder: Path, shown: Shown) -> Finding:
+    evidence = Evidence(
+        notes=tuple(_file(folder, name) for name in shown.notes),
+        receipts=tuple(_file(folder, name) for name in shown.receipts),
+        growth=tuple(map(_data, shown.growth)),
+        said=tuple(Said(_data(s.statement), _data(s.signature), _data(s.key)) for s in shown.statements),
+    )
+    return Finding(shown.code, shown.facts, evidence)
+
+
+def _file(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if (
+        Path(name).name != name
+        or not path.is_file()
+        or path.is_symlink()
+        or path.stat().st_size > _MOST_BYTES
+    ):
+        raise EvidenceMalformed(part="file")
+    return path.read_bytes()
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _data(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise EvidenceMalformed(part="base64") from fault

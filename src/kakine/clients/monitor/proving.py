@@ -1,0 +1,240 @@
+"""What a folder of evidence proves to somebody who has the policy and nothing else. No network, no country."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kakine.clients.monitor.evidence import Bundle
+from kakine.clients.monitor.findings import Code, Finding, Said
+from kakine.crypto.merkle import leaf_hash, verify_consistency, verify_inclusion
+from kakine.crypto.signing import VerifyKey
+from kakine.values.problems import (
+    CheckpointInvalid,
+    LogNotInPolicy,
+    NotCanonical,
+    NotEvidence,
+    Problem,
+    SignatureInvalid,
+)
+from kakine.wire import checkpoint as notes
+from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import Entry, EntryKind
+from kakine.wire.policy import NamedKey, Policy
+from kakine.wire.proof import Proof
+from kakine.wire.standing import Standing, opened
+
+
+class Level(StrEnum):
+    """How far evidence reaches.
+
+    PROVEN follows from the log's own signatures. WORD is what somebody signed with a key that the bundle names and the
+    policy does not. REPORTED is the monitor's own word. BROKEN does not even show what it says.
+    """
+
+    PROVEN = "proven"
+    WORD = "word"
+    REPORTED = "reported"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On one finding; `why` is the part that failed, or the keys (hex) that the reader has to compare."""
+
+    finding: Finding
+    level: Level
+    why: str = ""
+
+
+def check(bundle: Bundle, policy: Policy) -> list[Verdict]:
+    """A verdict on each finding. Raises `LogNotInPolicy`."""
+    logs = [log for log in policy.logs if log.name == bundle.origin]
+    if not logs:
+        raise LogNotInPolicy()
+    return [_judged(finding, logs[0]) for finding in bundle.findings]
+
+
+def _judged(finding: Finding, log: NamedKey) -> Verdict:
+    prove = _PROVERS.get(finding.code, _reported)
+    try:
+        level = prove(finding, log)
+    except NotEvidence as problem:
+        return Verdict(finding, Level.BROKEN, str(problem.facts.get("part", "")))
+    except Problem as problem:
+        return Verdict(finding, Level.BROKEN, problem.code)
+    keys = sorted({said.key.hex() for said in finding.evidence.said})
+    return Verdict(finding, level, " ".join(keys) if level is Level.WORD else "")
+
+
+def _require(holds: bool, part: str) -> None:
+    if not holds:
+        raise NotEvidence(part=part)
+
+
+def _heads(finding: Finding, log: NamedKey, count: int) -> list[Checkpoint]:
+    _require(len(finding.evidence.notes) == count, "notes")
+    return [notes.open(note, log.name, log.key) for note in finding.evidence.notes]
+
+
+def _forked(finding: Finding, log: NamedKey) -> Level:
+    """Two heads of one log. Of one size: other roots. Else the larger tree provably began with another root."""
+    older, newer = _heads(finding, log, 2)
+    _require(finding.facts.get("other_size") == older.size, "other_size")
+    _require(finding.facts.get("size") == newer.size, "size")
+    if older.size == newer.size:
+        _require(older.root != newer.root, "same head")
+        return Level.PROVEN
+    if not finding.evidence.growth:
+        return Level.REPORTED
+    began, *proof = finding.evidence.growth
+    verify_consistency(older.size, newer.size, proof, began, newer.root)
+    _require(began != older.root, "same beginning")
+    return Level.PROVEN
+
+
+def _rolled_back(finding: Finding, log: NamedKey) -> Level:
+    """Both heads are the log's. Nothing in them says which was shown later."""
+    served, seen = _heads(finding, log, 2)
+    _require((finding.facts.get("size"), finding.facts.get("other_size")) == (served.size, seen.size), "size")
+    _require(served.size < seen.size, "size")
+    return Level.REPORTED
+
+
+def _unsigned(finding: Finding, log: NamedKey) -> Level:
+    """Anybody can write a note without a signature, so this can never be more than a report."""
+    _require(len(finding.evidence.notes) == 1, "notes")
+    try:
+        notes.open(finding.evidence.notes[0], log.name, log.key)
+    except (CheckpointInvalid, SignatureInvalid):
+        return Level.REPORTED
+    raise NotEvidence(part="signed")
+
+
+def _entries(finding: Finding, log: NamedKey) -> list[tuple[int, bytes]]:
+    """(index, entry) of each receipt, all in the tree of one signed head."""
+    receipts = [Proof.decode(data) for data in finding.evidence.receipts]
+    _require(len({receipt.note for receipt in receipts}) == 1, "heads")
+    for receipt in receipts:
+        at = notes.open(receipt.note, log.name, log.key)
+        verify_inclusion(leaf_hash(receipt.entry), receipt.index, at.size, receipt.path, at.root)
+    return [(receipt.index, receipt.entry) for receipt in receipts]
+
+
+def _malformed(finding: Finding, log: NamedKey) -> Level:
+    if not finding.evidence.receipts:
+        return Level.REPORTED
+    ((index, entry),) = _exactly(_entries(finding, log), 1)
+    _require(index == finding.facts.get("index"), "index")
+    try:
+        Entry.decode(entry)
+    except NotCanonical:
+        return Level.PROVEN
+    raise NotEvidence(part="well formed")
+
+
+def _exactly(found: list[tuple[int, bytes]], count: int) -> list[tuple[int, bytes]]:
+    _require(len(found) == count, "receipts")
+    return found
+
+
+def _two_times(finding: Finding, log: NamedKey) -> tuple[int, int, int]:
+    """(index, index, minutes from the first to the second)."""
+    (before, old), (index, new) = _exactly(_entries(finding, log), 2)
+    _require((before, index) == (finding.facts.get("before"), finding.facts.get("index")), "index")
+    return before, index, Entry.decode(new).minutes - Entry.decode(old).minutes
+
+
+def _went_back(finding: Finding, log: NamedKey) -> Level:
+    if not finding.evidence.receipts:
+        return Level.REPORTED
+    before, index, minutes = _two_times(finding, log)
+    _require(before < index and minutes == -int(finding.facts.get("minutes", 0)), "minutes")
+    _require(-minutes > int(finding.facts.get("allowed", 0)) >= 0, "allowed")
+    return Level.PROVEN
+
+
+def _silent(finding: Finding, log: NamedKey) -> Level:
+    """That these two stand next to each other, so far apart. That less was promised is for the reader to know."""
+    if not finding.evidence.receipts:
+        return Level.REPORTED
+    before, index, minutes = _two_times(finding, log)
+    _require(before + 1 == index and minutes == finding.facts.get("minutes"), "minutes")
+    _require((minutes - 1) * 60 > int(finding.facts.get("promised", 0)), "promised")
+    return Level.PROVEN
+
+
+def _spoken(finding: Finding) -> list[Standing]:
+    _require(bool(finding.evidence.said), "statements")
+    return [_opened(said) for said in finding.evidence.said]
+
+
+def _opened(said: Said) -> Standing:
+    return opened(said.statement, said.signature, VerifyKey(said.key))
+
+
+def _lacks(finding: Finding, log: NamedKey) -> Level:
+    """The keeper signed that it holds nothing at this index; the log has a request or outcome there."""
+    (standing,) = _one(_spoken(finding))
+    index = finding.facts.get("index")
+    _require((standing.first, standing.end) == (index, int(index or 0) + 1), "range")
+    _require(not (standing.requests or standing.outcomes), "counts")
+    if finding.evidence.receipts:
+        ((found, entry),) = _exactly(_entries(finding, log), 1)
+        outcome = finding.code is Code.KEEPER_LACKS_OUTCOME
+        kind = EntryKind.OUTCOME if outcome else EntryKind.REQUEST
+        _require(found == index and Entry.decode(entry).kind is kind, "entry")
+    return Level.WORD
+
+
+def _one(standings: list[Standing]) -> list[Standing]:
+    _require(len(standings) == 1, "statements")
+    return standings
+
+
+def _owed(finding: Finding, log: NamedKey) -> Level:
+    """The keeper signed that this request has no outcome."""
+    (standing,) = _one(_spoken(finding))
+    _require(finding.facts.get("index") in standing.unanswered, "index")
+    _require(standing.older_ms == int(finding.facts.get("minutes", 0)) * 60_000, "minutes")
+    return Level.WORD
+
+
+def _differs(finding: Finding, log: NamedKey) -> Level:
+    """The keeper signed these counts; the log's own are the monitor's word until the reader counts."""
+    (standing,) = _one(_spoken(finding))
+    facts = finding.facts
+    said = (standing.first, standing.end - 1, standing.requests, standing.outcomes)
+    _require(
+        said == (facts.get("first"), facts.get("last"), facts.get("requests"), facts.get("outcomes")),
+        "counts",
+    )
+    return Level.WORD
+
+
+def _sums(finding: Finding, log: NamedKey) -> Level:
+    (standing,) = _one(_spoken(finding))
+    _require(standing.first == standing.end, "range")
+    _require(standing.awaited - standing.owed == finding.facts.get("answered"), "counts")
+    return Level.WORD
+
+
+def _reported(finding: Finding, log: NamedKey) -> Level:
+    return Level.REPORTED
+
+
+_PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
+    Code.HEAD_FORKED: _forked,
+    Code.HEAD_ROLLED_BACK: _rolled_back,
+    Code.HEAD_UNSIGNED: _unsigned,
+    Code.REPORTED_HEAD_UNSIGNED: _unsigned,
+    Code.ENTRY_MALFORMED: _malformed,
+    Code.TIME_WENT_BACK: _went_back,
+    Code.LOG_SILENT: _silent,
+    Code.KEEPER_LACKS_REQUEST: _lacks,
+    Code.KEEPER_LACKS_OUTCOME: _lacks,
+    Code.KEEPER_DIFFERS: _differs,
+    Code.OUTCOME_MISSING: _owed,
+    Code.OUTCOMES_DIFFER: _sums,
+}

@@ -1,0 +1,411 @@
+"""M10 … M13: what the monitor finds in a running country whose ledger or record keeper lost or hides something."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kakine.cli.monitor import refuser, watched_country
+from kakine.clients.monitor.evidence import load, write
+from kakine.clients.monitor.findings import Code
+from kakine.clients.monitor.memory import Memory
+from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.reading import Limits
+from kakine.clients.monitor.rounds import Round, one_round
+from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
+from kakine.country import LEDGER, ORIGIN, Country, Site
+from kakine.crypto.signing import VerifyKey
+from kakine.values.problems import CallerUnknown, LedgerDiverged, Problem, RangeOutside
+from kakine.wire import policy
+from kakine.wire.canonical import encode
+from kakine.wire.standing import LABEL, Standing, opened
+from road import away, raw_call
+
+from land import CHILDREN, TAX, Land, pack, ref
+
+TEN_MINUTES = 600
+
+
+@pytest.fixture
+def land(tmp_path: Path) -> Iterator[Land]:
+    with Land.founded(tmp_path / "land", 3, (CHILDREN, TAX)) as founded:
+        for j in range(3):
+            founded.run(founded.ask(j))
+        yield founded
+
+
+def look(land: Land, tmp_path: Path, **how: Any) -> Round:
+    """One look of a monitor that keeps its memory beside the country."""
+    memory = Memory(tmp_path / "memory")
+    try:
+        watched = watched_country(land.country, how.pop("reported", []))
+        limits = Limits(**how)
+        return land.run(one_round(memory, watched, limits, land.clock(), evidence=True))
+    finally:
+        memory.close()
+
+
+def codes(done: Round) -> list[str]:
+    return sorted({str(finding.code) for finding in done.findings})
+
+
+def ledger_key(land: Land) -> VerifyKey:
+    return land.country.book("portal").in_force(land.clock()).signing_key(LEDGER)
+
+
+def shown(land: Land, done: Round, tmp_path: Path) -> dict[Code, Level]:
+    """What its evidence is worth, by code."""
+    write(tmp_path / "evidence", ORIGIN, done.findings)
+    trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(land)))
+    return {v.finding.code: v.level for v in check(load(tmp_path / "evidence"), trusted)}
+
+
+def mailbox_sql(land: Land, statement: str) -> int:
+    """What an administrator of the record keeper's database could do."""
+    writer = land.country.mailbox.office.db._writer
+    writer.execute("PRAGMA foreign_keys = OFF")
+    return int(writer.execute(statement).rowcount)
+
+
+# --- M10: an honest country --------------------------------------------------------------------------
+
+
+def test_m10_an_honest_country_is_clean_now_and_ten_minutes_later(land: Land, tmp_path: Path) -> None:
+    done = look(land, tmp_path)
+    assert codes(done) == []
+    assert done.reading.answers[0].standing is not None
+    land.clock.advance(TEN_MINUTES + 61)
+    assert codes(look(land, tmp_path)) == []
+    land.run(land.ask(0))
+    assert codes(look(land, tmp_path)) == []
+
+
+def test_m10_new_codes_for_a_person_leave_nothing_owed(land: Land, tmp_path: Path) -> None:
+    """Requests that go to the record keeper alone await no outcome; pairs that move keep their places."""
+    land.run(land.country.registry.codes.retire([b"person-%09d" % 2]))
+    land.clock.advance(TEN_MINUTES + 61)
+    assert codes(look(land, tmp_path)) == []
+
+
+# --- M11: what a record keeper lost ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DELETE FROM row WHERE rowid = 2", Code.KEEPER_LACKS_REQUEST),
+        ("DELETE FROM place WHERE rowid = 2", Code.KEEPER_LACKS_REQUEST),
+        ("DELETE FROM row WHERE rowid = (SELECT max(rowid) FROM row)", Code.KEEPER_LACKS_OUTCOME),
+        (
+            "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing)",
+            Code.KEEPER_LACKS_OUTCOME,
+        ),
+    ],
+)
+def test_m11_a_row_deleted_at_the_record_keeper_is_named(
+    land: Land, tmp_path: Path, statement: str, code: Code
+) -> None:
+    look(land, tmp_path)
+    assert mailbox_sql(land, statement) == 1
+    done = look(land, tmp_path)
+    assert code in codes(done)
+    assert shown(land, done, tmp_path)[code] is Level.WORD
+
+
+def test_m11_each_lost_entry_is_named_by_its_index(land: Land, tmp_path: Path) -> None:
+    (last,) = land.country.mailbox.office.db.read().execute("SELECT max(first) FROM filing").fetchone()
+    of_two = "DELETE FROM row WHERE filing IN (SELECT id FROM filing ORDER BY first DESC LIMIT 2)"
+    assert mailbox_sql(land, of_two) == 2
+    found = [f for f in look(land, tmp_path).findings if "lacks" in f.code]
+    assert [f.facts["index"] for f in found] == [last - 1, last]
+
+
+def test_m11_evidence_against_a_keeper_does_not_fit_another_entry(land: Land, tmp_path: Path) -> None:
+    mailbox_sql(land, "DELETE FROM row WHERE rowid = 2")
+    done = look(land, tmp_path)
+    (found,) = [f for f in done.findings if f.code is Code.KEEPER_LACKS_REQUEST]
+    index = int(found.facts["index"])
+    for other in (
+        msgspec.structs.replace(found, facts={**found.facts, "index": index + 1}),
+        msgspec.structs.replace(found, code=Code.KEEPER_LACKS_OUTCOME),
+        msgspec.structs.replace(found, code=Code.OUTCOME_MISSING, facts={**found.facts, "minutes": 10}),
+    ):
+        write(tmp_path / "e", ORIGIN, [other])
+        trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(land)))
+        assert [v.level for v in check(load(tmp_path / "e"), trusted)] == [Level.BROKEN]
+
+
+# --- M12: outcomes (O10) -------------------------------------------------------------------------------------
+
+
+def unanswered(land: Land) -> None:
+    """A request is filed and released, and the provider is not there to answer."""
+    asked = land.run(land.requester().prepare(land.wish([land.code(CHILDREN, 0)])))
+    converted = land.run(land.requester().convert(asked))
+    land.run(land.requester().release(asked, converted))
+
+
+def test_m12_a_request_without_an_outcome_is_named_after_ten_minutes_and_not_before(
+    land: Land, tmp_path: Path
+) -> None:
+    unanswered(land)
+    assert codes(look(land, tmp_path)) == []
+    land.clock.advance(TEN_MINUTES + 61)
+    done = look(land, tmp_path)
+    assert codes(done) == ["outcome-missing"]
+    assert done.findings[0].facts["index"] == done.reading.at.size - 1  # type: ignore[union-attr]
+    assert shown(land, done, tmp_path) == {Code.OUTCOME_MISSING: Level.WORD}
+
+
+def lying(land: Land, change: Callable[[Standing], Standing]) -> Any:
+    """A record keeper that says what it likes, with its own signature."""
+    own = land.country.mailbox
+    watched = watched_country(land.country, [])
+    honest = watched.keepers[0]
+
+    class Liar:
+        name, key = honest.name, honest.key
+
+        async def standing(self, asked: AskStanding) -> StandingGiven:
+            given = await honest.standing(asked)
+            said = change(opened(given.statement, given.signature, self.key))
+            data = encode(said)
+            return StandingGiven(data, own.office.identity.signing.sign(LABEL, data))
+
+    return replace(watched, keepers=(Liar(),))
+
+
+def look_at(land: Land, tmp_path: Path, watched: Any) -> Round:
+    memory = Memory(tmp_path / "memory")
+    try:
+        return land.run(one_round(memory, watched, Limits(), land.clock()))
+    finally:
+        memory.close()
+
+
+def test_m12_a_keeper_that_hides_a_debt_is_caught_by_the_public_count(land: Land, tmp_path: Path) -> None:
+    """It says that all is answered; the log has fewer outcomes than that."""
+    unanswered(land)
+    land.clock.advance(TEN_MINUTES + 61)
+
+    def silent(said: Standing) -> Standing:
+        return msgspec.structs.replace(said, owed=0, unanswered=())
+
+    done = look_at(land, tmp_path, lying(land, silent))
+    assert codes(done) == ["outcomes-differ"]
+    assert shown(land, done, tmp_path) == {Code.OUTCOMES_DIFFER: Level.WORD}
+
+
+def test_m12_nobody_learns_which_outcome_belongs_to_which_request(land: Land) -> None:
+    """Asked about each single entry, at once and later, a keeper says the same of every request that is answered,
+    also of one that awaits no outcome at all."""
+    land.run(land.country.registry.codes.retire([b"person-%09d" % 2]))
+    key = watched_country(land.country, []).keepers[0].key
+    for _ in range(2):
+        said = set()
+        for index in range(1, 30):
+            asked = AskStanding(index, index + 1, 600_000)
+            given = land.run(land.country.peers("portal").ask("mailbox", STANDING, asked))  # type: ignore[arg-type]
+            each = opened(given.statement, given.signature, key)
+            said.add((sum(each.counts), each.awaited, each.owed, each.unanswered))
+        assert said <= {(1, 0, 0, ()), (0, 0, 0, ())}
+        land.clock.advance(TEN_MINUTES + 61)
+
+
+def test_m12_a_keeper_that_counts_a_page_rightly_and_its_parts_wrongly_is_named(
+    land: Land, tmp_path: Path
+) -> None:
+    def wrong(said: Standing) -> Standing:
+        return msgspec.structs.replace(said, requests=said.requests + 1)
+
+    done = look_at(land, tmp_path, lying(land, wrong))
+    assert codes(done) == ["keeper-differs"]
+    assert shown(land, done, tmp_path) == {Code.KEEPER_DIFFERS: Level.WORD}
+
+
+def test_m12_an_excuse_holds_no_longer_than_an_outcome_may_be_due(land: Land, tmp_path: Path) -> None:
+    """What was logged and has no receipt at the keeper yet is on its way; after ten minutes it is lost."""
+    mailbox_sql(land, "DELETE FROM row WHERE rowid = (SELECT max(rowid) FROM row)")
+
+    def excused(said: Standing) -> Standing:
+        return msgspec.structs.replace(said, unlogged=9)
+
+    assert "keeper-lacks-outcome" not in codes(look_at(land, tmp_path, lying(land, excused)))
+    land.clock.advance(TEN_MINUTES + 61)
+    assert "keeper-lacks-outcome" in codes(look_at(land, tmp_path, lying(land, excused)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda said: msgspec.structs.replace(said, end=said.end + 1),
+        lambda said: msgspec.structs.replace(said, older_ms=said.older_ms + 1),
+        lambda said: msgspec.structs.replace(said, time_ms=said.time_ms - 3_600_000),
+    ],
+)
+def test_m12_a_statement_about_something_else_or_of_an_hour_ago_is_none(
+    land: Land, tmp_path: Path, change: Any
+) -> None:
+    def only_pages(said: Standing) -> Standing:
+        return change(said) if said.end else said  # type: ignore[no-any-return]
+
+    assert codes(look_at(land, tmp_path, lying(land, only_pages))) == ["statement-invalid"]
+
+
+def test_m12_a_statement_under_another_key_is_none(land: Land, tmp_path: Path) -> None:
+    watched = watched_country(land.country, [])
+    keeper = watched.keepers[0]
+    keeper.key = land.country.identities[LEDGER].signing.public
+    done = look_at(land, tmp_path, watched)
+    assert "party-refused" in codes(done)
+    assert "statement-invalid" in codes(done)
+
+
+def test_m12_a_keeper_that_is_away_is_named_and_the_log_is_judged(land: Land, tmp_path: Path) -> None:
+    with away(land.country, "mailbox"):
+        done = look(land, tmp_path)
+    assert {"party-refused", "statement-invalid"} == set(codes(done))
+    assert done.reading.fits
+
+
+# --- M13: the ledger put back to yesterday (R1), and stores that refuse ----------------------------------------
+
+
+def yesterday(land: Land, meanwhile: Callable[[], object] = lambda: None) -> Land:
+    """The ledger's file is kept, a question is asked, `meanwhile` happens, the file is put back."""
+    kept = land.folder.parent / "yesterday.sqlite"
+    copy = sqlite3.connect(kept)
+    land.country.ledger._database._writer.backup(copy)
+    copy.close()
+    land.run(land.ask(1))
+    meanwhile()
+    land.close()
+    for each in land.folder.glob("ledger.sqlite*"):
+        each.unlink()
+    shutil.copy(kept, land.folder / "ledger.sqlite")
+    again = Land(land.folder, land.clock)
+    again.domains = land.domains
+    return again
+
+
+def test_m13_yesterdays_ledger_is_named_as_such(land: Land, tmp_path: Path) -> None:
+    with yesterday(land, lambda: look(land, tmp_path)) as back:
+        done = look(back, tmp_path)
+        rolled = [f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK]
+        assert rolled == ["mailbox", "monitor"]
+        assert shown(back, done, tmp_path) == {Code.HEAD_ROLLED_BACK: Level.REPORTED}
+
+
+def test_m13_it_is_named_even_by_a_monitor_that_never_looked_before(land: Land, tmp_path: Path) -> None:
+    """The record keeper has receipts under a head that the log no longer has."""
+    with yesterday(land) as back:
+        done = look(back, tmp_path)
+        rolled = [f for f in done.findings if f.code is Code.HEAD_ROLLED_BACK]
+        assert [f.facts["who"] for f in rolled] == ["mailbox"]
+
+
+def test_m13_yesterdays_ledger_that_goes_on_is_a_proven_fork(land: Land, tmp_path: Path) -> None:
+    with yesterday(land, lambda: look(land, tmp_path)) as back:
+        for j in (0, 2):
+            back.run(back.ask(j))
+        done = look(back, tmp_path)
+        assert ("monitor", "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
+        assert shown(back, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
+
+
+def test_m13_receipts_of_the_lost_history_prove_the_fork_to_a_monitor_that_came_late(
+    land: Land, tmp_path: Path
+) -> None:
+    with yesterday(land) as back:
+        for j in (0, 2):
+            back.run(back.ask(j))
+        done = look(back, tmp_path)
+        assert ("mailbox", "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
+        assert shown(back, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
+
+
+def test_m13_a_store_that_refuses_to_open_names_its_party(land: Land) -> None:
+    land.close()
+    with sqlite3.connect(land.folder / "ledger.sqlite") as connection:
+        assert connection.execute("DELETE FROM entry WHERE idx = 3").rowcount == 1
+    connection.close()
+    with pytest.raises(LedgerDiverged) as refused:
+        asyncio.run(Country.open(Site(land.folder, pack(), land.clock, land.entropy)))
+    assert refuser(refused.value) == "ledger"
+
+
+# --- the record keeper's call ---------------------------------------------------------------------------------------
+
+
+def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> None:
+    """Nothing of a person, a code, a list or an organisation; the same for everybody who asks."""
+    asked = AskStanding(0, 9, TEN_MINUTES * 1000)
+    given = [
+        land.run(land.country.peers(who).ask("mailbox", STANDING, asked)) for who in ("portal", "yokohama")
+    ]  # type: ignore[arg-type]
+    said = [
+        opened(each.statement, each.signature, watched_country(land.country, []).keepers[0].key)
+        for each in given
+    ]
+    assert msgspec.structs.replace(said[0], time_ms=0) == msgspec.structs.replace(said[1], time_ms=0)
+    numbers = {
+        "first",
+        "end",
+        "requests",
+        "outcomes",
+        "awaited",
+        "owed",
+        "unlogged",
+        "older_ms",
+        "time_ms",
+    }
+    assert set(Standing.__struct_fields__) == numbers | {"unanswered", "checkpoints"}
+    for reference in (ref(0), CHILDREN.encode(), TAX.encode(), b"yokohama"):
+        assert reference not in given[0].statement
+
+
+@pytest.mark.parametrize("asked", [(0, 4097, 600_000), (5, 4, 600_000), (0, 9, 599_999)])
+def test_the_keeper_is_asked_for_a_page_at_most(land: Land, asked: tuple[int, int, int]) -> None:
+    with pytest.raises(RangeOutside):
+        land.run(land.country.peers("portal").ask("mailbox", STANDING, AskStanding(*asked)))  # type: ignore[arg-type]
+
+
+def test_the_keeper_answers_parties_only(land: Land) -> None:
+    app = land.country.apps["mailbox"]  # type: ignore[index]
+    body = msgspec.msgpack.encode(AskStanding(0, 0, 600_000))
+    reply = land.run(raw_call(app, None, STANDING.path, body))
+    assert CallerUnknown.code.encode() in reply.body
+
+
+def test_parts_of_a_filing_are_counted_at_the_edges_of_a_range(land: Land) -> None:
+    """A filing of three entries, asked about one by one and two by two."""
+    db = land.country.mailbox.office.db.read()
+    first, count = db.execute(
+        "SELECT first, length(entries) / 80 FROM filing WHERE length(entries) = 240 LIMIT 1"
+    ).fetchone()
+    for low, end in (
+        (first, first + 1),
+        (first + 1, first + 3),
+        (first + 2, first + 3),
+        (first, first + count),
+    ):
+        given = land.run(
+            land.country.peers("portal").ask("mailbox", STANDING, AskStanding(low, end, 600_000))  # type: ignore[arg-type]
+        )
+        said = opened(given.statement, given.signature, watched_country(land.country, []).keepers[0].key)
+        assert sum(said.counts) == end - low
+
+
+def test_a_refused_request_awaits_nothing(land: Land, tmp_path: Path) -> None:
+    with pytest.raises(Problem):
+        land.run(land.requester().convert(land.run(land.requester().prepare(land.wish([land.code(TAX, 0)])))))
+    land.clock.advance(TEN_MINUTES + 61)
+    assert codes(look(land, tmp_path)) == []
