@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import MetaData
 from starlette.types import ASGIApp
 
 from kakine.clients.answering import issue, migrate, serve
-from kakine.clients.carrier import Carrier
+from kakine.clients.carrier import Carrier, disputable
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
@@ -70,7 +71,10 @@ class Portal:
     @property
     def app(self) -> ASGIApp:
         """The ASGI application."""
-        duties = [Duty(gateway.DELIVER, self._deliver)]
+        duties: list[Duty[Any, Any]] = [
+            Duty(gateway.DELIVER, self._deliver),
+            Duty(gateway.DISPUTABLE, partial(disputable, self.db)),
+        ]
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:
