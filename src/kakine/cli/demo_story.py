@@ -163,6 +163,8 @@ def history_lines(
 def dispute_words(stands: Disputed) -> str:
     """How it stands with an objection."""
     answer = stands.answer
+    if stands.doubt:
+        return f"異議への回答を確かめられない / what the commission tells does not hold: {stands.doubt}"
     if answer is None:
         since = in_japan(stands.minutes * 60_000)
         return f"異議申立て中 ({since:%Y-%m-%d %H:%M} から) / disputed, not answered yet"

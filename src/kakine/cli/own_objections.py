@@ -15,7 +15,7 @@ from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
 from kakine.protocols.objections import LIMIT_MINUTES, Counted, check_answer, counted, objections_in, shown_of
 from kakine.values.calendar import minutes
-from kakine.values.problems import ObjectionUnfit
+from kakine.values.problems import ObjectionUnfit, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode, encode
 from kakine.wire.objection import Answer, Asked, Reason, Told, to_commission, to_session
@@ -25,11 +25,12 @@ from kakine.wire.record import RequestRecord
 @dataclass(frozen=True)
 class Disputed:
     """How it stands with an objection: its place in the ledger, the minute in which it was filed (since 1970, UTC), and
-    the commission's verified answer, if there is one."""
+    the commission's verified answer, if there is one, or why what it tells is not believed."""
 
     objection: int
     minutes: int
     answer: Answer | None
+    doubt: str = ""
 
 
 async def object_to(
@@ -47,14 +48,16 @@ async def object_to(
 
 async def disputes(country: Country, rows: Sequence[OpenedRow]) -> dict[int, Disputed]:
     """By place, how it stands with every objection among the rows of a history. Each is shown to the commission, which
-    hears of it thereby if it has not; what it answers is verified. Raises what does not verify."""
-    by_place = {row.index: row for row in rows}
-    return {
-        place: Disputed(
-            objection.index, objection.entry.minutes, await _told(country, by_place[place], objection)
-        )
-        for place, objection in objections_in(rows).items()
-    }
+    hears of it thereby if it has not. What does not verify, or is not told, is a doubt beside rows that do."""
+    by_place, found = {row.index: row for row in rows}, {}
+    for place, objection in objections_in(rows).items():
+        answer, doubt = None, ""
+        try:
+            answer = await _told(country, by_place[place], objection)
+        except Problem as problem:
+            doubt = problem.code
+        found[place] = Disputed(objection.index, objection.entry.minutes, answer, doubt)
+    return found
 
 
 async def _told(country: Country, disputed: OpenedRow, objection: OpenedRow) -> Answer | None:
