@@ -14,7 +14,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
 from kakine.protocols.heads import Heads
-from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.history import KeptList, Keys, Line, OpenedRow, SealedRow, lines, open_history
 from kakine.protocols.index_check import Complete
 from kakine.protocols.logs import LogKeys, log_keys
 from kakine.protocols.witnessing import cosigners
@@ -57,7 +57,7 @@ class Read:
     Every one of the `verified` rows has opened and stands in the ledger; `witnessed` of them under a head that as many
     witnesses as the policy asks for have signed. `hidden` names by record keeper the log indices of rows that it does
     not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
-    why it does not.
+    why it does not. `rows` are the verified rows themselves.
     """
 
     lines: list[Seen]
@@ -68,6 +68,7 @@ class Read:
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
+    rows: Sequence[OpenedRow] = ()
 
     @property
     def provisional(self) -> int:
@@ -116,7 +117,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
     counted = len(opened.rows), witnessed, witnesses
-    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts)
+    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, opened.rows)
 
 
 def _rows(given: History) -> list[SealedRow]:

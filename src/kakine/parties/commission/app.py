@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -16,7 +18,7 @@ from kakine.parties.commission.store import METADATA, Store
 from kakine.parties.commission.use_cases import Duties
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.runtime.database import Database
-from kakine.runtime.http import Peers, application
+from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.labels import PartyName
 
@@ -31,6 +33,10 @@ class Commission:
         self._clock = clock
         self.book: LawBook = publisher.book
         self.app: ASGIApp = application(duties(offered), self._roles)
+
+    def serve(self, further: Sequence[Duty[Any, Any]]) -> None:
+        """Answer these calls as well, from now on: the auditor's, which starts when there are parties to audit."""
+        self.app = application([*duties(self._offered), *further], self._roles)
 
     @classmethod
     def open(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
@@ -12,6 +12,16 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an objection may stay unanswered, and how long a party may stay silent about it before it is named."""
+
+    answer_ms: int = 30 * _DAY_MS
+    patience_ms: int = 7 * _DAY_MS
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class Office:
     peers: Peers
     clock: Clock
     entropy: Entropy
+    limits: Limits = field(default_factory=Limits)
 
     def key(self, name: PartyName) -> VerifyKey:
         """The key a party signs with, by the law in force. Raises PartyUnknown."""

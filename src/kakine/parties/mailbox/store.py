@@ -60,6 +60,7 @@ filing = Table(
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
+    Column("about", Integer, nullable=False, index=True),
     Column("log", String),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
@@ -140,7 +141,8 @@ index_row = Table(
 @dataclass(frozen=True)
 class Filed:
     """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
-    the wrapped codes that it changes, `session` the key of who reads, if it is a reading."""
+    the wrapped codes that it changes, `session` the key of who reads, if it is a reading, `about` the place in the log
+    of what is objected to, if it is an objection, else 0."""
 
     id: bytes
     kind: int
@@ -150,6 +152,7 @@ class Filed:
     tags: bytes
     tokens: bytes
     session: bytes
+    about: int
     log: str | None
     first: int | None
     proof: bytes | None
@@ -169,10 +172,13 @@ def new_filing(
     tags: bytes,
     tokens: bytes = b"",
     session: bytes = b"",
+    about: int = 0,
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
-    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None, None)
+    return Filed(
+        identity, int(kind), *said, entries, tags, tokens, session, about, None, None, None, None, None
+    )
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -196,6 +202,10 @@ _SET_LIST = sql(
 )
 _INSERT_FILING = sql(insert(filing))
 _FILING = sql(select(*filing.c).where(filing.c.id == bindparam("id")))
+_FILED_AT = sql(
+    select(*filing.c).where(filing.c.first <= bindparam("place")).order_by(filing.c.first.desc()).limit(1)
+)
+_ABOUT = sql(select(*filing.c).where(filing.c.about == bindparam("place")))
 _SET_RECEIPT = sql(
     update(filing)
     .where(filing.c.id == bindparam("which"))
@@ -286,6 +296,7 @@ _VECTORS = sql(
     .order_by(vectors.c.position)
     .limit(bindparam("most"))
 )
+_VECTORS_OF = sql(select(*vectors.c).where(vectors.c.request == bindparam("request")))
 _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
 
@@ -329,6 +340,20 @@ def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
     """A filing by its request."""
     found = db.execute(_FILING, {"id": identity}).fetchone()
     return Filed(*found) if found else None
+
+
+def filed_at(db: sqlite3.Connection, place: int) -> Filed | None:
+    """The filing whose entries have this place of the log among theirs."""
+    found = db.execute(_FILED_AT, {"place": place}).fetchone()
+    filed = Filed(*found) if found else None
+    if filed is None or filed.first is None or place >= filed.first + len(filed.entries) // LENGTH:
+        return None
+    return filed
+
+
+def objections_to(db: sqlite3.Connection, place: int) -> list[Filed]:
+    """Filed objections to the entry at this place, logged or not."""
+    return [Filed(*found) for found in db.execute(_ABOUT, {"place": place})] if place else []
 
 
 def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes: list[bytes]) -> None:
@@ -397,6 +422,12 @@ def vectors_after(
     """(position, request, Q, legs, hop records)."""
     found = db.execute(_VECTORS, {"after": after, "most": most})
     return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
+
+
+def vectors_of(db: sqlite3.Connection, request: bytes) -> tuple[int, bytes, bytes, bytes, bytes] | None:
+    """The same of one request, where they are kept."""
+    r = db.execute(_VECTORS_OF, {"request": request}).fetchone()
+    return (r[0], r[1], r[2], r[3], r[4]) if r else None
 
 
 def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
