@@ -3,7 +3,8 @@ record keeper that runs other code behind the same identity, and a look at what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +15,7 @@ from kakine.contracts import converter
 from kakine.contracts.call import Call, Nothing
 from kakine.contracts.converter import Convert, Converted, Hop
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import CONVERTERS, KEEPERS, ORIGIN
+from kakine.country import CONVERTERS, KEEPERS, LOGS
 from kakine.crypto.group import ORDER, Scalar, group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import seal
@@ -24,6 +25,7 @@ from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.recording import record_batch
 from kakine.parties.mailbox import store as mailbox_store
+from kakine.protocols.logs import Log
 from kakine.protocols.records import request_batch
 from kakine.runtime.heads import History, Prove
 from kakine.runtime.http import Duty, application
@@ -183,10 +185,10 @@ class Careless(History):
 
 
 def careless_about_heads(land: Land) -> None:
-    """All converters, until they start anew: a second history of the log is then stopped by other defences alone."""
+    """All converters, until they start anew: a second history of a log is then stopped by other defences alone."""
     for position in (1, 2, 3):
         office = office_of(land, position)
-        office.history = Careless(office.db, office.history.origin)
+        office.histories = {origin: Careless(office.db, origin) for origin in office.histories}
 
 
 def items(points: bytes) -> list[bytes]:
@@ -194,11 +196,11 @@ def items(points: bytes) -> list[bytes]:
     return [points[at : at + 32] for at in range(0, len(points), 32)]
 
 
-def log_size(land: Land) -> int:
-    """Entries in the public log."""
-    note = land.run(land.country.peers("yokohama").ask(LEDGER, CHECKPOINT, Nothing()))
+def log_size(land: Land, log: Log = LOGS[0]) -> int:
+    """Entries in a public log; the other one gets none while the first answers."""
+    note = land.run(land.country.peers("yokohama").ask(log.ledger, CHECKPOINT, Nothing()))
     law = land.country.book("yokohama").in_force(land.clock())
-    return checkpoint.open(note.checkpoint, ORIGIN, law.log_key(LEDGER)).size
+    return checkpoint.open(note.checkpoint, log.origin, law.log_key(log.ledger)).size
 
 
 def mailbox(land: Land, name: str = MAILBOXES[0]) -> Any:

@@ -12,6 +12,8 @@ from kakine.cli.own_objections import count_objections
 from kakine.cli.visiting import DirOption, visited
 from kakine.parties.commission.audit_store import Objection, Verdict
 from kakine.protocols.objections import Counted
+from kakine.wire.canonical import decode
+from kakine.wire.request import Place
 
 _KINDS = {
     "window": "一件ごとの照会の検算 / single exchanges, checked in windows",
@@ -50,7 +52,7 @@ def audit(
     )
     for each, late in left:
         said = "期限超過 / late" if late else "回答待ち / not answered yet"
-        typer.echo(f"  #{each.place}: {said}  {each.waiting}".rstrip())
+        typer.echo(f"  #{decode(each.place, Place).index}: {said}  {each.waiting}".rstrip())
     if any(verdict.fault for verdict in verdicts) or counts.late:
         raise typer.Exit(1)
 

@@ -18,6 +18,7 @@ from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.objection import Finding
+from kakine.wire.request import Place
 
 RESULTS = {
     "delivered": "提供した / delivered",
@@ -146,7 +147,7 @@ class Words:
 
 
 def history_lines(
-    read: list[Seen], words: Words, disputes: Mapping[int, Disputed] | None = None
+    read: list[Seen], words: Words, disputes: Mapping[Place, Disputed] | None = None
 ) -> Iterator[str]:
     """For each request when, who asked whom, under which article and row, what came of it; and by place how it stands
     with the person's objection to it."""
@@ -159,8 +160,8 @@ def history_lines(
         rows = "・".join(line.rows)
         under = f"{words.procedure(line.ground)} {rows}".rstrip()
         yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
-        if disputes and line.index in disputes:
-            yield f"      {dispute_words(disputes[line.index])}"
+        if disputes and line.place in disputes:
+            yield f"      {dispute_words(disputes[line.place])}"
 
 
 def dispute_words(stands: Disputed) -> str:

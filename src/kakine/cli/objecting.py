@@ -12,8 +12,9 @@ from kakine.cli.demo_story import dispute_words
 from kakine.cli.history import protagonist
 from kakine.cli.own_history import own_history
 from kakine.cli.own_objections import Disputed, disputes, object_to
-from kakine.cli.visiting import DirOption, visited
+from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.wire.objection import Reason
+from kakine.wire.request import Place
 
 
 def object_(
@@ -22,6 +23,7 @@ def object_(
     reason: Annotated[
         Reason, typer.Option(help="Why; it stands in the person's own record only.")
     ] = Reason.NOT_ME,
+    instance: InstanceOption = Instance.A,
     person: Annotated[
         str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
     ] = "",
@@ -34,16 +36,17 @@ def object_(
 
       kakine object --dir country/1-1000 --index 42 --reason not-me
     """
-    stands = asyncio.run(_object(directory, person.encode(), index, reason))
+    place = Place(instance.log.origin, index)
+    stands = asyncio.run(_object(directory, person.encode(), place, reason))
     typer.echo(f"#{index}: #{stands.objection} {dispute_words(stands)}")
 
 
-async def _object(folder: Path, account: bytes, index: int, reason: Reason) -> Disputed:
+async def _object(folder: Path, account: bytes, place: Place, reason: Reason) -> Disputed:
     async with visited(folder) as country:
         account = account or protagonist(folder)
         rows = (await own_history(country, account)).rows
         found = await disputes(country, rows)
-        if index not in found:
-            await object_to(country, account, rows, index, reason)
+        if place not in found:
+            await object_to(country, account, rows, place, reason)
             found = await disputes(country, (await own_history(country, account)).rows)
-        return found[index]
+        return found[place]

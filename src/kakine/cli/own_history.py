@@ -25,6 +25,7 @@ from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.index import Indexed
 from kakine.wire.record import OutcomeRecord, RequestRecord
+from kakine.wire.request import Place
 
 VIEWED, RECORDED = "viewed", "recorded"
 """What came of requests that end at the record keepers: a reading of the own list, and codes ended or replaced."""
@@ -48,6 +49,12 @@ class Seen:
     result: str
     index: int
     entry: bytes
+    origin: str
+
+    @property
+    def place(self) -> Place:
+        """The request's log and index."""
+        return Place(self.origin, self.index)
 
 
 @dataclass(frozen=True)
@@ -157,4 +164,5 @@ def _seen(line: Line) -> Seen:
         outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
+        line.request.origin,
     )

@@ -9,17 +9,27 @@ from dataclasses import dataclass
 from kakine.clients.log import entries_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import COMMISSION, LEDGER, ORIGIN, Country
+from kakine.country import COMMISSION, LOGS, Country
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
-from kakine.protocols.objections import LIMIT_MINUTES, Counted, check_answer, counted, objections_in, shown_of
+from kakine.protocols.logs import log_keys
+from kakine.protocols.objections import (
+    LIMIT_MINUTES,
+    Counted,
+    check_answer,
+    counted,
+    objections_in,
+    place_of,
+    shown_of,
+)
 from kakine.values.calendar import minutes
 from kakine.values.problems import ObjectionUnfit, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode, encode
 from kakine.wire.objection import Answer, Asked, Reason, Told, to_commission, to_session
 from kakine.wire.record import RequestRecord
+from kakine.wire.request import Place
 
 
 @dataclass(frozen=True)
@@ -34,22 +44,22 @@ class Disputed:
 
 
 async def object_to(
-    country: Country, account: bytes, rows: Sequence[OpenedRow], place: int, reason: Reason
+    country: Country, account: bytes, rows: Sequence[OpenedRow], place: Place, reason: Reason
 ) -> None:
     """File an objection to the entry at `place`, one of the verified `rows` of the account's own history.
 
     Raises `ObjectionUnfit` where there is no such request among them, or a record keeper refuses.
     """
-    row = next((row for row in rows if row.index == place), None)
+    row = next((row for row in rows if place_of(row) == place), None)
     if row is None or not isinstance(row.record, RequestRecord):
         raise ObjectionUnfit(what="place")
     await country.portal.object_to(account, place, row.record.personal.xid, reason)
 
 
-async def disputes(country: Country, rows: Sequence[OpenedRow]) -> dict[int, Disputed]:
+async def disputes(country: Country, rows: Sequence[OpenedRow]) -> dict[Place, Disputed]:
     """By place, how it stands with every objection among the rows of a history. Each is shown to the commission, which
     hears of it thereby if it has not. What does not verify, or is not told, is a doubt beside rows that do."""
-    by_place, found = {row.index: row for row in rows}, {}
+    by_place, found = {place_of(row): row for row in rows}, {}
     for place, objection in objections_in(rows).items():
         answer, doubt = None, ""
         try:
@@ -70,15 +80,21 @@ async def _told(country: Country, disputed: OpenedRow, objection: OpenedRow) -> 
     told = decode(open_sealed(session, to_session(xid), given), Told)
     if not told.logged:
         return None
-    keys = law.signing_key(COMMISSION), law.signing_key(LEDGER)
-    return check_answer(told.logged, shown, xid, *keys, Heads(ORIGIN))
+    keys = law.signing_key(COMMISSION), log_keys(law, LOGS)
+    return check_answer(told.logged, shown, xid, *keys, Heads())
 
 
 async def count_objections(country: Country) -> Counted:
-    """Objections and answers in the whole log, as anybody may count them. Raises `AnswerUnasked`."""
-    given = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
-    now_ms = country.site.clock()
-    key, heads = country.book("portal").in_force(now_ms).signing_key(LEDGER), Heads(ORIGIN)
-    size = notes.open(given.checkpoint, ORIGIN, key).size
-    entries = await entries_between(country.peers("portal"), LEDGER, heads, key, 0, size)
-    return counted(entries, minutes(now_ms), LIMIT_MINUTES)
+    """Objections and answers in all logs, as anybody may count them: an answer stands in the log of its objection.
+    Raises `AnswerUnasked`."""
+    now_ms, peers = country.site.clock(), country.peers("portal")
+    keys = log_keys(country.book("portal").in_force(now_ms), LOGS)
+    found = []
+    for log in LOGS:
+        given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
+        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+        entries = await entries_between(peers, log, Heads(), keys, 0, size)
+        found.append(counted(entries, minutes(now_ms), LIMIT_MINUTES))
+    return Counted(
+        *(sum(getattr(each, name) for each in found) for name in ("objections", "answers", "late"))
+    )

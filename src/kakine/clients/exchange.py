@@ -43,6 +43,7 @@ from kakine.wire.request import (
     Kind,
     Mode,
     Payload,
+    Place,
     PublicPart,
     RecordPart,
     Refusal,
@@ -58,7 +59,7 @@ from kakine.wire.request import (
 @dataclass(frozen=True)
 class Wish:
     """What is wanted: people by code, from whom, under which ground. One request has one of each but for people.
-    `about` is the place in the log of what is objected to (kind OBJECT)."""
+    `about` is the place of what is objected to (kind OBJECT)."""
 
     kind: Kind
     mode: Mode
@@ -71,7 +72,7 @@ class Wish:
     unit: str = ""
     channel: int = 2
     session: bytes = b""
-    about: int = 0
+    about: Place | None = None
 
 
 @dataclass(frozen=True)

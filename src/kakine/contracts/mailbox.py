@@ -13,6 +13,7 @@ from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.converter import BULK, History, Hop
 from kakine.contracts.ledger import Appended
 from kakine.wire.filing import SignedFiling
+from kakine.wire.request import Place
 
 
 class File(Body, frozen=True):
@@ -85,7 +86,7 @@ class VectorsGiven(Body, frozen=True):
 class FiledAt(Body, frozen=True):
     """The commission asks what was filed of the entry at this place: an objection, or what one objects to."""
 
-    place: Annotated[int, Meta(ge=0, lt=1 << 62)]
+    place: Place
 
 
 class FiledThere(Body, frozen=True):

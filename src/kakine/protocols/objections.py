@@ -10,6 +10,7 @@ from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
+from kakine.protocols.logs import LogKeys
 from kakine.values.problems import AnswerMismatch, AnswerUnasked, ObjectionInvalid
 from kakine.wire import filing
 from kakine.wire.canonical import decode
@@ -25,6 +26,7 @@ from kakine.wire.record import (
     request_siblings,
     xid_opened,
 )
+from kakine.wire.request import Place
 
 GROUND = "OBJECTION"
 
@@ -32,15 +34,20 @@ LIMIT_MINUTES = 30 * 24 * 60
 """How long an objection may stay unanswered, for whoever counts (個人情報保護法 art. 94: thirty days)."""
 
 
-def objections_in(rows: Iterable[OpenedRow]) -> dict[int, OpenedRow]:
+def place_of(row: OpenedRow) -> Place:
+    """Where a row stands."""
+    return Place(row.origin, row.index)
+
+
+def objections_in(rows: Iterable[OpenedRow]) -> dict[Place, OpenedRow]:
     """By the place of the disputed request the first objection to it, among the rows of one history."""
-    found: dict[int, OpenedRow] = {}
-    places: dict[bytes, int] = {}
+    found: dict[Place, OpenedRow] = {}
+    places: dict[bytes, Place] = {}
     for row in rows:
         if not isinstance(row.record, RequestRecord):
             continue
         if row.entry.kind is EntryKind.REQUEST:
-            places[row.record.personal.xid] = row.index
+            places[row.record.personal.xid] = place_of(row)
         elif row.entry.kind is EntryKind.ANNOTATION and row.record.personal.parent in places:
             found.setdefault(places[row.record.personal.parent], row)
     return found
@@ -53,10 +60,10 @@ def shown_of(disputed: OpenedRow, objection: OpenedRow) -> Shown:
     if not isinstance(asked, RequestRecord) or not isinstance(objected, RequestRecord):
         raise ObjectionInvalid(what="kind")
     return Shown(
-        disputed.index,
+        place_of(disputed),
         personal_opened(asked.personal, asked.person)[1],
         request_siblings(asked.common, asked.disclosed, asked.withheld),
-        objection.index,
+        place_of(objection),
         parent_shown(objected.personal, objected.person),
         request_siblings(objected.common, objected.disclosed, objected.withheld),
     )
@@ -112,7 +119,7 @@ def answer_tag(xid: bytes) -> bytes:
 
 
 def check_answer(
-    logged: bytes, shown: Shown, xid: bytes, commission: VerifyKey, ledger: VerifyKey, heads: Heads
+    logged: bytes, shown: Shown, xid: bytes, commission: VerifyKey, logs: LogKeys, heads: Heads
 ) -> Answer:
     """The answer to this objection, signed and standing in the log. Raises `AnswerMismatch` where it is another, and
     what does not verify."""
@@ -124,7 +131,7 @@ def check_answer(
     entry = Entry.decode(given.entry)
     if not entry.is_answer or not published.is_of(entry, EntryKind.ANNOTATION, answer.digest):
         raise AnswerMismatch(what="entry")
-    heads.verify(given.index, given.path, given.note, given.entry, ledger)
+    heads.verify(given.index, given.path, given.note, given.entry, logs)
     return answer
 
 

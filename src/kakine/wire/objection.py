@@ -11,7 +11,7 @@ from kakine.crypto.hashing import digest
 from kakine.wire.canonical import Message, encode
 from kakine.wire.index import Index
 from kakine.wire.record import XID_OPENING
-from kakine.wire.request import Batch, Digest, Millis
+from kakine.wire.request import Batch, Digest, Millis, Place
 
 Opening = Annotated[bytes, Meta(min_length=XID_OPENING, max_length=XID_OPENING)]
 
@@ -29,10 +29,10 @@ class Shown(Message, frozen=True):
     """What proves that a person objects to an entry: of two entries of the log, the disputed request and the objection,
     the place, 112 bytes that open one field (xid, parent), and what P is hashed with on its way to C."""
 
-    place: Index
+    place: Place
     opening: Opening
     siblings: tuple[Digest, Digest]
-    objection: Index
+    objection: Place
     parent: Opening
     parent_siblings: tuple[Digest, Digest]
 
@@ -57,7 +57,7 @@ class Answer(Message, frozen=True):
     is FAULT. The random xid keeps its digest in the log from being found by trial."""
 
     xid: Batch
-    place: Index
+    place: Place
     finding: Finding
     party: Annotated[str, Meta(max_length=40)]
     fault: Annotated[str, Meta(max_length=40)]

@@ -197,9 +197,16 @@ class AskedPerson(Message, frozen=True):
     detail: Annotated[bytes, Meta(max_length=1024)]
 
 
+class Place(Message, frozen=True):
+    """Where an entry stands: the origin of its log, and its index there."""
+
+    log: Name
+    index: Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
 class KeeperSeed(Message, frozen=True):
-    """What only the record keeper opens. `about` is the place in the log of the entry that is objected to, which no
-    converter learns; 0, where the founding stands, in all kinds but OBJECT."""
+    """What only the record keeper opens. `about` is the place of the entry that is objected to, which no converter
+    learns; nothing in all kinds but OBJECT."""
 
     seed: Digest
-    about: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
+    about: Place | None = None

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
-from kakine.protocols.logs import LogKeys, Logs, log_keys
+from kakine.protocols.logs import Log, LogKeys, Logs, log_keys
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+from kakine.values.problems import CheckpointInvalid
 
 _DAY_MS = 86_400_000
 
@@ -47,3 +48,10 @@ class Office:
     def log_keys(self) -> LogKeys:
         """The keys under which heads of the logs are signed."""
         return log_keys(self.law.in_force(self.clock()), self.logs)
+
+    def log_of(self, origin: str) -> Log:
+        """One of the logs. Raises `CheckpointInvalid`."""
+        for log in self.logs:
+            if log.origin == origin:
+                return log
+        raise CheckpointInvalid(part="origin")

@@ -80,7 +80,7 @@ _OBJECTION = Table(
     "audit_objection",
     METADATA,
     Column("xid", LargeBinary, primary_key=True),
-    Column("place", Integer, nullable=False),
+    Column("place", LargeBinary, nullable=False),
     Column("shown", LargeBinary, nullable=False),
     Column("received_ms", Integer, nullable=False),
     Column("waiting", String, nullable=False),
@@ -106,11 +106,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Objection:
-    """One objection: which exchange, at which place of the log, what was shown for it (encoded `Shown`), since when,
+    """One objection: which exchange, at which encoded place, what was shown for it (encoded `Shown`), since when,
     and which party has not answered. Then the answer, its signature and its entry; at last `logged`, with the proof."""
 
     xid: bytes
-    place: int
+    place: bytes
     shown: bytes
     received_ms: int
     waiting: str = ""

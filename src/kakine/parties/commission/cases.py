@@ -22,6 +22,7 @@ from kakine.protocols.records import outcome_tag
 from kakine.values.calendar import minutes
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
+    CheckpointInvalid,
     ExchangeUnknown,
     FilingMismatch,
     FilingUnknown,
@@ -39,10 +40,11 @@ from kakine.values.problems import (
 )
 from kakine.wire import filing as filings
 from kakine.wire.canonical import decode, encode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH, Entry
 from kakine.wire.filing import Filing
 from kakine.wire.objection import Finding, Shown
-from kakine.wire.request import HopRecord, RecordPart, points_digest, public_digest, request_digest
+from kakine.wire.request import HopRecord, Place, RecordPart, points_digest, public_digest, request_digest
 
 OPEN = (PartyUnavailable, StoreFailed, InternalFault, ObjectionOpen)
 """Problems after which nothing is settled, and the next run tries again."""
@@ -81,11 +83,11 @@ async def settle(office: Office, xid: bytes, shown: Shown) -> Settled:
 
 
 async def _settle(office: Office, xid: bytes, shown: Shown) -> Settled:
-    heads = Heads(office.origin)
+    heads = Heads()
     disputed = await entry_at(office, heads, shown.place)
     objection = await entry_at(office, heads, shown.objection)
     filed = await _filings(office, shown.place, disputed)
-    request, item = filed[0].filing.request, shown.place - filed[0].there.first
+    request, item = filed[0].filing.request, shown.place.index - filed[0].there.first
     objected = await _filings(office, shown.objection, objection)
     evidence = Disputed(
         encode(shown),
@@ -107,15 +109,17 @@ async def _settle(office: Office, xid: bytes, shown: Shown) -> Settled:
     return _as_filed(filed, legs, hops)
 
 
-async def entry_at(office: Office, heads: Heads, place: int) -> Proved:
-    """One entry of the log with its proof, verified."""
-    given = await office.peers.ask(office.ledger, ENTRIES, ByIndex(place))
-    receipt, key = given.receipt, office.key(office.ledger)
-    heads.verify(place, receipt.proof, receipt.checkpoint, given.entries, key)
+async def entry_at(office: Office, heads: Heads, place: Place) -> Proved:
+    """One entry of a log with its proof, verified."""
+    given = await office.peers.ask(office.log_of(place.log).ledger, ENTRIES, ByIndex(place.index))
+    receipt = given.receipt
+    if origin_of(receipt.checkpoint) != place.log:
+        raise CheckpointInvalid(part="origin")
+    heads.verify(place.index, receipt.proof, receipt.checkpoint, given.entries, office.log_keys())
     return given
 
 
-async def _filings(office: Office, place: int, proved: Proved) -> list[_Filed]:
+async def _filings(office: Office, place: Place, proved: Proved) -> list[_Filed]:
     """What every record keeper signed for the entry at this place. The log took it under all their filings, so one that
     has none now, or another, is at fault."""
     found: list[_Filed] = []
@@ -129,8 +133,8 @@ async def _filings(office: Office, place: int, proved: Proved) -> list[_Filed]:
             raise
         except (FilingUnknown, FilingMismatch, SignatureInvalid, NotCanonical) as wrong:
             raise Fault(name, wrong.code) from wrong
-        at = (place - there.first) * LENGTH
-        if place < there.first or there.entries[at : at + LENGTH] != proved.entries:
+        at = (place.index - there.first) * LENGTH
+        if place.index < there.first or there.entries[at : at + LENGTH] != proved.entries:
             raise Fault(name, "filing")
         found.append(_Filed(name, filed, there))
     bound = {(each.filing.request, each.filing.hops, each.there.first) for each in found}
@@ -164,13 +168,21 @@ async def _released(office: Office, xid: bytes, told: Sequence[SeenRequest | Non
     denying = [name for name, each in zip(office.converters, told, strict=True) if each is None]
     if not denying:
         return True
-    try:
-        await office.peers.ask(office.ledger, RECEIPT, ByTag(outcome_tag(xid)))
-    except TagUnknown:
-        if young:
-            raise ObjectionOpen() from None
-        return False
-    raise Fault(denying[0], "release-denied")
+    if await _has_outcome(office, xid):
+        raise Fault(denying[0], "release-denied")
+    if young:
+        raise ObjectionOpen()
+    return False
+
+
+async def _has_outcome(office: Office, xid: bytes) -> bool:
+    for log in office.logs:
+        try:
+            await office.peers.ask(log.ledger, RECEIPT, ByTag(outcome_tag(xid)))
+        except TagUnknown:
+            continue
+        return True
+    return False
 
 
 def _link(office: Office, told: Sequence[SeenRequest | None]) -> SeenRequest:

@@ -27,6 +27,7 @@ from kakine.wire import filing as filings
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry
 from kakine.wire.objection import Answer, Asked, Finding, Logged, Shown, Told, to_commission, to_session
+from kakine.wire.request import Place
 
 _NOTHING = bytes(32)
 
@@ -39,7 +40,7 @@ async def take(office: Office, caller: PartyName, asked: Objection) -> Objected:
     """
     opened = decode(open_sealed(office.identity.opening, to_commission(), asked.sealed), Asked)
     xid = await _checked(office, opened.shown)
-    fresh = Kept(xid, opened.shown.place, encode(opened.shown), office.clock())
+    fresh = Kept(xid, encode(opened.shown.place), encode(opened.shown), office.clock())
     kept = await office.db.write(lambda db: audit_store.keep_objection(db, fresh))
     kept = await _go_on(office, kept)
     told = Told(kept.received_ms, kept.logged or b"")
@@ -54,7 +55,7 @@ async def run(office: Office) -> list[Kept]:
 
 async def _checked(office: Office, shown: Shown) -> bytes:
     """The xid that is disputed. Both entries are asked of the log itself."""
-    heads = Heads(office.origin)
+    heads = Heads()
     disputed = await cases.entry_at(office, heads, shown.place)
     objection = await cases.entry_at(office, heads, shown.objection)
     return objections.check_shown(shown, Entry.decode(disputed.entries), Entry.decode(objection.entries))
@@ -81,14 +82,14 @@ async def _judge(office: Office, kept: Kept) -> Kept:
     except (PartyUnavailable, StoreFailed, InternalFault) as silent:
         party, fault = str(silent.facts.get("party", "")), "no-answer"
         late = office.clock() - kept.received_ms > office.limits.patience_ms
-        if not late or party in ("", office.ledger):
+        if not late or party in ("", *(log.ledger for log in office.logs)):
             raise
         finding = Finding.FAULT
     now_ms = office.clock()
-    answer = Answer(kept.xid, kept.place, finding, party[:40], fault[:40], now_ms)
+    answer = Answer(kept.xid, decode(kept.place, Place), finding, party[:40], fault[:40], now_ms)
     data, entry = encode(answer), objections.entry_of(answer, now_ms)
     signature = office.identity.signing.sign("objection-answer", data)
-    verdict = Verdict("objection", now_ms, kept.place.to_bytes(8, "big"), party, fault, 1)
+    verdict = Verdict("objection", now_ms, kept.place, party, fault, 1)
 
     def work(db: sqlite3.Connection) -> Kept:
         known = audit_store.find_objection(db, kept.xid)
@@ -113,9 +114,10 @@ async def _log(office: Office, kept: Kept) -> Kept:
         minutes=minutes(decode(kept.answer or b"", Answer).time_ms),
     )
     signed = filings.sign(filed, office.identity.name, office.identity.signing)
-    receipt = await office.peers.ask(office.ledger, APPEND, Append(entry, tag, [signed]))
-    key = office.key(office.ledger)
-    Heads(office.origin).verify(receipt.first, receipt.proof, receipt.checkpoint, entry, key)
+    # In the log of the objection and no other, so that whoever counts in one log finds both.
+    log = office.log_of(decode(kept.shown, Shown).objection.log)
+    receipt = await office.peers.ask(log.ledger, APPEND, Append(entry, tag, [signed]))
+    Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, entry, office.log_keys())
     place = receipt.first, tuple(receipt.proof), receipt.checkpoint
     logged = encode(Logged(kept.answer or b"", kept.signature or b"", entry, *place))
     await office.db.write(lambda db: audit_store.set_logged(db, kept.xid, logged))

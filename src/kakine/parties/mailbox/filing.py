@@ -31,7 +31,7 @@ from kakine.wire.canonical import plain
 from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import filing_of
-from kakine.wire.request import Kind, Mode, ask_digest, outcome_id, points_digest
+from kakine.wire.request import Kind, Mode, Place, ask_digest, outcome_id, points_digest
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
@@ -68,7 +68,7 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     record, request = batch.record, batch.request
     if record.kind in ALONE and record.count != 1:
         raise BatchMalformed()
-    if record.kind is Kind.OBJECT:
+    if batch.about is not None:
         await _hear_of_earlier(office, batch.about)
     known = store.find_filing(office.db.read(), request)
     again = known is not None
@@ -98,7 +98,7 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     return FiledHere(known.signed(office.settings.domain.party), again)
 
 
-async def _hear_of_earlier(office: Office, about: int) -> None:
+async def _hear_of_earlier(office: Office, about: Place) -> None:
     """An earlier objection to the same entry may stand in the log without this record keeper having heard of it."""
     for filed in store.objections_to(office.db.read(), about):
         for person in set(store.lists_of_filing(office.db.read(), filed.id)):

@@ -24,6 +24,7 @@ from kakine.wire.request import (
     HopRecord,
     KeeperSeed,
     Kind,
+    Place,
     RecordPart,
     Refusal,
     keeper_info,
@@ -51,7 +52,7 @@ class Opened:
     hops: Sequence[HopRecord]
     seed: bytes
     tokens: Sequence[WrappedCode]
-    about: int
+    about: Place | None
 
 
 def opened(office: Office, message: File) -> Opened:
@@ -117,14 +118,14 @@ def check_about(db: sqlite3.Connection, batch: Opened, person: int) -> None:
 
     Whoever knows the xid of an exchange, and even the portal, can thereby object to nothing in anybody else's list.
     """
-    if (batch.record.kind is Kind.OBJECT) != bool(batch.about):
+    if (batch.record.kind is Kind.OBJECT) != (batch.about is not None):
         raise BatchMalformed()
-    if not batch.about:
+    if batch.about is None:
         return
     filed = store.filed_at(db, batch.about)
     if filed is None or filed.first is None:
         raise ObjectionUnfit(what="place")
-    if store.lists_of_filing(db, filed.id)[batch.about - filed.first] != person:
+    if store.lists_of_filing(db, filed.id)[batch.about.index - filed.first] != person:
         raise ObjectionUnfit(what="place")
     if filed.kind == 0 or filed.kind in NO_RECIPIENT:
         raise ObjectionUnfit(what="kind")

@@ -23,10 +23,12 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import sql
+from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
+from kakine.wire.request import Place
 
 metadata = MetaData()
 
@@ -60,7 +62,7 @@ filing = Table(
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
-    Column("about", Integer, nullable=False, index=True),
+    Column("about", LargeBinary, nullable=False, index=True),
     Column("log", String),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
@@ -141,8 +143,8 @@ index_row = Table(
 @dataclass(frozen=True)
 class Filed:
     """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
-    the wrapped codes that it changes, `session` the key of who reads, if it is a reading, `about` the place in the log
-    of what is objected to, if it is an objection, else 0."""
+    the wrapped codes that it changes, `session` the key of who reads, if it is a reading, `about` the encoded
+    place of what is objected to, if it is an objection."""
 
     id: bytes
     kind: int
@@ -152,7 +154,7 @@ class Filed:
     tags: bytes
     tokens: bytes
     session: bytes
-    about: int
+    about: bytes
     log: str | None
     first: int | None
     proof: bytes | None
@@ -172,12 +174,12 @@ def new_filing(
     tags: bytes,
     tokens: bytes = b"",
     session: bytes = b"",
-    about: int = 0,
+    about: Place | None = None,
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
     return Filed(
-        identity, int(kind), *said, entries, tags, tokens, session, about, None, None, None, None, None
+        identity, int(kind), *said, entries, tags, tokens, session, _of(about), None, None, None, None, None
     )
 
 
@@ -203,7 +205,10 @@ _SET_LIST = sql(
 _INSERT_FILING = sql(insert(filing))
 _FILING = sql(select(*filing.c).where(filing.c.id == bindparam("id")))
 _FILED_AT = sql(
-    select(*filing.c).where(filing.c.first <= bindparam("place")).order_by(filing.c.first.desc()).limit(1)
+    select(*filing.c)
+    .where(filing.c.log == bindparam("log"), filing.c.first <= bindparam("place"))
+    .order_by(filing.c.first.desc())
+    .limit(1)
 )
 _ABOUT = sql(select(*filing.c).where(filing.c.about == bindparam("place")))
 _SET_RECEIPT = sql(
@@ -342,18 +347,22 @@ def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
     return Filed(*found) if found else None
 
 
-def filed_at(db: sqlite3.Connection, place: int) -> Filed | None:
-    """The filing whose entries have this place of the log among theirs."""
-    found = db.execute(_FILED_AT, {"place": place}).fetchone()
+def _of(place: Place | None) -> bytes:
+    return encode(place) if place else b""
+
+
+def filed_at(db: sqlite3.Connection, place: Place) -> Filed | None:
+    """The filing whose entries have this place among theirs."""
+    found = db.execute(_FILED_AT, {"log": place.log, "place": place.index}).fetchone()
     filed = Filed(*found) if found else None
-    if filed is None or filed.first is None or place >= filed.first + len(filed.entries) // LENGTH:
+    if filed is None or filed.first is None or place.index >= filed.first + len(filed.entries) // LENGTH:
         return None
     return filed
 
 
-def objections_to(db: sqlite3.Connection, place: int) -> list[Filed]:
+def objections_to(db: sqlite3.Connection, place: Place) -> list[Filed]:
     """Filed objections to the entry at this place, logged or not."""
-    return [Filed(*found) for found in db.execute(_ABOUT, {"place": place})] if place else []
+    return [Filed(*found) for found in db.execute(_ABOUT, {"place": _of(place)})]
 
 
 def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes: list[bytes]) -> None:

@@ -35,7 +35,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered
 from kakine.wire.objection import Reason
-from kakine.wire.request import AskedPerson, Kind, Mode
+from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
 class Portal:
@@ -121,7 +121,7 @@ class Portal:
             raise AccountUnknown()
         return CodeVector.of([self._wrap.unwrap(WrappedCode(token), self.name)])
 
-    async def object_to(self, account: bytes, place: int, xid: bytes, reason: Reason) -> None:
+    async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
         """File an account's objection to the entry at this place, whose exchange has this xid, into the own list.
 
         Raises `AccountUnknown`, `ObjectionUnfit`, or the refusal of a converter or record keeper. What was left open by
