@@ -21,7 +21,7 @@ from kakine.contracts import commission_audit, converter, gateway, mailbox
 from kakine.contracts.converter import Convert, Disputed, DisputedFound
 from kakine.contracts.gateway import Disputable, DisputableKept
 from kakine.contracts.ledger import APPEND, Append
-from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
+from kakine.country import COMMISSION, CONVERTERS, LEDGER
 from kakine.crypto.group import Scalar, group, prf_scalar, scalar_inv, scalar_mul
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.parties.commission import audit_store, cases, objections
@@ -33,7 +33,15 @@ from kakine.parties.mailbox import reading
 from kakine.parties.mailbox import store as keeper_store
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
-from kakine.protocols.objections import Counted, check_shown, counted, entry_of, objections_in, shown_of
+from kakine.protocols.objections import (
+    Counted,
+    check_shown,
+    counted,
+    entry_of,
+    objections_in,
+    place_of,
+    shown_of,
+)
 from kakine.runtime import codebook
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -68,7 +76,7 @@ from kakine.wire.objection import (
     to_session,
 )
 from kakine.wire.record import RequestRecord
-from kakine.wire.request import HopRecord, Mode, Payload, points_digest
+from kakine.wire.request import HopRecord, Mode, Payload, Place, points_digest
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -95,12 +103,16 @@ def last(land: Land, j: int, ground: str = "JO106") -> OpenedRow:
     ][-1]
 
 
-def objected(land: Land, j: int, place: int, reason: Reason = Reason.NOT_ME) -> own_objections.Disputed:
+def before(place: Place) -> Place:
+    return Place(place.log, place.index - 1)
+
+
+def objected(land: Land, j: int, place: Place, reason: Reason = Reason.NOT_ME) -> own_objections.Disputed:
     land.run(object_to(land.country, ref(j), rows_of(land, j), place, reason))
     return stands(land, j, place)
 
 
-def stands(land: Land, j: int, place: int) -> own_objections.Disputed:
+def stands(land: Land, j: int, place: Place) -> own_objections.Disputed:
     return land.run(disputes(land.country, rows_of(land, j)))[place]
 
 
@@ -131,7 +143,7 @@ def misfiled(land: Land, position: int, mode: Mode) -> None:
 @pytest.mark.parametrize("mode", list(Mode))
 def test_an_honest_exchange_is_answered_right(land: Land, mode: Mode) -> None:
     land.run(land.ask(0, mode=mode))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     answer = objected(land, 0, place).answer
     assert answer is not None
     assert (answer.finding, answer.party, answer.fault) == (Finding.RIGHT, "", "")
@@ -142,7 +154,7 @@ def test_an_honest_exchange_is_answered_right(land: Land, mode: Mode) -> None:
 def test_whoever_put_a_record_into_another_list_is_named(land: Land, position: int, mode: Mode) -> None:
     """Person 1 reads of a question that was about person 0, and says so. The converter is named, and no other."""
     misfiled(land, position, mode)
-    place = last(land, 1).index
+    place = place_of(last(land, 1))
     answer = objected(land, 1, place).answer
     assert answer is not None
     assert (answer.finding, answer.party, answer.fault) == (
@@ -153,7 +165,7 @@ def test_whoever_put_a_record_into_another_list_is_named(land: Land, position: i
 
 
 def test_an_objection_to_the_issue_of_a_code_is_answered_with_what_the_registry_kept(land: Land) -> None:
-    place = last(land, 2, "ISSUE").index
+    place = place_of(last(land, 2, "ISSUE"))
     answer = objected(land, 2, place).answer
     assert answer is not None
     assert answer.finding is Finding.RIGHT
@@ -161,7 +173,7 @@ def test_an_objection_to_the_issue_of_a_code_is_answered_with_what_the_registry_
 
 def test_an_objection_to_the_own_enrolment_is_answered(land: Land) -> None:
     """The registry asks from the hash domain, and is itself the requester."""
-    place = last(land, 2, "ENROL").index
+    place = place_of(last(land, 2, "ENROL"))
     answer = objected(land, 2, place).answer
     assert answer is not None
     assert answer.finding is Finding.RIGHT
@@ -170,10 +182,10 @@ def test_an_objection_to_the_own_enrolment_is_answered(land: Land) -> None:
 # --- who may object to what -----------------------------------------------------------------------------------
 
 
-def evidence(land: Land, j: int, place: int) -> Shown:
+def evidence(land: Land, j: int, place: Place) -> Shown:
     """What person j shows for the objection to the entry at `place`."""
     rows = rows_of(land, j)
-    by_place = {row.index: row for row in rows}
+    by_place = {place_of(row): row for row in rows}
     return shown_of(by_place[place], objections_in(rows)[place])
 
 
@@ -194,7 +206,7 @@ def test_an_entry_of_somebody_else_is_not_disputed_without_its_opening(land: Lan
     objected(land, 0, own.index)
     shown = evidence(land, 0, own.index)
     with pytest.raises(ObjectionInvalid) as refused:
-        show(land, replace(shown, place=other.index))
+        show(land, replace(shown, place=place_of(other)))
     assert refused.value.facts == {"what": "opening"}
     flipped = bytes([shown.opening[0] ^ 1]) + shown.opening[1:]
     with pytest.raises(ObjectionInvalid):
@@ -209,7 +221,7 @@ def test_an_objection_to_one_exchange_serves_no_other(land: Land) -> None:
     land.run(land.ask(0))
     other = last(land, 0)
     shown = evidence(land, 0, disputed.index)
-    objection = next(row for row in rows_of(land, 0) if row.index == shown.objection)
+    objection = next(row for row in rows_of(land, 0) if place_of(row) == shown.objection)
     taken = shown_of(other, objection)
     with pytest.raises(ObjectionInvalid) as refused:
         show(land, taken)
@@ -224,9 +236,9 @@ def test_an_objection_to_one_exchange_serves_no_other(land: Land) -> None:
 def test_only_a_request_is_disputed(land: Land) -> None:
     """Whatever record keepers may have let pass: what is no request was converted for nobody."""
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     objected(land, 0, place)
-    by_place = {row.index: row.entry for row in rows_of(land, 0)}
+    by_place = {place_of(row): row.entry for row in rows_of(land, 0)}
     shown = evidence(land, 0, place)
     disputed, objection = by_place[place], by_place[shown.objection]
     assert check_shown(shown, disputed, objection) == shown.opening[:16]
@@ -245,7 +257,7 @@ def test_a_view_serves_as_no_objection(land: Land) -> None:
     shown = evidence(land, 0, disputed.index)
     view = last(land, 0, "OWN-HISTORY")
     with pytest.raises(ObjectionInvalid) as refused:
-        show(land, replace(shown, objection=view.index))
+        show(land, replace(shown, objection=place_of(view)))
     assert refused.value.facts == {"what": "objection"}
 
 
@@ -257,7 +269,7 @@ def test_the_portal_cannot_object_for_another_person(land: Land) -> None:
     assert isinstance(row.record, RequestRecord)
     before = log_size(land)
     with pytest.raises(ObjectionUnfit) as refused:
-        land.run(land.country.portal.object_to(ref(2), row.index, row.record.personal.xid, Reason.OTHER))
+        land.run(land.country.portal.object_to(ref(2), place_of(row), row.record.personal.xid, Reason.OTHER))
     assert refused.value.facts == {"what": "place"}
     assert log_size(land) == before
     assert codebook.unfinished(land.country.portal.db.read()) == []
@@ -267,10 +279,10 @@ def test_what_converted_nothing_cannot_be_objected_to(land: Land) -> None:
     """A view, an outcome, an objection: there is no recipient to whom a code was converted."""
     land.run(land.ask(0))
     row = last(land, 0)
-    objected(land, 0, row.index)
+    objected(land, 0, place_of(row))
     rows = rows_of(land, 0)
-    places = [each.index for each in rows if each.entry.kind is not EntryKind.REQUEST]
-    assert {rows[k].entry.kind for k in range(len(rows)) if rows[k].index in places} == {
+    places = [place_of(each) for each in rows if each.entry.kind is not EntryKind.REQUEST]
+    assert {rows[k].entry.kind for k in range(len(rows)) if place_of(rows[k]) in places} == {
         EntryKind.OUTCOME,
         EntryKind.ANNOTATION,
         EntryKind.VIEWED,
@@ -283,13 +295,13 @@ def test_what_converted_nothing_cannot_be_objected_to(land: Land) -> None:
 def test_a_second_objection_to_the_same_entry_gives_the_same_answer(land: Land) -> None:
     land.run(land.ask(0))
     row = last(land, 0)
-    first = objected(land, 0, row.index)
+    first = objected(land, 0, place_of(row))
     assert isinstance(row.record, RequestRecord)
     with pytest.raises(ObjectionUnfit) as refused:
-        land.run(land.country.portal.object_to(ref(0), row.index, row.record.personal.xid, Reason.OTHER))
+        land.run(land.country.portal.object_to(ref(0), place_of(row), row.record.personal.xid, Reason.OTHER))
     assert refused.value.facts == {"what": "stands"}
     before = land.run(count_objections(land.country))
-    assert stands(land, 0, row.index) == first
+    assert stands(land, 0, place_of(row)) == first
     assert land.run(count_objections(land.country)) == before
 
 
@@ -298,7 +310,7 @@ def test_a_second_objection_to_the_same_entry_gives_the_same_answer(land: Land) 
 
 def told_to_converters(land: Land, shown: Shown) -> Disputed:
     """What the commission shows a converter for an objection that stands."""
-    office, heads = land.country.auditor._office, Heads(ORIGIN)
+    office, heads = land.country.auditor._office, Heads()
     disputed = land.run(cases.entry_at(office, heads, shown.place))
     objection = land.run(cases.entry_at(office, heads, shown.objection))
     filed = [
@@ -315,7 +327,7 @@ def ask_converter(land: Land, asked: Disputed) -> DisputedFound:
 @pytest.fixture(scope="module")
 def standing(land: Land) -> tuple[Shown, Disputed]:
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     objected(land, 0, place)
     shown = evidence(land, 0, place)
     return shown, told_to_converters(land, shown)
@@ -334,9 +346,9 @@ def test_a_converter_tells_nothing_of_an_exchange_without_an_objection(
     land.run(land.ask(0))
     other = last(land, 0)
     shown, asked = standing
-    objection = next(row for row in rows_of(land, 0) if row.index == shown.objection)
+    objection = next(row for row in rows_of(land, 0) if place_of(row) == shown.objection)
     taken = shown_of(other, objection)
-    heads = Heads(ORIGIN)
+    heads = Heads()
     entry = land.run(cases.entry_at(land.country.auditor._office, heads, other.index))
     with pytest.raises(ObjectionInvalid):
         ask_converter(land, replace(asked, shown=encode(taken), disputed=entry))
@@ -344,10 +356,10 @@ def test_a_converter_tells_nothing_of_an_exchange_without_an_objection(
 
 def test_a_converter_wants_the_objection_in_the_log(land: Land, standing: tuple[Shown, Disputed]) -> None:
     shown, asked = standing
-    moved = replace(shown, objection=shown.objection - 1)
+    moved = replace(shown, objection=before(shown.objection))
     with pytest.raises(InclusionInvalid):
         ask_converter(land, replace(asked, shown=encode(moved)))
-    moved = replace(shown, place=shown.place - 1)
+    moved = replace(shown, place=before(shown.place))
     with pytest.raises(InclusionInvalid):
         ask_converter(land, replace(asked, shown=encode(moved)))
 
@@ -369,7 +381,7 @@ def test_a_ledger_in_league_with_the_commission_makes_no_objection(
 def test_a_record_keeper_tells_nothing_of_an_entry_without_an_objection(land: Land) -> None:
     """Neither Q nor the request: with Q the commission could have any conversion of mode S0+ explained."""
     land.run(land.ask(1, mode=Mode.S0_PLUS))
-    place = last(land, 1).index
+    place = place_of(last(land, 1))
     for name in MAILBOXES:
         with pytest.raises(FilingUnknown):
             land.run(land.country.peers(COMMISSION).ask(name, mailbox.FILED_AT, mailbox.FiledAt(place)))
@@ -409,7 +421,7 @@ async def denying(caller: PartyName, message: object) -> DisputedFound:
     raise ExchangeUnknown()
 
 
-def verdict_of(land: Land, j: int, place: int) -> tuple[str, str]:
+def verdict_of(land: Land, j: int, place: Place) -> tuple[str, str]:
     answer = stands(land, j, place).answer
     assert answer is not None
     return answer.party, answer.fault
@@ -418,11 +430,11 @@ def verdict_of(land: Land, j: int, place: int) -> tuple[str, str]:
 def test_a_converter_that_does_not_answer_is_named(own: Land) -> None:
     """At once to whoever looks; in the answer, once its time is up."""
     own.run(own.ask(0))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     with taken_over(own, CONVERTERS[1], converter.DISPUTED, silent):
         assert objected(own, 0, place).answer is None
         (left,) = own.run(own.country.auditor.answer_objections())
-        assert (left.place, left.waiting) == (place, CONVERTERS[1])
+        assert (decode(left.place, Place), left.waiting) == (place, CONVERTERS[1])
         own.clock.advance(8 * 86_400)
         assert own.run(own.country.auditor.answer_objections()) == []
     assert verdict_of(own, 0, place) == (CONVERTERS[1], "no-answer")
@@ -430,7 +442,7 @@ def test_a_converter_that_does_not_answer_is_named(own: Land) -> None:
 
 def test_a_converter_that_was_silent_for_a_while_is_not_blamed(own: Land) -> None:
     own.run(own.ask(0))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     with taken_over(own, CONVERTERS[2], converter.DISPUTE, silent):
         assert objected(own, 0, place).answer is None
         (left,) = own.run(own.country.auditor.answer_objections())
@@ -442,7 +454,7 @@ def test_a_converter_that_was_silent_for_a_while_is_not_blamed(own: Land) -> Non
 def test_a_converter_that_denies_what_was_answered_is_named(land: Land) -> None:
     """The outcome stands in the log, and nobody could have written it without this converter's release."""
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     with taken_over(land, CONVERTERS[2], converter.DISPUTED, denying):
         objected(land, 0, place)
     assert verdict_of(land, 0, place) == (CONVERTERS[2], "release-denied")
@@ -454,7 +466,7 @@ def test_a_converter_that_names_another_request_is_named(land: Land) -> None:
     other = store.find_used(office_of(land, 1).db.read(), xid_of(last(land, 0)))
     assert other is not None
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     office = office_of(land, 1)
 
     async def another(caller: PartyName, message: Disputed) -> DisputedFound:
@@ -481,7 +493,7 @@ def forgotten(land: Land, change: str = "DELETE FROM disputable") -> None:
 
 def test_a_requester_that_has_not_kept_what_a_dispute_needs_is_named(land: Land) -> None:
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     forgotten(land)
     objected(land, 0, place)
     assert verdict_of(land, 0, place) == ("yokohama", "not-kept")
@@ -490,7 +502,7 @@ def test_a_requester_that_has_not_kept_what_a_dispute_needs_is_named(land: Land)
 def test_a_requester_that_shows_another_vector_is_named_and_not_the_converter(land: Land) -> None:
     """Converter 1 would otherwise be blamed for an input that it never had."""
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
 
     async def another(caller: PartyName, message: Disputable) -> DisputableKept:
         kept = await disputable(land.yokohama.office.db, caller, message)
@@ -503,7 +515,7 @@ def test_a_requester_that_shows_another_vector_is_named_and_not_the_converter(la
 
 def test_a_record_keeper_that_shows_another_vector_is_named_and_not_the_converter(land: Land) -> None:
     land.run(land.ask(0, mode=Mode.S0_PLUS))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     office = mailbox_office(land, MAILBOXES[1])
 
     async def another(caller: PartyName, message: mailbox.FiledAt) -> mailbox.FiledThere:
@@ -546,7 +558,7 @@ LIES = {
 def test_a_record_keeper_that_shows_another_filing_is_found(land: Land, lie: str) -> None:
     """Where both have signed, and differ, it is one of the two."""
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     office = mailbox_office(land, MAILBOXES[1])
 
     async def lying(caller: PartyName, message: mailbox.FiledAt) -> mailbox.FiledThere:
@@ -560,7 +572,7 @@ def test_a_record_keeper_that_shows_another_filing_is_found(land: Land, lie: str
 
 def test_a_record_keeper_that_denies_what_it_filed_is_named(land: Land) -> None:
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
 
     async def lost(caller: PartyName, message: mailbox.FiledAt) -> mailbox.FiledThere:
         raise FilingUnknown()
@@ -573,7 +585,7 @@ def test_a_record_keeper_that_denies_what_it_filed_is_named(land: Land) -> None:
 def test_converters_that_name_different_links_are_found(land: Land) -> None:
     """The link's factor is what a conversion is held against, so all must name the same."""
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     office = office_of(land, 2)
 
     async def another(caller: PartyName, message: Disputed) -> DisputedFound:
@@ -593,7 +605,7 @@ def test_a_converter_that_shows_another_hop_record_than_was_filed_is_found(
     """It swapped the records, and afterwards shows the auditor the honest record that it never sent. What was filed
     shows the difference; whoever kept the hop records shows whose."""
     misfiled(land, 3, mode)
-    place = last(land, 1).index
+    place = place_of(last(land, 1))
     office = office_of(land, 3)
     request = store.find_used(office.db.read(), xid_of(last(land, 1)))
     assert request is not None
@@ -641,7 +653,7 @@ def test_an_exchange_that_was_stopped_is_answered_as_such_once_it_can_go_on_no_m
     requester = own.requester()
     asked = own.run(requester.prepare(own.wish([own.code(CHILDREN, 0)])))
     own.run(requester.convert(asked))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     assert objected(own, 0, place).answer is None
     own.clock.advance(15 * 60)
     answer = stands(own, 0, place).answer
@@ -652,29 +664,29 @@ def test_an_exchange_that_was_stopped_is_answered_as_such_once_it_can_go_on_no_m
 # --- the answer stays what it is ------------------------------------------------------------------------------
 
 
-def doubted(land: Land, j: int, place: int) -> str:
+def doubted(land: Land, j: int, place: Place) -> str:
     """Why what the commission tells is not believed."""
     found = stands(land, j, place)
     assert found.answer is None
     return found.doubt
 
 
-def changed_answer(land: Land, place: int, **fields: object) -> None:
+def changed_answer(land: Land, place: Place, **fields: object) -> None:
     """The commission's operator puts another answer, rightly signed, into its store."""
     office = land.country.auditor._office
-    row = office.db.read().execute("SELECT logged FROM audit_objection WHERE place = ?", (place,))
+    row = office.db.read().execute("SELECT logged FROM audit_objection WHERE place = ?", (encode(place),))
     logged = decode(row.fetchone()[0], Logged)
     answer = encode(replace(decode(logged.answer, Answer), **fields))  # type: ignore[arg-type]
     signature = office.identity.signing.sign("objection-answer", answer)
     data = encode(replace(logged, answer=answer, signature=signature))
     statement = "UPDATE audit_objection SET logged = ? WHERE place = ?"
-    land.run(office.db.write(lambda db: db.execute(statement, (data, place))))
+    land.run(office.db.write(lambda db: db.execute(statement, (data, encode(place)))))
 
 
 def test_an_answer_that_is_changed_afterwards_is_noticed(land: Land) -> None:
     """Even by the commission itself: its digest stands in the log."""
     misfiled(land, 2, Mode.S0_PLUS)
-    place = last(land, 1).index
+    place = place_of(last(land, 1))
     objected(land, 1, place)
     changed_answer(land, place, finding=Finding.RIGHT, party="", fault="")
     assert doubted(land, 1, place) == AnswerMismatch.code
@@ -686,7 +698,7 @@ def test_the_answer_to_another_objection_is_noticed(land: Land) -> None:
     places = []
     for _ in range(2):
         land.run(land.ask(2))
-        places.append(last(land, 2).index)
+        places.append(place_of(last(land, 2)))
         objected(land, 2, places[-1])
     office = land.country.auditor._office
     one, two = places
@@ -701,7 +713,7 @@ def test_the_answer_to_another_objection_is_noticed(land: Land) -> None:
 
 def test_a_history_is_read_while_the_commission_is_away(land: Land) -> None:
     land.run(land.ask(0))
-    place = last(land, 0).index
+    place = place_of(last(land, 0))
     with taken_over(land, COMMISSION, commission_audit.OBJECT, silent):
         objected(land, 0, place)
         assert doubted(land, 0, place) == PartyUnavailable.code
@@ -712,12 +724,12 @@ def test_a_second_answer_to_one_objection_is_not_logged(land: Land) -> None:
     """The log takes one entry under the tag of an exchange, whatever the commission says later."""
     land.run(land.ask(0))
     row = last(land, 0)
-    objected(land, 0, row.index)
+    objected(land, 0, place_of(row))
     office = land.country.auditor._office
-    answer = Answer(xid_of(row), row.index, Finding.FAULT, "yokohama", "kept", land.clock())
+    answer = Answer(xid_of(row), place_of(row), Finding.FAULT, "yokohama", "kept", land.clock())
     signed = office.identity.signing.sign("objection-answer", encode(answer))
     entry = entry_of(answer, land.clock())
-    kept = audit_store.Objection(xid_of(row), row.index, b"", 0, "", encode(answer), signed, entry)
+    kept = audit_store.Objection(xid_of(row), place_of(row), b"", 0, "", encode(answer), signed, entry)
     with pytest.raises(TagConflict):
         land.run(objections._log(office, kept))
 
@@ -732,7 +744,7 @@ def answers(land: Land) -> int:
 def test_a_crash_before_the_log_keeps_verdict_and_answer(own: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was found is on disk before anybody hears of it, and is logged as it was found."""
     own.run(own.ask(0))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     own.run(object_to(own.country, ref(0), rows_of(own, 0), place, Reason.NOT_ME))
 
     async def crash(*_: object) -> None:
@@ -761,7 +773,7 @@ def test_a_crash_before_the_log_keeps_verdict_and_answer(own: Land, monkeypatch:
 
 def test_a_crash_after_the_log_gives_one_answer(own: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     own.run(own.ask(0))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     own.run(object_to(own.country, ref(0), rows_of(own, 0), place, Reason.NOT_ME))
 
     def crash(*_: object) -> None:
@@ -786,11 +798,11 @@ def test_an_objection_that_a_crash_left_open_is_filed_once(own: Land) -> None:
         raise PartyUnavailable()
 
     with taken_over(own, LEDGER, APPEND, away), pytest.raises(PartyUnavailable):
-        own.run(own.country.portal.object_to(ref(0), row.index, xid_of(row), Reason.NOT_ME))
+        own.run(own.country.portal.object_to(ref(0), place_of(row), xid_of(row), Reason.NOT_ME))
     assert own.run(count_objections(own.country)).objections == 0
     own.run(own.country.portal.start())
     assert own.run(count_objections(own.country)).objections == 1
-    assert verdict_of(own, 0, row.index) == ("", "")
+    assert verdict_of(own, 0, place_of(row)) == ("", "")
 
 
 def test_an_objection_of_which_a_record_keeper_has_not_heard_stands_all_the_same(own: Land) -> None:
@@ -806,9 +818,9 @@ def test_an_objection_of_which_a_record_keeper_has_not_heard_stands_all_the_same
         taken_over(own, MAILBOXES[1], mailbox.LOGGED, away),
         pytest.raises(PartyUnavailable),
     ):
-        own.run(own.country.portal.object_to(ref(0), row.index, xid_of(row), Reason.NOT_ME))
+        own.run(own.country.portal.object_to(ref(0), place_of(row), xid_of(row), Reason.NOT_ME))
     with pytest.raises(ObjectionUnfit):
-        own.run(own.country.portal.object_to(ref(0), row.index, xid_of(row), Reason.NOT_ME))
+        own.run(own.country.portal.object_to(ref(0), place_of(row), xid_of(row), Reason.NOT_ME))
     assert own.run(count_objections(own.country)).objections == 1
 
 
@@ -817,7 +829,7 @@ def test_an_objection_of_which_a_record_keeper_has_not_heard_stands_all_the_same
 
 def test_objections_stand_in_the_index_and_answers_do_not(own: Land) -> None:
     own.run(own.ask(0))
-    place = last(own, 0).index
+    place = place_of(last(own, 0))
     objected(own, 0, place)
     own.run(own.country.index())
     read = own.run(own_history(own.country, ref(0)))
@@ -850,8 +862,8 @@ def test_neither_portal_nor_commission_is_told_more_than_it_needs(land: Land) ->
     land.run(land.ask(0))
     row = last(land, 0)
     assert isinstance(row.record, RequestRecord)
-    objected(land, 0, row.index)
-    shown = encode(evidence(land, 0, row.index))
+    objected(land, 0, place_of(row))
+    shown = encode(evidence(land, 0, place_of(row)))
     personal, common = row.record.personal, row.record.common
     secrets = [ref(0), personal.official.encode(), personal.case, common.unit.encode(), row.record.person]
     secrets += [common.requester.encode(), row.record.disclosed, row.record.withheld]
