@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from kakine.contracts import commission_audit, converter, gateway, mailbox
 from kakine.contracts.converter import Convert, Disputed, DisputedFound
 from kakine.contracts.gateway import Disputable, DisputableKept
 from kakine.contracts.ledger import APPEND, Append
-from kakine.country import COMMISSION, CONVERTERS, LEDGER
+from kakine.country import COMMISSION, CONVERTERS, LEDGER, LOGS, ORIGIN
 from kakine.crypto.group import Scalar, group, prf_scalar, scalar_inv, scalar_mul
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.parties.commission import audit_store, cases, objections
@@ -203,8 +204,8 @@ def test_an_entry_of_somebody_else_is_not_disputed_without_its_opening(land: Lan
     land.run(land.ask(0))
     land.run(land.ask(1))
     own, other = last(land, 0), last(land, 1)
-    objected(land, 0, own.index)
-    shown = evidence(land, 0, own.index)
+    objected(land, 0, place_of(own))
+    shown = evidence(land, 0, place_of(own))
     with pytest.raises(ObjectionInvalid) as refused:
         show(land, replace(shown, place=place_of(other)))
     assert refused.value.facts == {"what": "opening"}
@@ -217,10 +218,10 @@ def test_an_objection_to_one_exchange_serves_no_other(land: Land) -> None:
     """An agency knows the opening of its own question; it has no objection that names it."""
     land.run(land.ask(0))
     disputed = last(land, 0)
-    objected(land, 0, disputed.index)
+    objected(land, 0, place_of(disputed))
     land.run(land.ask(0))
     other = last(land, 0)
-    shown = evidence(land, 0, disputed.index)
+    shown = evidence(land, 0, place_of(disputed))
     objection = next(row for row in rows_of(land, 0) if place_of(row) == shown.objection)
     taken = shown_of(other, objection)
     with pytest.raises(ObjectionInvalid) as refused:
@@ -253,8 +254,8 @@ def test_only_a_request_is_disputed(land: Land) -> None:
 def test_a_view_serves_as_no_objection(land: Land) -> None:
     land.run(land.ask(0))
     disputed = last(land, 0)
-    objected(land, 0, disputed.index)
-    shown = evidence(land, 0, disputed.index)
+    objected(land, 0, place_of(disputed))
+    shown = evidence(land, 0, place_of(disputed))
     view = last(land, 0, "OWN-HISTORY")
     with pytest.raises(ObjectionInvalid) as refused:
         show(land, replace(shown, objection=place_of(view)))
@@ -349,7 +350,7 @@ def test_a_converter_tells_nothing_of_an_exchange_without_an_objection(
     objection = next(row for row in rows_of(land, 0) if place_of(row) == shown.objection)
     taken = shown_of(other, objection)
     heads = Heads()
-    entry = land.run(cases.entry_at(land.country.auditor._office, heads, other.index))
+    entry = land.run(cases.entry_at(land.country.auditor._office, heads, place_of(other)))
     with pytest.raises(ObjectionInvalid):
         ask_converter(land, replace(asked, shown=encode(taken), disputed=entry))
 
@@ -470,10 +471,10 @@ def test_a_converter_that_names_another_request_is_named(land: Land) -> None:
     office = office_of(land, 1)
 
     async def another(caller: PartyName, message: Disputed) -> DisputedFound:
-        seen = store.find_seen(office.db.read(), other[1])
+        seen = store.find_seen(office.db.read(), other[2])
         assert seen is not None
         xid = decode(message.shown, Shown).opening[:16]
-        signature = office.identity.signing.sign("disputed", xid, other[1])
+        signature = office.identity.signing.sign("disputed", xid, other[2])
         return DisputedFound(shown_request(seen), signature)
 
     with taken_over(land, CONVERTERS[0], converter.DISPUTED, another):
@@ -540,7 +541,8 @@ def signed_otherwise(land: Land, there: mailbox.FiledThere, **fields: bytes) -> 
 def another_filing(land: Land, there: mailbox.FiledThere) -> mailbox.FiledThere:
     """That of its newest entries."""
     db = mailbox_office(land, MAILBOXES[1]).db.read()
-    filed = keeper_store.filed_at(db, db.execute("SELECT max(first) FROM filing").fetchone()[0])
+    newest = db.execute("SELECT max(first) FROM filing WHERE log = ?", (ORIGIN,)).fetchone()[0]
+    filed = keeper_store.filed_at(db, Place(ORIGIN, newest))
     assert filed is not None
     assert filed.first is not None
     return mailbox.FiledThere(filed.signed(MAILBOXES[1]), filed.entries, filed.tags, filed.first)
@@ -609,15 +611,15 @@ def test_a_converter_that_shows_another_hop_record_than_was_filed_is_found(
     office = office_of(land, 3)
     request = store.find_used(office.db.read(), xid_of(last(land, 1)))
     assert request is not None
-    seen = store.find_seen(office.db.read(), request[1])
+    seen = store.find_seen(office.db.read(), request[2])
     assert seen is not None
     honest = decode(seen.hop, HopRecord)
-    pairs = land.run(honest_outs(land, request[1], honest))
+    pairs = land.run(honest_outs(land, request[2], honest))
     hop = encode(replace(honest, outs=pairs))
     statement = "UPDATE seen_request SET hop = ? WHERE request = ?"
-    land.run(office.db.write(lambda db: db.execute(statement, (hop, request[1]))))
+    land.run(office.db.write(lambda db: db.execute(statement, (hop, request[2]))))
     if not kept:
-        forget_hops(land, request[1])
+        forget_hops(land, request[2])
     objected(land, 1, place)
     found = verdict_of(land, 1, place)
     named = (CONVERTERS[2], "equivocation")
@@ -704,10 +706,10 @@ def test_the_answer_to_another_objection_is_noticed(land: Land) -> None:
     one, two = places
     select = "SELECT logged FROM audit_objection WHERE place = ?"
     change = "UPDATE audit_objection SET logged = ? WHERE place = ?"
-    first, second = (office.db.read().execute(select, (place,)).fetchone()[0] for place in places)
-    land.run(office.db.write(lambda db: db.execute(change, (first, two))))
+    first, second = (office.db.read().execute(select, (encode(place),)).fetchone()[0] for place in places)
+    land.run(office.db.write(lambda db: db.execute(change, (first, encode(two)))))
     assert doubted(land, 2, two) == AnswerMismatch.code
-    land.run(office.db.write(lambda db: db.execute(change, (second, two))))
+    land.run(office.db.write(lambda db: db.execute(change, (second, encode(two)))))
     assert verdict_of(land, 2, one) == verdict_of(land, 2, two) == ("", "")
 
 
@@ -729,7 +731,9 @@ def test_a_second_answer_to_one_objection_is_not_logged(land: Land) -> None:
     answer = Answer(xid_of(row), place_of(row), Finding.FAULT, "yokohama", "kept", land.clock())
     signed = office.identity.signing.sign("objection-answer", encode(answer))
     entry = entry_of(answer, land.clock())
-    kept = audit_store.Objection(xid_of(row), place_of(row), b"", 0, "", encode(answer), signed, entry)
+    shown = encode(evidence(land, 0, place_of(row)))
+    place = encode(place_of(row))
+    kept = audit_store.Objection(xid_of(row), place, shown, 0, "", encode(answer), signed, entry)
     with pytest.raises(TagConflict):
         land.run(objections._log(office, kept))
 
@@ -797,8 +801,11 @@ def test_an_objection_that_a_crash_left_open_is_filed_once(own: Land) -> None:
     async def away(caller: PartyName, message: Append) -> None:
         raise PartyUnavailable()
 
-    with taken_over(own, LEDGER, APPEND, away), pytest.raises(PartyUnavailable):
-        own.run(own.country.portal.object_to(ref(0), place_of(row), xid_of(row), Reason.NOT_ME))
+    with ExitStack() as stack:
+        for log in LOGS:
+            stack.enter_context(taken_over(own, log.ledger, APPEND, away))
+        with pytest.raises(PartyUnavailable):
+            own.run(own.country.portal.object_to(ref(0), place_of(row), xid_of(row), Reason.NOT_ME))
     assert own.run(count_objections(own.country)).objections == 0
     own.run(own.country.portal.start())
     assert own.run(count_objections(own.country)).objections == 1
