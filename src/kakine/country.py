@@ -232,6 +232,8 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self.commission.serve(self.auditor.duties)
+        self.apps[COMMISSION] = self.commission.app
 
     def _start_watchers(self) -> None:
         """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""

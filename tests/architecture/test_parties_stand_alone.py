@@ -28,6 +28,7 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"
 """
 SERVED_BY = {
     "commission": ["commission"],
+    "commission_audit": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],
     "gateway": ["yokohama", "registry", "portal"],
     "ledger": ["ledger-a", "ledger-b"],

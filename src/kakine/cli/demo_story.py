@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
+from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.erasure import Reason
+from kakine.wire.objection import Finding
+from kakine.wire.request import Place
 
 RESULTS = {
     "delivered": "提供した / delivered",
@@ -144,8 +147,11 @@ class Words:
         return f"{found.ja} / {found.en}" if found else name
 
 
-def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
-    """One line for each request: when, who asked whom, under which article and row, what came of it."""
+def history_lines(
+    read: list[Seen], words: Words, disputes: Mapping[Place, Disputed] | None = None
+) -> Iterator[str]:
+    """For each request when, who asked whom, under which article and row, what came of it; and by place how it stands
+    with the person's objection to it."""
     for line in read:
         when = in_japan(line.time_ms)
         yield (
@@ -155,6 +161,23 @@ def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
         rows = "・".join(line.rows)
         under = f"{words.procedure(line.ground)} {rows}".rstrip()
         yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
+        if disputes and line.place in disputes:
+            yield f"      {dispute_words(disputes[line.place])}"
+
+
+def dispute_words(stands: Disputed) -> str:
+    """How it stands with an objection."""
+    answer = stands.answer
+    if stands.doubt:
+        return f"異議への回答を確かめられない / what the commission tells does not hold: {stands.doubt}"
+    if answer is None:
+        since = in_japan(stands.minutes * 60_000)
+        return f"異議申立て中 ({since:%Y-%m-%d %H:%M} から) / disputed, not answered yet"
+    if answer.finding is Finding.RIGHT:
+        return "異議に回答あり: 変換は正しかった / answered: the conversion was right"
+    if answer.finding is Finding.NOT_RELEASED:
+        return "異議に回答あり: 提供されずに終わった / answered: it was stopped, and nothing was given out"
+    return f"異議に回答あり: {answer.party} の誤り ({answer.fault}) / answered: {answer.party} at fault"
 
 
 def tell(facts: Facts, words: Words) -> Iterator[str]:

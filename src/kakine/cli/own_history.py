@@ -13,13 +13,13 @@ from kakine.country import KEEPERS, LOGS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
-from kakine.protocols.erasure import Place
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import (
     ErasedRow,
     KeptList,
     Keys,
     Line,
+    OpenedRow,
     SealedRow,
     lines,
     open_history,
@@ -36,6 +36,7 @@ from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.index import Indexed
 from kakine.wire.record import OutcomeRecord, RequestRecord
+from kakine.wire.request import Place
 
 VIEWED, RECORDED = "viewed", "recorded"
 """What came of requests that end at the record keepers: a reading of the own list, and codes ended or replaced."""
@@ -59,6 +60,12 @@ class Seen:
     result: str
     index: int
     entry: bytes
+    origin: str
+
+    @property
+    def place(self) -> Place:
+        """The request's log and index."""
+        return Place(self.origin, self.index)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Read:
     `witnessed` of them under a head that as many witnesses as the policy asks for have signed. `held` says by log and
     index for which reasons a record is kept on. `hidden` names by record keeper the log indices of rows that it does
     not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
-    why it does not.
+    why it does not. `rows` are the verified rows themselves.
     """
 
     lines: list[Seen]
@@ -81,7 +88,8 @@ class Read:
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
     erased: Sequence[ErasedRow] = ()
-    held: Mapping[Place, Sequence[str]] = field(default_factory=dict)
+    held: Mapping[tuple[str, int], Sequence[str]] = field(default_factory=dict)
+    rows: Sequence[OpenedRow] = ()
 
     @property
     def provisional(self) -> int:
@@ -132,7 +140,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
     counted = len(places), witnessed, witnesses
-    kept = opened.erased, opened.held
+    kept = opened.erased, opened.held, opened.rows
     return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept)
 
 
@@ -184,4 +192,5 @@ def _seen(line: Line) -> Seen:
         outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
+        line.request.origin,
     )

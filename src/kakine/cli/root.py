@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.objecting import object_
 from kakine.cli.retain import retain
 from kakine.cli.serve import app as serve
 from kakine.cli.verify import verify
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(ask)
 app.command()(history)
+app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
 app.command()(retain)

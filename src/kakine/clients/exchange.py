@@ -43,6 +43,7 @@ from kakine.wire.request import (
     Kind,
     Mode,
     Payload,
+    Place,
     PublicPart,
     RecordPart,
     Refusal,
@@ -57,7 +58,8 @@ from kakine.wire.request import (
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted: people by code, from whom, under which ground. One request has one of each but for people."""
+    """What is wanted: people by code, from whom, under which ground. One request has one of each but for people.
+    `about` is the place of what is objected to (kind OBJECT)."""
 
     kind: Kind
     mode: Mode
@@ -70,6 +72,7 @@ class Wish:
     unit: str = ""
     channel: int = 2
     session: bytes = b""
+    about: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class Requester:
         if wish.kind not in NO_RECIPIENT:
             info = recipient_info(public, batch, points)
             to_recipient = seal(law.seal_key(wish.recipient.party), info, sealed_payload)
-        seed, info = encode(KeeperSeed(payload.seed)), keeper_info(batch, points)
+        seed, info = encode(KeeperSeed(payload.seed, wish.about)), keeper_info(batch, points)
         to_keepers = tuple(seal(law.seal_key(name), info, seed) for name in law.keeper_parties)
         public = _with_digest(public, to_recipient)
         public_bytes = encode(public)

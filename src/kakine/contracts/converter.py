@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
-from kakine.contracts.ledger import Appended
+from kakine.contracts.ledger import Appended, Proved
 from kakine.contracts.retention import Destroy, HoldLogged, Said
 from kakine.wire.filing import SignedFiling
 from kakine.wire.request import Epoch, Keeper, Millis
@@ -244,6 +244,24 @@ class Witnessed(Body, frozen=True):
     proof: bytes
 
 
+class Disputed(Body, frozen=True):
+    """A standing objection: encoded `wire.objection.Shown`, both entries with their proofs, and under which filings of
+    all record keepers the objection was logged. To which request does the disputed exchange belong?"""
+
+    shown: bytes
+    disputed: Proved
+    objection: Proved
+    tag: bytes
+    filings: list[SignedFiling]
+
+
+class DisputedFound(Body, frozen=True):
+    """The request. `signature` (label "disputed") covers the xid and hR."""
+
+    request: SeenRequest
+    signature: bytes
+
+
 class Dispute(Body, frozen=True):
     """Explain item `position` of a request: the input vectors whose digests the hop record holds come along."""
 
@@ -375,7 +393,7 @@ class Counted(Body, frozen=True):
     places: bytes
 
 
-_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.CONVERTER})
+_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
 _RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
 
@@ -394,6 +412,7 @@ RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSI
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
 WITNESS = Call("/v1/witness", Witness, Witnessed, frozenset({Role.COMMISSION}))
 STATEMENT = Call("/v1/statement", CountAsked, Counted, frozenset({Role.COMMISSION}))
+DISPUTED = Call("/v1/disputed", Disputed, DisputedFound, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)

@@ -34,4 +34,20 @@ class Delivered(Body, frozen=True):
     signature: bytes
 
 
+class Disputable(Body, frozen=True):
+    """The commission asks what the requester has kept of a request (hR) that is disputed."""
+
+    request: bytes
+
+
+class DisputableKept(Body, frozen=True):
+    """Both parts of the request, Q, and the signed hop records as they came back, none where that was cut short."""
+
+    public: bytes
+    record: bytes
+    blinded: bytes
+    hops: list[Hop]
+
+
+DISPUTABLE = Call("/v1/disputable", Disputable, DisputableKept, frozenset({Role.COMMISSION}), BULK)
 DELIVER = Call("/v1/deliver", Deliver, Delivered, frozenset({Role.GATEWAY, Role.REGISTRY}), BULK)

@@ -22,6 +22,7 @@ from kakine.contracts.retention import (
     Said,
 )
 from kakine.wire.filing import SignedFiling
+from kakine.wire.request import Place
 
 
 class File(Body, frozen=True):
@@ -91,6 +92,22 @@ class VectorsGiven(Body, frozen=True):
     rows: list[VectorRow]
 
 
+class FiledAt(Body, frozen=True):
+    """The commission asks what was filed of the entry at this place: an objection, or what one objects to."""
+
+    place: Place
+
+
+class FiledThere(Body, frozen=True):
+    """This record keeper's filing, over which entries from place `first` on, and the vectors where they are kept."""
+
+    signed: SignedFiling
+    entries: bytes
+    tags: bytes
+    first: int
+    vectors: VectorRow | None = None
+
+
 class Blinds(Body, frozen=True):
     """The auditor asks under which blindings the people of an enrolment were opened."""
 
@@ -154,6 +171,7 @@ OUTCOME = Call("/v1/outcome", FileOutcome, FiledHere, _CONVERTERS, BULK)
 LOGGED = Call("/v1/logged", Logged, Nothing, _CONVERTERS, BULK)
 READ = Call("/v1/read", Reading, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
+FILED_AT = Call("/v1/filed", FiledAt, FiledThere, frozenset({Role.COMMISSION}), BULK)
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))
 INDEXES = Call("/v1/indexes", IndexesAsked, IndexesGiven, ANYBODY)
 INDEX_ROWS = Call("/v1/index/rows", IndexRowsAsked, IndexRowsGiven, frozenset({Role.COMMISSION}), BULK)

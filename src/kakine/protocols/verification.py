@@ -185,10 +185,10 @@ def _envelope(shown: Shown, _: _Given) -> State:
 
 
 _KINDS = {
-    "request": frozenset({EntryKind.REQUEST, EntryKind.VIEWED}),
+    "request": frozenset({EntryKind.REQUEST, EntryKind.VIEWED, EntryKind.ANNOTATION}),
     "outcome": frozenset({EntryKind.OUTCOME}),
 }
-"""Under entries of which kinds a record may stand: a view is a request to read one's own list."""
+"""Under entries of which kinds a record may stand: a view and an objection are requests that end at record keepers."""
 
 _CHECKS: dict[str, _Check] = {
     "policy": _policy,

@@ -891,6 +891,39 @@ class DomainMoving(Problem):
     title = "the codes of this domain are on their way to another key epoch; nothing is asked or answered meanwhile"
 
 
+class ObjectionUnfit(Problem):
+    code = "objection-unfit"
+    status = 409
+    title = "this entry of the list cannot be objected to, or has been already"
+
+
+class ObjectionInvalid(Problem):
+    code = "objection-invalid"
+    title = "what is shown does not prove an objection to this entry by whoever has it in the own list"
+
+
+class ObjectionOpen(Problem):
+    code = "objection-open"
+    status = 409
+    title = "the objection cannot be settled yet: the exchange may still be released"
+
+
+class ExchangeUnknown(Problem):
+    code = "exchange-unknown"
+    status = 404
+    title = "this converter has released no such exchange"
+
+
+class AnswerMismatch(Problem):
+    code = "answer-mismatch"
+    title = "the commission's answer is not the one in the log, or is to another objection"
+
+
+class AnswerUnasked(Problem):
+    code = "answer-unasked"
+    title = "the log has more answers of the commission than objections before them"
+
+
 class EnrolmentUnknown(Problem):
     code = "enrolment-unknown"
     status = 404

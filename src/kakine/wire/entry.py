@@ -67,6 +67,12 @@ class Entry:
     commitment: bytes
     payload_digest: bytes
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether an annotation is the commission's answer to an objection: no converter took part in it, so its mask
+        is zero. An objection has the mask of all."""
+        return self.kind is EntryKind.ANNOTATION and not self.converters
+
     def encode(self) -> bytes:
         """The 80 bytes. Raises `NotCanonical` if a field does not fit its place."""
         if len(self.commitment) != 32 or len(self.payload_digest) != 32:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -41,8 +42,12 @@ class Commission:
         self._office = office
         self._clock = clock
         self.book: LawBook = publisher.book
-        shown = Duty(ERASURES, partial(erasing.erasures, office))
-        self.app: ASGIApp = application([*duties(offered), shown], self._roles)
+        self._duties = [*duties(offered), Duty(ERASURES, partial(erasing.erasures, office))]
+        self.app: ASGIApp = application(self._duties, self._roles)
+
+    def serve(self, further: Sequence[Duty[Any, Any]]) -> None:
+        """Answer these calls as well, from now on: the auditor's, which starts when there are parties to audit."""
+        self.app = application([*self._duties, *further], self._roles)
 
     @classmethod
     def open(

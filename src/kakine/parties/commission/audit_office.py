@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
-from kakine.protocols.logs import LogKeys, Logs, log_keys
+from kakine.protocols.logs import Log, LogKeys, Logs, log_keys
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+from kakine.values.problems import CheckpointInvalid
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an objection may stay unanswered, and how long a party may stay silent about it before it is named."""
+
+    answer_ms: int = 30 * _DAY_MS
+    patience_ms: int = 7 * _DAY_MS
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class Office:
     peers: Peers
     clock: Clock
     entropy: Entropy
+    limits: Limits = field(default_factory=Limits)
 
     def key(self, name: PartyName) -> VerifyKey:
         """The key a party signs with, by the law in force. Raises PartyUnknown."""
@@ -36,3 +48,10 @@ class Office:
     def log_keys(self) -> LogKeys:
         """The keys under which heads of the logs are signed."""
         return log_keys(self.law.in_force(self.clock()), self.logs)
+
+    def log_of(self, origin: str) -> Log:
+        """One of the logs. Raises `CheckpointInvalid`."""
+        for log in self.logs:
+            if log.origin == origin:
+                return log
+        raise CheckpointInvalid(part="origin")

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, erasing, gate, heads, hop, keys, rekey, statement, store
+from kakine.parties.converter import audit, disputed, erasing, gate, heads, hop, keys, rekey, statement, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -85,6 +85,7 @@ class Converter:
             Duty(converter.RATIOS, partial(audit.ratios, office)),
             Duty(converter.WINDOW, partial(audit.window, office)),
             Duty(converter.WITNESS, partial(audit.witness, office)),
+            Duty(converter.DISPUTED, partial(disputed.disputed, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),

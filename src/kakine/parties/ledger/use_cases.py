@@ -31,11 +31,13 @@ EVERY: dict[EntryKind, Role] = {
     EntryKind.REQUEST: Role.MAILBOX,
     EntryKind.OUTCOME: Role.MAILBOX,
     EntryKind.VIEWED: Role.MAILBOX,
+    EntryKind.ANNOTATION: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
     EntryKind.ERASURE: Role.COMMISSION,
     EntryKind.ANNOTATION: Role.COMMISSION,
 }
-"""Every party with the role must have signed a filing that covers an entry of the kind."""
+"""Every party with the role must have signed a filing that covers an entry of the kind. An annotation is the record
+keepers' where converters took part in it (a person's objection), and the commission's where none did (its answer)."""
 
 ONE: dict[EntryKind, Role] = {EntryKind.INDEX_ROOT: Role.MAILBOX, EntryKind.STATEMENT: Role.CONVERTER}
 """Kinds in which a party with the role says something of its own, under its filing alone."""
@@ -97,9 +99,10 @@ class Duties:
 
     def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
         """Whether those who must have filed these entries have."""
-        for kind in {Entry.decode(entry).kind for entry in entries}:
+        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, entries)}:
             if kind in EVERY:
-                right = filers == list(self._parties_of(EVERY[kind]))
+                role = Role.COMMISSION if answer else EVERY[kind]
+                right = filers == list(self._parties_of(role))
             elif kind in ONE:
                 right = len(filers) == 1 and filers[0] in self._parties_of(ONE[kind])
             else:

@@ -54,6 +54,7 @@ class Mailbox:
             Duty(mailbox.LOGGED, partial(numbering.logged, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),
+            Duty(mailbox.FILED_AT, partial(reading.filed_at, office)),
             Duty(mailbox.BLINDS, partial(reading.blinds, office)),
             Duty(mailbox.INDEXES, partial(indexing.indexes, office)),
             Duty(mailbox.INDEX_ROWS, partial(indexing.rows, office)),

@@ -9,7 +9,8 @@ import msgspec
 from kakine.contracts.mailbox import File, FiledHere, FileOutcome
 from kakine.crypto.hashing import digest
 from kakine.parties.mailbox import partitions, store
-from kakine.parties.mailbox.gate import ADDS, Opened, gate, opened
+from kakine.parties.mailbox.gate import ADDS, Opened, check_about, gate, opened
+from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import RESERVED
@@ -30,12 +31,15 @@ from kakine.wire.canonical import plain
 from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import filing_of
-from kakine.wire.request import Kind, Mode, ask_digest, outcome_id, points_digest
+from kakine.wire.request import Kind, Mode, Place, ask_digest, outcome_id, points_digest
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
 CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
+
+ALONE = frozenset({Kind.READ, Kind.OBJECT})
+"""Kinds that concern one person and no other."""
 
 CLOCK_MINUTES = 3
 """How far the minutes in an entry may be from this clock."""
@@ -68,8 +72,10 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
         raise CallerNotAllowed(call="file")
     batch = opened(office, message)
     record, request = batch.record, batch.request
-    if record.kind is Kind.READ and record.count != 1:
+    if record.kind in ALONE and record.count != 1:
         raise BatchMalformed()
+    if batch.about is not None:
+        await _hear_of_earlier(office, batch.about)
     known = store.find_filing(office.db.read(), request)
     again = known is not None
     if known is None:
@@ -92,11 +98,17 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
             office.identity.signing,
         )
         tokens = b"".join(batch.tokens) if record.kind in CHANGES else b""
-        filed = store.new_filing(
-            request, record.kind, signed, message.entries, message.tags, tokens, record.session
-        )
+        given = record.session, batch.about
+        filed = store.new_filing(request, record.kind, signed, message.entries, message.tags, tokens, *given)
         known = await office.db.write(lambda db: _store(office, db, batch, filed, message))
     return FiledHere(known.signed(office.settings.domain.party), again)
+
+
+async def _hear_of_earlier(office: Office, about: Place) -> None:
+    """An earlier objection to the same entry may stand in the log without this record keeper having heard of it."""
+    for filed in store.objections_to(office.db.read(), about):
+        for person in set(store.lists_of_filing(office.db.read(), filed.id)):
+            await resume(office, person)
 
 
 def _store(
@@ -107,6 +119,8 @@ def _store(
     if present is not None:
         return present  # the same request twice at the same time
     lists = gate(office, db, batch)
+    if lists:
+        check_about(db, batch, lists[0])
     record = batch.record
     if record.kind in ADDS:
         lists = [store.add_code(db, token, RESERVED) for token in batch.tokens]

@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from kakine.contracts.converter import History, Hop, ReadRow
-from kakine.contracts.mailbox import Blinds, BlindsGiven, Reading, VectorRow, Vectors, VectorsGiven
+from kakine.contracts.mailbox import (
+    Blinds,
+    BlindsGiven,
+    FiledAt,
+    FiledThere,
+    Reading,
+    VectorRow,
+    Vectors,
+    VectorsGiven,
+)
 from kakine.crypto.merkle import leaf_hash, narrow
 from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.holding import reasons
@@ -69,12 +78,27 @@ def _row(office: Office, filing: bytes, position: int, expiry: int) -> ReadRow:
 async def vectors(office: Office, caller: PartyName, asked: Vectors) -> VectorsGiven:
     """Blinded and masked vectors of S0+ requests, in the order of filing: by period, never by link."""
     rows = store.vectors_after(office.db.read(), asked.after, _MOST)
-    return VectorsGiven(
-        [
-            VectorRow(position, request, blinded, _legs(legs, len(blinded)), _hops.decode(hops))
-            for position, request, blinded, legs, hops in rows
-        ]
-    )
+    return VectorsGiven([_vectors(*row) for row in rows])
+
+
+def _vectors(position: int, request: bytes, blinded: bytes, legs: bytes, hops: bytes) -> VectorRow:
+    return VectorRow(position, request, blinded, _legs(legs, len(blinded)), _hops.decode(hops))
+
+
+async def filed_at(office: Office, caller: PartyName, asked: FiledAt) -> FiledThere:
+    """What was filed of an objection, or of an entry that its person has objected to; of nothing else. Whose it is
+    stays here."""
+    db = office.db.read()
+    filed = store.filed_at(db, asked.place)
+    if filed is None or filed.first is None:
+        raise FilingUnknown()
+    if filed.kind != Kind.OBJECT and not any(
+        each.first is not None for each in store.objections_to(db, asked.place)
+    ):
+        raise FilingUnknown()
+    kept = store.vectors_of(db, filed.id)
+    signed = filed.signed(office.settings.domain.party)
+    return FiledThere(signed, filed.entries, filed.tags, filed.first, _vectors(*kept) if kept else None)
 
 
 def _legs(together: bytes, each: int) -> list[bytes]:

@@ -24,10 +24,12 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import sql
+from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH, Entry
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
+from kakine.wire.request import Place
 
 metadata = MetaData()
 
@@ -62,6 +64,7 @@ filing = Table(
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
+    Column("about", LargeBinary, nullable=False, index=True),
     Column("log", String),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
@@ -142,7 +145,7 @@ index_row = Table(
 class Filed:
     """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `expiry` the
     month with which its sealed records go; `tokens` are the wrapped codes that it changes, `session` the key of who
-    reads, if it is a reading."""
+    reads, if it is a reading, `about` the encoded place of what is objected to, if it is an objection."""
 
     id: bytes
     kind: int
@@ -153,6 +156,7 @@ class Filed:
     tags: bytes
     tokens: bytes
     session: bytes
+    about: bytes
     log: str | None
     first: int | None
     proof: bytes | None
@@ -172,11 +176,12 @@ def new_filing(
     tags: bytes,
     tokens: bytes = b"",
     session: bytes = b"",
+    about: Place | None = None,
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
     expiry = Entry.decode(entries[:LENGTH]).expiry_months
-    rest = entries, tags, tokens, session
+    rest = entries, tags, tokens, session, _of(about)
     return Filed(identity, int(kind), expiry, *said, *rest, None, None, None, None, None)
 
 
@@ -201,6 +206,13 @@ _SET_LIST = sql(
 )
 _INSERT_FILING = sql(insert(filing))
 _FILING = sql(select(*filing.c).where(filing.c.id == bindparam("id")))
+_FILED_AT = sql(
+    select(*filing.c)
+    .where(filing.c.log == bindparam("log"), filing.c.first <= bindparam("place"))
+    .order_by(filing.c.first.desc())
+    .limit(1)
+)
+_ABOUT = sql(select(*filing.c).where(filing.c.about == bindparam("place")))
 _SET_RECEIPT = sql(
     update(filing)
     .where(filing.c.id == bindparam("which"))
@@ -315,6 +327,7 @@ _VECTORS = sql(
     .order_by(vectors.c.position)
     .limit(bindparam("most"))
 )
+_VECTORS_OF = sql(select(*vectors.c).where(vectors.c.request == bindparam("request")))
 _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
 
@@ -358,6 +371,24 @@ def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
     """A filing by its request."""
     found = db.execute(_FILING, {"id": identity}).fetchone()
     return Filed(*found) if found else None
+
+
+def _of(place: Place | None) -> bytes:
+    return encode(place) if place else b""
+
+
+def filed_at(db: sqlite3.Connection, place: Place) -> Filed | None:
+    """The filing whose entries have this place among theirs."""
+    found = db.execute(_FILED_AT, {"log": place.log, "place": place.index}).fetchone()
+    filed = Filed(*found) if found else None
+    if filed is None or filed.first is None or place.index >= filed.first + len(filed.entries) // LENGTH:
+        return None
+    return filed
+
+
+def objections_to(db: sqlite3.Connection, place: Place) -> list[Filed]:
+    """Filed objections to the entry at this place, logged or not."""
+    return [Filed(*found) for found in db.execute(_ABOUT, {"place": _of(place)})]
 
 
 def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int]) -> None:
@@ -442,6 +473,12 @@ def vectors_after(
     """(position, request, Q, legs, hop records)."""
     found = db.execute(_VECTORS, {"after": after, "most": most})
     return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
+
+
+def vectors_of(db: sqlite3.Connection, request: bytes) -> tuple[int, bytes, bytes, bytes, bytes] | None:
+    """The same of one request, where they are kept."""
+    r = db.execute(_VECTORS_OF, {"request": request}).fetchone()
+    return (r[0], r[1], r[2], r[3], r[4]) if r else None
 
 
 def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
