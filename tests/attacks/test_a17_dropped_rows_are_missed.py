@@ -1,9 +1,9 @@
 """A17: a record keeper that leaves rows out of somebody's list.
 
 Every record stands in the list of each record keeper. The person's reader puts the lists together: what one leaves out
-the other shows, and the reader says who left it out. What nobody can prove yet: that a row is missing which all record
-keepers leave out, and which no earlier visit has shown. The public hourly index is to close that; the last test shows
-the gap as it is.
+the other shows, and the reader says who left it out. What lists alone cannot show is a row that all record keepers
+leave out and no earlier visit has shown, as the last test says: the public index is held against them for that
+(`test_index_country.py`).
 """
 
 from __future__ import annotations
@@ -293,9 +293,8 @@ def test_a_row_that_is_not_in_the_log_is_refused(shared_land: Land, name: str) -
 
 
 def test_a_row_that_all_record_keepers_hide_from_the_first_visit_is_not_missed(shared_land: Land) -> None:
-    """A17, the gap until the public index is built: without an earlier statement, and with all record keepers in
-    league, the reader takes the shorter list for the whole. The entry itself stays in the public log, where nothing
-    tells whose it is."""
+    """A17, the limit of lists without an index: without an earlier statement, and with all record keepers in league,
+    the shorter lists agree. The entry itself stays in the public log, where nothing tells whose it is."""
     shared_land.run(shared_land.ask(3))
     whole = len(fetched(shared_land, 3)[0].histories[0].rows)
     with all_lying(shared_land, without(-2)):

@@ -21,6 +21,7 @@ from attacks.insider import (
     taken_over,
 )
 from attacks.test_a17_dropped_rows_are_missed import fetched, opened, stating
+from attacks.test_two_ledgers import both_away
 from kakine.clients.exchange import request_of
 from kakine.contracts import converter
 from kakine.contracts import mailbox as mailbox_calls

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from attacks.insider import MAILBOXES, keeper_token, mailbox, taken_over
+from attacks.test_a17_dropped_rows_are_missed import all_lying
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts import mailbox as calls
 from kakine.contracts.ledger import APPEND, Append
@@ -135,6 +136,20 @@ def test_a_row_hidden_by_one_record_keeper_is_shown_by_the_other_and_the_hider_i
     assert set(seen.hidden) == {SECOND}
     assert len(seen.hidden[SECOND]) == 1
     assert seen.verified == before.verified + 1  # all, and the view of this reading
+
+
+def test_a_row_that_all_record_keepers_hide_once_it_is_indexed_is_missed_by_the_reader(
+    indexed: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first visit: both lists agree, and what is shown of the indexes leaves the row out too; the signed number
+    does not."""
+    places = indexing._places
+    monkeypatch.setattr(indexing, "_places", lambda *asked: places(*asked)[:-1])
+    with all_lying(indexed, lambda rows: [*rows[:-2], rows[-1]]):
+        seen = read(indexed)
+    assert seen.hidden == {}
+    assert seen.doubts == dict.fromkeys(MAILBOXES, "index-row-hidden")
+    assert not seen.complete
 
 
 def test_a_row_taken_out_of_an_index_is_missed_by_the_reader(indexed: Land) -> None:

@@ -21,7 +21,7 @@ from forked_log import Told, witness, witness_named
 from kakine.contracts.converter import HEAD, RELEASE, Converted, LastHead, Release, Released
 from kakine.contracts.gateway import DELIVER
 from kakine.contracts.ledger import Appended
-from kakine.country import CONVERTERS, LEDGER, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.parties.witness.app import WitnessParty
 from kakine.runtime import heads
@@ -154,7 +154,7 @@ def release(land: Land, name: PartyName, prepared: Prepared, converted: Converte
 
 def history_of(land: Land, *, without: int | None = None) -> list[bytes]:
     """All entries of the log; the one at `without` replaced by another."""
-    db = land.country.ledger._database.read()
+    db = land.country.ledgers[LEDGER]._database.read()
     entries = [row[0] for row in db.execute("SELECT bytes FROM entry ORDER BY idx")]
     if without is not None:
         entries[without] = entries[without][:16] + bytes(64)
@@ -167,7 +167,7 @@ def on_a_fork(land: Land, prepared: Prepared, converted: Converted, extra: int =
     tree = Tree()
     tree.append([leaf_hash(entry) for entry in entries])
     first, count = converted.filed.receipt.first, len(split_entries(prepared.entries))
-    key = land.country.identities[LEDGER].signing
+    key = land.country.identities[signer_of(LOGS[0])].signing
     note = notes.make(ORIGIN, tree.size, tree.root(), key)
     receipt = Appended(first, tree.range_proof(first, count), note)
     return msgspec.structs.replace(converted, filed=msgspec.structs.replace(converted.filed, receipt=receipt))
@@ -279,14 +279,14 @@ def test_s9_a_head_stored_meanwhile_by_the_other_door_stops_a_release_on_another
     assert before.size
     note = forked.filed.receipt.checkpoint
     head = notes.parse(notes.text_of(note), ORIGIN)
-    admit = office.history.admit
+    admit = office.histories[ORIGIN].admit
 
     async def late(*asked: object) -> object:
         known = await admit(*asked)  # type: ignore[arg-type]
         await office.db.write(lambda db: heads._store(db, ORIGIN, head, note))
         return known
 
-    office.history.admit = late  # type: ignore[method-assign, assignment]
+    office.histories[ORIGIN].admit = late  # type: ignore[method-assign, assignment]
     assert len(entries) == head.size
     with pytest.raises(Problem) as refusal:
         release(land, CONVERTERS[0], prepared, converted)

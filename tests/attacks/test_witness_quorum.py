@@ -22,11 +22,11 @@ from kakine.contracts.ledger import (
     ByIndex,
     Proved,
 )
-from kakine.country import LEDGER
-from kakine.country import ORIGIN as OURS
+from kakine.country import LEDGER, LOGS
 from kakine.crypto.signing import SigningKey
 from kakine.parties.witness.app import WitnessParty
 from kakine.protocols import receipts
+from kakine.protocols.logs import Log
 from kakine.protocols.receipt_files import receipt_of
 from kakine.protocols.verification import Verdict, verify
 from kakine.protocols.witnessing import cosigners
@@ -128,21 +128,21 @@ def without(land: Land, *names: str) -> Iterator[None]:
         yield
 
 
-def covered(land: Land, index: int) -> Proved:
-    return land.run(land.country.peers("yokohama").ask(LEDGER, WITNESSED_ENTRIES, ByIndex(index)))
+def covered(land: Land, index: int, log: Log = LOGS[0]) -> Proved:
+    return land.run(land.country.peers("yokohama").ask(log.ledger, WITNESSED_ENTRIES, ByIndex(index)))
 
 
-def verdict(land: Land, index: int) -> Verdict:
+def verdict(land: Land, index: int, log: Log = LOGS[0]) -> Verdict:
     """Of the receipt file that anybody can have of this entry."""
-    given = covered(land, index)
-    key = land.country.book("yokohama").in_force(land.clock()).signing_key(LEDGER)
+    given = covered(land, index, log)
+    key = land.country.book("yokohama").in_force(land.clock()).log_key(log.ledger)
     place = given.receipt
     head = receipts.verify(
         first=index,
         proof=place.proof,
         checkpoint=place.checkpoint,
         entries=given.entries,
-        origin=OURS,
+        origin=log.origin,
         key=key,
     )
     proof = receipt_of(
@@ -156,17 +156,27 @@ def verdict(land: Land, index: int) -> Verdict:
     return verify((land.folder / "policy.txt").read_bytes(), proof.encode())
 
 
-def size_of(land: Land) -> int:
-    head = land.run(land.country.peers("yokohama").ask(LEDGER, CHECKPOINT, Nothing()))
+def witnessed(land: Land, log: Log = LOGS[0]) -> Gathered:
+    """What came of having the heads of all logs witnessed, for one of them."""
+    return land.run(land.country.have_witnessed())[LOGS.index(log)]
+
+
+def size_of(land: Land, log: Log = LOGS[0]) -> int:
+    head = land.run(land.country.peers("yokohama").ask(log.ledger, CHECKPOINT, Nothing()))
     return int(head.checkpoint.split(b"\n")[1])
 
 
-def test_all_witnesses_sign_the_head_and_every_entry_is_publicly_witnessed(land: Land) -> None:
-    land.run(land.ask(0))
-    found = land.run(land.country.have_witnessed())
-    assert (len(found.cosigned), found.refused, found.size) == (8, {}, size_of(land))
+@pytest.mark.parametrize("log", LOGS, ids=["a", "b"])
+def test_all_witnesses_sign_the_head_and_every_entry_is_publicly_witnessed(land: Land, log: Log) -> None:
+    with ExitStack() as gone:
+        for other in LOGS:
+            if other != log:
+                gone.enter_context(away(land.country, other.ledger))
+        land.run(land.ask(0))
+    found = witnessed(land, log)
+    assert (len(found.cosigned), found.refused, found.size) == (8, {}, size_of(land, log))
     for index in (0, found.size - 1):
-        said = verdict(land, index)
+        said = verdict(land, index, log)
         assert (said.good, len(said.shown.witnesses)) == (True, 8)
 
 
@@ -184,8 +194,9 @@ def test_s10_one_short_of_the_quorum_is_not_publicly_witnessed(
     land: Land, gone: tuple[str, ...], enough: bool
 ) -> None:
     with without(land, *gone):
-        found = land.run(land.country.have_witnessed())
-    assert set(found.refused) == set(gone)
+        every = land.run(land.country.have_witnessed())
+    assert [set(each.refused) for each in every] == [set(gone)] * len(LOGS)
+    found = every[0]
     believed = policies.decode(land.country.policy)
     if enough:
         assert verdict(land, 0).good
@@ -197,34 +208,34 @@ def test_s10_one_short_of_the_quorum_is_not_publicly_witnessed(
 
 
 def test_l3_while_all_outside_witnesses_are_away_exchanges_go_on_and_one_proof_catches_up(land: Land) -> None:
-    first = land.run(land.country.have_witnessed())
+    first = witnessed(land)
     outside = tuple(land.country.watchers.vkeys())
     with without(land, *outside):
         for j in range(3):
             assert land.run(land.ask(j))
-        found = land.run(land.country.have_witnessed())
+        found = witnessed(land)
         assert (set(found.refused), set(found.refused.values())) == (set(outside), {"party-unavailable"})
         assert verdict(land, first.size - 1).good
         with pytest.raises(NotWitnessed):
             covered(land, first.size)
-    caught_up = land.run(land.country.have_witnessed())
+    caught_up = witnessed(land)
     assert caught_up.refused == {}
     assert verdict(land, first.size).good
 
 
 def test_the_policy_is_in_the_log_once_before_a_head_is_witnessed_under_it(land: Land) -> None:
     before = size_of(land)
-    sizes = [land.run(land.country.have_witnessed()).size for _ in range(2)]
+    sizes = [land.run(land.country.have_witnessed())[0].size for _ in range(2)]
     assert sizes == [before + 1] * 2
     with land.reopened() as again:
-        assert again.run(again.country.have_witnessed()).size == before + 1
+        assert again.run(again.country.have_witnessed())[0].size == before + 1
 
 
 def test_what_was_witnessed_is_served_after_a_restart_and_watchers_keep_their_keys(land: Land) -> None:
-    first = land.run(land.country.have_witnessed())
+    first = witnessed(land)
     policy = land.country.policy
     with land.reopened() as again:
         assert again.country.policy == policy
         head = again.run(again.country.peers("yokohama").ask(LEDGER, WITNESSED, Nothing()))
         assert head.checkpoint == first.note
-        assert again.run(again.country.have_witnessed()).refused == {}
+        assert [each.refused for each in again.run(again.country.have_witnessed())] == [{}] * len(LOGS)
