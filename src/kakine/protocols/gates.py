@@ -41,10 +41,19 @@ def leg_count(kind: Kind, keepers: int) -> int:
     return keepers + (kind not in NO_RECIPIENT)
 
 
+def check_tags(tags: bytes) -> None:
+    """Raise `BatchMalformed` if a tag stands twice in a batch: what is filed under it, no log would take."""
+    each = [tags[at : at + TAG] for at in range(0, len(tags), TAG)]
+    if len(set(each)) != len(each):
+        raise BatchMalformed()
+
+
 def check_lengths(
     record: RecordPart, entries: bytes, tags: bytes, blinded: bytes, legs: Sequence[bytes]
 ) -> None:
-    """Raise `BatchMalformed` unless vectors have the length the record part says and their digests are in it."""
+    """Raise `BatchMalformed` unless vectors have the length the record part says, their digests are in it, and no tag
+    stands twice."""
+    check_tags(tags)
     if (
         len(entries) != record.count * LENGTH
         or len(tags) != record.count * TAG

@@ -16,7 +16,7 @@ from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import RESERVED
 from kakine.protocols.audit import ENROLS, blind_digest
 from kakine.protocols.chain import person_blind
-from kakine.protocols.gates import NO_HOPS, NO_LEGS, filed_legs, hops_digest
+from kakine.protocols.gates import NO_HOPS, NO_LEGS, check_tags, filed_legs, hops_digest
 from kakine.protocols.records import HEAD, entry_kind
 from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.labels import PartyName
@@ -155,6 +155,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         _check_envelopes(None, EntryKind.OUTCOME, message, now)
         if len(message.entries) != len(asked.entries) or len(message.tags) != len(asked.tags):
             raise BatchMalformed()
+        check_tags(message.tags)
         signed = filings.sign(
             filing_of(
                 request=message.request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag, Proved
+from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
 from kakine.contracts.mailbox import Logged
 from kakine.crypto.hashing import digest
 from kakine.crypto.wrapping import TOKEN
@@ -89,27 +89,30 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
 async def resume(office: Office, person: int | None = None) -> int:
     """Ask the ledger for what was filed and not heard of again (of one list, or of all); how many it had.
 
-    What it does not have was never concluded: the requester sends it again, or it stays out of every list. So does what
-    was filed under the tags of another request: the log has that one, and will not have this.
+    What none has was never concluded: the requester sends it again, or it stays out of every list. So does what was
+    filed under a tag of another request, which the log has refused.
     """
     found = 0
     for filed in store.pending_filings(office.db.read(), person):
-        proved = await _in_log(office, filed)
-        if proved is not None and proved.entries == filed.entries:
-            await _take(office, filed, proved.receipt)
+        receipt = await _in_a_log(office, filed)
+        if receipt is not None:
+            await _take(office, filed, receipt)
             found += 1
     return found
 
 
-async def _in_log(office: Office, filed: store.Filed) -> Proved | None:
-    """As many entries as were filed, from the place that the first tag has in the first log that has it."""
+async def _in_a_log(office: Office, filed: store.Filed) -> Appended | None:
+    """Where these entries stand, in the first log that has them under the first tag. A log that has another request
+    under it does not say that the next one has not this one: one log does not know the tags of the other."""
     count = len(filed.entries) // LENGTH
     for log in office.settings.logs:
         try:
             place = await office.peers.ask(log.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
-            return await office.peers.ask(log.ledger, ENTRIES, ByIndex(place.receipt.first, count))
+            given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(place.receipt.first, count))
         except (TagUnknown, RangeOutside):
             continue
+        if given.entries == filed.entries:
+            return given.receipt
     return None
 
 
