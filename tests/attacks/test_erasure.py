@@ -481,7 +481,7 @@ async def overdue(land: Land) -> range:
     return rules.due(found, land.clock())
 
 
-@pytest.mark.parametrize("kind", [EntryKind.ERASURE, EntryKind.ANNOTATION])
+@pytest.mark.parametrize("kind", [EntryKind.ERASURE, EntryKind.GOVERNANCE])
 @pytest.mark.parametrize("party", [FIRST, "converter-1"])
 def test_only_the_commission_files_erasures_and_holds(shared_land: Land, kind: EntryKind, party: str) -> None:
     entry = replace(Entry.decode(rules.notice_entry(b"n" * 32, shared_land.clock())), kind=kind).encode()

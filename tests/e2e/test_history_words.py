@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kakine.cli.demo_story import Words, completeness_lines, history_lines
+from kakine.cli.demo_story import Words, history_lines
 from kakine.cli.own_history import Read, own_history
 from kakine.country import LOGIN
 

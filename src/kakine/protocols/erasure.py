@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
-from kakine.protocols.index import COUNTED
+from kakine.protocols.index import stands_in_a_list
 from kakine.protocols.logs import Logs
 from kakine.values.calendar import RETENTION_MONTHS, has_expired, months_since_2000
 from kakine.values.labels import PartyName
@@ -57,7 +57,7 @@ def tallied(
     alone."""
     tallies = dict(before)
     for place, entry in entries:
-        if entry.kind in COUNTED:
+        if stands_in_a_list(entry):
             tallies[entry.expiry_months] = tallies.get(entry.expiry_months, Tally(origin)).after(place)
     return tallies
 
@@ -121,7 +121,7 @@ def open_lift(lift: Signed, commission: VerifyKey, logs: Logs) -> Lift:
 def check_hold_logged(entry: bytes, published_digest: bytes) -> None:
     """Raise `HoldInvalid` unless this entry is that of the hold, or of the end of one. That it is in the log is for the
     caller."""
-    if not published.is_of(Entry.decode(entry), EntryKind.ANNOTATION, published_digest):
+    if not published.is_of(Entry.decode(entry), EntryKind.GOVERNANCE, published_digest):
         raise HoldInvalid(part="entry")
 
 
@@ -237,7 +237,7 @@ def check_noticed(entries: Mapping[Place, Entry], notices: Mapping[Place, bytes]
 
 def hold_entry(published_digest: bytes, now_ms: int) -> bytes:
     """The 80 bytes with which the commission logs a hold, or its end."""
-    return published.entry_of(EntryKind.ANNOTATION, published_digest, now_ms)
+    return published.entry_of(EntryKind.GOVERNANCE, published_digest, now_ms)
 
 
 def hold_tag(published_digest: bytes) -> bytes:

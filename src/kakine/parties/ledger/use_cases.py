@@ -34,7 +34,6 @@ EVERY: dict[EntryKind, Role] = {
     EntryKind.ANNOTATION: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
     EntryKind.ERASURE: Role.COMMISSION,
-    EntryKind.ANNOTATION: Role.COMMISSION,
 }
 """Every party with the role must have signed a filing that covers an entry of the kind. An annotation is the record
 keepers' where converters took part in it (a person's objection), and the commission's where none did (its answer)."""

@@ -16,7 +16,7 @@ from kakine.parties.mailbox import store
 from kakine.parties.mailbox.numbering import resume, take_twin
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import KeptIndex
-from kakine.protocols.index import COUNTED, Index, Listed, day_of, opened_row, tag_of
+from kakine.protocols.index import Index, Listed, day_of, opened_row, stands_in_a_list, tag_of
 from kakine.protocols.index_check import check_totals, entry_of, log_tag
 from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
@@ -70,7 +70,7 @@ async def _take_twice_logged(
     """What this log has of filings that another log had by then: a lost answer made them stand in both."""
     known = {place for place, _, _ in store.places_between(office.db.read(), log.origin, start, end)}
     for place, entry in entries.items():
-        if entry.kind in COUNTED and place not in known:
+        if stands_in_a_list(entry) and place not in known:
             known |= set(await take_twin(office, log, place, entry.encode()))
 
 
