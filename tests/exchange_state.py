@@ -69,29 +69,32 @@ def _receipts_hold(land: Land) -> None:
 
 
 def _filings_stand_in_the_log_once(folder: Path) -> None:
-    """Every filing of a record keeper that has a place has its entries there; no entry stands there twice."""
-    entries = log(folder)
-    assert max(Counter(entries).values()) == 1
-    tags = rows(folder, "ledger", "SELECT tag FROM entry")
-    assert len(set(tags)) == len(tags) == len(entries)
-    placed = [
-        found
-        for keeper in MAILBOXES
-        for found in rows(folder, keeper, "SELECT first, entries FROM filing WHERE first IS NOT NULL")
-    ]
-    for first, blob in placed:
+    """Every filing of a record keeper that has a place has its entries there; no entry stands twice in one log."""
+    for each in LOGS:
+        entries = log(folder, each.ledger)
+        tags = rows(folder, each.ledger, "SELECT tag FROM entry")
+        assert len(set(entries)) == len(set(tags)) == len(tags) == len(entries)
+    filed = "SELECT log, first, entries, checkpoint FROM filing WHERE first IS NOT NULL"
+    placed = [found for keeper in MAILBOXES for found in rows(folder, keeper, filed)]
+    for origin, first, blob, note in placed:
         assert isinstance(first, int)
         assert isinstance(blob, bytes)
         assert isinstance(note, bytes)
+        assert origin == origin_of(note)
         assert b"".join(log(folder, of_origin(note))[first : first + len(blob) // 80]) == blob
 
 
 def _released_exchanges_are_in_the_log(folder: Path) -> None:
-    tagged = {row for each in LOGS for row in rows(folder, each.ledger, "SELECT tag, idx FROM entry")}
+    """Every exchange that a converter has released for stands where its receipt said."""
+    tagged = {
+        (each.origin, *row)
+        for each in LOGS
+        for row in rows(folder, each.ledger, "SELECT tag, idx FROM entry")
+    }
     for name in ("converter-1", "converter-2", "converter-3"):
-        for xid, position in rows(folder, name, "SELECT xid, position FROM used_exchange"):
+        for xid, origin, position in rows(folder, name, "SELECT xid, log, position FROM used_exchange"):
             assert isinstance(xid, bytes)
-            assert (digest("xid", xid), position) in tagged
+            assert (origin, digest("xid", xid), position) in tagged
 
 
 def _answers_have_their_request_in_the_log(folder: Path) -> None:

@@ -22,6 +22,7 @@ from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
+from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.signing import VerifyKey
 from kakine.institutions.watchers import Watchers, country_policy
@@ -32,6 +33,7 @@ from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.ledger.app import Ledger
+from kakine.parties.ledger.attest import Seen
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.mailbox.app import Mailbox
 from kakine.parties.mailbox.office import Settings as MailboxSettings
@@ -145,6 +147,7 @@ class Country:
         self.layouts = Layouts(site.pack.layouts)
         self.ledgers: dict[PartyName, Ledger] = {}
         self.signers: dict[PartyName, Signer] = {}
+        self.converters: dict[PartyName, Converter] = {}
         self._closing: list[Open] = []
 
     @classmethod
@@ -196,6 +199,7 @@ class Country:
             self.book(name)
         await self.refresh()
         self._start_converters()
+        self._start_watchers()
         await self._start_log()
         self.mailboxes = {}
         for keeper in KEEPERS:
@@ -218,7 +222,6 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
-        self._start_watchers()
 
     def _start_watchers(self) -> None:
         """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""
@@ -262,8 +265,20 @@ class Country:
             partial(self._ledger_roles, log.ledger),
             self.peers(log.ledger),
             self.site.clock,
+            partial(self._heads_elsewhere, log),
         )
         return self._keep(log.ledger, ledger)
+
+    async def _heads_elsewhere(self, log: Log) -> list[Seen]:
+        """What converters and outside witnesses have seen of a log."""
+        if not self.converters:
+            return []  # the law comes first, in a country that is being founded
+        peers, seen = self.peers(log.ledger), []
+        for name in CONVERTERS:
+            given = await peers.ask(name, HEAD, LastHead(log.origin))
+            if given.size:
+                seen.append(Seen(name, given.checkpoint))
+        return [*seen, *(Seen(name, note) for name, note in self.watchers.heads(log.origin).items())]
 
     async def _start_law(self) -> None:
         """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
@@ -341,7 +356,6 @@ class Country:
             return frozenset({Role.COMMISSION}) if name == COMMISSION else frozenset()
 
     def _start_converters(self) -> None:
-        self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
             settings = ConverterSettings(position, CONVERTERS, LOGS, witness_name=f"{name}.{DOMAIN}")
             self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))

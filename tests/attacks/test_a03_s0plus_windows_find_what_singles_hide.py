@@ -35,7 +35,7 @@ from kakine.contracts.converter import (
     WindowStep,
 )
 from kakine.contracts.mailbox import VectorsGiven
-from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
+from kakine.country import COMMISSION, CONVERTERS, LOGS
 from kakine.crypto.group import Scalar, group, scalar_mul
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.audit_store import Verdict
@@ -63,7 +63,7 @@ KEEPER = PartyName(MAILBOXES[0])
 
 def auditor_of(land: Land) -> Auditor:
     path, registry = land.folder / "second-auditor.sqlite", PartyName("registry")
-    settings = AuditSettings(path, CONVERTERS, KEEPER, registry, LEDGER, ORIGIN)
+    settings = AuditSettings(path, CONVERTERS, KEEPER, registry, LOGS)
     country = land.country
     return Auditor.open(
         settings,

@@ -17,7 +17,7 @@ from attacks.insider import (
     office_of,
     rewritten,
 )
-from kakine.contracts.converter import Converted
+from kakine.contracts.converter import Converted, Released
 from kakine.contracts.gateway import DELIVER
 from kakine.contracts.mailbox import FILE, File
 from kakine.crypto.group import Scalar, scalar_inv

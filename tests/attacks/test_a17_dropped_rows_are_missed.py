@@ -21,10 +21,11 @@ from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.converter import History, OpenShares, ReadRow
 from kakine.contracts.mailbox import Reading
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, ORIGIN
+from kakine.country import CONVERTERS, LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.mailbox import reading
 from kakine.protocols.history import KeptList, Keys, Opened, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -68,7 +69,7 @@ def opened(
         for each in (sealed.histories if histories is None else histories)
     ]
     keepers = {name: law.signing_key(PartyName(name)) for name in MAILBOXES}
-    keys = Keys(keepers, law.signing_key(PartyName("ledger")), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     return open_history(sealed.request, lists, sealed.shares, session, keys, before)
 
 
@@ -79,7 +80,12 @@ def statements(sealed: SealedHistory) -> dict[str, Statement]:
 
 
 def stating(
-    land: Land, request: bytes, rows: Sequence[ReadRow], name: str, says: str | None = None
+    land: Land,
+    request: bytes,
+    rows: Sequence[ReadRow],
+    name: str,
+    says: str | None = None,
+    indexed: bytes = b"",
 ) -> History:
     """A signed statement of a record keeper over just these rows, in its own name or in another's."""
     head = GENESIS
@@ -87,7 +93,7 @@ def stating(
         head = chained(head, row.entry)
     statement = encode(Statement(says or name, request, len(rows), head, land.clock()))
     key = land.country.identities[PartyName(name)].signing
-    return History(statement, key.sign("history", statement), list(rows))
+    return History(statement, key.sign("history", statement), list(rows), indexed)
 
 
 Change = Callable[[list[ReadRow]], list[ReadRow]]
@@ -98,7 +104,7 @@ def lying(land: Land, name: str, change: Change) -> Callable[[PartyName, Reading
 
     async def read(caller: PartyName, message: Reading) -> History:
         given = await reading.read(mailbox(land, name), caller, message)
-        return stating(land, message.request, change(list(given.rows)), name)
+        return stating(land, message.request, change(list(given.rows)), name, indexed=given.indexed)
 
     return read
 

@@ -124,7 +124,7 @@ def test_a_filing_stored_and_not_logged_is_nobodys_record_until_it_is_logged(tmp
     land = founded(tmp_path)
     kept, size, before = prepared(land), log_size(land), every_list(land)
     filed = filings(land)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with both_away(land), pytest.raises(PartyUnavailable):
         land.run(land.requester().convert(kept))
     assert filings(land) == filed + 1
     land = land.reopened()

@@ -86,7 +86,8 @@ BLIND = {
     # Who must not see organisations or procedures either.
     "mailbox-a": (*AGENCIES, *PROCEDURES),
     "mailbox-b": (*AGENCIES, *PROCEDURES),
-    "ledger": (*AGENCIES, *PROCEDURES),
+    "ledger-a": (*AGENCIES, *PROCEDURES),
+    "ledger-a-signer": (*AGENCIES, *PROCEDURES),
 }
 
 

@@ -102,7 +102,11 @@ COUPS: dict[str, Change] = {
     "without the second record keeper": without("mailbox-b"),
     "no record keeper": lambda g: without("mailbox-b")(without("mailbox-a")(g)),
     "a record keeper in name only": without_role("mailbox-b"),
-    "no ledger": without("ledger"),
+    "no ledger": without("ledger-b"),
+    "an own key for the log": own_key_for("ledger-a-signer"),
+    "another signer for the ledger": lambda g: altered(
+        altered(g, "parties", "portal", roles=("portal", "signer")), "parties", "ledger-a", signer="portal"
+    ),
     "no portal to read one's history at": without("portal"),
     "no ground to read one's history on": without_ground("OWN-HISTORY"),
     "that ground suspended alone": stopping("OWN-HISTORY"),

@@ -15,8 +15,10 @@ from kakine.cli.own_history import Read, own_history
 from kakine.contracts import mailbox as calls
 from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import IndexRowsAsked, IndexRowsGiven
+from kakine.country import LEDGER, ORIGIN
 from kakine.parties.mailbox import indexing, store
 from kakine.protocols.index_check import entry_of, log_tag
+from kakine.protocols.logs import Log
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingMismatch, IndexTotalWrong
 from kakine.wire import filing as filings
@@ -164,7 +166,7 @@ def test_a_record_keeper_that_lost_a_row_cannot_sign_an_index_over_it(indexed: L
     changed(indexed, "DELETE FROM row WHERE filing = ? AND position = ?", filing, position)
     with pytest.raises(IndexTotalWrong):
         indexed.run(indexed.country.index())
-    kept = store.indexes(mailbox(indexed, SECOND).db.read())
+    kept = store.indexes(mailbox(indexed, SECOND).db.read(), ORIGIN)
     assert len(kept) == 1
 
 
@@ -193,9 +195,9 @@ def test_entries_moved_to_a_list_of_nobody_are_found_by_comparing_both(
     """Total and tree are right; one entry stands alone under a key that nobody has."""
     honest = indexing._lists
 
-    def moved(office: Any, start: int, end: int) -> Any:
-        lists = honest(office, start, end)
-        if office is not mailbox(indexed, SECOND):
+    def moved(office: Any, log: Log, start: int, end: int) -> Any:
+        lists = honest(office, log, start, end)
+        if office is not mailbox(indexed, SECOND) or not lists:
             return lists
         who, day, places = lists[0]
         return [(who, day, places[:-1]), (9_999, day, places[-1:]), *lists[1:]]
@@ -231,4 +233,4 @@ def test_an_index_of_another_record_keeper_is_not_taken_by_the_ledger(indexed: L
     key = indexed.country.identities[PartyName("yokohama")].signing
     asked = Append(entry, tag, [filings.sign(made, "yokohama", key)])
     with pytest.raises(FilingMismatch):
-        indexed.run(indexed.country.peers("converter-1").ask(PartyName("ledger"), APPEND, asked))
+        indexed.run(indexed.country.peers("converter-1").ask(LEDGER, APPEND, asked))

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from attacks.insider import MAILBOXES, mailbox
+from attacks.insider import MAILBOXES, careless_about_heads, mailbox
 from attacks.insider import filings as filings_at_all
 from forging import altered, signed
 from kakine.clients.exchange import Requester, request_of
@@ -28,7 +29,7 @@ from kakine.contracts.gateway import Delivered
 from kakine.contracts.ledger import Appended
 from kakine.contracts.mailbox import FILE, File
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, aead_open, aead_seal, open_sealed, seal
 from kakine.crypto.signing import SigningKey
@@ -37,12 +38,16 @@ from kakine.parties.converter.office import Office as ConverterOffice
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
-from kakine.protocols.gates import WINDOW_MS, filed_legs, hops_digest
+from kakine.protocols.gates import WINDOW_MS, filed_legs, head_parts, hops_digest
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
+from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.keyring import find_key
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
@@ -110,7 +115,7 @@ def prepared(land: Land, j: int = 0, **changed: Any) -> Prepared:
     return land.run(land.requester().prepare(land.wish([land.code(CHILDREN, j)], **changed)))
 
 
-def through(land: Land, asked: Prepared) -> tuple[Converted, list[bytes]]:
+def through(land: Land, asked: Prepared) -> tuple[Converted, list[Released]]:
     """An honest run as far as the released values."""
     converted = land.run(land.requester().convert(asked))
     return converted, land.run(land.requester().release(asked, converted))
@@ -225,7 +230,7 @@ def test_o1_one_record_keeper_that_signs_opens_no_converter_without_the_other(la
     with pytest.raises(ReceiptMismatch):
         land.run(land.requester().release(asked, replaced(converted, filed)))
     with pytest.raises(ReceiptMismatch):
-        deliver(land, asked, replaced(converted, filed), released_by_all(land, asked))
+        deliver(land, asked, replaced(converted, filed), released_by_all(land, asked, converted))
 
 
 def signed_again(land: Land, filed: Filed, names: Sequence[str] = MAILBOXES) -> Filed:
@@ -340,8 +345,8 @@ def restarted(land: Land, name: PartyName) -> None:
     """One converter stops and starts again on its store; the others go on."""
     country = land.country
     country.converters[name].close()
-    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LEDGER)
-    again = Converter(settings, ORIGIN, *country._common(name))
+    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LOGS)
+    again = Converter(settings, *country._common(name))
     country.converters[name] = again
     country._keep(name, again)
 
@@ -368,9 +373,22 @@ def test_o5_a_second_conversion_under_a_used_exchange_is_refused_by_the_log(land
 def last_nights_ledger(land: Land) -> Iterator[Ledger]:
     """The operators of ledger and signer put older stores back: same key, same name, another past."""
     country = land.country
-    path = land.folder / "restored.sqlite"
-    settings = LedgerSettings(ORIGIN, path, country.identities[LEDGER].signing)
-    return Ledger.open(settings, country._filer_key, country._filers, country._ledger_roles)
+    name = signer_of(LOGS[0])
+    key = country.identities[name].signing
+    signer = Signer.open(SignerSettings(ORIGIN, LEDGER, land.folder / "restored-signer.sqlite", key))
+    settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", name, key.public)
+    road = Peers(InProcess(LEDGER, {name: signer.app}))
+    with closing(signer):
+        opening = Ledger.open(
+            settings,
+            partial(country._filer_key, LEDGER),
+            partial(country._filers, LEDGER),
+            partial(country._ledger_roles, LEDGER),
+            road,
+            land.clock,
+        )
+        with closing(land.run(opening)) as forked:
+            yield forked
 
 
 def test_o5_not_even_a_ledger_put_back_from_a_backup_gets_a_second_conversion_released(fresh: Land) -> None:
@@ -734,7 +752,7 @@ def read_back(
         shown = [SealedRow(r.entry, r.envelope, r.index, r.proof, r.checkpoint) for r in each.rows]
         lists.append(KeptList(data, signature, shown[rows]))
     keepers = {name: law.signing_key(PartyName(name)) for name in MAILBOXES}
-    keys = Keys(keepers, law.signing_key(PartyName("ledger")), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     return len(open_history(said.request, lists, said.shares, session, keys, before).rows)
 
 
@@ -834,7 +852,7 @@ def test_o15_nor_does_the_record_keeper_file_less_than_converters_converted(land
     )
     before = filings_kept(land), entries_in_log(land)
     with pytest.raises(BatchMalformed):
-        land.run(land.country.peers("converter-3").ask(PartyName("mailbox"), FILE, short))
+        land.run(land.country.peers("converter-3").ask(PartyName(MAILBOXES[0]), FILE, short))
     assert (filings_kept(land), entries_in_log(land)) == before
 
 

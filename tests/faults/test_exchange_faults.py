@@ -23,6 +23,7 @@ from exchange_state import (
     outcomes_recorded,
     snapshot,
 )
+from kakine.country import LEDGER
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.values.problems import PartyUnavailable, Problem, StoreFailed
@@ -87,7 +88,7 @@ def resumed(land: Land) -> list[object]:
     return [result for _, result in results]
 
 
-WRITES = {Mode.S0: 19, Mode.S1: 25}
+WRITES = {Mode.S0: 21, Mode.S1: 27}
 """How many writes an exchange has in all parties together; S1 adds, for each record keeper, one check at each
 converter."""
 
@@ -124,7 +125,7 @@ def test_a_write_that_fails_leaves_one_effect_after_the_request_is_sent_again(
     check(small)
 
 
-PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger"]
+PARTIES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger-a"]
 
 
 def database(land: Land, party: str) -> Database:
@@ -132,7 +133,7 @@ def database(land: Land, party: str) -> Database:
     found = {
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
         **{name: (lambda name=name: country.mailboxes[name].office.db) for name in MAILBOXES},
-        "ledger": lambda: country.ledger._database,
+        "ledger-a": lambda: country.ledgers[LEDGER]._database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)
     return found

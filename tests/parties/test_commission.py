@@ -42,6 +42,7 @@ from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import Log
 from kakine.protocols.published import NEVER
 from kakine.runtime.http import InProcess, Peers
 from kakine.values import problems

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+import log_signer
 from kakine.contracts import ledger as calls
 from kakine.contracts.call import Body, Call, Nothing, Role
 from kakine.contracts.ledger import Append, Appended, Between, ByIndex, ByTag
@@ -44,17 +45,22 @@ from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.filing import SignedFiling
+from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "converter", "commission", "town"))
+LEDGER, CONVERTER, COMMISSION, TOWN = (
+    PartyName(n) for n in ("ledger-a", "converter", "commission", "town")
+)
 KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 MAILBOX, OTHER = KEEPERS
 FILERS = {
     MAILBOX: SigningKey(bytes(31) + b"M"),
     OTHER: SigningKey(bytes(31) + b"N"),
+    CONVERTER: SigningKey(bytes(31) + b"V"),
     COMMISSION: SigningKey(bytes(31) + b"C"),
 }
+NOW = [29_000_000 * 60_000]
 ROLES = {
     CONVERTER: frozenset({Role.CONVERTER}),
     MAILBOX: frozenset({Role.MAILBOX}),
@@ -62,6 +68,9 @@ ROLES = {
     COMMISSION: frozenset({Role.COMMISSION}),
     TOWN: frozenset({Role.GATEWAY}),
 }
+
+NOBODYS = [EntryKind.ERASURE, EntryKind.UNSEAL, EntryKind.ANNOTATION, EntryKind.HEARTBEAT]
+"""Kinds that nobody may bring to a ledger."""
 
 Takes = TypeVar("Takes", bound=Body)
 Gives = TypeVar("Gives", bound=Body)
@@ -83,8 +92,17 @@ def settings(folder: Path) -> LedgerSettings:
     return LedgerSettings(ORIGIN, folder / "ledger.sqlite", SIGNER, KEY.public)
 
 
-def opened(folder: Path) -> Ledger:
-    return Ledger.open(settings(folder), filer_key, parties_of, roles_of)
+@pytest.fixture(autouse=True)
+def signer(tmp_path: Path) -> Iterator[Signer]:
+    """It runs through all stops of the ledger."""
+    running = log_signer.opened(tmp_path, ORIGIN, KEY)
+    yield running
+    running.close()
+
+
+def started(settings: LedgerSettings, signer: Signer) -> Ledger:
+    road = log_signer.road(signer)
+    return asyncio.run(Ledger.open(settings, filer_key, parties_of, roles_of, road, lambda: NOW[0]))
 
 
 @pytest.fixture
@@ -298,14 +316,29 @@ def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
 def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(
     ledger: Ledger, kind: EntryKind
 ) -> None:
-    others = FilingMismatch if kind is EntryKind.GOVERNANCE else EntryKindNotAllowed
-    refused(others, ledger, filed([1], kind))
+    refused(EntryKindNotAllowed if kind in NOBODYS else FilingMismatch, ledger, filed([1], kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind != 3])
 def test_the_commission_files_governance_and_nothing_else(ledger: Ledger, kind: EntryKind) -> None:
-    others = FilingMismatch if kind in (1, 2, 8) else EntryKindNotAllowed
+    others = EntryKindNotAllowed if kind in NOBODYS else FilingMismatch
     refused(others, ledger, filed([1], kind, [COMMISSION]), COMMISSION)
+
+
+def test_a_record_keeper_files_the_root_of_its_index_and_a_converter_its_statement_alone(
+    ledger: Ledger,
+) -> None:
+    for kind, one, another in (
+        (EntryKind.INDEX_ROOT, KEEPERS, [CONVERTER]),
+        (EntryKind.STATEMENT, [CONVERTER], KEEPERS),
+    ):
+        for filers in ([], another, [another[0]], [COMMISSION], [one[0], one[0]], KEEPERS):
+            with pytest.raises(FilingMismatch):
+                tell(ledger, filed([1], kind, filers))
+    for number, (kind, filer) in enumerate(
+        [(EntryKind.INDEX_ROOT, MAILBOX), (EntryKind.INDEX_ROOT, OTHER), (EntryKind.STATEMENT, CONVERTER)]
+    ):
+        assert tell(ledger, filed([number], kind, [filer])).first == number
 
 
 def test_outcomes_and_governance_are_taken_from_those_who_may_file_them(ledger: Ledger) -> None:
@@ -488,9 +521,7 @@ def merkle_root(numbers: Sequence[int]) -> bytes:
 def test_a_store_under_another_key_or_origin_is_not_served(stopped: Path, signer: Signer) -> None:
     for origin, key in (("ledger.example/2027/a", KEY), (ORIGIN, FILERS[MAILBOX])):
         with pytest.raises(LedgerDiverged):
-            Ledger.open(
-                LedgerSettings(origin, settings(tmp_path).database, key), filer_key, parties_of, roles_of
-            )
+            started(LedgerSettings(origin, stopped, SIGNER, key.public), signer)
 
 
 def test_an_origin_that_cannot_be_a_key_name_is_refused_before_anything_opens(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from kakine.crypto.signing import SigningKey
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import signing_key
 from kakine.protocols.witnessing import Logs
+from kakine.runtime.heads import find
 from kakine.runtime.identity import Clock, Entropy
 from kakine.wire import policy
 from kakine.wire.policy import WITNESS, vkey
@@ -65,6 +66,12 @@ class Watchers:
             path = self._folder / f"{name}.sqlite"
             self.running[name] = WitnessParty(each.key_name, self._keys[name], self._logs, path, self._clock)
         return self.running[name]
+
+    def heads(self, origin: str) -> dict[str, bytes]:
+        """The last checkpoint of a log that each of them has cosigned, by name; of those that have cosigned any."""
+        stores = [each.name for each in WATCHERS if (self._folder / f"{each.name}.sqlite").is_file()]
+        notes = {name: find(self.party(name).database.read(), origin)[1] for name in stores}
+        return {name: note for name, note in notes.items() if note}
 
     def close(self) -> None:
         """Close the stores that are open."""
