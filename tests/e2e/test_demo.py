@@ -290,7 +290,9 @@ def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, 
     sure = ran.told["history"]["witnessed"]
     assert public.startswith(f"{sure} of {shown} publicly witnessed")
     assert ja.startswith(f"完全: {sure} 件中 {sure} 件、記録保管者 2 者の公開索引と証人 8 者が確認。")
-    assert en.startswith(f"complete: {sure} of {sure}, confirmed by 2 record keepers and 8 witnesses; 3 later")
+    assert en.startswith(
+        f"complete: {sure} of {sure}, confirmed by 2 record keepers and 8 witnesses; 3 later"
+    )
     unknown = kakine("history", "--dir", str(copy), "--person", "1")
     assert (unknown.code, unknown.err.split(":")[0]) == (1, "account-unknown")
 
