@@ -193,10 +193,12 @@ def test_a_witness_outside_is_shown_the_head_and_its_answer_checked(
 ) -> None:
     """`kakine ledger witness --at`, with nobody there, and then with the witness of `kakine serve witness`."""
     with Land(seen[0]) as land:
-        log = land.country.policy.decode().split()[1]
+        logs = [
+            line.split()[1] for line in land.country.policy.decode().splitlines() if line.startswith("log ")
+        ]
     settings = tmp_path / "witness.toml"
     settings.write_text(
-        f'name = "w.example/1"\nlogs = ["{log}"]\ndatabase = "w.sqlite"\nseed = "w.seed"\nport = 0\n'
+        f'name = "w.example/1"\nlogs = {json.dumps(logs)}\ndatabase = "w.sqlite"\nseed = "w.seed"\nport = 0\n'
     )
     with serving(settings) as (process, vkey, address):
         asked = ("--dir", seen[0], "--at", address, "--key", vkey)
