@@ -35,7 +35,7 @@ from kakine.contracts.converter import (
     WindowStep,
 )
 from kakine.contracts.mailbox import VectorsGiven
-from kakine.country import COMMISSION, CONVERTERS
+from kakine.country import COMMISSION, CONVERTERS, LEDGER, ORIGIN
 from kakine.crypto.group import Scalar, group, scalar_mul
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.audit_store import Verdict
@@ -62,7 +62,9 @@ KEEPER = PartyName(MAILBOXES[0])
 
 
 def auditor_of(land: Land) -> Auditor:
-    settings = AuditSettings(land.folder / "second-auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
+    settings = AuditSettings(
+        land.folder / "second-auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"), LEDGER, ORIGIN
+    )
     country = land.country
     return Auditor.open(
         settings,
