@@ -3,9 +3,10 @@
     python bench/ledger.py [--folder DIR] [--rounds 5] [--leaves 1000000]
 
 - *receipt* is everything from the decoded request on: the checks of both filings' signatures, the sequencer, a durable
-  commit, the read-back, the proof. Callers ask again as soon as they are answered. Each request carries 1 entry or 50.
+  commit, the read-back, the signer with its own durable commit in another file, the proof. Callers ask again as soon as
+  they are answered. Each request carries 1 entry or 50.
 - *bare* writes the very rows that this ledger just wrote, in the very groups in which it wrote them, into a new file of
-  the same engine with the same settings, and does nothing else: one thread, no callers.
+  the same engine with the same settings, and does nothing else: one thread, no callers, no signer.
 - *checked* is *bare* and, for each request, the two checks of an Ed25519 signature that no ledger can save
   which lets in only what both record keepers have signed.
 - *pymerkle* is pymerkle's tree on SQLite with its own settings, a transaction and a proof for each request; it takes
@@ -118,14 +119,20 @@ async def closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[o
 def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, list[Growth]]:
     """The ledger on the file `path`, and what it wrote."""
     requests = [request(number, count) for number in range(callers * each)]
-    database = Database.open(path, METADATA)
+    database, signer = Database.open(path, METADATA), ledger_million.signer_of(path)
     store = Recorded(database)
-    sequencer = Sequencer(store, ledger_million.ORIGIN, ledger_million.KEY)
+    sequencer = Sequencer(store, ledger_million.attestor(signer))
     duties = Duties(store, sequencer, lambda _: FILER.public, lambda _: KEEPERS)
-    begun = time.perf_counter()
-    times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
-    seconds = time.perf_counter() - begun
+
+    async def run() -> tuple[list[float], float]:
+        await sequencer.start()
+        begun = time.perf_counter()
+        times = await closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n]))
+        return times, time.perf_counter() - begun
+
+    times, seconds = asyncio.run(run())
     database.close()
+    signer.close()
     return Figures.of(len(requests) * count, seconds, times), store.growths
 
 

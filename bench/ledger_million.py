@@ -15,16 +15,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from kakine.crypto.merkle import Tree, leaf_hash
+from kakine.crypto.merkle import EMPTY, Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor
 from kakine.parties.ledger.head import load
 from kakine.parties.ledger.store import METADATA, Growth, Store
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.runtime.database import Database
-from kakine.wire import checkpoint
+from kakine.runtime.http import InProcess, Peers
+from kakine.values.labels import PartyName
 from kakine.wire.checkpoint import Checkpoint
 
 ORIGIN = "ledger.example/bench"
 KEY = SigningKey(b"L" * 32)
+LEDGER, SIGNER = PartyName("ledger"), PartyName("ledger-signer")
 HEAD = bytes.fromhex("01030000ffff0000") + bytes(8)
 GROUP = 1000
 
@@ -34,17 +39,28 @@ def _entry(number: int) -> bytes:
     return HEAD + commitment + hashlib.sha256(commitment).digest()
 
 
+def signer_of(path: Path) -> Signer:
+    """The signer of the ledger on the file `path`, on a file beside it."""
+    return Signer.open(SignerSettings(ORIGIN, LEDGER, path.with_name(f"{path.name}-signer"), KEY))
+
+
+def attestor(signer: Signer) -> Attestor:
+    """The ledger's road to its signer, in this process."""
+    return Attestor(Peers(InProcess(LEDGER, {SIGNER: signer.app})), SIGNER, ORIGIN, KEY.public)
+
+
 def fill(path: Path, leaves: int) -> None:
     """A store of that many entries, with one checkpoint."""
-    database = Database.open(path, METADATA)
+    database, signer = Database.open(path, METADATA), signer_of(path)
     store, tree = Store(database), Tree()
     entries = [_entry(number) for number in range(leaves)]
     tree.append([leaf_hash(entry) for entry in entries])
     new = Checkpoint(tree.size, tree.root())
-    note = checkpoint.make(ORIGIN, new.size, new.root, KEY)
     tags = [hashlib.sha256(entry).digest() for entry in entries]
-    asyncio.run(store.grow(Growth(store.head(), new, entries, tags, note)))
+    signed = asyncio.run(attestor(signer).sign(tree, Checkpoint(0, EMPTY), new))
+    asyncio.run(store.grow(Growth(store.head(), new, entries, tags, signed)))
     database.close()
+    signer.close()
 
 
 def _resident() -> float:
@@ -53,9 +69,9 @@ def _resident() -> float:
 
 def start(path: Path) -> dict[str, float]:
     """Figures of one start, in a process of its own: seconds, megabytes, microseconds a proof."""
-    database = Database.open(path, METADATA)
+    database, signer = Database.open(path, METADATA), signer_of(path)
     store, before, begun = Store(database), _resident(), time.perf_counter()
-    head = load(store, ORIGIN, KEY)
+    head = asyncio.run(load(store, attestor(signer)))
     seconds, grown = time.perf_counter() - begun, _resident() - before
 
     begun = time.perf_counter()
@@ -89,6 +105,7 @@ def start(path: Path) -> dict[str, float]:
         head.receipt(at, 50)
     figures["range_us"] = (time.perf_counter() - begun) / 1000 / 50 * 1e6
     database.close()
+    signer.close()
     return figures
 
 

@@ -49,9 +49,7 @@ from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, CONVERTER, COMMISSION, TOWN = (
-    PartyName(n) for n in ("ledger-a", "converter", "commission", "town")
-)
+LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger-a", "converter", "commission", "town"))
 KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 MAILBOX, OTHER = KEEPERS
 FILERS = {
