@@ -151,7 +151,8 @@ class Sequencer:
         old = before.at if before else head.at
         entries, tags = self._place(group, old.size)
         if not entries:
-            return _Stored(group, old)
+            refused = all(waiting.answer.done() for waiting in group)
+            return None if refused else _Stored(group, old)
         # Readers go on with the old head, whose size hides the new leaves of the tree that both share.
         leaves = [leaf_hash(entry) for entry in entries]
         head.tree.append(leaves)
