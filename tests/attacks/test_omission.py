@@ -174,13 +174,14 @@ def _released_by(land: Land, office: ConverterOffice, asked: Prepared, converted
     key, request = shared_key(land, office.identity.name), request_of(asked)
     value = release_value(office.release_key, request)
     sealed = aead_seal(expand(key, "release", request), bytes(12), request, value)
-    shown = head_parts(ORIGIN, _head_shown(converted.filed.receipt.checkpoint))
+    note = converted.filed.receipt.checkpoint
+    shown = head_parts(checkpoint.origin_of(note), _head_shown(note))
     return Released(sealed, office.identity.signing.sign("head", *shown))
 
 
 def _head_shown(note: bytes) -> Checkpoint:
     try:
-        return checkpoint.parse(checkpoint.text_of(note), ORIGIN)
+        return checkpoint.parse(checkpoint.text_of(note), checkpoint.origin_of(note))
     except CheckpointInvalid:
         return Checkpoint(0, b"")
 
