@@ -102,15 +102,15 @@ def test_a_second_look_reads_only_what_is_new(copy: Copy) -> None:
 @pytest.mark.parametrize(
     ("store", "statement", "code"),
     [
-        ("mailbox", "DELETE FROM row WHERE rowid = 5", "keeper-lacks-request"),
+        ("mailbox-a", "DELETE FROM row WHERE rowid = 5", "keeper-lacks-request"),
         (
-            "mailbox",
-            "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing)",
+            "mailbox-a",
+            "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing WHERE kind = 0)",
             "keeper-lacks-outcome",
         ),
-        ("ledger", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
-        ("ledger", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
-        ("mailbox", "DROP TABLE place", "party-refused"),
+        ("ledger-a", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
+        ("ledger-a", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
+        ("mailbox-a", "DROP TABLE place", "party-refused"),
     ],
 )
 def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: str) -> None:
@@ -123,37 +123,25 @@ def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: 
     done = copy.monitor()
     assert done.code == 1
     assert code in done.codes
-    assert all(finding["facts"].get("party") == store for finding in done.told["findings"])
+    parties = {finding["facts"]["party"] for finding in done.told["findings"]}
+    assert all(
+        store.startswith(party) for party in parties
+    )  # a store that does not open names the kind of party
     shown = kakine("monitor", "--once", "--dir", copy.land, "--state", copy.state)
     assert (shown.code, f"[{code}]" in shown.out) == (1, True)
 
 
-def test_yesterdays_ledger_is_named_and_its_evidence_is_not_called_a_proof(
-    copy: Copy, tmp_path: Path
-) -> None:
+def test_yesterdays_ledger_does_not_start_and_says_so(copy: Copy, tmp_path: Path) -> None:
     kept = shutil.copytree(copy.land, tmp_path / "yesterday")
     ask(copy)
     assert copy.monitor().code == 0
-    for path in copy.land.glob("ledger.sqlite*"):
+    for path in copy.land.glob("ledger-a.sqlite*"):
         path.unlink()
-    for path in kept.glob("ledger.sqlite*"):
+    for path in kept.glob("ledger-a.sqlite*"):
         shutil.copy(path, copy.land / path.name)
-    done = copy.monitor("--evidence", tmp_path / "found")
-    assert (done.code, done.codes) == (1, {"head-rolled-back"})
-    assert {finding["facts"]["who"] for finding in done.told["findings"]} == {"monitor", "mailbox"}
-    trusted = policy(copy, tmp_path)
-    checked = kakine("monitor", "check-evidence", tmp_path / "found", "--policy", trusted, "--json")
-    assert checked.code == 0
-    assert {finding["level"] for finding in checked.told["findings"]} == {"reported"}
-    ask(copy)
-    ask(copy)
-    done = copy.monitor("--evidence", tmp_path / "more")
-    assert "head-forked" in done.codes
-    checked = kakine("monitor", "check-evidence", tmp_path / "more", "--policy", trusted, "--json")
-    levels = {finding["code"]: finding["level"] for finding in checked.told["findings"]}
-    assert levels["head-forked"] == "proven"
-    told = kakine("monitor", "check-evidence", tmp_path / "more", "--policy", trusted).out
-    assert "PROVEN, by the log's own signatures" in told
+    done = copy.monitor()
+    assert (done.code, done.codes) == (1, {"party-refused"})
+    assert [finding["facts"]["problem"] for finding in done.told["findings"]] == ["ledger-behind"]
 
 
 def policy(copy: Copy, tmp_path: Path) -> Path:

@@ -214,7 +214,7 @@ def _static(plan: _Plan, reported: list[tuple[str, bytes]]) -> Watched:
 def watched_country(country: Country, reported: list[tuple[str, bytes]]) -> Watched:
     """The log and the record keepers of a country, as any party may call them; keys are those of the gazette."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
-    keepers = [Mailbox(peers, name, law.signing_key(name)) for name in law.keeper_parties]
+    keepers = [Mailbox(peers, name, law.signing_key(name), ORIGIN) for name in law.keeper_parties]
     return Watched(ORIGIN, law.log_key(LEDGER), Running(peers, LEDGER), keepers, reported)
 
 

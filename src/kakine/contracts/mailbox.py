@@ -22,7 +22,7 @@ from kakine.contracts.retention import (
     Said,
 )
 from kakine.wire.filing import SignedFiling
-from kakine.wire.request import Place
+from kakine.wire.request import Name, Place
 
 
 class File(Body, frozen=True):
@@ -149,9 +149,10 @@ class IndexRowsGiven(Body, frozen=True):
 
 
 class AskStanding(Body, frozen=True):
-    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log, and which
-    requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
+    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log of this
+    origin, and which requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
 
+    origin: Name
     first: Annotated[int, Meta(ge=0, lt=1 << 48)]
     end: Annotated[int, Meta(ge=0, lt=1 << 48)]
     older_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]

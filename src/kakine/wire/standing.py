@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from kakine.crypto.signing import VerifyKey
 from kakine.wire.canonical import Message, decode
+from kakine.wire.request import Name
 
 LABEL = "standing"
 
@@ -31,7 +32,7 @@ Index = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
 class Standing(Message, frozen=True):
-    """The keeper's word about the entries first … end - 1 of the log.
+    """The keeper's word about the entries first … end - 1 of the log of this origin.
 
     `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list.
     `unanswered` names those of them that were handed to a recipient, who owes an outcome, and were filed at least
@@ -42,6 +43,7 @@ class Standing(Message, frozen=True):
     most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
     """
 
+    origin: Name
     first: Index
     end: Index
     requests: Index

@@ -43,6 +43,8 @@ class Keeper(Protocol):
 
     name: str
     key: VerifyKey
+    origin: str
+    """The log of which it is asked."""
 
     async def standing(self, asked: AskStanding) -> StandingGiven:
         """Its signed statement."""
@@ -109,9 +111,10 @@ class Files:
 class Mailbox:
     """A record keeper of a running country."""
 
-    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey) -> None:
+    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey, origin: str) -> None:
         self.name = str(party)
         self.key = key
+        self.origin = origin
         self._party = party
         self._peers = peers
 
