@@ -24,7 +24,18 @@ import kakine.contracts
 from attacks.insider import rewritten
 from forging import signed
 from kakine.clients.exchange import as_convert
-from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry, registry_audit
+from kakine.contracts import (
+    commission,
+    commission_audit,
+    converter,
+    gateway,
+    ledger,
+    mailbox,
+    ministry,
+    registry,
+    registry_audit,
+    retention,
+)
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
 from kakine.country import LOGIN, ORIGIN
@@ -40,6 +51,7 @@ from kakine.wire.canonical import decode, encode, plain
 from kakine.wire.request import (
     Mode,
     Payload,
+    Place,
     PublicPart,
     RecordPart,
     ask_digest,
@@ -52,6 +64,7 @@ from land import CHILDREN, TAX, Land, ref
 
 SERVED_BY = {
     "commission": "commission",
+    "commission_audit": "commission",
     "converter": "converter-1",
     "gateway": "yokohama",
     "ledger": "ledger-a",
@@ -130,7 +143,20 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     subject = registry.Subject("123456789018", date(1990, 2, 3))
     person = ("渡邉　花子", "ワタナベ　ハナコ", date(1990, 2, 3), Sex.FEMALE)
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
+    receipt = ledger.Appended(0, [bytes(32)], b"checkpoint")
+    proved, held = ledger.Proved(bytes(80), receipt), retention.HoldLogged(b"hold", bytes(80), receipt)
     return {
+        commission.ERASURES.path: retention.Erasures(1),
+        commission_audit.OBJECT.path: commission_audit.Objection(b"sealed"),
+        converter.DESTROY.path: retention.Destroy(b"order", [b"dropped"], [b"hold"]),
+        converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),
+        converter.LIFT.path: held,
+        gateway.DISPUTABLE.path: gateway.Disputable(request),
+        mailbox.DROP.path: retention.Drop(b"order"),
+        mailbox.EXPIRING.path: retention.ExpiringAsked(1),
+        mailbox.FILED_AT.path: mailbox.FiledAt(Place(ORIGIN, 0)),
+        mailbox.HELD.path: retention.HeldAsked(b"order"),
+        mailbox.HOLD.path: held,
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
         converter.HEAD.path: converter.LastHead(ORIGIN),
         converter.SEEN.path: converter.SeenSince(0),

@@ -58,7 +58,7 @@ def check_tiles(
 
     kakine ledger check-tiles public --policy policy.txt
     """
-    origin, key = one_log(trusted)
+    origin, key = one_log(trusted, folder)
     read = reader(folder)
     at = notes.open(read(CHECKPOINT), origin, key)
     verify(read, at)
@@ -115,9 +115,15 @@ async def _ledger_key(folder: Path, log: Log) -> VerifyKey:
         return country.book("portal").in_force(country.site.clock()).log_key(log.ledger)
 
 
-def one_log(path: Path) -> tuple[str, VerifyKey]:
-    """(origin, key) of the one log in a policy file. Raises `PolicyMalformed` for any other number of logs."""
+def one_log(path: Path, folder: Path) -> tuple[str, VerifyKey]:
+    """(origin, key) of the one log in a policy file, or of that one of several which the folder's checkpoint names.
+
+    Raises `PolicyMalformed` where there is none, `TileMissing` without a checkpoint.
+    """
     logs = policy.decode(path.read_bytes()).logs
+    if len(logs) != 1:
+        named = reader(folder)(CHECKPOINT).partition(b"\n")[0]
+        logs = [log for log in logs if log.name.encode() == named]
     if len(logs) != 1:
         raise PolicyMalformed(part="logs")
     return logs[0].name, logs[0].key

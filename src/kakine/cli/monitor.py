@@ -207,7 +207,7 @@ async def _round(plan: _Plan, memory: Memory) -> Round | Refusal:
 def _static(plan: _Plan, reported: list[tuple[str, bytes]]) -> Watched:
     assert plan.tiles is not None  # noqa: S101 - the command line has seen to it
     assert plan.policy is not None  # noqa: S101
-    origin, key = one_log(plan.policy)
+    origin, key = one_log(plan.policy, plan.tiles)
     return Watched(origin, key, Files("tiles", reader(plan.tiles), origin, key), (), reported)
 
 
