@@ -337,7 +337,7 @@ def test_the_auditor_checks_what_is_new_and_names_who_is_at_fault(ran: Ran, copy
     """A question more is checked; with a byte of its stored vectors changed, the record keeper is named."""
     clean = kakine("audit", "--dir", str(copy), "--samples", "2")
     assert clean.code == 0
-    assert clean.out.count("faults: 0") == 5
+    assert clean.out.count("faults: 0") == 6
     asked = ["--as", "--procedure", "--row", "--provider", "--reference"]
     words = [word for name in asked for word in (name, ran.option(name[2:]))]
     assert kakine("ask", "--dir", str(copy), *words).code == 0
