@@ -47,6 +47,8 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from(list(of.cls))
         case inspect.VarTupleType():
             return st.lists(values(of.item_type), min_size=of.min_length or 0, max_size=3).map(tuple)
+        case inspect.TupleType():
+            return st.tuples(*map(values, of.item_types))
         case inspect.DictType():
             return st.dictionaries(values(of.key_type), values(of.value_type), max_size=3)
         case inspect.UnionType():
