@@ -22,7 +22,7 @@ from kakine.parties.ledger.store import Store
 from kakine.values.labels import PartyName
 from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, RangeOutside, TagUnknown
 from kakine.wire import filing
-from kakine.wire.entry import Entry, EntryKind, split_entries
+from kakine.wire.entry import Entry, EntryKind, split_entries, unlike
 
 FilerKeys = Callable[[PartyName], VerifyKey]
 """The key under which a party signs filings; raises a problem for a party that has none."""
@@ -98,7 +98,7 @@ class Duties:
 
     def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
         """Whether those who must have filed these entries have."""
-        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, entries)}:
+        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, unlike(entries))}:
             if kind in EVERY:
                 role = Role.COMMISSION if answer else EVERY[kind]
                 right = filers == list(self._parties_of(role))
