@@ -1,14 +1,18 @@
-"""Receipts of one ledger beside two floors of the same run: `make bench-ledger`. Prints Markdown, in about two minutes.
+"""Receipts of one ledger beside floors and a peer of the same run: `make bench-ledger`. Prints Markdown, in about four
+minutes; progress goes to stderr.
 
     python bench/ledger.py [--folder DIR] [--rounds 5] [--leaves 1000000]
 
 - *receipt* is everything from the decoded request on: the checks of both filings' signatures, the sequencer, a durable
   commit, the read-back, the signer with a durable commit of its own in another file, the proof. Callers ask again as
   soon as they are answered. Each request carries 1 entry or 50.
+- *group commit* answers as many callers, who bring the same entries and ask again as soon as they are answered.
+  Whatever waits, up to as many entries as the ledger takes, goes into one transaction of the same rows, same engine
+  and settings; after its commit all of them are answered. It checks nothing, hashes nothing and has no signer.
 - *bare* writes the very rows that this ledger just wrote, in the very groups in which it wrote them, into a new file of
-  the same engine with the same settings, and does nothing else: one thread, no callers.
-- *checked* is *bare* and, for each request, the two checks of an Ed25519 signature that no ledger can save
-  which lets in only what both record keepers have signed.
+  the same engine with the same settings, and does nothing else: one thread, no callers. Nobody can use it.
+- *checked* is *group commit* and, for each request, one after the other, the two checks of an Ed25519 signature that no
+  ledger can save which lets in only what both record keepers have signed.
 - *pymerkle* is pymerkle's tree on SQLite with its own settings, a transaction and a proof for each request; it takes
   one caller at a time and signs nothing. It is installed into `.make/pymerkle` for this and used for nothing else.
 
@@ -36,23 +40,30 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import index
 import ledger_million
+import ledger_parts
 from kakine.contracts.ledger import Append
 from kakine.crypto.hashing import digest
+from kakine.crypto.merkle import EMPTY
 from kakine.crypto.signing import SigningKey
-from kakine.parties.ledger.sequencer import Sequencer
+from kakine.parties.ledger.attest import Signed
+from kakine.parties.ledger.sequencer import GROUP, Sequencer
 from kakine.parties.ledger.store import METADATA, Growth, Store, _grow
 from kakine.parties.ledger.use_cases import Duties
 from kakine.runtime.database import Database, _connection
 from kakine.values.labels import PartyName
 from kakine.wire import filing
-from kakine.wire.entry import Entry, EntryFlags, EntryKind
+from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import Entry, EntryFlags, EntryKind, split_entries
 
 HERE = Path(__file__).resolve().parent
 PEER = HERE.parent / ".make" / "pymerkle"
 CONVERTER = PartyName("converter-3")
 KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 FILER = SigningKey(b"M" * 32)
+NOTE = bytes(200)
+"""As long as a signed head."""
 
 SHAPES = [(1, 1, 1000), (64, 1, 100), (1000, 1, 10), (1, 50, 100), (64, 50, 6), (1000, 50, 1)]
 """(callers, entries in a request, requests of each caller)."""
@@ -130,6 +141,51 @@ def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, 
     return Figures.of(len(requests) * count, seconds, times), store.growths
 
 
+class GroupCommit:
+    """The floor with callers: a writer that commits whatever waits and answers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[list[bytes], list[bytes], asyncio.Future[int]]] = []
+        self._head = Checkpoint(0, EMPTY)
+        self._task: asyncio.Task[None] | None = None
+
+    async def append(self, asked: Append) -> int:
+        """Where the entries stand, once they are durable."""
+        tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.append((split_entries(asked.entries), tags, answer))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return await answer
+
+    async def _run(self) -> None:
+        while self._waiting:
+            most = max(1, GROUP // len(self._waiting[0][0]))
+            group, self._waiting = self._waiting[:most], self._waiting[most:]
+            entries = [entry for each, _, _ in group for entry in each]
+            tags = [tag for _, each, _ in group for tag in each]
+            old, new = self._head, Checkpoint(self._head.size + len(entries), EMPTY)
+            growth = Growth(old, new, entries, tags, Signed(old, NOTE))
+            await self._database.write(lambda connection, growth=growth: _grow(connection, growth))
+            self._head, at = new, old.size
+            for each, _, answer in group:
+                answer.set_result(at)
+                at += len(each)
+
+
+def group_commit(path: Path, callers: int, count: int, each: int) -> Figures:
+    """Durable rows for as many callers, and nothing else."""
+    requests = [request(number, count) for number in range(callers * each)]
+    database = Database.open(path, METADATA)
+    writer = GroupCommit(database)
+    begun = time.perf_counter()
+    times = asyncio.run(closed_loop(callers, each, lambda n: writer.append(requests[n])))
+    seconds = time.perf_counter() - begun
+    database.close()
+    return Figures.of(len(requests) * count, seconds, times)
+
+
 def bare(path: Path, growths: Sequence[Growth]) -> Figures:
     """The same rows in the same groups, written and committed."""
     Database.open(path, METADATA).close()
@@ -199,9 +255,11 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
                 place = Path(made)
                 ours, growths = receipts(place / "ledger", callers, count, each)
                 floor = bare(place / "bare", growths)
-                checked = 1 / (1 / floor.rate + signature_check() / count)
+                grouped = group_commit(place / "grouped", callers, count, each)
+                checked = 1 / (1 / grouped.rate + signature_check() / count)
                 run = {
                     "rate": ours.rate, "p50": ours.p50, "p99": ours.p99, "bare": floor.rate, "checked": checked,
+                    "grouped": grouped.rate, "grouped_p50": grouped.p50, "slower_grouped": grouped.rate / ours.rate,
                     "group": sum(len(growth.entries) for growth in growths) / len(growths),
                     "slower": floor.rate / ours.rate, "slower_checked": checked / ours.rate,
                 }  # fmt: skip
@@ -211,7 +269,7 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
                     run["faster"] = ours.rate / theirs["receipt"]
                     run["faster_append"] = ours.rate / theirs["append"]
             runs.setdefault((callers, count), []).append(run)
-        print(f"round {turn + 1} of {rounds}", file=sys.stderr)
+            print(f"round {turn + 1} of {rounds}: {callers:,} × {count} measured", file=sys.stderr)
     return [
         {
             "callers": callers,
@@ -225,14 +283,17 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown."""
     lines = [
-        "| callers × entries a request | receipts/s | p50 ms | p99 ms | group | bare/s | bare ÷ ours | checked ÷ ours "
+        "| callers × entries a request | receipts/s | p50 ms | p99 ms | group | group commit/s | its p50 ms "
+        "| group commit ÷ ours | checked ÷ ours | bare/s | bare ÷ ours "
         "| pymerkle/s | ours ÷ pymerkle | its append alone/s | ours ÷ that |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = [
             f"{row['callers']:,} × {row['entries']}", f"{row['rate']:,.0f}", f"{row['p50']:.2f}", f"{row['p99']:.2f}",
-            f"{row['group']:.0f}", f"{row['bare']:,.0f}", f"{row['slower']:.1f}", f"{row['slower_checked']:.1f}",
+            f"{row['group']:.0f}", f"{row['grouped']:,.0f}", f"{row['grouped_p50']:.2f}",
+            f"{row['slower_grouped']:.1f}", f"{row['slower_checked']:.1f}", f"{row['bare']:,.0f}",
+            f"{row['slower']:.1f}",
         ]  # fmt: skip
         if "peer" in row:
             cells += [f"{row['peer']:,.0f}", f"{row['faster']:.1f}"]
@@ -259,12 +320,15 @@ def report(folder: Path, rounds: int, leaves: int) -> str:
     lines = [table(measure(folder, rounds, not missing)), ""]
     if missing:
         lines += [f"**No comparison with pymerkle was made: {missing}**", ""]
+    lines += [ledger_parts.table(ledger_parts.measure(folder)), ""]
     lines.append(ledger_million.table(ledger_million.measure(folder, leaves, receipts, bare, rounds)))
     if not missing:
         theirs = peer("proofs", folder / "pymerkle", leaves, 15)
         lines.append(
             f"| pymerkle: proof / first root | {theirs['proof_ms']:.1f} ms / {theirs['root_ms']:,.0f} ms |"
         )
+    print(f"completeness index of {leaves:,} rows", file=sys.stderr)
+    lines += ["", f"Completeness index of {leaves:,} rows:", "", index.table(index.measure(leaves))]
     return "\n".join(lines)
 
 
