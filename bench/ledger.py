@@ -23,227 +23,29 @@ of each round, so that what else the machine does touches both.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
 import platform
-import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import index
+import ledger_floors as floors
 import ledger_million
 import ledger_parts
-from kakine.contracts.ledger import Append
-from kakine.crypto.hashing import digest
-from kakine.crypto.merkle import EMPTY
-from kakine.crypto.signing import SigningKey
-from kakine.parties.ledger.attest import Signed
-from kakine.parties.ledger.sequencer import GROUP, Sequencer
-from kakine.parties.ledger.store import METADATA, Growth, Store, _grow
-from kakine.parties.ledger.use_cases import Duties
-from kakine.runtime.database import Database, _connection
-from kakine.values.labels import PartyName
-from kakine.wire import filing
-from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry, EntryFlags, EntryKind, split_entries
+from ledger_load import receipts
 
 HERE = Path(__file__).resolve().parent
-PEER = HERE.parent / ".make" / "pymerkle"
-CONVERTER = PartyName("converter-3")
-KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
-FILER = SigningKey(b"M" * 32)
-NOTE = bytes(200)
-"""As long as a signed head."""
 
 SHAPES = [(1, 1, 1000), (64, 1, 100), (1000, 1, 10), (1, 50, 100), (64, 50, 6), (1000, 50, 1)]
 """(callers, entries in a request, requests of each caller)."""
 
 PEER_ENTRIES = {1: 150, 50: 1500}
-
-
-class Recorded(Store):
-    """Remembers what was written and in which groups."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.growths: list[Growth] = []
-
-    async def grow(self, growth: Growth) -> None:
-        """As the ledger's own."""
-        self.growths.append(growth)
-        await super().grow(growth)
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Of one run: entries a second, and milliseconds that a request waited."""
-
-    rate: float
-    p50: float
-    p99: float
-
-    @classmethod
-    def of(cls, entries: int, seconds: float, times: list[float]) -> Figures:
-        """`times` in seconds, one a request."""
-        times.sort()
-        return cls(entries / seconds, times[len(times) // 2] * 1000, times[len(times) * 99 // 100] * 1000)
-
-
-def request(number: int, count: int) -> Append:
-    """A signed filing of `count` entries that no other number has."""
-    entries, tags = b"", b""
-    for each in range(count):
-        name = b"%d/%d" % (number, each)
-        kind, commitment = EntryKind.REQUEST, digest("n", name)
-        entries += Entry(kind, 7, 408, EntryFlags(0), 1, commitment, bytes(32)).encode()
-        tags += digest("xid", name)
-    made = filing.filing_of(
-        request=bytes(32), points=bytes(32), entries=entries, tags=tags, hops=bytes(32), minutes=1
-    )
-    return Append(entries, tags, [filing.sign(made, keeper, FILER) for keeper in KEEPERS])
-
-
-async def closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[object]]) -> list[float]:
-    """Seconds that each call took."""
-    times: list[float] = []
-
-    async def caller(start: int) -> None:
-        for number in range(start, start + each):
-            begun = time.perf_counter()
-            await call(number)
-            times.append(time.perf_counter() - begun)
-
-    await asyncio.gather(*(caller(each * one) for one in range(callers)))
-    return times
-
-
-def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, list[Growth]]:
-    """The ledger on the file `path`, and what it wrote."""
-    requests = [request(number, count) for number in range(callers * each)]
-    database = Database.open(path, METADATA)
-    store = Recorded(database)
-    with ledger_million.signer(path) as attestor:
-        duties = Duties(store, Sequencer(store, attestor), lambda _: FILER.public, lambda _: KEEPERS)
-        begun = time.perf_counter()
-        times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
-        seconds = time.perf_counter() - begun
-    database.close()
-    return Figures.of(len(requests) * count, seconds, times), store.growths
-
-
-class GroupCommit:
-    """The floor with callers: a writer that commits whatever waits and answers."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: list[tuple[list[bytes], list[bytes], asyncio.Future[int]]] = []
-        self._head = Checkpoint(0, EMPTY)
-        self._task: asyncio.Task[None] | None = None
-
-    async def append(self, asked: Append) -> int:
-        """Where the entries stand, once they are durable."""
-        tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append((split_entries(asked.entries), tags, answer))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
-        return await answer
-
-    async def _run(self) -> None:
-        while self._waiting:
-            most = max(1, GROUP // len(self._waiting[0][0]))
-            group, self._waiting = self._waiting[:most], self._waiting[most:]
-            entries = [entry for each, _, _ in group for entry in each]
-            tags = [tag for _, each, _ in group for tag in each]
-            old, new = self._head, Checkpoint(self._head.size + len(entries), EMPTY)
-            growth = Growth(old, new, entries, tags, Signed(old, NOTE))
-            await self._database.write(lambda connection, growth=growth: _grow(connection, growth))
-            self._head, at = new, old.size
-            for each, _, answer in group:
-                answer.set_result(at)
-                at += len(each)
-
-
-def group_commit(path: Path, callers: int, count: int, each: int) -> Figures:
-    """Durable rows for as many callers, and nothing else."""
-    requests = [request(number, count) for number in range(callers * each)]
-    database = Database.open(path, METADATA)
-    writer = GroupCommit(database)
-    begun = time.perf_counter()
-    times = asyncio.run(closed_loop(callers, each, lambda n: writer.append(requests[n])))
-    seconds = time.perf_counter() - begun
-    database.close()
-    return Figures.of(len(requests) * count, seconds, times)
-
-
-def bare(path: Path, growths: Sequence[Growth]) -> Figures:
-    """The same rows in the same groups, written and committed."""
-    Database.open(path, METADATA).close()
-    connection, times = _connection(path), []
-    for growth in growths:
-        begun = time.perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        _grow(connection, growth)
-        connection.execute("COMMIT")
-        times.append(time.perf_counter() - begun)
-    connection.close()
-    return Figures.of(sum(len(growth.entries) for growth in growths), sum(times), times)
-
-
-def signature_check() -> float:
-    """Seconds of one check of a filing's signature."""
-    asked, times = request(0, 1), []
-    for _ in range(200):
-        begun = time.perf_counter()
-        for each in asked.filings:
-            filing.opened(each.filing, each.signature, FILER.public)
-        times.append(time.perf_counter() - begun)
-    return median(times)
-
-
-def install_peer() -> str:
-    """Why pymerkle cannot be had, or ""."""
-    wanted = HERE / "peers" / "pymerkle.txt"
-    mark = PEER / wanted.name
-    if mark.is_file() and mark.read_text() == wanted.read_text():
-        return ""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--require-hashes",
-        "--target",
-        PEER,
-        "-r",
-        wanted,
-    ]
-    shutil.rmtree(PEER, ignore_errors=True)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return f"pymerkle could not be installed: {done.stderr.strip()[-300:]}"
-    shutil.copy(wanted, mark)
-    return ""
-
-
-def peer(*arguments: object) -> dict[str, float]:
-    """Figures of pymerkle."""
-    command = [sys.executable, HERE / "peers" / "pymerkle_sqlite.py", *map(str, arguments)]
-    path = {**os.environ, "PYTHONPATH": str(PEER)}
-    done = subprocess.run(command, env=path, capture_output=True, text=True, check=True)
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
 
 
 def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
@@ -254,9 +56,9 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
             with tempfile.TemporaryDirectory(dir=folder) as made:
                 place = Path(made)
                 ours, growths = receipts(place / "ledger", callers, count, each)
-                floor = bare(place / "bare", growths)
-                grouped = group_commit(place / "grouped", callers, count, each)
-                checked = 1 / (1 / grouped.rate + signature_check() / count)
+                floor = floors.bare(place / "bare", growths)
+                grouped = floors.group_commit(place / "grouped", callers, count, each)
+                checked = 1 / (1 / grouped.rate + floors.signature_check() / count)
                 run = {
                     "rate": ours.rate, "p50": ours.p50, "p99": ours.p99, "bare": floor.rate, "checked": checked,
                     "grouped": grouped.rate, "grouped_p50": grouped.p50, "slower_grouped": grouped.rate / ours.rate,
@@ -264,7 +66,7 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
                     "slower": floor.rate / ours.rate, "slower_checked": checked / ours.rate,
                 }  # fmt: skip
                 if with_peer:
-                    theirs = peer("receipts", place / "peer", PEER_ENTRIES[count], count)
+                    theirs = floors.peer("receipts", place / "peer", PEER_ENTRIES[count], count)
                     run |= {"peer": theirs["receipt"], "peer_append": theirs["append"]}
                     run["faster"] = ours.rate / theirs["receipt"]
                     run["faster_append"] = ours.rate / theirs["append"]
@@ -316,14 +118,14 @@ def machine() -> str:
 
 def report(folder: Path, rounds: int, leaves: int) -> str:
     """Everything, as Markdown to paste into docs/performance.md."""
-    missing = install_peer()
+    missing = floors.install_peer()
     lines = [table(measure(folder, rounds, not missing)), ""]
     if missing:
         lines += [f"**No comparison with pymerkle was made: {missing}**", ""]
     lines += [ledger_parts.table(ledger_parts.measure(folder)), ""]
-    lines.append(ledger_million.table(ledger_million.measure(folder, leaves, receipts, bare, rounds)))
+    lines.append(ledger_million.table(ledger_million.measure(folder, leaves, receipts, floors.bare, rounds)))
     if not missing:
-        theirs = peer("proofs", folder / "pymerkle", leaves, 15)
+        theirs = floors.peer("proofs", folder / "pymerkle", leaves, 15)
         lines.append(
             f"| pymerkle: proof / first root | {theirs['proof_ms']:.1f} ms / {theirs['root_ms']:,.0f} ms |"
         )

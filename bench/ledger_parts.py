@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-import ledger
+import ledger_load
 from kakine.crypto.merkle import Tree
 from kakine.parties.ledger import sequencer, store, use_cases
 from kakine.parties.ledger.attest import Attestor
@@ -83,7 +83,7 @@ def measure(folder: Path) -> dict[tuple[int, int], dict[str, float]]:
     found = {}
     for callers, count, each in SHAPES:
         with TemporaryDirectory(dir=folder) as made, _timed(PARTS, WAITS) as spent:
-            ours, _ = ledger.receipts(Path(made) / "ledger", callers, count, each)
+            ours, _ = ledger_load.receipts(Path(made) / "ledger", callers, count, each)
         entries = callers * count * each
         found[callers, count] = {
             "all": 1e6 / ours.rate,

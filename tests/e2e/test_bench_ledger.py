@@ -15,7 +15,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """bench/ledger.py with few callers."""
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("ledger", "ledger_million", "ledger_parts", "index"):
+    for name in ("ledger", "ledger_floors", "ledger_load", "ledger_million", "ledger_parts", "index"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import ledger  # type: ignore[import-not-found]
 
@@ -32,7 +32,7 @@ def test_the_floor_writes_the_rows_that_the_ledger_wrote(bench: ModuleType, tmp_
     from kakine.runtime.database import Database
 
     _, growths = bench.receipts(tmp_path / "ours", 3, 50, 2)
-    bench.bare(tmp_path / "floor", growths)
+    bench.floors.bare(tmp_path / "floor", growths)
     found = []
     for name in ("ours", "floor"):
         database = Database.open(tmp_path / name, METADATA)
@@ -50,12 +50,12 @@ def test_the_floor_with_callers_answers_each_where_its_rows_stand(bench: ModuleT
     from kakine.parties.ledger.store import METADATA, Store
     from kakine.runtime.database import Database
 
-    bench.group_commit(tmp_path / "floor", 3, 50, 2)
+    bench.floors.group_commit(tmp_path / "floor", 3, 50, 2)
     database = Database.open(tmp_path / "floor", METADATA)
     store = Store(database)
     assert store.head().size == 300
     for number in range(6):
-        asked = bench.request(number, 50)
+        asked = bench.floors.request(number, 50)
         tags = [asked.tags[at : at + 32] for at in range(0, len(asked.tags), 32)]
         assert b"".join(store.find_all(tags)[tag][1] for tag in tags) == asked.entries
     database.close()
@@ -66,7 +66,7 @@ def test_every_shape_gets_a_row_and_every_figure_a_place(bench: ModuleType, tmp_
     assert [(row["callers"], row["entries"]) for row in rows] == [(3, 1), (2, 50)]
     assert bench.table(rows).count("\n") == 3
     assert {line.count("|") for line in bench.table([*rows, rows[0] | PEER]).split("\n")[2:]} == {12, 16}
-    figures = bench.ledger_million.measure(tmp_path, 2000, bench.receipts, bench.bare, 1)
+    figures = bench.ledger_million.measure(tmp_path, 2000, bench.receipts, bench.floors.bare, 1)
     assert figures["raw_mb"] == pytest.approx(2000 * 64 / 1e6, rel=0.01)
     assert "restart" in bench.ledger_million.table(figures)
 
