@@ -19,6 +19,7 @@ from kakine.contracts.ledger import Head as Present
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import Store
+from kakine.runtime.shares import Shares
 from kakine.values.labels import PartyName
 from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, RangeOutside, TagUnknown
 from kakine.wire import filing
@@ -55,6 +56,7 @@ class Duties:
         self._sequencer = sequencer
         self._filer_keys = filer_keys
         self._parties_of = parties_of
+        self._shares = Shares()
 
     async def append(self, caller: PartyName, asked: Append) -> Appended:
         """Append entries under the signed filings of all who must file them; a repeat gets the same index and a fresh
@@ -65,9 +67,8 @@ class Duties:
         """
         entries = split_entries(asked.entries)
         self._check_filers(entries, [each.party for each in asked.filings])
-        for each in asked.filings:
-            filed = filing.opened(each.filing, each.signature, self._filer_keys(PartyName(each.party)))
-            filed.covers(asked.entries, asked.tags)
+        keys = [self._filer_keys(PartyName(each.party)) for each in asked.filings]
+        await self._shares.run(lambda: _check_filings(asked, keys))
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
         return await self._sequencer.append(entries, tags)
 
@@ -108,3 +109,10 @@ class Duties:
                 raise EntryKindNotAllowed(kind=int(kind))
             if not right:
                 raise FilingMismatch(part="filers")
+
+
+def _check_filings(asked: Append, keys: Sequence[VerifyKey]) -> None:
+    """Whether each filing is signed with its key, and covers all of the request."""
+    for each, key in zip(asked.filings, keys, strict=True):
+        filed = filing.opened(each.filing, each.signature, key)
+        filed.covers(asked.entries, asked.tags)
