@@ -17,7 +17,8 @@ minutes; progress goes to stderr.
   one caller at a time and signs nothing. It is installed into `.make/pymerkle` for this and used for nothing else.
 
 A round measures each shape right beside its floors; figures are medians over the rounds, ratios medians of the ratios
-of each round, so that what else the machine does touches both.
+of each round, so that what else the machine does touches both. On a machine that does other work as well the ratios of
+processor time, in brackets, say more: they count all threads, and waiting for the disk and for others not at all.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import index
 import ledger_floors as floors
 import ledger_million
 import ledger_parts
@@ -58,12 +59,16 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
                 ours, growths = receipts(place / "ledger", callers, count, each)
                 floor = floors.bare(place / "bare", growths)
                 grouped = floors.group_commit(place / "grouped", callers, count, each)
-                checked = 1 / (1 / grouped.rate + floors.signature_check() / count)
+                check = floors.signature_check()
+                checked = 1 / (1 / grouped.rate + check / count)
                 run = {
-                    "rate": ours.rate, "p50": ours.p50, "p99": ours.p99, "bare": floor.rate, "checked": checked,
-                    "grouped": grouped.rate, "grouped_p50": grouped.p50, "slower_grouped": grouped.rate / ours.rate,
+                    "rate": ours.rate, "p50": ours.p50, "p99": ours.p99, "cpu": ours.cpu,
                     "group": sum(len(growth.entries) for growth in growths) / len(growths),
-                    "slower": floor.rate / ours.rate, "slower_checked": checked / ours.rate,
+                    "grouped": grouped.rate, "grouped_p50": grouped.p50, "grouped_cpu": grouped.cpu,
+                    "slower_grouped": grouped.rate / ours.rate, "cpu_grouped": ours.cpu / grouped.cpu,
+                    "slower_checked": checked / ours.rate,
+                    "cpu_checked": ours.cpu / (grouped.cpu + check / count * 1e6),
+                    "bare": floor.rate, "slower": floor.rate / ours.rate, "cpu_bare": ours.cpu / floor.cpu,
                 }  # fmt: skip
                 if with_peer:
                     theirs = floors.peer("receipts", place / "peer", PEER_ENTRIES[count], count)
@@ -82,26 +87,35 @@ def measure(folder: Path, rounds: int, with_peer: bool) -> list[dict[str, Any]]:
     ]
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown."""
-    lines = [
-        "| callers × entries a request | receipts/s | p50 ms | p99 ms | group | group commit/s | its p50 ms "
-        "| group commit ÷ ours | checked ÷ ours | bare/s | bare ÷ ours "
-        "| pymerkle/s | ours ÷ pymerkle | its append alone/s | ours ÷ that |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+COLUMNS = {
+    "receipts/s": "rate:,.0f", "p50 ms": "p50:.2f", "p99 ms": "p99:.2f", "processor µs": "cpu:.1f",
+    "group": "group:.0f",
+    "group commit/s": "grouped:,.0f", "its p50 ms": "grouped_p50:.2f", "its processor µs": "grouped_cpu:.1f",
+    "group commit ÷ ours (processor)": "slower_grouped:.1f cpu_grouped:.1f",
+    "checked ÷ ours (processor)": "slower_checked:.1f cpu_checked:.1f",
+}  # fmt: skip
+FURTHER = {
+    "receipts/s": "rate:,.0f", "bare/s": "bare:,.0f", "bare ÷ ours (processor)": "slower:.1f cpu_bare:.1f",
+    "pymerkle/s": "peer:,.0f", "ours ÷ pymerkle": "faster:.1f", "its append alone/s": "peer_append:,.0f",
+    "ours ÷ that": "faster_append:.1f",
+}  # fmt: skip
+"""Heading, and the figures under it with their formats; a second figure stands in brackets."""
+
+
+def table(rows: list[dict[str, Any]], columns: dict[str, str]) -> str:
+    """Markdown. A figure that was not measured leaves its place empty."""
+    lines = [f"| callers × entries a request | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
     for row in rows:
-        cells = [
-            f"{row['callers']:,} × {row['entries']}", f"{row['rate']:,.0f}", f"{row['p50']:.2f}", f"{row['p99']:.2f}",
-            f"{row['group']:.0f}", f"{row['grouped']:,.0f}", f"{row['grouped_p50']:.2f}",
-            f"{row['slower_grouped']:.1f}", f"{row['slower_checked']:.1f}", f"{row['bare']:,.0f}",
-            f"{row['slower']:.1f}",
-        ]  # fmt: skip
-        if "peer" in row:
-            cells += [f"{row['peer']:,.0f}", f"{row['faster']:.1f}"]
-            cells += [f"{row['peer_append']:,.0f}", f"{row['faster_append']:.1f}"]
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = [" ".join(_cells(row, wanted)) for wanted in columns.values()]
+        lines.append(f"| {row['callers']:,} × {row['entries']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cells(row: dict[str, Any], wanted: str) -> Iterator[str]:
+    for nth, each in enumerate(wanted.split()):
+        name, _, form = each.partition(":")
+        if name in row:
+            yield f"({row[name]:{form}})" if nth else f"{row[name]:{form}}"
 
 
 def machine() -> str:
@@ -119,7 +133,8 @@ def machine() -> str:
 def report(folder: Path, rounds: int, leaves: int) -> str:
     """Everything, as Markdown to paste into docs/performance.md."""
     missing = floors.install_peer()
-    lines = [table(measure(folder, rounds, not missing)), ""]
+    rows = measure(folder, rounds, not missing)
+    lines = [table(rows, COLUMNS), "", table(rows, FURTHER), ""]
     if missing:
         lines += [f"**No comparison with pymerkle was made: {missing}**", ""]
     lines += [ledger_parts.table(ledger_parts.measure(folder)), ""]
@@ -130,7 +145,10 @@ def report(folder: Path, rounds: int, leaves: int) -> str:
             f"| pymerkle: proof / first root | {theirs['proof_ms']:.1f} ms / {theirs['root_ms']:,.0f} ms |"
         )
     print(f"completeness index of {leaves:,} rows", file=sys.stderr)
-    lines += ["", f"Completeness index of {leaves:,} rows:", "", index.table(index.measure(leaves))]
+    # A process of its own, so that its memory is its own.
+    command = [sys.executable, HERE / "index.py", str(leaves)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines += ["", f"Completeness index of {leaves:,} rows:", "", done.stdout.strip()]
     return "\n".join(lines)
 
 

@@ -68,25 +68,24 @@ def group_commit(path: Path, callers: int, count: int, each: int) -> Figures:
     database = Database.open(path, METADATA)
     writer = GroupCommit(database)
     with requests_of(callers, count, each) as requests:
-        begun = time.perf_counter()
-        times = asyncio.run(closed_loop(callers, each, lambda n: writer.append(requests[n])))
-        seconds = time.perf_counter() - begun
+        figures = closed_loop(callers, count, each, lambda n: writer.append(requests[n]))
     database.close()
-    return Figures.of(len(requests) * count, seconds, times)
+    return figures
 
 
 def bare(path: Path, growths: Sequence[Growth]) -> Figures:
     """The same rows in the same groups, written and committed."""
     Database.open(path, METADATA).close()
-    connection, times = _connection(path), []
+    connection, times, cpu = _connection(path), [], time.process_time()
     for growth in growths:
         begun = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
         _grow(connection, growth)
         connection.execute("COMMIT")
         times.append(time.perf_counter() - begun)
+    cpu = time.process_time() - cpu
     connection.close()
-    return Figures.of(sum(len(growth.entries) for growth in growths), sum(times), times)
+    return Figures.of(sum(len(growth.entries) for growth in growths), times, sum(times), cpu)
 
 
 def signature_check() -> float:

@@ -42,17 +42,19 @@ class Recorded(Store):
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one run: entries a second, and milliseconds that a request waited."""
+    """Of one run: entries a second, milliseconds that a request waited, µs of processor time (all threads) an entry."""
 
     rate: float
     p50: float
     p99: float
+    cpu: float
 
     @classmethod
-    def of(cls, entries: int, seconds: float, times: list[float]) -> Figures:
-        """`times` in seconds, one a request."""
+    def of(cls, entries: int, times: list[float], seconds: float, cpu: float) -> Figures:
+        """All in seconds; `times` one a request."""
         times.sort()
-        return cls(entries / seconds, times[len(times) // 2] * 1000, times[len(times) * 99 // 100] * 1000)
+        p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+        return cls(entries / seconds, p50 * 1e3, p99 * 1e3, cpu / entries * 1e6)
 
 
 def request(number: int, count: int) -> Append:
@@ -82,8 +84,15 @@ def requests_of(callers: int, count: int, each: int) -> Iterator[list[Append]]:
         gc.unfreeze()
 
 
-async def closed_loop(callers: int, each: int, call: Callable[[int], Awaitable[object]]) -> list[float]:
-    """Seconds that each call took."""
+def closed_loop(callers: int, count: int, each: int, call: Callable[[int], Awaitable[object]]) -> Figures:
+    """`call(number)` for each request of each caller, who asks again as soon as it is answered."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    times = asyncio.run(_all(callers, each, call))
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    return Figures.of(callers * count * each, times, seconds, cpu)
+
+
+async def _all(callers: int, each: int, call: Callable[[int], Awaitable[object]]) -> list[float]:
     times: list[float] = []
 
     async def caller(start: int) -> None:
@@ -102,8 +111,6 @@ def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, 
     store = Recorded(database)
     with requests_of(callers, count, each) as requests, ledger_million.signer(path) as attestor:
         duties = Duties(store, Sequencer(store, attestor), lambda _: FILER.public, lambda _: KEEPERS)
-        begun = time.perf_counter()
-        times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
-        seconds = time.perf_counter() - begun
+        figures = closed_loop(callers, count, each, lambda n: duties.append(CONVERTER, requests[n]))
     database.close()
-    return Figures.of(len(requests) * count, seconds, times), store.growths
+    return figures, store.growths

@@ -15,7 +15,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """bench/ledger.py with few callers."""
     monkeypatch.syspath_prepend(str(BENCH))
-    for name in ("ledger", "ledger_floors", "ledger_load", "ledger_million", "ledger_parts", "index"):
+    for name in ("ledger", "ledger_floors", "ledger_load", "ledger_million", "ledger_parts"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import ledger  # type: ignore[import-not-found]
 
@@ -64,8 +64,10 @@ def test_the_floor_with_callers_answers_each_where_its_rows_stand(bench: ModuleT
 def test_every_shape_gets_a_row_and_every_figure_a_place(bench: ModuleType, tmp_path: Path) -> None:
     rows = bench.measure(tmp_path, rounds=1, with_peer=False)
     assert [(row["callers"], row["entries"]) for row in rows] == [(3, 1), (2, 50)]
-    assert bench.table(rows).count("\n") == 3
-    assert {line.count("|") for line in bench.table([*rows, rows[0] | PEER]).split("\n")[2:]} == {12, 16}
+    for columns in (bench.COLUMNS, bench.FURTHER):
+        shown = bench.table([*rows, rows[0] | PEER], columns).split("\n")
+        assert {line.count("|") for line in shown} == {2 + len(columns)}
+        assert "|  |" not in shown[-1]
     figures = bench.ledger_million.measure(tmp_path, 2000, bench.receipts, bench.floors.bare, 1)
     assert figures["raw_mb"] == pytest.approx(2000 * 64 / 1e6, rel=0.01)
     assert "restart" in bench.ledger_million.table(figures)
