@@ -18,6 +18,8 @@ EMPTY = hashlib.sha256(b"").digest()
 """Root of the tree without leaves."""
 
 _HASH = 32
+_UNEVEN = 1024
+"""Subtrees at the right edge of some size whose hashes a tree remembers: proofs under one head share some twenty."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -45,6 +47,7 @@ class Tree:
 
     def __init__(self) -> None:
         self._levels: list[bytearray] = [bytearray()]
+        self._uneven: dict[tuple[int, int], bytes] = {}
 
     @property
     def size(self) -> int:
@@ -149,8 +152,14 @@ class Tree:
             height = count.bit_length() - 1
             at = (low >> height) * _HASH
             return bytes(self._levels[height][at : at + _HASH])
-        middle = low + _split(count)
-        return node_hash(self._subtree(low, middle), self._subtree(middle, high))
+        made = self._uneven.get((low, high))
+        if made is None:
+            middle = low + _split(count)
+            made = node_hash(self._subtree(low, middle), self._subtree(middle, high))
+            if len(self._uneven) == _UNEVEN:
+                self._uneven.clear()
+            self._uneven[low, high] = made
+        return made
 
     def _outside(self, low: int, high: int, first: int, end: int, proof: list[bytes]) -> None:
         if end <= low or high <= first:

@@ -9,6 +9,7 @@ These bytes are the leaf data of the tree. Nothing in them comes from an identif
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import STRICT, IntEnum, IntFlag
 
@@ -18,6 +19,8 @@ LENGTH = 80
 VERSION = 1
 FOR_EVER = 0xFFFF
 """Expiry month of what nobody may forget."""
+HEAD = slice(0, 16)
+"""What stands before C, and all that can be malformed."""
 COMMITMENT = slice(16, 48)
 """Where C stands."""
 PAYLOAD = slice(48, 80)
@@ -108,6 +111,11 @@ class Entry:
             return cls(EntryKind(kind), converters, expiry, EntryFlags(flags), minutes, commitment, payload)
         except ValueError as fault:
             raise NotCanonical(message="Entry") from fault
+
+
+def unlike(entries: Iterable[bytes]) -> list[bytes]:
+    """Of entries that differ in C and D alone, one: what `Entry.decode` says of it holds for each of them."""
+    return list({each[HEAD]: each for each in entries}.values())
 
 
 def split_entries(blob: bytes) -> list[bytes]:

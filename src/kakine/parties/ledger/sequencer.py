@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kakine.contracts.ledger import Appended
@@ -45,6 +45,21 @@ class _Stored:
 
     group: list[_Waiting]
     at: Checkpoint
+
+
+def _known(waiting: _Waiting, places: Mapping[bytes, tuple[int, bytes]]) -> int:
+    """The index of the first entry of a repeat, -1 if all tags are new. Raises `TagConflict`."""
+    if len(set(waiting.tags)) != len(waiting.tags):
+        raise TagConflict(part="twice")
+    found = [places.get(tag) for tag in waiting.tags]
+    start = found[0]
+    if start is None:
+        if any(found):
+            raise TagConflict(part="some")
+        return -1
+    if found != list(enumerate(waiting.entries, start[0])):
+        raise TagConflict(part="other")
+    return start[0]
 
 
 class Sequencer:
@@ -178,34 +193,22 @@ class Sequencer:
 
     def _place(self, group: list[_Waiting], size: int) -> tuple[list[bytes], list[bytes]]:
         """Give each request its place and collect the entries that are new; refuse conflicts one by one."""
-        placed: dict[bytes, tuple[int, bytes]] = {}
+        places = self._store.find_all([tag for waiting in group for tag in waiting.tags])
         entries: list[bytes] = []
+        tags: list[bytes] = []
         for waiting in group:
             try:
-                waiting.first = self._known(waiting, placed)
+                waiting.first = _known(waiting, places)
             except TagConflict as conflict:
                 self._refuse([waiting], conflict)
                 continue
             if waiting.first < 0:
                 waiting.first = size + len(entries)
                 numbered = enumerate(zip(waiting.tags, waiting.entries, strict=True), waiting.first)
-                placed.update((tag, (index, entry)) for index, (tag, entry) in numbered)
+                places.update((tag, (index, entry)) for index, (tag, entry) in numbered)
                 entries += waiting.entries
-        return entries, list(placed)
-
-    def _known(self, waiting: _Waiting, placed: dict[bytes, tuple[int, bytes]]) -> int:
-        """The index of the first entry of a repeat, -1 if all tags are new."""
-        if len(set(waiting.tags)) != len(waiting.tags):
-            raise TagConflict(part="twice")
-        found = [placed.get(tag) or self._store.find(tag) for tag in waiting.tags]
-        start = found[0]
-        if start is None:
-            if any(found):
-                raise TagConflict(part="some")
-            return -1
-        if found != list(enumerate(waiting.entries, start[0])):
-            raise TagConflict(part="other")
-        return start[0]
+                tags += waiting.tags
+        return entries, tags
 
     def _refuse(self, waitings: Sequence[_Waiting], fault: BaseException) -> None:
         for waiting in waitings:

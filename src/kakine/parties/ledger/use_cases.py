@@ -19,10 +19,11 @@ from kakine.contracts.ledger import Head as Present
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import Store
+from kakine.runtime.shares import Shares
 from kakine.values.labels import PartyName
 from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, RangeOutside, TagUnknown
 from kakine.wire import filing
-from kakine.wire.entry import Entry, EntryKind, split_entries
+from kakine.wire.entry import Entry, EntryKind, split_entries, unlike
 
 FilerKeys = Callable[[PartyName], VerifyKey]
 """The key under which a party signs filings; raises a problem for a party that has none."""
@@ -55,6 +56,7 @@ class Duties:
         self._sequencer = sequencer
         self._filer_keys = filer_keys
         self._parties_of = parties_of
+        self._shares = Shares()
 
     async def append(self, caller: PartyName, asked: Append) -> Appended:
         """Append entries under the signed filings of all who must file them; a repeat gets the same index and a fresh
@@ -65,9 +67,8 @@ class Duties:
         """
         entries = split_entries(asked.entries)
         self._check_filers(entries, [each.party for each in asked.filings])
-        for each in asked.filings:
-            filed = filing.opened(each.filing, each.signature, self._filer_keys(PartyName(each.party)))
-            filed.covers(asked.entries, asked.tags)
+        keys = [self._filer_keys(PartyName(each.party)) for each in asked.filings]
+        await self._shares.run(lambda: _check_filings(asked, keys))
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
         return await self._sequencer.append(entries, tags)
 
@@ -98,7 +99,7 @@ class Duties:
 
     def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
         """Whether those who must have filed these entries have."""
-        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, entries)}:
+        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, unlike(entries))}:
             if kind in EVERY:
                 role = Role.COMMISSION if answer else EVERY[kind]
                 right = filers == list(self._parties_of(role))
@@ -108,3 +109,10 @@ class Duties:
                 raise EntryKindNotAllowed(kind=int(kind))
             if not right:
                 raise FilingMismatch(part="filers")
+
+
+def _check_filings(asked: Append, keys: Sequence[VerifyKey]) -> None:
+    """Whether each filing is signed with its key, and covers all of the request."""
+    for each, key in zip(asked.filings, keys, strict=True):
+        filed = filing.opened(each.filing, each.signature, key)
+        filed.covers(asked.entries, asked.tags)

@@ -1,0 +1,106 @@
+"""What a receipt is made of: µs of each part, one entry a request, 64 and 1,000 callers. Part of bench/ledger.py.
+
+Each part is timed where the ledger does it. The writer threads' parts run beside the event loop's, so the sum can
+exceed the time of a receipt; what no part covers is callers, futures, the event loop, and waiting.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import ledger_load
+from kakine.crypto.merkle import Tree
+from kakine.parties.ledger import sequencer, store, use_cases
+from kakine.parties.ledger.attest import Attestor
+from kakine.parties.ledger.head import Head
+from kakine.parties.ledger.store import Store
+from kakine.runtime.database import Database
+from kakine.wire import filing
+
+SHAPES = [(64, 1, 100), (1000, 1, 10)]
+
+PARTS: list[tuple[str, Any, str]] = [
+    ("signatures of the filings, and reading them", filing, "opened"),
+    ("that the filings cover the entries", filing.Filing, "covers"),
+    ("who must have filed", use_cases.Duties, "_check_filers"),
+    ("a place for each, repeats", sequencer.Sequencer, "_place"),
+    ("leaf hashes, twice", sequencer, "leaf_hash"),
+    ("the tree and its root", Tree, "append"),
+    ("reading back", Store, "entries"),
+    ("proofs", Head, "receipt"),
+    ("*writer thread:* rows", store, "_grow"),
+    ("*writer threads:* transactions of ledger and signer, the rows among them", Database, "_transact"),
+]
+"""(what it is, where its function is, the function's name); none of them waits for another."""
+
+WAITS = [("waiting for the commit", Store, "grow"), ("waiting for the signer", Attestor, "sign")]
+"""Of a whole group; the event loop does other things meanwhile."""
+
+
+@contextmanager
+def _timed(
+    parts: list[tuple[str, Any, str]], waits: list[tuple[str, Any, str]]
+) -> Iterator[dict[str, float]]:
+    spent: dict[str, float] = defaultdict(float)
+
+    def meter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                spent[name] += time.perf_counter() - begun
+
+        return timed
+
+    def slow(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def timed(*arguments: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return await function(*arguments, **named)
+            finally:
+                spent[name] += time.perf_counter() - begun
+
+        return timed
+
+    with ExitStack() as undo:
+        for wrap, each in ((meter, parts), (slow, waits)):
+            for name, place, function in each:
+                undo.enter_context(patch.object(place, function, wrap(name, getattr(place, function))))
+        yield spent
+
+
+def measure(folder: Path) -> dict[tuple[int, int], dict[str, float]]:
+    """µs an entry of each part by (callers, entries a request); "all" is the time of a receipt with the meters on."""
+    found = {}
+    for callers, count, each in SHAPES:
+        with TemporaryDirectory(dir=folder) as made, _timed(PARTS, WAITS) as spent:
+            ours, _ = ledger_load.receipts(Path(made) / "ledger", callers, count, each)
+        entries = callers * count * each
+        found[callers, count] = {
+            "all": 1e6 / ours.rate,
+            **{name: 1e6 * spent[name] / entries for name, _, _ in [*PARTS, *WAITS]},
+        }
+        print(f"parts of {callers:,} × {count} measured", file=sys.stderr)
+    return found
+
+
+def table(found: dict[tuple[int, int], dict[str, float]]) -> str:
+    """Markdown."""
+    shapes = list(found)
+    lines = [
+        "| µs an entry | " + " | ".join(f"{callers:,} × {count}" for callers, count in shapes) + " |",
+        "|---|" + "---|" * len(shapes),
+    ]
+    for name in found[shapes[0]]:
+        cells = [f"{found[shape][name]:.1f}" for shape in shapes]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
