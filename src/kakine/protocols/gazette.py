@@ -41,7 +41,7 @@ from kakine.values.problems import (
     Suspended,
 )
 from kakine.wire import gazette as wire
-from kakine.wire.gazette import Domain, Gazette, Ground, Kind, Party, Row, Sealing, Signatures, Subject
+from kakine.wire.gazette import Domain, Gazette, Ground, Kind, Party, Row, Signatures, Subject
 from kakine.wire.request import Keeper
 
 MINISTRY = "gazette-ministry"
@@ -340,10 +340,6 @@ class Law:
                 raise SealNotAllowed(what="days", row=row_id, days=days, most=allowed.days)
         if not rows:
             raise SealNotAllowed(what="row", row="none named")
-
-    def sealing(self, row_id: str) -> Sealing | None:
-        """Why and how long records under this row may be withheld, if they may."""
-        return self._sealings.get(row_id)
 
     def permit_ground(self, ground: str, requester: str, provider: str, now_ms: int) -> None:
         """Raise what is missing unless this ground, which is no row, covers requester and provider.

@@ -113,10 +113,8 @@ def _allow(office: Office, db: sqlite3.Connection, place: Place, entry: bytes) -
         seals.check_opens(read, place, row.until)
     except UnsealMismatch as fault:
         raise UnsealRefused(what="entry") from fault
-    if (
-        entry != seals.entry_of(place, read.minutes * 60_000)
-        or abs(read.minutes - minutes(now_ms)) > CLOCK_MINUTES
-    ):
+    exact = entry == seals.entry_of(place, read.minutes * 60_000)
+    if not exact or abs(read.minutes - minutes(now_ms)) > CLOCK_MINUTES:
         raise UnsealRefused(what="entry")
     return row
 
