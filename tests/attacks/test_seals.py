@@ -18,11 +18,11 @@ import pytest
 from attacks.insider import MAILBOXES, keeper_token, log_size, mailbox, rewritten
 from attacks.test_erasure import forward
 from index_log import NOON, ORIGIN, TODAY, Keeper, PublicLog, made
+from kakine.cli import own_objections
 from kakine.cli.demo_story import Words, history_lines
 from kakine.cli.history import sealings
-from kakine.cli.ledger import _seals
 from kakine.cli.own_history import Read, own_history
-from kakine.cli.unsealing import seal_lines
+from kakine.cli.unsealing import count_seals, seal_lines
 from kakine.clients.log import entries_between
 from kakine.contracts import mailbox as calls
 from kakine.contracts.ledger import APPEND, Append
@@ -59,7 +59,7 @@ from kakine.wire import filing as filings
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.gazette import Sealing
-from kakine.wire.objection import Reason
+from kakine.wire.objection import Finding, Reason
 from kakine.wire.request import Kind, Payload, Place, PublicPart, RecordPart, ask_digest, public_digest
 from kakine.wire.standing import Standing
 from road import away
@@ -458,7 +458,7 @@ def test_a_sealed_entry_that_stands_in_a_list_is_seen_by_anybody_and_by_the_audi
 def test_the_commission_finds_both_indexes_right_and_counts_the_seals(closed: Land) -> None:
     closed.run(closed.country.auditor.check_indexes())
     assert {verdict.fault for verdict in closed.country.auditor.verdicts("index")} == {""}
-    found, _ = closed.run(_seals(closed.country))
+    found = closed.run(count_seals(closed.country))
     assert [each.kind for each in found.every] == [EntryKind.REQUEST, EntryKind.OUTCOME]
     assert len(found.closed) == 2
     assert not found.overdue(closed.clock())
@@ -483,14 +483,14 @@ def test_a_record_keeper_answers_for_sealed_entries_like_for_others(closed: Land
 
 
 def test_o17_a_seal_that_is_not_opened_on_its_day_is_a_public_alarm(due: Land) -> None:
-    found, now_ms = due.run(_seals(due.country))
+    found, now_ms = due.run(count_seals(due.country)), due.clock()
     assert not found.overdue(now_ms)  # the record keepers have all of the day
     due.clock.advance(DAY_S)
-    found, now_ms = due.run(_seals(due.country))
+    found, now_ms = due.run(count_seals(due.country)), due.clock()
     assert [each.place for each in found.overdue(now_ms)] == places(due)
     assert any("overdue: " in line for line in seal_lines(found, now_ms))
     unseal(due)
-    found, now_ms = due.run(_seals(due.country))
+    found, now_ms = due.run(count_seals(due.country)), due.clock()
     assert not found.overdue(now_ms)
     assert not found.closed
     assert not found.stray
@@ -655,6 +655,16 @@ def test_a_lost_answer_of_the_log_keeps_nothing_from_the_person(
         assert not seen.hidden
     finally:
         again.close()
+
+
+def test_what_was_withheld_can_be_objected_to_once_it_is_shown(due: Land) -> None:
+    unseal(due)
+    seen = read(due)
+    (place,) = [line.place for line in seen.lines if line.sealed_until]
+    due.run(own_objections.object_to(due.country, ref(0), seen.rows, place, Reason.NOT_ME))
+    stands = due.run(own_objections.disputes(due.country, read(due).rows))[place]
+    assert stands.answer is not None
+    assert stands.answer.finding is Finding.RIGHT
 
 
 def test_a_sealed_entry_follows_its_person_to_a_new_code(closed: Land) -> None:

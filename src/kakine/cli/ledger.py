@@ -13,14 +13,14 @@ from kakine.cli import ledger_erasures, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
-from kakine.cli.unsealing import seal_lines
+from kakine.cli.unsealing import count_seals, seal_lines
 from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.ledger import ENTRIES, ByIndex, Proved
-from kakine.country import LOGS, Country
+from kakine.country import Country
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.protocols import receipts
 from kakine.protocols.logs import Log
-from kakine.protocols.seals import Seals, counted
+from kakine.protocols.seals import Seals
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryKind, split_entries
@@ -106,14 +106,7 @@ async def _in(folder: Any, look: Callable[[Country], Coroutine[Any, Any, Any]]) 
 
 
 async def _seals(country: Country) -> tuple[Seals, int]:
-    logs = []
-    for log in LOGS:
-        entries: dict[int, Entry] = {}
-        for first, count in _pages((await head(country, log)).size):
-            given, _ = await _proved(country, log, first, count)
-            entries |= dict(enumerate(map(Entry.decode, split_entries(given.entries)), first))
-        logs.append((log.origin, entries))
-    return counted(logs), country.site.clock()
+    return await count_seals(country), country.site.clock()
 
 
 async def _beat(country: Country, log: Log) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""`kakine unseal`: show people what was withheld from them until now, by hand."""
+"""`kakine unseal`: show people what was withheld from them until now, by hand; and what anybody counts of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from pathlib import Path
 import typer
 
 from kakine.cli.visiting import DirOption, visited
+from kakine.clients.log import entries_between
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT
+from kakine.country import LOGS, Country
 from kakine.protocols.gazette_genesis import day
-from kakine.protocols.seals import Sealed, Seals
+from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
+from kakine.protocols.seals import Sealed, Seals, counted
+from kakine.wire import checkpoint as notes
 from kakine.wire.request import Place
 
 
@@ -30,6 +37,17 @@ def unseal(directory: DirOption) -> None:
 async def _unseal(folder: Path) -> list[Place]:
     async with visited(folder) as country:
         return [place for places in (await country.unseal()).values() for place in places]
+
+
+async def count_seals(country: Country) -> Seals:
+    """Out of the public logs, as anybody may."""
+    law, peers, logs = country.book("portal").in_force(country.site.clock()), country.peers("portal"), []
+    keys = log_keys(law, LOGS)
+    for log in LOGS:
+        given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
+        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+        logs.append((log.origin, await entries_between(peers, log, Heads(), keys, 0, size)))
+    return counted(logs)
 
 
 def seal_lines(seals: Seals, now_ms: int) -> list[str]:

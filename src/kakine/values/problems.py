@@ -832,7 +832,7 @@ class ErasureConflict(Problem):
 class ErasureOutOfOrder(Problem):
     code = "erasure-out-of-order"
     status = 409
-    title = "a month key is destroyed only after every record keeper has dropped the month"
+    title = "a step of an erasure comes before one that it waits for"
 
 
 class HoldInvalid(Problem):
