@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kakine.protocols.index import COUNTED, Index, Listed, day_of, opened_row, tag_of
+from kakine.protocols.index import Index, Listed, day_of, opened_row, stands_in_a_list, tag_of
 from kakine.protocols.index_check import Shown, entry_of
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.index import GENESIS, IndexRoot, OpenedRow
@@ -31,8 +31,9 @@ def sha(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def made(number: int, kind: EntryKind, minutes: int, converters: int = 7) -> Entry:
-    return Entry(kind, converters, 400, EntryFlags(0), minutes, sha(f"c{number}"), sha(f"d{number}"))
+def made(number: int, kind: EntryKind, minutes: int, converters: int = 7, until: int = 0) -> Entry:
+    flags = EntryFlags.SEALED if until else EntryFlags(0)
+    return Entry(kind, converters, 400, flags, minutes, sha(f"c{number}"), sha(f"d{number}"), until)
 
 
 @dataclass
@@ -52,7 +53,7 @@ class PublicLog:
     def add(self, entry: Entry, person: int | None = None) -> int:
         index = len(self.entries)
         self.entries[index] = entry
-        if person is not None and entry.kind in COUNTED:
+        if person is not None and stands_in_a_list(entry):
             self.owners[index] = person
         return index
 
@@ -86,7 +87,8 @@ class Keeper:
         """Index up to `end`, and log it."""
         start = self.roots[-1].end if self.roots else 0
         made = Index(ORIGIN, start, end, self.lists(start, end))
-        root = made.root(self.name, self.roots[-1].digest if self.roots else GENESIS)
+        sealed = sum(bool(self.log.entries[index].sealed_until) for index in range(start, end))
+        root = made.root(self.name, self.roots[-1].digest if self.roots else GENESIS, sealed)
         return self.take(made, root, file)
 
     def take(self, made: Index, root: IndexRoot, file: bool = True) -> IndexRoot:

@@ -88,13 +88,13 @@ def ref(j: int) -> bytes:
 class Land:
     """A country, an event loop and a few people."""
 
-    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, clock: Clock | None = None, law: Pack | None = None) -> None:
+        self.folder, self.law = folder, law or pack()
         self.clock = clock or Clock()
         self.entropy = Entropy(folder.name.encode())
         self.loop = asyncio.new_event_loop()
         self.domains: Sequence[DomainName] = ()
-        self.country = self.run(Country.open(Site(folder, pack(), self.clock, self.entropy)))
+        self.country = self.run(Country.open(Site(folder, self.law, self.clock, self.entropy)))
 
     @classmethod
     def founded(
@@ -102,9 +102,10 @@ class Land:
         folder: Path,
         people: int = 4,
         domains: Sequence[DomainName] = (CHILDREN, TAX, KOSEKI, LOGIN),
+        law: Pack | None = None,
     ) -> Land:
-        """A country whose people are enrolled and known to `domains`."""
-        land = cls(folder)
+        """A country whose people are enrolled and known to `domains`; `law` instead of the project's own pack."""
+        land = cls(folder, law=law)
         land.run(land.country.registry.codes.enrol([person(j) for j in range(people)]))
         for domain in domains:
             issued = land.country.registry.codes.issue(domain, [(person(j), ref(j)) for j in range(people)])
@@ -136,7 +137,7 @@ class Land:
     def reopened(self) -> Land:
         """The same folder after a stop: same keys, same stores, a new boot time."""
         self.close()
-        again = Land(self.folder, self.clock)
+        again = Land(self.folder, self.clock, self.law)
         again.domains = self.domains
         return again
 

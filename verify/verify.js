@@ -93,6 +93,8 @@ const CHECKS = {
     if (!shown.record) return "absent";
     if (!STANDS_UNDER[shown.record.kind].includes(KINDS[shown.entry.kind])) throw new Refused("opening-mismatch", "kind");
     if (!same(await committed(shown.record), shown.entry.commitment)) throw new Refused("opening-mismatch", "commitment");
+    const seal = shown.record.fields.find((field) => field.name === "seal")?.shown ?? null;
+    if (seal !== null && seal !== shown.entry.until) throw new Refused("opening-mismatch", "seal");
   },
   async envelope(shown) {
     if (!shown.record || shown.record.envelope.length === 0) return "absent";
@@ -361,14 +363,20 @@ async function checkCosignature(blob, key, text) {
 
 // --- the entry and its place in the tree (RFC 9162 section 2.1.3.2) ------------------------------------------------
 
+/** The flag of an entry that its person was not shown until the day that stands at offset 12; only of these kinds. */
+const SEALED = 1;
+const SEALABLE = ["request", "outcome"];
+
 function readEntry(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   const sound = data.length === 80 && data[0] === 1 && data[1] >= 1 && data[1] < KINDS.length &&
-    view.getUint16(6) < 16 && view.getUint32(12) === 0;
+    view.getUint16(6) < 16 && (view.getUint16(6) & SEALED) === (view.getUint32(12) === 0 ? 0 : SEALED) &&
+    ((view.getUint16(6) & SEALED) === 0 || SEALABLE.includes(KINDS[data[1]]));
   if (!sound) throw new Refused("not-canonical");
   return {
     kind: data[1],
     minutes: view.getUint32(8),
+    until: view.getUint32(12),
     commitment: data.subarray(16, 48),
     payload: data.subarray(48, 80),
   };

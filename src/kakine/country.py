@@ -53,12 +53,13 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
 from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import NoLawInForce, PartyUnknown
+from kakine.values.problems import NoLawInForce, PartyUnknown, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 from kakine.wire.erasure import Order
 from kakine.wire.policy import LOG, vkey
 from kakine.wire.policy import decode as decode_policy
+from kakine.wire.request import Place
 
 DOMAIN = "kakine.example"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
@@ -361,6 +362,21 @@ class Country:
             size = notes.open(given.checkpoint, log.origin, law.log_key(log.ledger)).size
             for mailbox in self.mailboxes.values():
                 await mailbox.index(log, size)
+
+    async def unseal(self) -> dict[PartyName, list[Place]]:
+        """Every record keeper opens what was withheld until now; by record keeper the places. Apart, each does so every
+        hour. Raises the first problem, after every record keeper has done what it could."""
+        await self.refresh()
+        opened: dict[PartyName, list[Place]] = {}
+        faults: list[Problem] = []
+        for name, mailbox in self.mailboxes.items():
+            try:
+                opened[name] = await mailbox.unseal()
+            except Problem as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+        return opened
 
     async def retain(self) -> Retained:
         """Erase what has expired by this country's clock. By hand, never at start: nothing here can be taken back.

@@ -240,7 +240,7 @@ def test_rows_shown_to_the_auditor_must_be_those_of_the_signed_root(indexed: Lan
 
 def test_an_index_of_another_record_keeper_is_not_taken_by_the_ledger(indexed: Land) -> None:
     """Under one keeper's filing alone, and only its own: a town hall cannot log one."""
-    root = IndexRoot(SECOND, "x", 0, 1, (), bytes(32), bytes(32))
+    root = IndexRoot(SECOND, "x", 0, 1, (), 0, bytes(32), bytes(32))
     entry, tag = entry_of(root, indexed.clock()), log_tag(root)
     made = filings.filing_of(
         request=bytes(32), points=bytes(32), entries=entry, tags=tag, hops=bytes(32), minutes=1

@@ -67,7 +67,7 @@ ROLES = {
     TOWN: frozenset({Role.GATEWAY}),
 }
 
-NOBODYS = [EntryKind.UNSEAL, EntryKind.HEARTBEAT]
+NOBODYS = [EntryKind.HEARTBEAT]
 """Kinds that nobody may bring to a ledger."""
 
 Takes = TypeVar("Takes", bound=Body)
@@ -306,12 +306,12 @@ def test_a_filing_that_its_party_did_not_sign_is_refused(ledger: Ledger) -> None
 def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
     ledger: Ledger, filers: list[PartyName]
 ) -> None:
-    for kind in (EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED):
+    for kind in (EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED, EntryKind.UNSEAL):
         refused(FilingMismatch, ledger, filed([1], kind, filers))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 7, 8)])
-def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 6, 7, 8)])
+def test_record_keepers_file_requests_outcomes_views_and_unseals_and_nothing_else(
     ledger: Ledger, kind: EntryKind
 ) -> None:
     refused(EntryKindNotAllowed if kind in NOBODYS else FilingMismatch, ledger, filed([1], kind))

@@ -14,7 +14,7 @@ from kakine.values.problems import CheckpointInvalid, FilingMismatch, NotCanonic
 from kakine.wire import checkpoint as notes
 from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry, EntryFlags, EntryKind, split_entries
+from kakine.wire.entry import SEALABLE, Entry, EntryFlags, EntryKind, split_entries
 
 KEY = SigningKey(b"k" * 32)
 OTHER = SigningKey(b"o" * 32)
@@ -24,22 +24,36 @@ NOTE = notes.make(ORIGIN, 42, ROOT, KEY)
 TEXT = f"{ORIGIN}\n42\n{base64.b64encode(ROOT).decode()}\n"
 LINE = NOTE.decode().split("\n\n")[1]
 
-ENTRIES = st.builds(
+PARTS = {
+    "converters": st.integers(0, 0xFFFF),
+    "expiry_months": st.integers(0, 0xFFFF),
+    "minutes": st.integers(0, 0xFFFFFFFF),
+    "commitment": st.binary(min_size=32, max_size=32),
+    "payload_digest": st.binary(min_size=32, max_size=32),
+}
+OPEN = st.builds(
     Entry,
     kind=st.sampled_from(EntryKind),
-    converters=st.integers(0, 0xFFFF),
-    expiry_months=st.integers(0, 0xFFFF),
-    flags=st.integers(0, 15).map(EntryFlags),
-    minutes=st.integers(0, 0xFFFFFFFF),
-    commitment=st.binary(min_size=32, max_size=32),
-    payload_digest=st.binary(min_size=32, max_size=32),
+    flags=st.integers(0, 7).map(lambda bits: EntryFlags(2 * bits)),
+    **PARTS,
 )
-ONE = Entry(EntryKind.REQUEST, 7, 408, EntryFlags.SEALED, 29_000_000, b"C" * 32, b"D" * 32)
+SEALED = st.builds(
+    Entry,
+    kind=st.sampled_from(sorted(SEALABLE)),
+    flags=st.integers(0, 7).map(lambda bits: EntryFlags(2 * bits + 1)),
+    sealed_until=st.integers(1, 0xFFFFFFFF),
+    **PARTS,
+)
+ENTRIES = OPEN | SEALED
+ONE = Entry(EntryKind.REQUEST, 7, 408, EntryFlags.SEALED, 29_000_000, b"C" * 32, b"D" * 32, 20_300)
+BARE = Entry(EntryKind.REQUEST, 7, 408, EntryFlags.BULK, 29_000_000, b"C" * 32, b"D" * 32)
 
 
 def test_an_entry_has_the_bytes_of_the_table() -> None:
-    head = "010100070198000101ba814000000000"
+    head = "010100070198000101ba814000004f4c"
     assert ONE.encode() == bytes.fromhex(head) + b"C" * 32 + b"D" * 32
+    head = "010100070198000201ba814000000000"
+    assert BARE.encode() == bytes.fromhex(head) + b"C" * 32 + b"D" * 32
 
 
 @given(ENTRIES)
@@ -51,8 +65,8 @@ def test_every_entry_comes_back_from_its_80_bytes(entry: Entry) -> None:
 @pytest.mark.parametrize(
     ("at", "value"), [(0, 0), (0, 2), (1, 0), (1, 11), (6, 1), (7, 16), (12, 1), (13, 1), (14, 1), (15, 1)]
 )
-def test_another_version_kind_flag_or_a_filled_zero_field_is_refused(at: int, value: int) -> None:
-    data = bytearray(ONE.encode())
+def test_another_version_kind_flag_or_a_day_without_a_seal_is_refused(at: int, value: int) -> None:
+    data = bytearray(BARE.encode())
     data[at] = value
     with pytest.raises(NotCanonical):
         Entry.decode(bytes(data))

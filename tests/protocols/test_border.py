@@ -170,6 +170,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         mailbox.BLINDS.path: mailbox.Blinds(enrolled),
         mailbox.INDEXES.path: mailbox.IndexesAsked(ORIGIN, 0),
         mailbox.INDEX_ROWS.path: mailbox.IndexRowsAsked(ORIGIN, 0, 0),
+        mailbox.UNSEAL.path: mailbox.Unseal(Place(ORIGIN, 1), shown.entries[:80]),
         mailbox.STANDING.path: mailbox.AskStanding("ledger.example", 0, 2, 600_000),
         registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),

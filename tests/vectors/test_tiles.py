@@ -16,6 +16,7 @@ from kakine.values.problems import (
     CheckpointInvalid,
     ConsistencyInvalid,
     InclusionInvalid,
+    NotCanonical,
     SignatureInvalid,
     TileInvalid,
 )
@@ -30,6 +31,7 @@ from vectors.files import FOLDER, changed, h, load
 TREES = load("ledger/trees")
 NOTES = load("ledger/checkpoints")
 FILES = load("ledger/files")
+FORMS = load("ledger/entries")
 KEY = SigningKey(h(NOTES["seed"]))
 SIZES = (0, 1, 2, 255, 256, 257, 65_535, 65_536, 65_537, 70_000)
 
@@ -53,6 +55,21 @@ def test_the_vector_files_are_what_their_generator_gives() -> None:
 
 def test_the_vectors_are_of_every_size_at_which_a_tile_or_level_begins_or_ends() -> None:
     assert [vector["size"] for vector in TREES["trees"]] == list(SIZES)
+
+
+@pytest.mark.parametrize("vector", FORMS["entries"], ids=lambda vector: vector["what"])
+def test_every_form_of_an_entry_is_read_and_written(vector: dict[str, Any]) -> None:
+    read = Entry.decode(h(vector["bytes"]))
+    assert (read.commitment, read.payload_digest) == (h(FORMS["commitment"]), h(FORMS["payload"]))
+    fields = ("kind", "converters", "expiry_months", "flags", "minutes", "sealed_until")
+    assert {name: int(getattr(read, name)) for name in fields} == {name: vector[name] for name in fields}
+    assert read.encode() == h(vector["bytes"])
+
+
+@pytest.mark.parametrize("vector", FORMS["refused"], ids=lambda vector: vector["why"])
+def test_what_is_no_entry_is_refused(vector: dict[str, Any]) -> None:
+    with pytest.raises(NotCanonical):
+        Entry.decode(h(vector["bytes"]))
 
 
 def test_the_entries_of_the_vectors_are_entries_of_this_log() -> None:

@@ -5,7 +5,8 @@
 
 A second implementation, written from the specification: nothing of Kakine is imported. Trees and range proofs follow
 the recursive definitions literally. List n of an index has the key SHA-256("list" || u32 n) and, on day 20500, the
-entries 3n and 3n + 1; the index begins at 0 and ends at 3 · lists (1 where there are none).
+entries 3n and 3n + 1; the index begins at 0 and ends at 3 · lists (1 where there are none). Half as many entries as
+there are lists, rounded down, are sealed.
 
 `proofs` of each index are good: `row` is what they show, null for none. `refused` are bad: `claim` is what a keeper
 claims by them ("presence" or "absence") of `tag`, and `part` the part that is wrong.
@@ -100,7 +101,7 @@ def proof(rows: Sequence[bytes], first: int, count: int, shown: bytes | None = N
 
 def root_of(lists: int) -> bytes:
     days = [[DAY, lists, 2 * lists]] if lists else []
-    return pack([KEEPER, ORIGIN, 0, 3 * lists or 1, days, mth(rows_of(lists)), bytes(32)])
+    return pack([KEEPER, ORIGIN, 0, 3 * lists or 1, days, lists // 2, mth(rows_of(lists)), bytes(32)])
 
 
 def beside(tag: bytes, step: int) -> bytes:

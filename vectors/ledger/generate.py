@@ -1,4 +1,4 @@
-"""Write trees.json, checkpoints.json and files.json: known answers of the public log (spec/tiles.md).
+"""Write entries.json, trees.json, checkpoints.json and files.json: known answers of the public log (spec/tiles.md).
 
     .venv/bin/python vectors/ledger/generate.py           # write
     .venv/bin/python vectors/ledger/generate.py --check   # exit 1 if one is old
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -320,7 +321,54 @@ def files() -> Vector:
     }
 
 
-PAGES: dict[str, Callable[[], Vector]] = {"trees": trees, "checkpoints": checkpoints, "files": files}
+FIELDS = ("kind", "converters", "expiry_months", "flags", "minutes", "sealed_until")
+
+ENTRIES: dict[str, tuple[int, ...]] = {
+    "a request": (1, 7, 397, 0, 29_500_000, 0),
+    "a request in bulk": (1, 7, 397, 2, 29_500_000, 0),
+    "a sealed request": (1, 7, 397, 1, 29_500_000, 20_516),
+    "a sealed outcome": (2, 7, 397, 1, 29_500_000, 20_516),
+    "a sealed request with all flags": (1, 7, 397, 15, 29_500_000, 0xFFFFFFFF),
+    "what opens a sealed entry": (6, 0, 0xFFFF, 0, 29_543_040, 0),
+}
+REFUSED_ENTRIES: dict[str, tuple[int, ...]] = {
+    "a day without the flag": (1, 7, 397, 0, 29_500_000, 20_516),
+    "a day with another flag": (1, 7, 397, 2, 29_500_000, 20_516),
+    "the flag without a day": (1, 7, 397, 1, 29_500_000, 0),
+    "a sealed view": (8, 7, 397, 1, 29_500_000, 20_516),
+    "a sealed objection": (7, 7, 397, 1, 29_500_000, 20_516),
+    "a sealed version of the law": (3, 0, 0xFFFF, 1, 29_500_000, 20_516),
+    "a sealed opening": (6, 0, 0xFFFF, 1, 29_500_000, 20_516),
+    "an unknown flag": (1, 7, 397, 16, 29_500_000, 0),
+    "kind 0": (0, 7, 397, 0, 29_500_000, 0),
+    "kind 11": (11, 7, 397, 0, 29_500_000, 0),
+}
+
+
+def entries() -> Vector:
+    tail = sha(b"C") + sha(b"D")
+
+    def packed(fields: tuple[int, ...]) -> str:
+        return (struct.pack(">BBHHHII", 1, *fields) + tail).hex()
+
+    return {
+        "source": "spec/ledger.md section 3; made by generate.py",
+        "commitment": sha(b"C").hex(),
+        "payload": sha(b"D").hex(),
+        "entries": [
+            {"what": what, **dict(zip(FIELDS, fields, strict=True)), "bytes": packed(fields)}
+            for what, fields in ENTRIES.items()
+        ],
+        "refused": [{"why": why, "bytes": packed(fields)} for why, fields in REFUSED_ENTRIES.items()],
+    }
+
+
+PAGES: dict[str, Callable[[], Vector]] = {
+    "entries": entries,
+    "trees": trees,
+    "checkpoints": checkpoints,
+    "files": files,
+}
 
 
 def page(which: str) -> str:

@@ -80,8 +80,8 @@ DISCLOSED, WITHHELD = batch_seeds(ROOT)
 PERSON, KEY = person_secrets(ROOT, 0)
 
 
-def request_record() -> RequestRecord:
-    """A record with a value of every kind and length class."""
+def request_record(seal: int = 0) -> RequestRecord:
+    """A record with a value of every kind and length class, withheld until a day or not."""
     common = RequestCommon(
         "vectors/asking",
         "vectors/answering",
@@ -90,7 +90,7 @@ def request_record() -> RequestRecord:
         seed("ask"),
         TIME_MS,
         MONTH,
-        0,
+        seal,
         "児童手当係",
         2,
         ("TK-0002", "TK-0003"),
@@ -121,14 +121,18 @@ def envelope(record: RequestRecord | OutcomeRecord) -> bytes:
 
 REQUEST, OUTCOME = request_record(), outcome_record()
 REQUEST_SEAL, OUTCOME_SEAL = envelope(REQUEST), envelope(OUTCOME)
+UNTIL = MINUTES // 1440 + 30
+SEALED = request_record(UNTIL)
+SEALED_SEAL = envelope(SEALED)
+SEALED_FILE = RecordFile.of(SEALED, SEALED_SEAL)
 REQUEST_FILE = RecordFile.of(REQUEST, REQUEST_SEAL).encode()
 OUTCOME_FILE = RecordFile.of(OUTCOME, OUTCOME_SEAL).encode()
 
 
-def entry(kind: EntryKind, committed: bytes, sealed: bytes) -> bytes:
-    """80 bytes."""
-    digest = hashlib.sha256(sealed).digest()
-    return Entry(kind, 7, MONTH + 84, EntryFlags(0), MINUTES, committed, digest).encode()
+def entry(kind: EntryKind, committed: bytes, sealed: bytes, until: int = 0) -> bytes:
+    """80 bytes; withheld until a day or not."""
+    digest, flags = hashlib.sha256(sealed).digest(), EntryFlags.SEALED if until else EntryFlags(0)
+    return Entry(kind, 7, MONTH + 84, flags, MINUTES, committed, digest, until).encode()
 
 
 def filler(number: int) -> bytes:
@@ -141,7 +145,9 @@ ENTRIES[3] = entry(EntryKind.REQUEST, REQUEST.committed(), REQUEST_SEAL)
 ENTRIES[4] = entry(EntryKind.OUTCOME, OUTCOME.committed(), OUTCOME_SEAL)
 ENTRIES[5] = entry(EntryKind.VIEWED, REQUEST.committed(), REQUEST_SEAL)
 ENTRIES[6] = entry(EntryKind.VIEWED, OUTCOME.committed(), OUTCOME_SEAL)
-ENTRIES[10] = filler(10)
+ENTRIES[7] = entry(EntryKind.REQUEST, SEALED.committed(), SEALED_SEAL, UNTIL)
+ENTRIES[8] = entry(EntryKind.REQUEST, SEALED.committed(), SEALED_SEAL, UNTIL + 1)
+ENTRIES[9] = entry(EntryKind.REQUEST, SEALED.committed(), SEALED_SEAL)
 
 
 def tree(count: int) -> Tree:
@@ -270,9 +276,12 @@ OUTCOME_FIELDS = [
 ]
 
 
-def hidden_fields(*names: str) -> list[list[Any]]:
+SEALED_FIELDS = [[name, UNTIL if name == "seal" else value] for name, value in REQUEST_FIELDS]
+
+
+def hidden_fields(*names: str, of: list[list[Any]] = REQUEST_FIELDS) -> list[list[Any]]:
     """The request's fields with some blacked out."""
-    return [[name, None if name in names else value] for name, value in REQUEST_FIELDS]
+    return [[name, None if name in names else value] for name, value in of]
 
 
 def good() -> Iterator[Case]:
@@ -304,6 +313,18 @@ def good() -> Iterator[Case]:
         proof(5).encode(),
         REQUEST_FILE,
         shown={"index": "5", "kind": "viewed", "fields": REQUEST_FIELDS},
+    )
+    yield Case(
+        "a request that was withheld until a day, with its record",
+        proof(7).encode(),
+        SEALED_FILE.encode(),
+        shown={"index": "7", "fields": SEALED_FIELDS},
+    )
+    yield Case(
+        "the same with the day blacked out, under an entry of another day",
+        proof(8).encode(),
+        SEALED_FILE.blacked_out("seal").encode(),
+        shown={"index": "8", "fields": hidden_fields("seal", of=SEALED_FIELDS)},
     )
     yield Case(
         "the only entry of a log",
@@ -599,7 +620,26 @@ def bad_entries() -> Iterator[Case]:
     yield of("kind 0", right[:1] + b"\0" + right[2:])
     yield of("kind 11", right[:1] + b"\x0b" + right[2:])
     yield of("an unknown flag", right[:7] + b"\x10" + right[8:])
-    yield of("a zero field that is not", right[:15] + b"\1" + right[16:])
+    yield of("a day without the flag of a seal", right[:15] + b"\1" + right[16:])
+    yield of("a day beyond all, without the flag of a seal", right[:12] + b"\xff\xff\xff\xff" + right[16:])
+    sealed = ENTRIES[7]
+    yield of("the flag of a seal without a day", sealed[:12] + bytes(4) + sealed[16:])
+    yield of("a seal without its flag", sealed[:7] + b"\0" + sealed[8:])
+    yield of("a seal with another flag in place of its own", sealed[:7] + b"\2" + sealed[8:])
+    for kind in sorted(set(EntryKind) - {EntryKind.REQUEST, EntryKind.OUTCOME}):
+        yield of(f"a sealed entry of kind {kind}", sealed[:1] + bytes([kind]) + sealed[2:])
+
+
+def bad_seals() -> Iterator[Case]:
+    """Records that say of the seal what their entry does not."""
+    for index, name in ((8, "another day"), (9, "none")):
+        yield Case(
+            f"record: a seal, and {name} in the entry",
+            proof(index).encode(),
+            SEALED_FILE.encode(),
+            step="commitment",
+            why="opening-mismatch/seal",
+        )
 
 
 def bad_records() -> Iterator[Case]:
@@ -721,6 +761,7 @@ def cases() -> list[Case]:
         bad_quorums,
         bad_entries,
         bad_inclusions,
+        bad_seals,
         bad_records,
     )
     return [case for group in groups for case in group()]

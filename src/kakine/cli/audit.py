@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from kakine.cli.own_objections import count_objections
+from kakine.cli.unsealing import count_seals, seal_lines
 from kakine.cli.visiting import DirOption, visited
 from kakine.parties.commission.audit_store import Objection, Verdict
 from kakine.protocols.objections import Counted
+from kakine.protocols.seals import Seals
 from kakine.wire.canonical import decode
 from kakine.wire.request import Place
 
@@ -31,15 +33,15 @@ def audit(
         int, typer.Option(min=0, max=1000, help="Enrolments to look at, drawn at random.")
     ] = 0,
 ) -> None:
-    """Check every single exchange (mode S0+) that has not been checked yet, count releases, sample enrolments, and
-    answer objections.
+    """Check every single exchange (mode S0+) that has not been checked yet, count releases, sample enrolments,
+    answer objections, and count what is sealed.
 
     The auditor sees blinded points and which link a request was on, never a person. It goes on where it stopped, and
-    keeps every verdict. Exit status 1 if any of them names a fault. Example:
+    keeps every verdict. Exit status 1 if any of them names a fault, or something is late or overdue. Example:
 
       kakine audit --dir country/1-1000 --samples 20
     """
-    verdicts, left, counts = asyncio.run(_run(directory, samples))
+    verdicts, left, counts, seals = asyncio.run(_run(directory, samples))
     for kind, words in _KINDS.items():
         found = [verdict for verdict in verdicts if verdict.kind == kind]
         faults = [verdict for verdict in found if verdict.fault]
@@ -53,11 +55,17 @@ def audit(
     for each, late in left:
         said = "期限超過 / late" if late else "回答待ち / not answered yet"
         typer.echo(f"  #{decode(each.place, Place).index}: {said}  {each.waiting}".rstrip())
-    if any(verdict.fault for verdict in verdicts) or counts.late:
+    found_seals, now_ms = seals
+    for line in seal_lines(found_seals, now_ms):
+        typer.echo(line)
+    wrong = found_seals.stray or found_seals.overdue(now_ms)
+    if any(verdict.fault for verdict in verdicts) or counts.late or wrong:
         raise typer.Exit(1)
 
 
-async def _run(folder: Path, samples: int) -> tuple[list[Verdict], list[tuple[Objection, bool]], Counted]:
+async def _run(
+    folder: Path, samples: int
+) -> tuple[list[Verdict], list[tuple[Objection, bool]], Counted, tuple[Seals, int]]:
     async with visited(folder) as country:
         left = await country.auditor.answer_objections()
         late = country.auditor.late(left)
@@ -67,4 +75,5 @@ async def _run(folder: Path, samples: int) -> tuple[list[Verdict], list[tuple[Ob
         if samples:
             await country.auditor.sample_enrolments(samples)
         counts = await count_objections(country)
-        return country.auditor.verdicts(), [(each, each in late) for each in left], counts
+        seals = await count_seals(country), country.site.clock()
+        return country.auditor.verdicts(), [(each, each in late) for each in left], counts, seals

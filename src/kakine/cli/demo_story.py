@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,11 +13,13 @@ from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
+from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.erasure import Reason
+from kakine.wire.gazette import Sealing
 from kakine.wire.objection import Finding
 from kakine.wire.request import Place
 
@@ -121,8 +123,10 @@ def _named(said: dict[str, Any]) -> bool:
 class Words:
     """Names of the pack in both languages."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, sealings: Mapping[str, Sealing] | None = None) -> None:
+        """`sealings` by row, out of every version of the law there has been."""
         self._pack = pack
+        self._sealings = sealings or {}
         self._domains = {domain.name: party for party in pack.parties for domain in party.domain}
         self._items = {item.id: item for item in pack.items}
 
@@ -140,6 +144,12 @@ class Words:
             return f"{entry.law_ja} {entry.article}"
         found = next((each for each in self._pack.grounds if each.id == ground), None)
         return f"{found.ja} {found.article}" if found else ground
+
+    def withheld(self, rows: Sequence[str]) -> tuple[str, str]:
+        """Why what was asked under these rows was withheld, with the article: Japanese, then English."""
+        found = [self._sealings[row] for row in rows if row in self._sealings]
+        ja = "・".join(f"{each.ja}({each.article})" for each in found)
+        return ja, "; ".join(f"{each.en} ({each.article})" for each in found)
 
     def item(self, name: str) -> str:
         """情報項目."""
@@ -161,8 +171,17 @@ def history_lines(
         rows = "・".join(line.rows)
         under = f"{words.procedure(line.ground)} {rows}".rstrip()
         yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
+        if line.sealed_until:
+            yield from (f"      {said}" for said in sealed_words(line, words))
         if disputes and line.place in disputes:
             yield f"      {dispute_words(disputes[line.place])}"
+
+
+def sealed_words(line: Seen, words: Words) -> Iterator[str]:
+    """That a line was withheld, until when, and why."""
+    (ja, en), until = words.withheld(line.rows), day(line.sealed_until)
+    yield f"この記録は {until} まであなたに示されていませんでした。理由: {ja}"
+    yield f"withheld from you until {until}, because: {en}"
 
 
 def dispute_words(stands: Disputed) -> str:
@@ -258,6 +277,10 @@ def completeness_lines(read: Read) -> Iterator[str]:
     yield (
         f"complete: {sure} of {sure}, confirmed by {keepers} record keepers and {witnesses} witnesses; "
         f"{read.provisional} later than the last index, provisional."
+    )
+    yield (
+        f"国全体でこれまでに封印された記録 {read.sealed} 件(だれのものかは公開されない)。 / "
+        f"sealed for a time in the whole country so far: {read.sealed} entries, nobody is told whose."
     )
 
 

@@ -13,9 +13,10 @@ from kakine.cli.demo_story import Words, completeness_lines, history_lines, rete
 from kakine.cli.own_history import Read, own_history
 from kakine.cli.own_objections import disputes
 from kakine.cli.visiting import DirOption, visited
-from kakine.country import LOGIN
+from kakine.country import LOGIN, Country
 from kakine.institutions.families import Roster
 from kakine.values.problems import AccountUnknown, CountryMissing
+from kakine.wire.gazette import Sealing
 
 
 def history(
@@ -52,11 +53,17 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read
     async with visited(folder) as country:
         read = await own_history(country, account or protagonist(folder), export)
         stands = await disputes(country, read.rows)
-        shown = list(history_lines(read.lines, Words(country.site.pack), stands))
+        shown = list(history_lines(read.lines, Words(country.site.pack, sealings(country)), stands))
         opened = read.verified - len(read.erased)
         proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
         return read, [*shown, *retention_lines(read), proofs, public, *completeness_lines(read)]
+
+
+def sealings(country: Country) -> dict[str, Sealing]:
+    """By row why records under it may be withheld, or might be once, by the latest version of the law that says so."""
+    versions = country.book("portal").published
+    return {entry.id: entry for law in versions for entry in law.gazette.sealings}
 
 
 def protagonist(folder: Path) -> bytes:

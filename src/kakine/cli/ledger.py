@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,12 +13,14 @@ from kakine.cli import ledger_erasures, ledger_published, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
+from kakine.cli.unsealing import count_seals, seal_lines
 from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.ledger import ENTRIES, ByIndex, Proved
 from kakine.country import Country
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.protocols import receipts
 from kakine.protocols.logs import Log
+from kakine.protocols.seals import Seals
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryKind, split_entries
@@ -76,9 +79,36 @@ def beat(directory: DirOption, instance: InstanceOption = Instance.A) -> None:
     typer.echo(f"{at.size} entries, root {at.root.hex()}")
 
 
+@app.command()
+def seals(
+    directory: DirOption,
+    now: Annotated[
+        datetime | None,
+        typer.Option(help="Judge as of this day (UTC) and not by the clock.", formats=["%Y-%m-%d"]),
+    ] = None,
+) -> None:
+    """Count what is withheld from people for a time (封印), out of the two logs alone, and name what is overdue.
+
+    An entry is overdue once its day is over and nothing has opened it. Then the exit code is 1. Example:
+
+      kakine ledger seals --dir country/1-1000
+    """
+    found, now_ms = asyncio.run(_in(directory, _seals))
+    if now is not None:
+        now_ms = int(now.replace(tzinfo=UTC).timestamp() * 1000)
+    for line in seal_lines(found, now_ms):
+        typer.echo(line)
+    if found.overdue(now_ms) or found.stray:
+        raise typer.Exit(1)
+
+
 async def _in(folder: Any, look: Callable[[Country], Coroutine[Any, Any, Any]]) -> Any:
     async with visited(folder) as country:
         return await look(country)
+
+
+async def _seals(country: Country) -> tuple[Seals, int]:
+    return await count_seals(country), country.site.clock()
 
 
 async def _beat(country: Country, log: Log) -> Checkpoint:

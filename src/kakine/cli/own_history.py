@@ -47,7 +47,8 @@ class Seen:
     """One line as a person reads it. `index` is the request's place in the ledger, `entry` its 80 bytes there.
 
     `result` is what the answering side has confirmed, and empty until it has. Where nobody answers it is what the
-    request is by itself: `VIEWED` or `RECORDED`.
+    request is by itself: `VIEWED` or `RECORDED`. Until the day `sealed_until` (since 1970 UTC; 0 for none) the person
+    was not shown it.
     """
 
     time_ms: int
@@ -61,6 +62,7 @@ class Seen:
     index: int
     entry: bytes
     origin: str
+    sealed_until: int = 0
 
     @property
     def place(self) -> Place:
@@ -97,6 +99,11 @@ class Read:
         return max((each.provisional for each in self.confirmed.values()), default=self.verified)
 
     @property
+    def sealed(self) -> int:
+        """How many entries of all people in the country have been withheld so far, by the record keepers' indexes."""
+        return max((each.sealed for each in self.confirmed.values()), default=0)
+
+    @property
     def public(self) -> bool:
         """Every row that an index confirms stands under a head that meets the policy of witnesses."""
         return self.witnessed > 0 and self.verified - self.witnessed <= self.provisional
@@ -129,6 +136,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     signed = [decode(each.statement, Statement).count for each in lists]
     places = {(row.origin, row.index): row.entry for row in opened.rows}
     places |= {(row.origin, row.index): row.entry for row in opened.erased}
+    places |= {(row.origin, row.index): row.entry for row in opened.openings}
     confirmed, doubts = dict[str, Complete](), dict[str, str]()
     for each in sealed.histories:
         keeper = decode(each.statement, Statement).keeper
@@ -193,4 +201,5 @@ def _seen(line: Line) -> Seen:
         line.request.index,
         line.request.entry.encode(),
         line.request.origin,
+        line.request.entry.sealed_until,
     )

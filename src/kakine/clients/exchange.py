@@ -59,7 +59,8 @@ from kakine.wire.request import (
 @dataclass(frozen=True)
 class Wish:
     """What is wanted: people by code, from whom, under which ground. One request has one of each but for people.
-    `about` is the place of what is objected to (kind OBJECT)."""
+    `about` is the place of what is objected to (kind OBJECT), `sealed_until` the day until which the person is not
+    shown it (kind EXCHANGE), 0 for none."""
 
     kind: Kind
     mode: Mode
@@ -73,6 +74,7 @@ class Wish:
     channel: int = 2
     session: bytes = b""
     about: Place | None = None
+    sealed_until: int = 0
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Requester:
             wish.rows,
             now_ms,
             bytes(32),
+            wish.sealed_until,
         )
         points, sealed_payload = points_digest(blinded), encode(payload)
         to_recipient = b""
@@ -275,7 +278,7 @@ class Requester:
             raise BatchMalformed()
         people = outcome_people(payload, converted.filed.receipt.first, answers)
         common = outcome_common(request, public.recipient, answers.time_ms)
-        check_outcome_batch(delivered.entries, common, people, answers.root)
+        check_outcome_batch(delivered.entries, common, people, answers.root, public.sealed_until)
         if delivered.tags != b"".join(outcome_tag(person.xid) for person in people):
             raise BatchMalformed()
         return answers.people

@@ -146,7 +146,8 @@ class Recipient:
         """The outcome entries of these answers, signed for the relay; and the answers, sealed to the requester."""
         people = outcome_people(opened.payload, opened.first, answers)
         common = outcome_common(opened.request, opened.public.recipient, answers.time_ms)
-        made = outcome_batch(common, people, answers.root, self._months)
+        until = opened.public.sealed_until
+        made = outcome_batch(common, people, answers.root, self._months, until)
         covered = digest("entries", made.entries), digest("tags", made.tags)
         signature = self._identity.signing.sign("outcome", opened.request, *covered)
         outcome = Outcome(opened.request, made.entries, made.tags, made.envelopes, signature)

@@ -1,6 +1,6 @@
 """The mailbox: record keeper and gate. No record filed under a valid code with every record keeper, no exchange.
 
-It is called by converters only, so it cannot tell from the caller who asks or answers.
+Requests and outcomes come from converters only, so it cannot tell from the caller who asks or answers.
 """
 
 from __future__ import annotations
@@ -148,6 +148,13 @@ class IndexRowsGiven(Body, frozen=True):
     rows: list[bytes]
 
 
+class Unseal(Body, frozen=True):
+    """A record keeper asks another to sign for the entry (kind 6) that opens the sealed one at this place."""
+
+    place: Place
+    entry: bytes
+
+
 class AskStanding(Body, frozen=True):
     """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log of this
     origin, and which requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
@@ -182,3 +189,4 @@ DROP = Call("/v1/drop", Drop, Said, frozenset({Role.COMMISSION}))
 HELD = Call("/v1/held", HeldAsked, HeldGiven, _CONVERTERS, BULK)
 HOLD = Call("/v1/hold", HoldLogged, Nothing, frozenset({Role.COMMISSION}))
 LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))
+UNSEAL = Call("/v1/unseal", Unseal, FiledHere, frozenset({Role.MAILBOX}))

@@ -13,6 +13,7 @@ from kakine.crypto.signing import VerifyKey
 from kakine.protocols.heads import Heads
 from kakine.protocols.index_check import Complete, Entries, Shown, check_complete
 from kakine.protocols.logs import LogKeys
+from kakine.protocols.seals import check_opened
 from kakine.values.problems import IndexChainBroken, IndexProofInvalid, IndexRowMissing
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry
@@ -34,9 +35,10 @@ class Indexer:
 def check_history(shown: Indexed, rows: Places, by: Indexer) -> Complete:
     """What the indexes of one record keeper confirm of a history whose verified rows, at any record keeper, are `rows`.
 
-    Each log by itself; `until` is the sum over all. Raises what `index_check.check_complete` raises, what a root raises
-    whose signature or place in a log does not hold, and `IndexRowMissing` where a row that is old enough is in no list
-    shown. Not checked: that the totals are those of the logs, which is for whoever reads the whole of them.
+    Each log by itself; `until` is the sum over all. A row that was withheld is as sure as the row that opened it.
+    Raises what `index_check.check_complete` raises, what a root raises whose signature or place in a log does not hold,
+    `IndexRowMissing` where a row that is old enough is in no list shown, and `UnsealMismatch` (`seals.check_opened`).
+    Not checked: that the totals are those of the logs, which is for whoever reads the whole of them.
     """
     if not shown.lists or any(len(each.proofs) != len(shown.roots) for each in shown.lists):
         raise IndexProofInvalid(part="absent")
@@ -44,8 +46,18 @@ def check_history(shown: Indexed, rows: Places, by: Indexer) -> Complete:
     roots = [_root(each, by, heads) for each in shown.roots]
     logs = {origin for origin, _ in rows} | {root.origin for root in roots}
     logs |= {origin for each in shown.lists for origin in each.places}
-    parts = [_check_log(shown, roots, rows, origin) for origin in sorted(logs)]
-    return Complete(*(sum(getattr(part, name) for part in parts) for name in _SUMMED))
+    opened = check_opened(rows)
+    listed = {place: entry for place, entry in rows.items() if place not in opened}
+    parts = {origin: _check_log(shown, roots, listed, origin) for origin in sorted(logs)}
+    whole = Complete(*(sum(getattr(part, name) for part in parts.values()) for name in _SUMMED))
+    # What was withheld stands in no index itself: it is as sure as one of the rows that opened it.
+    sure = sum(any(index < parts[log].until for log, index in by) for by in opened.values())
+    return Complete(
+        whole.confirmed + sure,
+        whole.until,
+        whole.provisional + len(opened) - sure,
+        sum(root.sealed for root in roots),
+    )
 
 
 _SUMMED = ("confirmed", "until", "provisional")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
-from kakine.protocols.index import stands_in_a_list
+from kakine.protocols.index import has_record
 from kakine.protocols.logs import Logs
 from kakine.values.calendar import RETENTION_MONTHS, has_expired, months_since_2000
 from kakine.values.labels import PartyName
@@ -57,7 +57,7 @@ def tallied(
     alone."""
     tallies = dict(before)
     for place, entry in entries:
-        if stands_in_a_list(entry):
+        if has_record(entry):
             tallies[entry.expiry_months] = tallies.get(entry.expiry_months, Tally(origin)).after(place)
     return tallies
 

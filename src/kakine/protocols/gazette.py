@@ -37,6 +37,7 @@ from kakine.values.problems import (
     RowNotInForce,
     RowNotOfProcedure,
     RowUnknown,
+    SealNotAllowed,
     Suspended,
 )
 from kakine.wire import gazette as wire
@@ -50,6 +51,7 @@ CLOCK_MS = 120_000
 """How far ahead of its ledger entry, whose time has whole minutes, a version may be dated."""
 
 _MINUTE_MS = 60_000
+_DAY_MS = 86_400_000
 _KEEPER = "mailbox"
 _STOPPERS = frozenset({"converter", "ledger", "signer", "mailbox", "portal"})
 
@@ -118,6 +120,7 @@ class Law:
         self._procedures = {procedure.id: procedure for procedure in gazette.procedures}
         self._rows = {row.id: row for row in gazette.rows}
         self._grounds = {ground.id: ground for ground in gazette.grounds}
+        self._sealings = {entry.id: entry for entry in gazette.sealings}
         self._assessments = {(entry.party, entry.file): entry for entry in gazette.assessments}
         self._suspended = frozenset((entry.subject, entry.name) for entry in gazette.suspensions)
         self._standstill = self._guard_suspended()
@@ -316,6 +319,27 @@ class Law:
                 )
             self._require_assessed("requester", asker.party, row.requester_file, day)
             self._require_assessed("provider", giver.party, row.provider_file, day)
+
+    def permit_seal(self, rows: Sequence[str], people: int, made_ms: int, until: int) -> None:
+        """Raise `SealNotAllowed` unless a request made at `made_ms` may be withheld until the day `until` (since 1970
+        UTC; 0 is always lawful): it is about one person, every row has a sealing, and none is shorter.
+
+        One person, because a seal is for a single inquiry: whoever would watch many leaves as many sealed entries, each
+        of which anybody counts.
+        """
+        if not until:
+            return
+        if people != 1:
+            raise SealNotAllowed(what="people", people=people)
+        days = until - made_ms // _DAY_MS
+        for row_id in rows:
+            allowed = self._sealings.get(row_id)
+            if allowed is None:
+                raise SealNotAllowed(what="row", row=row_id)
+            if not 1 <= days <= allowed.days:
+                raise SealNotAllowed(what="days", row=row_id, days=days, most=allowed.days)
+        if not rows:
+            raise SealNotAllowed(what="row", row="none named")
 
     def permit_ground(self, ground: str, requester: str, provider: str, now_ms: int) -> None:
         """Raise what is missing unless this ground, which is no row, covers requester and provider.

@@ -17,6 +17,7 @@ from kakine.protocols.gazette_pack import DomainEntry, Pack, PartyEntry, Procedu
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMalformed
+from kakine.wire.gazette import MOST_SEALED
 
 ROLES = frozenset(
     ("registry", "converter", "gateway", "ledger", "signer", "mailbox", "commission", "ministry", "portal")
@@ -53,6 +54,7 @@ def faults(pack: Pack) -> list[Fault]:
         *_parties(pack),
         *_assessments(pack),
         *_grounds(pack),
+        *_sealings(pack),
         *_layouts(pack),
         *_served(pack),
     )
@@ -157,6 +159,18 @@ def _grounds(pack: Pack) -> Iterator[Fault]:
     for entry in pack.grounds:
         yield from _unknown("system.toml", "role", entry.requesters, ROLES | {"hash"})
         yield from _unknown("system.toml", "role", entry.providers, ROLES | {"self"})
+
+
+def _sealings(pack: Pack) -> Iterator[Fault]:
+    where = "system.toml"
+    rows = [row.id for entry in pack.procedures.values() for row in entry.row]
+    yield from _repeated(where, (entry.id for entry in pack.sealings))
+    yield from _unknown(where, "row", (entry.id for entry in pack.sealings), rows)
+    for entry in pack.sealings:
+        if not 1 <= entry.days <= MOST_SEALED:
+            yield Fault(where, f"{entry.id} may be sealed for 1 to {MOST_SEALED} days")
+        if not entry.article:
+            yield Fault(where, f"no article allows that {entry.id} is sealed")
 
 
 def _layouts(pack: Pack) -> Iterator[Fault]:

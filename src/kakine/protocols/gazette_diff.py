@@ -17,7 +17,17 @@ import msgspec
 
 from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_sound import suspendable
-from kakine.wire.gazette import Assessment, Domain, Gazette, Ground, Party, Row, Subject, Suspension
+from kakine.wire.gazette import (
+    Assessment,
+    Domain,
+    Gazette,
+    Ground,
+    Party,
+    Row,
+    Sealing,
+    Subject,
+    Suspension,
+)
 
 ORDINARY = frozenset({"gateway"})
 """Roles without which the rest is as well guarded as before."""
@@ -54,6 +64,7 @@ _PARTIES = _Words("parties", "機関", "party")
 _DOMAINS = _Words("domains", "業務分野", "domain")
 _ASSESSMENTS = _Words("assessments", "保護評価", "assessment")
 _GROUNDS = _Words("grounds", "制度上の根拠", "ground")
+_SEALINGS = _Words("sealings", "封印の許可", "leave to seal")
 _SUSPENSIONS = _Words("suspensions", "停止", "suspension")
 
 E = TypeVar("E")
@@ -70,6 +81,7 @@ def describe(old: Gazette, new: Gazette) -> list[Change]:
         *_lists(_PARTIES, _parties(old), _parties(new), _party_change, keep=_is_guard),
         *_lists(_ASSESSMENTS, _by_id(old.assessments), _by_id(new.assessments), _assessment_change),
         *_lists(_GROUNDS, _by_id(old.grounds), _by_id(new.grounds), _ground_change, keep=_is_protective),
+        *_lists(_SEALINGS, _by_id(old.sealings), _by_id(new.sealings), _sealing_change),
         *_suspensions(old, new),
         *_waiting(old, new),
     ]
@@ -240,6 +252,20 @@ def _ground_change(old: Ground, new: Ground) -> Iterator[Change]:
             )
         else:
             yield _altered(_GROUNDS, old.id, field)
+
+
+def _sealing_change(old: Sealing, new: Sealing) -> Iterator[Change]:
+    for field in _fields(old, new):
+        if field == "days":
+            yield Change(
+                new.days > old.days,
+                _SEALINGS.what,
+                old.id,
+                f"封印の許可「{old.id}」の上限を {old.days} 日から {new.days} 日に改める。",
+                f"Alters how long row {old.id} may be sealed from {old.days} to {new.days} days.",
+            )
+        else:
+            yield _altered(_SEALINGS, old.id, field)
 
 
 def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:

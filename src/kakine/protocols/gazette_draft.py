@@ -52,6 +52,7 @@ def narrowed(law: Law, suspend: Iterable[tuple[Subject, str]], strike: Iterable[
     return msgspec.structs.replace(
         law.gazette,
         rows=tuple(row for row in law.gazette.rows if row.id not in gone),
+        sealings=tuple(entry for entry in law.gazette.sealings if entry.id not in gone),
         suspensions=tuple(sorted(kept, key=lambda entry: (entry.subject.value, entry.name))),
     )
 

@@ -18,6 +18,7 @@ from kakine.protocols.gazette_pack import (
     PartyEntry,
     ProcedureEntry,
     RowEntry,
+    SealingEntry,
 )
 from kakine.values.problems import PackMalformed
 from kakine.wire import gazette as wire
@@ -125,6 +126,10 @@ def _ground(entry: GroundEntry) -> wire.Ground:
     )
 
 
+def _sealing(entry: SealingEntry) -> wire.Sealing:
+    return wire.Sealing(entry.id, entry.days, entry.article, entry.ja, entry.en)
+
+
 def genesis(pack: Pack, keys: Mapping[str, PartyKeys], now_ms: int) -> Gazette:
     """The first version of a country: everything in the pack, with every party's keys, in force from
     `now_ms`.
@@ -156,10 +161,13 @@ def genesis(pack: Pack, keys: Mapping[str, PartyKeys], now_ms: int) -> Gazette:
         assessments=_by_id([_assessment(entry) for entry in pack.assessments]),
         grounds=_by_id([_ground(entry) for entry in pack.grounds]),
         suspensions=(),
+        sealings=_by_id([_sealing(entry) for entry in pack.sealings]),
     )
 
 
-N = TypeVar("N", wire.PartyType, wire.Item, wire.Procedure, wire.Row, wire.Assessment, wire.Ground)
+N = TypeVar(
+    "N", wire.PartyType, wire.Item, wire.Procedure, wire.Row, wire.Assessment, wire.Ground, wire.Sealing
+)
 
 
 def _by_id(entries: list[N]) -> tuple[N, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
@@ -121,6 +121,16 @@ class GroundEntry(_Entry, frozen=True):
     protective: bool
 
 
+class SealingEntry(_Entry, frozen=True):
+    """`[[sealing]]` of system.toml: a row of the order under which records may be withheld for a time."""
+
+    id: str
+    days: int
+    article: str
+    ja: str
+    en: str
+
+
 class _Types(_Entry, frozen=True):
     type: list[TypeEntry]
 
@@ -144,6 +154,7 @@ class _Assessments(_Entry, frozen=True):
 class _System(_Entry, frozen=True):
     waiting_days: int
     ground: list[GroundEntry]
+    sealing: list[SealingEntry] = []
 
 
 @dataclass(frozen=True)
@@ -161,6 +172,7 @@ class Pack:
     grounds: list[GroundEntry]
     waiting_days: int
     layouts: dict[tuple[str, int], dict[str, Any]]
+    sealings: list[SealingEntry] = field(default_factory=list)
 
     @property
     def row_count(self) -> int:
@@ -213,4 +225,5 @@ def read_pack(files: Mapping[str, bytes]) -> Pack:
         grounds=system.ground,
         waiting_days=system.waiting_days,
         layouts=dict(_layout(path, files[path]) for path in sorted(files) if path.startswith("layouts/")),
+        sealings=system.sealing,
     )

@@ -34,6 +34,7 @@ def require_sound(gazette: Gazette) -> None:
     _require_parties(gazette)
     _require_signers(gazette)
     _require_suspensions(gazette)
+    _require_known("sealings", (entry.id for entry in gazette.sealings), (row.id for row in gazette.rows))
 
 
 def _types_used(gazette: Gazette) -> Iterable[str]:

@@ -16,7 +16,7 @@ from kakine.values.calendar import has_expired
 from kakine.values.problems import HistoryIncomplete
 from kakine.wire.canonical import decode
 from kakine.wire.checkpoint import origin_of
-from kakine.wire.entry import Entry
+from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.envelope import Envelope
 from kakine.wire.history import GENESIS, Statement, chained
 from kakine.wire.record import OutcomeRecord, RequestRecord
@@ -71,6 +71,16 @@ class ErasedRow:
 
 
 @dataclass(frozen=True)
+class OpeningRow:
+    """A row of kind 6: since it was logged, another row of the list is shown that was withheld before. It has no
+    record."""
+
+    origin: str
+    index: int
+    entry: Entry
+
+
+@dataclass(frozen=True)
 class Line:
     """A request with its outcome: one line a person understands. `outcome` is None while delivery is not confirmed."""
 
@@ -98,12 +108,14 @@ class KeptList:
 @dataclass(frozen=True)
 class Opened:
     """Every verified row that any record keeper has, as they stand in the log; by party the log indices that the others
-    have and this one does not, or has no record of before its time; what was erased on schedule; and by log and index
-    the codes of the reasons for which a record is held beyond its time, as the record keepers say."""
+    have and this one does not, or has no record of before its time; what was erased on schedule; what opened rows that
+    were withheld; and by log and index the codes of the reasons for which a record is held beyond its time, as the
+    record keepers say."""
 
     rows: Sequence[OpenedRow]
     hidden: Mapping[str, Sequence[int]]
     erased: Sequence[ErasedRow] = ()
+    openings: Sequence[OpeningRow] = ()
     held: Mapping[Place, Sequence[str]] = field(default_factory=dict)
 
     def require_agreed(self) -> None:
@@ -148,13 +160,13 @@ def open_history(
     own = {entry: [part[32 * j : 32 * j + 32] for part in parts] for j, entry in enumerate(union)}
     # A lost answer can make one entry stand in two logs: it is shown in both places.
     places = {(row.entry, row.checkpoint, row.index): row for given in lists for row in given.rows}
-    seen = dict[Place, OpenedRow | ErasedRow]()
+    seen = dict[Place, OpenedRow | ErasedRow | OpeningRow]()
     for row in places.values():
         read = _opened(row, union[row.entry].envelope, own[row.entry], heads, keys.logs, now_ms)
         seen[Place(read.origin, read.index)] = read
     hidden = {}
     for each, given in zip(said, lists, strict=True):
-        lacking = union.keys() - {row.entry for row in given.rows if row.envelope or _over(row.entry, now_ms)}
+        lacking = union.keys() - {row.entry for row in given.rows if row.envelope or _bare(row.entry, now_ms)}
         if lacking:
             hidden[each.keeper] = sorted(union[entry].index for entry in lacking)
     rows = sorted(seen.values(), key=lambda row: (row.entry.minutes, row.index))
@@ -162,6 +174,7 @@ def open_history(
         [row for row in rows if isinstance(row, OpenedRow)],
         hidden,
         [row for row in rows if isinstance(row, ErasedRow)],
+        [row for row in rows if isinstance(row, OpeningRow)],
         _held(lists),
     )
 
@@ -182,8 +195,10 @@ def _held(lists: Sequence[KeptList]) -> dict[Place, Sequence[str]]:
     return {place: sorted(reasons) for place, reasons in found.items() if reasons}
 
 
-def _over(entry: bytes, now_ms: int) -> bool:
-    return has_expired(Entry.decode(entry).expiry_months, now_ms)
+def _bare(entry: bytes, now_ms: int) -> bool:
+    """Whether a row of this entry may come without a record."""
+    read = Entry.decode(entry)
+    return read.kind is EntryKind.UNSEAL or has_expired(read.expiry_months, now_ms)
 
 
 def _stated(given: KeptList, keys: Keys) -> Statement:
@@ -211,9 +226,11 @@ def _check_complete(
 
 def _opened(
     row: SealedRow, sealed: bytes, shares: Sequence[bytes], heads: Heads, logs: LogKeys, now_ms: int
-) -> OpenedRow | ErasedRow:
+) -> OpenedRow | ErasedRow | OpeningRow:
     heads.verify(row.index, row.proof, row.checkpoint, row.entry, logs)
     origin, entry = origin_of(row.checkpoint), Entry.decode(row.entry)
+    if entry.kind is EntryKind.UNSEAL:
+        return OpeningRow(origin, row.index, entry)
     if not sealed or ERASED in shares:
         if not has_expired(entry.expiry_months, now_ms):
             raise HistoryIncomplete(what="erased too early", indexes=[row.index])

@@ -20,12 +20,19 @@ from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.index import ROW, Day, IndexRoot, OpenedRow, Proof, Row, list_digest, sealed_list
 
 COUNTED = frozenset({EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED, EntryKind.ANNOTATION})
-"""Kinds of entries that stand in some person's list, each in exactly one; but for the commission's answers."""
+"""Kinds of entries of which record keepers hold sealed records, each of one person; but for the commission's
+answers."""
+
+
+def has_record(entry: Entry) -> bool:
+    """Whether the entry is about some person, who has a record of it at every record keeper."""
+    return entry.kind in COUNTED and not entry.is_answer
 
 
 def stands_in_a_list(entry: Entry) -> bool:
-    """Whether an index must have this entry."""
-    return entry.kind in COUNTED and not entry.is_answer
+    """Whether an index must have this entry. One that is withheld for a time stands in none, even later: what opens it
+    does (spec/seals.md)."""
+    return (has_record(entry) and not entry.sealed_until) or entry.kind is EntryKind.UNSEAL
 
 
 _DAY_MINUTES = 1440
@@ -88,10 +95,11 @@ class Index:
         self.days = tuple(Day(day, counted[day], totals[day]) for day in sorted(counted))
         self._tree = tree_of(rows)
 
-    def root(self, keeper: str, previous: bytes) -> IndexRoot:
-        """What the keeper signs; `previous` is the digest of its index before."""
+    def root(self, keeper: str, previous: bytes, sealed: int = 0) -> IndexRoot:
+        """What the keeper signs; `previous` is the digest of its index before, `sealed` how many entries of the stretch
+        are withheld and therefore in no row."""
         root = self._tree.root()
-        return IndexRoot(keeper, self.origin, self.start, self.end, self.days, root, previous)
+        return IndexRoot(keeper, self.origin, self.start, self.end, self.days, sealed, root, previous)
 
     def prove(self, tag: bytes) -> Proof:
         """That `tag` has the row it has, or none."""

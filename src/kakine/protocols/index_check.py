@@ -104,7 +104,8 @@ def check_all_logged(entries: Entries, roots: Iterable[IndexRoot]) -> None:
 
 
 def check_totals(root: IndexRoot, entries: Entries) -> None:
-    """Raise `IndexTotalWrong` unless the index has, of each day, as many entries as the log, and no other day.
+    """Raise `IndexTotalWrong` unless the index has, of each day, as many entries as the log, and no other day; and says
+    of as many as the log that they are sealed. So none can be left out by calling it sealed.
 
     `entries` must be all of root.start … root.end - 1 (`IndexRowsInvalid` else); more do no harm.
     """
@@ -113,6 +114,9 @@ def check_totals(root: IndexRoot, entries: Entries) -> None:
         stated = sum(each.total for each in root.days if each.day == day)
         if stated != counted[day]:
             raise IndexTotalWrong(day=day, index=stated, log=counted[day])
+    sealed = sum(bool(entries[index].sealed_until) for index in range(root.start, root.end))
+    if root.sealed != sealed:
+        raise IndexTotalWrong(part="sealed", index=root.sealed, log=sealed)
 
 
 def _days(root: IndexRoot, entries: Entries) -> dict[int, int]:
@@ -143,11 +147,13 @@ class Shown:
 @dataclass(frozen=True)
 class Complete:
     """`confirmed` rows of the list stand in the indexes, which know of no other before place `until` of the log;
-    `provisional` rows are later than the last index."""
+    `provisional` rows are later than the last index. `sealed` is how many entries of all people, in all logs, the
+    indexes say were withheld when they were logged."""
 
     confirmed: int
     until: int
     provisional: int
+    sealed: int = 0
 
 
 def check_complete(
@@ -242,6 +248,8 @@ def compare(first: tuple[IndexRoot, Lists], second: tuple[IndexRoot, Lists]) -> 
     (one, ours), (other, theirs) = first, second
     if (one.origin, one.start, one.end) != (other.origin, other.start, other.end):
         raise IndexKeepersDiffer(part="range", lists=[])
+    if one.sealed != other.sealed:
+        raise IndexKeepersDiffer(part="sealed", lists=[])
     differing = (ours - theirs) + (theirs - ours)
     if differing:
         raise IndexKeepersDiffer(part="lists", lists=sorted(listed.hex() for _, _, listed in differing))

@@ -98,7 +98,7 @@ def request_common(public: PublicPart, payload: Payload, ask: bytes) -> RequestC
         ask,
         public.time_ms,
         months_since_2000(public.time_ms),
-        0,
+        public.sealed_until,
         payload.unit,
         payload.channel,
         payload.items,
@@ -106,16 +106,18 @@ def request_common(public: PublicPart, payload: Payload, ask: bytes) -> RequestC
     )
 
 
-def entry_head(kind: EntryKind, time_ms: int) -> bytes:
-    """The first 16 bytes of every entry of a batch: all but C and D."""
+def entry_head(kind: EntryKind, time_ms: int, sealed_until: int) -> bytes:
+    """The first 16 bytes of every entry of a batch: all but C and D. Raises `NotCanonical` for a seal on a kind that
+    cannot have one."""
     entry = Entry(
         kind=kind,
         converters=ALL_CONVERTERS,
         expiry_months=months_since_2000(time_ms) + RETENTION_MONTHS,
-        flags=EntryFlags(0),
+        flags=EntryFlags.SEALED if sealed_until else EntryFlags(0),
         minutes=minutes(time_ms),
         commitment=bytes(32),
         payload_digest=bytes(32),
+        sealed_until=sealed_until,
     )
     return entry.encode()[:HEAD]
 
@@ -128,7 +130,7 @@ def request_batch(public: PublicPart, kind: Kind, payload: Payload, ask: bytes, 
     third = withheld_root(common, withheld)
     siblings = (first, node_hash(second, third))
     seal = Envelopes(payload.root, ask, common.month, months(common.month))
-    head = entry_head(entry_kind(kind), public.time_ms)
+    head = entry_head(entry_kind(kind), public.time_ms, public.sealed_until)
     entries, tags, envelopes, openings = [], [], [], []
     for j, person in enumerate(payload.people):
         personal = RequestPersonal(person.xid, person.official, person.case, person.parent)
@@ -163,7 +165,7 @@ def check_openings(
         ask,
         public.time_ms,
         months_since_2000(public.time_ms),
-        0,
+        public.sealed_until,
         "",
         1,
         (),
@@ -171,7 +173,7 @@ def check_openings(
     )
     first, second = disclosed_root(seen, shown.disclosed)
     siblings = (first, node_hash(second, shown.withheld))
-    head = entry_head(entry_kind(kind), public.time_ms)
+    head = entry_head(entry_kind(kind), public.time_ms, public.sealed_until)
     xids = []
     for j in range(count):
         xid, personal = xid_opened(shown.people[j * XID_OPENING : (j + 1) * XID_OPENING])
@@ -183,13 +185,17 @@ def check_openings(
 
 
 def outcome_batch(
-    common: OutcomeCommon, people: Sequence[OutcomePersonal], root: bytes, months: MonthKeys
+    common: OutcomeCommon,
+    people: Sequence[OutcomePersonal],
+    root: bytes,
+    months: MonthKeys,
+    sealed_until: int = 0,
 ) -> Batch:
-    """Entries, tags and envelopes of the outcomes, in the order of the request."""
+    """Entries, tags and envelopes of the outcomes, in the order of the request, sealed as long as that."""
     disclosed, _ = batch_seeds(root)
     siblings = outcome_siblings(common, disclosed)
     seal = Envelopes(root, common.request, common.month, months(common.month))
-    head = entry_head(EntryKind.OUTCOME, common.time_ms)
+    head = entry_head(EntryKind.OUTCOME, common.time_ms, sealed_until)
     entries, tags, envelopes = [], [], []
     for j, personal in enumerate(people):
         seed, key = person_secrets(root, j)
@@ -220,14 +226,19 @@ def check_request_batch(
 
 
 def check_outcome_batch(
-    entries: bytes, common: OutcomeCommon, people: Sequence[OutcomePersonal], root: bytes
+    entries: bytes,
+    common: OutcomeCommon,
+    people: Sequence[OutcomePersonal],
+    root: bytes,
+    sealed_until: int = 0,
 ) -> None:
-    """Raise `RecordMismatch` unless the outcome entries commit to these outcomes. The requester runs it on R2."""
+    """Raise `RecordMismatch` unless the outcome entries commit to these outcomes, sealed as long as the request. The
+    requester runs it on R2."""
     disclosed, _ = batch_seeds(root)
     siblings = outcome_siblings(common, disclosed)
     if len(entries) != len(people) * ENTRY:
         raise BatchMalformed()
-    head = entry_head(EntryKind.OUTCOME, common.time_ms)
+    head = entry_head(EntryKind.OUTCOME, common.time_ms, sealed_until)
     for j, personal in enumerate(people):
         seed, _ = person_secrets(root, j)
         committed = commitment(personal_root(personal, seed), siblings)

@@ -173,6 +173,8 @@ def _commitment(shown: Shown, _: _Given) -> State:
         raise OpeningMismatch(part="kind")
     if shown.record.committed() != shown.entry.commitment:
         raise OpeningMismatch(part="commitment")
+    if shown.values().get("seal") not in (None, shown.entry.sealed_until):
+        raise OpeningMismatch(part="seal")
     return State.HELD
 
 

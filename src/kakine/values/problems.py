@@ -364,6 +364,23 @@ class LedgerDiverged(Problem):
 # --- completeness ---------------------------------------------------------------------------------------------
 
 
+class SealNotAllowed(Problem):
+    code = "seal-not-allowed"
+    status = 403
+    title = "the law does not let this be withheld from its person, or not so long"
+
+
+class UnsealRefused(Problem):
+    code = "unseal-refused"
+    status = 409
+    title = "this record keeper has no such sealed entry, or its day has not come, or it has been opened"
+
+
+class UnsealMismatch(Problem):
+    code = "unseal-mismatch"
+    title = "a sealed entry is shown without what opens it, or what opens it without the entry, or too early"
+
+
 class IndexRootInvalid(Problem):
     code = "index-root-invalid"
     title = "what a record keeper says of an index cannot be true of any"
@@ -821,7 +838,7 @@ class ErasureConflict(Problem):
 class ErasureOutOfOrder(Problem):
     code = "erasure-out-of-order"
     status = 409
-    title = "a month key is destroyed only after every record keeper has dropped the month"
+    title = "a step of an erasure comes before one that it waits for"
 
 
 class HoldInvalid(Problem):

@@ -1,7 +1,8 @@
 """The 80 bytes of one ledger entry (spec/ledger.md section 3). Big-endian:
 
     0 version = 1 · 1 kind · 2..3 converter mask · 4..5 expiry, months since 2000-01 · 6..7 flags
-    8..11 minutes since 1970 UTC · 12..15 zero · 16..47 commitment C · 48..79 payload digest D
+    8..11 minutes since 1970 UTC · 12..15 sealed until, days since 1970 UTC · 16..47 commitment C
+    48..79 payload digest D
 
 These bytes are the leaf data of the tree. Nothing in them comes from an identifier or names an organisation.
 """
@@ -45,12 +46,16 @@ class EntryKind(IntEnum):
 
 
 class EntryFlags(IntFlag, boundary=STRICT):
-    """Circumstances that anybody may count."""
+    """Circumstances that anybody may count. `SEALED`: withheld from the person until a day (spec/seals.md)."""
 
     SEALED = 1
     BULK = 2
     EMERGENCY = 4
     SECOND_INSTANCE = 8
+
+
+SEALABLE = frozenset({EntryKind.REQUEST, EntryKind.OUTCOME})
+"""Kinds that may be withheld for a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Entry:
 
     `converters` is the bit mask of the converters that issued the token, `expiry_months` counts from 2000-01,
     `minutes` from 1970 UTC. `commitment` and `payload_digest` are 32 bytes each; that they fit any record is
-    not checked here.
+    not checked here. `sealed_until` is the day (since 1970 UTC) until which the person is not shown the entry, and 0
+    where it is not sealed.
     """
 
     kind: EntryKind
@@ -69,6 +75,7 @@ class Entry:
     minutes: int
     commitment: bytes
     payload_digest: bytes
+    sealed_until: int = 0
 
     @property
     def is_answer(self) -> bool:
@@ -77,9 +84,10 @@ class Entry:
         return self.kind is EntryKind.ANNOTATION and not self.converters
 
     def encode(self) -> bytes:
-        """The 80 bytes. Raises `NotCanonical` if a field does not fit its place."""
+        """The 80 bytes. Raises `NotCanonical` if a field does not fit its place, or the seal not the rest."""
         if len(self.commitment) != 32 or len(self.payload_digest) != 32:
             raise NotCanonical(message="Entry")
+        _check_seal(self)
         try:
             return _LAYOUT.pack(
                 VERSION,
@@ -88,7 +96,7 @@ class Entry:
                 self.expiry_months,
                 self.flags,
                 self.minutes,
-                0,
+                self.sealed_until,
                 self.commitment,
                 self.payload_digest,
             )
@@ -99,18 +107,29 @@ class Entry:
     def decode(cls, data: bytes) -> Entry:
         """The entry that `data` is.
 
-        Raises `NotCanonical` for another length or version, an unknown kind or flag, or a zero field that is
-        not.
+        Raises `NotCanonical` for another length or version, an unknown kind or flag, or a seal without its flag, its
+        day, or a kind that can be sealed. That the day is later than the entry, and lawful, is not checked.
         """
         if len(data) != LENGTH:
             raise NotCanonical(message="Entry")
-        version, kind, converters, expiry, flags, minutes, zero, commitment, payload = _LAYOUT.unpack(data)
-        if version != VERSION or zero:
+        version, kind, converters, expiry, flags, minutes, until, commitment, payload = _LAYOUT.unpack(data)
+        if version != VERSION:
             raise NotCanonical(message="Entry")
         try:
-            return cls(EntryKind(kind), converters, expiry, EntryFlags(flags), minutes, commitment, payload)
+            read = cls(
+                EntryKind(kind), converters, expiry, EntryFlags(flags), minutes, commitment, payload, until
+            )
         except ValueError as fault:
             raise NotCanonical(message="Entry") from fault
+        _check_seal(read)
+        return read
+
+
+def _check_seal(entry: Entry) -> None:
+    """The flag stands exactly where there is a day, so that anybody can count and see what is overdue."""
+    sealed = EntryFlags.SEALED in entry.flags
+    if sealed != bool(entry.sealed_until) or (sealed and entry.kind not in SEALABLE):
+        raise NotCanonical(message="Entry")
 
 
 def unlike(entries: Iterable[bytes]) -> list[bytes]:

@@ -163,6 +163,21 @@ class Ground(Message, frozen=True):
     protective: bool
 
 
+MOST_SEALED = 1825
+"""Days that a record may be withheld at most. It is kept 84 months, so its person has two years to read it."""
+
+
+class Sealing(Message, frozen=True):
+    """What may be asked under the row with this id may be withheld from its person for at most so many days, for a
+    reason in words that the person is told afterwards, under an article of law."""
+
+    id: Id
+    days: Annotated[int, Meta(ge=1, le=MOST_SEALED)]
+    article: Annotated[str, Meta(min_length=1, max_length=2000)]
+    ja: Text
+    en: Text
+
+
 class Suspension(Message, frozen=True):
     """Something that stands still. `name` is empty for `EVERYTHING`. `reason` names no person."""
 
@@ -192,6 +207,7 @@ class Gazette(Message, frozen=True):
     assessments: tuple[Assessment, ...]
     grounds: tuple[Ground, ...]
     suspensions: tuple[Suspension, ...]
+    sealings: tuple[Sealing, ...] = ()
 
 
 class Signatures(Message, frozen=True):
@@ -201,7 +217,7 @@ class Signatures(Message, frozen=True):
     commission: Annotated[bytes, Meta(max_length=64)] = b""
 
 
-LISTS = ("types", "items", "procedures", "rows", "assessments", "grounds")
+LISTS = ("types", "items", "procedures", "rows", "assessments", "grounds", "sealings")
 """Fields of a version that are tuples of things with an `id`."""
 
 

@@ -84,8 +84,9 @@ class Day(Message, frozen=True):
 class IndexRoot(Message, frozen=True):
     """What a record keeper says of the entries start … end - 1 of the log `origin`; signed with label "index".
 
-    `days` ascend; `root` is that of the RFC 6962 tree over the rows; `previous` is the digest of the index before, so
-    that one follows on another. That the numbers are true is not in the form.
+    `days` ascend; `sealed` counts the entries that are withheld from their persons and stand in no row; `root` is that
+    of the RFC 6962 tree over the rows; `previous` is the digest of the index before, so that one follows on another.
+    That the numbers are true is not in the form.
     """
 
     keeper: Name
@@ -93,6 +94,7 @@ class IndexRoot(Message, frozen=True):
     start: Index
     end: Index
     days: Annotated[tuple[Day, ...], Meta(max_length=4096)]
+    sealed: Index
     root: Digest
     previous: Digest
 
@@ -118,7 +120,7 @@ class IndexRoot(Message, frozen=True):
         days = [day.day for day in self.days]
         if days != sorted(set(days)):
             raise IndexRootInvalid(part="days")
-        if any(day.rows > day.total for day in self.days) or self.total > self.end - self.start:
+        if any(day.rows > day.total for day in self.days) or self.total + self.sealed > self.end - self.start:
             raise IndexRootInvalid(part="totals")
         if not self.days and self.root != EMPTY:
             raise IndexRootInvalid(part="root")

@@ -32,7 +32,7 @@ _encode = msgspec.msgpack.Encoder(enc_hook=plain).encode
 
 
 class RequestCommon(Message, frozen=True):
-    """Groups G1, G2 and G3, in order."""
+    """Groups G1, G2 and G3, in order. `seal` is the day until which it was withheld, as in the entry; 0 for none."""
 
     requester: Name
     recipient: Name

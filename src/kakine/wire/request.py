@@ -23,6 +23,7 @@ Count = Annotated[int, Meta(ge=1, le=4096)]
 Millis = Annotated[int, Meta(ge=0, lt=1 << 48)]
 Epoch = Annotated[int, Meta(ge=1, lt=1 << 16)]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
+Days = Annotated[int, Meta(ge=0, lt=1 << 32)]
 
 SUITE = "LCX-v1-ristretto255"
 
@@ -68,7 +69,10 @@ class Keeper(Message, frozen=True):
 
 
 class PublicPart(Message, frozen=True):
-    """Who asks whom under which ground, and every record keeper it is filed with, in the law's order."""
+    """Who asks whom under which ground, and every record keeper it is filed with, in the law's order.
+
+    `sealed_until` is the day (since 1970 UTC) until which the person is not shown it, 0 where there is no seal.
+    """
 
     suite: Name
     requester: Name
@@ -80,6 +84,7 @@ class PublicPart(Message, frozen=True):
     rows: tuple[Name, ...]
     time_ms: Millis
     to_recipient: Digest
+    sealed_until: Days = 0
 
 
 class RecordPart(Message, frozen=True):

@@ -34,13 +34,13 @@ Index = Annotated[int, Meta(ge=0, lt=1 << 62)]
 class Standing(Message, frozen=True):
     """The keeper's word about the entries first … end - 1 of the log of this origin.
 
-    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list.
-    `unanswered` names those of them that were handed to a recipient, who owes an outcome, and were filed at least
-    `older_ms` ago without one (at most `MOST_NAMED`). About the empty range, and there only, `awaited` counts all
-    requests of the log that are as old as that and were handed to a recipient, and `owed` those without an outcome.
-    `unlogged` counts entries in its whole store that wait for the ledger's receipt. `checkpoints` are signed heads of
-    the ledger: the newest it has, and about a range of one entry all under which it has receipts for that entry, at
-    most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
+    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list, or a place
+    to come where the entry is withheld from its person. `unanswered` names those of them that were handed to a
+    recipient, who owes an outcome, and were filed at least `older_ms` ago without one (at most `MOST_NAMED`). About the
+    empty range, and there only, `awaited` counts all requests of the log that are as old as that and were handed to a
+    recipient, and `owed` those without an outcome. `unlogged` counts entries in its whole store that wait for the
+    ledger's receipt. `checkpoints` are signed heads of the ledger: the newest it has, and about a range of one entry
+    all under which it has receipts for that entry, at most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
     """
 
     origin: Name

@@ -12,7 +12,7 @@ from kakine.parties.commission import erasure_store as store
 from kakine.parties.commission.erasure_store import KeptHold
 from kakine.parties.commission.retention_office import Office
 from kakine.protocols.erasure import hold_entry, hold_tag
-from kakine.protocols.index import stands_in_a_list
+from kakine.protocols.index import has_record
 from kakine.protocols.logs import Log
 from kakine.values.problems import ErasureConflict, HoldInvalid, HoldUnknown
 from kakine.wire.canonical import decode, encode
@@ -44,7 +44,7 @@ async def _expiry(office: Office, log: Log, places: Sequence[int]) -> int:
     months = set()
     for place in places:
         found = await entries_between(office.peers, log, office.heads, office.log_keys, place, place + 1)
-        if not stands_in_a_list(found[place]):
+        if not has_record(found[place]):
             raise HoldInvalid(part="entry", index=place)
         months.add(found[place].expiry_months)
     if len(months) != 1:

@@ -32,9 +32,11 @@ from kakine.values.problems import (
     EpochNotInForce,
     GroundUnfit,
     HopMismatch,
+    OpeningMismatch,
+    SealNotAllowed,
 )
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import COMMITMENT, PAYLOAD, split_entries
+from kakine.wire.entry import COMMITMENT, PAYLOAD, Entry, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.request import (
     NO_RECIPIENT,
@@ -101,6 +103,9 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
         raise BatchMalformed()
     if kind is Kind.EXCHANGE:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)
+        law.permit_seal(public.rows, asked.record.count, public.time_ms, public.sealed_until)
+    elif public.sealed_until:
+        raise SealNotAllowed(what="kind", kind=kind.name)
     elif public.ground != GROUNDS[kind] or public.rows:
         raise GroundUnfit(kind=kind.name, ground=public.ground)
     else:
@@ -134,6 +139,13 @@ def _legs_in(office: Office, message: Convert, asked: Asked) -> list[bytes]:
     if list(before.outs) != [points_digest(leg) for leg in message.legs]:
         raise HopMismatch()
     return message.legs
+
+
+def _sealed_as_said(message: Convert, asked: Asked) -> None:
+    """The public log says of each entry what the law was asked about: no entry is withheld that need not be here."""
+    heads = {entry[: COMMITMENT.start]: entry for entry in split_entries(message.entries)}
+    if any(Entry.decode(each).sealed_until != asked.public.sealed_until for each in heads.values()):
+        raise OpeningMismatch(part="seal")
 
 
 def _own_shares_open(office: Office, message: Convert, asked: Asked) -> None:
@@ -197,6 +209,7 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     check_lengths(asked.record, message.entries, message.tags, message.blinded, legs)
     if [digest("sealed", each) for each in message.to_keepers] != list(asked.record.to_keepers):
         raise BatchMalformed()
+    _sealed_as_said(message, asked)
     known = _not_replayed(office, asked, now_ms)
     _own_shares_open(office, message, asked)
     seen = known or _as_seen(asked)

@@ -61,6 +61,7 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
         raise CallerNotAllowed(call="deliver")
     if kind is Kind.EXCHANGE:
         law.permit(public.requester, public.recipient, public.ground, public.rows, now_ms)
+        law.permit_seal(public.rows, opened.record.count, public.time_ms, public.sealed_until)
         if set(opened.payload.items) != set(law.items(public.rows)):
             raise AnswerNotAllowed(what="items")
     elif kind in (Kind.ISSUE, Kind.MIGRATE) and public.ground == kind.name:

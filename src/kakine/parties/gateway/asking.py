@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from kakine.clients.carrier import Carrier
 from kakine.clients.exchange import Wish
 from kakine.parties.gateway.office import Office
+from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
@@ -27,7 +28,8 @@ GATHERED = 64
 @dataclass(frozen=True)
 class Question:
     """What a case worker asks of one person. `official` is the organisation's own reference, `case` a digest of the
-    case number, `reference` the asking domain's local one; `parent` names the exchange this one follows from."""
+    case number, `reference` the asking domain's local one; `parent` names the exchange this one follows from. For
+    `seal_days` days the person is not shown it, where the law lets that be."""
 
     domain: DomainName
     provider: DomainName
@@ -40,6 +42,7 @@ class Question:
     channel: int = 2
     mode: Mode = Mode.S0_PLUS
     parent: bytes = b""
+    seal_days: int = 0
 
     @property
     def group(self) -> tuple[object, ...]:
@@ -52,7 +55,13 @@ class Question:
             self.unit,
             self.channel,
             self.mode,
+            self.seal_days,
         )
+
+    @property
+    def alone(self) -> bool:
+        """Whether it must not share a request: what is withheld concerns one person."""
+        return self.seal_days > 0
 
 
 @dataclass
@@ -87,7 +96,8 @@ class Desk:
 
     async def _drain(self, group: tuple[object, ...], waiting: Waiting) -> None:
         while waiting.queue:
-            taken = [waiting.queue.popleft() for _ in range(min(GATHERED, len(waiting.queue)))]
+            most = 1 if waiting.queue[0][0].alone else GATHERED
+            taken = [waiting.queue.popleft() for _ in range(min(most, len(waiting.queue)))]
             await self._together(taken)
         waiting.running = False
         self._groups.pop(group, None)
@@ -118,7 +128,10 @@ class Desk:
         if len(questions) > MOST or any(q.group != first.group for q in questions):
             raise ValueError("questions of one request must be of one group, and not too many")
         law = office.law.in_force(office.clock())
-        law.permit(first.domain, first.provider, first.procedure, first.rows, office.clock())
+        now_ms = office.clock()
+        law.permit(first.domain, first.provider, first.procedure, first.rows, now_ms)
+        until = now_ms // DAY_MS + first.seal_days if first.seal_days else 0
+        law.permit_seal(first.rows, len(questions), now_ms, until)
         requester = office.requester(first.domain)
         wish = Wish(
             Kind.EXCHANGE,
@@ -131,6 +144,7 @@ class Desk:
             law.items(first.rows),
             first.unit,
             first.channel,
+            sealed_until=until,
         )
         prepared = await requester.prepare(wish)
         return list(await self.carrier.send(requester, prepared, first.domain.encode()))

@@ -33,6 +33,7 @@ EVERY: dict[EntryKind, Role] = {
     EntryKind.OUTCOME: Role.MAILBOX,
     EntryKind.VIEWED: Role.MAILBOX,
     EntryKind.ANNOTATION: Role.MAILBOX,
+    EntryKind.UNSEAL: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
     EntryKind.ERASURE: Role.COMMISSION,
 }

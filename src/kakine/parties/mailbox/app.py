@@ -11,7 +11,17 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import erasing, filing, holding, indexing, numbering, reading, standing, store
+from kakine.parties.mailbox import (
+    erasing,
+    filing,
+    holding,
+    indexing,
+    numbering,
+    reading,
+    standing,
+    store,
+    unsealing,
+)
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
@@ -21,6 +31,7 @@ from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.keyring import keyring_metadata
 from kakine.wire.index import IndexRoot
+from kakine.wire.request import Place
 
 
 class Mailbox:
@@ -63,6 +74,7 @@ class Mailbox:
             Duty(mailbox.HELD, partial(erasing.held, office)),
             Duty(mailbox.HOLD, partial(holding.hold, office)),
             Duty(mailbox.LIFT, partial(holding.lift, office)),
+            Duty(mailbox.UNSEAL, partial(unsealing.unseal, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
@@ -71,6 +83,10 @@ class Mailbox:
         epoch = self.office.law.in_force(self.office.clock()).epoch(self.office.settings.domain)
         self.office.mask_keys = await self.domain.mask_keys(epoch)
         await numbering.resume(self.office)
+
+    async def unseal(self) -> list[Place]:
+        """Open every sealed entry whose day has come; the places. Apart, a clock calls this every hour."""
+        return await unsealing.open_due(self.office)
 
     async def index(self, log: Log, end: int) -> IndexRoot | None:
         """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""

@@ -13,7 +13,7 @@ from kakine.contracts.retention import (
     HeldRow,
     Said,
 )
-from kakine.parties.mailbox import partitions, store
+from kakine.parties.mailbox import partitions, sealed, store
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
@@ -42,7 +42,14 @@ async def expiring(office: Office, caller: PartyName, asked: ExpiringAsked) -> E
     """What this record keeper has of a month, by its own count."""
     await resume(office)
     db = office.db.read()
+    _nothing_closed(db, asked.expiry)
     return Expiring(_counts(office, db, asked.expiry), _holds(db, asked.expiry))
+
+
+def _nothing_closed(db: sqlite3.Connection, expiry: int) -> None:
+    """Nothing goes that its person has never been shown. Raises `ErasureOutOfOrder`."""
+    if sealed.any_closed(db, expiry):
+        raise ErasureOutOfOrder(part="sealed", expiry=expiry)
 
 
 def _counts(office: Office, db: sqlite3.Connection, expiry: int) -> Tallies:
@@ -61,7 +68,7 @@ async def drop(office: Office, caller: PartyName, message: Drop) -> Said:
     First the order is written down, and nothing more is filed with this month; then the table goes, what is held in it
     moves; then the store is emptied of what was deleted; then it is signed. Each step finds what was done before it, so
     that the same order, sent again after a crash at any point, ends in the same statement. Raises `RetentionRunning`,
-    `ErasureMismatch`, `ErasureConflict`.
+    `ErasureMismatch`, `ErasureConflict`, and `ErasureOutOfOrder` while something of the month is withheld.
     """
     order = decode(message.order, Signed)
     key = office.law.in_force(office.clock()).signing_key(caller)
@@ -80,6 +87,7 @@ def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) ->
         if present.order != order:
             raise ErasureConflict(expiry=said.expiry)
         return
+    _nothing_closed(db, said.expiry)
     if _counts(office, db, said.expiry) != said.counts:
         raise ErasureMismatch(part="count", expiry=said.expiry)
     if tuple(_holds(db, said.expiry)) != said.holds or len(_kept(db, said.expiry)) != said.held:

@@ -25,10 +25,11 @@ from kakine.values.problems import (
     CallerNotAllowed,
     FilingUnknown,
     OutcomeConflict,
+    SealNotAllowed,
 )
 from kakine.wire import filing as filings
 from kakine.wire.canonical import plain
-from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
+from kakine.wire.entry import LENGTH, PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import filing_of
 from kakine.wire.request import Kind, Mode, Place, ask_digest, outcome_id, points_digest
@@ -66,6 +67,11 @@ def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOut
             raise BatchMalformed()
 
 
+def _sealed_until(entries: bytes) -> int:
+    """The day until which a batch is withheld, whose entries all have one head; 0 for none."""
+    return Entry.decode(entries[:LENGTH]).sealed_until
+
+
 async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     """This record keeper's signed filing of a batch. A repeat of the same request gives the same."""
     if caller != office.settings.converters[-1]:
@@ -81,6 +87,8 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     if known is None:
         now = minutes(office.clock())
         ask = ask_digest(message.public, record.batch, record.blinded)
+        if _sealed_until(message.entries) and (record.kind is not Kind.EXCHANGE or record.count != 1):
+            raise SealNotAllowed(what="people")
         _check_envelopes(ask, entry_kind(record.kind), message, now)
         if record.mode is Mode.S1:
             gate(office, office.db.read(), batch)
@@ -153,6 +161,8 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
     if known is None:
         now = minutes(office.clock())
         _check_envelopes(None, EntryKind.OUTCOME, message, now)
+        if _sealed_until(message.entries) != _sealed_until(asked.entries):
+            raise BatchMalformed()  # else the one would show the other before its day, or hide it for longer
         if len(message.entries) != len(asked.entries) or len(message.tags) != len(asked.tags):
             raise BatchMalformed()
         check_tags(message.tags)

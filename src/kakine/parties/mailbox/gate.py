@@ -11,7 +11,7 @@ from kakine.contracts.ledger import MOST_ENTRIES
 from kakine.contracts.mailbox import File
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import open_sealed
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import sealed, store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, WAITING
 from kakine.protocols.chain import keeper_mask, unmask
@@ -123,7 +123,8 @@ def check_about(db: sqlite3.Connection, batch: Opened, person: int) -> None:
     if batch.about is None:
         return
     filed = store.filed_at(db, batch.about)
-    if filed is None or filed.first is None:
+    # Else whoever can ask for an account finds out by objections whose a sealed entry is.
+    if filed is None or filed.first is None or sealed.is_closed(db, batch.about):
         raise ObjectionUnfit(what="place")
     if store.lists_of_filing(db, filed.id)[batch.about.index - filed.first] != person:
         raise ObjectionUnfit(what="place")

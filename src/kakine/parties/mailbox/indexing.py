@@ -16,7 +16,7 @@ from kakine.parties.mailbox import store
 from kakine.parties.mailbox.numbering import resume, take_twin
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import KeptIndex
-from kakine.protocols.index import Index, Listed, day_of, opened_row, stands_in_a_list, tag_of
+from kakine.protocols.index import Index, Listed, day_of, has_record, opened_row, stands_in_a_list, tag_of
 from kakine.protocols.index_check import check_totals, entry_of, log_tag
 from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
@@ -54,7 +54,8 @@ async def make(office: Office, log: Log, end: int) -> IndexRoot | None:
     entries = await entries_between(office.peers, log, office.heads, keys, start, end)
     await _take_twice_logged(office, log, start, end, entries)
     lists = _lists(office, log, start, end)
-    root = _index(office, log.origin, start, end, lists).root(office.settings.domain.party, previous)
+    index = _index(office, log.origin, start, end, lists)
+    root = index.root(office.settings.domain.party, previous, _sealed(office, log, start, end))
     check_totals(root, entries)
     signed = wire.sign(root, office.identity.signing)
     made = KeptIndex(log.origin, start, end, *signed, entry_of(root, office.clock()), None)
@@ -70,16 +71,24 @@ async def _take_twice_logged(
     """What this log has of filings that another log had by then: a lost answer made them stand in both."""
     known = {place for place, _, _ in store.places_between(office.db.read(), log.origin, start, end)}
     for place, entry in entries.items():
-        if stands_in_a_list(entry) and place not in known:
+        if (has_record(entry) or stands_in_a_list(entry)) and place not in known:
             known |= set(await take_twin(office, log, place, entry.encode()))
 
 
 def _lists(office: Office, log: Log, start: int, end: int) -> list[tuple[int, int, list[int]]]:
-    """(list, day, places) of a stretch of a log."""
+    """(list, day, places) of a stretch of a log. What is withheld is in none, also once it has been opened."""
     found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, person, entry in store.places_between(office.db.read(), log.origin, start, end):
-        found[person, day_of(Entry.decode(entry).minutes)].append(place)
+    for place, person, data in store.places_between(office.db.read(), log.origin, start, end):
+        entry = Entry.decode(data)
+        if stands_in_a_list(entry):
+            found[person, day_of(entry.minutes)].append(place)
     return [(person, day, sorted(places)) for (person, day), places in found.items()]
+
+
+def _sealed(office: Office, log: Log, start: int, end: int) -> int:
+    """How many entries of a stretch this record keeper holds that are withheld, or were."""
+    held = store.places_between(office.db.read(), log.origin, start, end)
+    return sum(bool(Entry.decode(entry).sealed_until) for _, _, entry in held)
 
 
 def _index(

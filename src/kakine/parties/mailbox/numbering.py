@@ -9,16 +9,17 @@ from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
 from kakine.contracts.mailbox import Logged
 from kakine.crypto.hashing import digest
 from kakine.crypto.wrapping import TOKEN
-from kakine.parties.mailbox import partitions, store
+from kakine.parties.mailbox import partitions, sealed, store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingUnknown, RangeOutside, TagUnknown
-from kakine.wire.entry import LENGTH, split_entries
+from kakine.wire.checkpoint import origin_of
+from kakine.wire.entry import LENGTH, Entry, EntryKind, split_entries
 from kakine.wire.filing import TAG
 from kakine.wire.history import chained
-from kakine.wire.request import Kind
+from kakine.wire.request import Kind, Place
 
 
 async def logged(office: Office, caller: PartyName, message: Logged) -> Nothing:
@@ -26,11 +27,12 @@ async def logged(office: Office, caller: PartyName, message: Logged) -> Nothing:
     filed = store.find_filing(office.db.read(), message.id)
     if filed is None:
         raise FilingUnknown()
-    await _take(office, filed, message.receipt)
+    await take(office, filed, message.receipt)
     return Nothing()
 
 
-async def _take(office: Office, filed: store.Filed, receipt: Appended) -> None:
+async def take(office: Office, filed: store.Filed, receipt: Appended) -> None:
+    """Number what stands in a log by this receipt, which is verified here."""
     if filed.first is not None:
         return
     keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
@@ -43,11 +45,16 @@ def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: in
     if filed is None or filed.first is not None:
         return
     store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint, size)
-    entries = split_entries(filed.entries)
+    entries, log = split_entries(filed.entries), origin_of(receipt.checkpoint)
     for j, person in enumerate(store.lists_of_filing(db, filed.id)):
-        count, head = store.find_list(db, person)
-        store.add_place(db, person, count, filed.id, j)
-        store.set_list(db, person, count + 1, chained(head, entries[j]))
+        entry = Entry.decode(entries[j])
+        if entry.sealed_until:
+            at = Place(log, receipt.first + j)
+            sealed.add(db, at, filed.id, j, entry.sealed_until, entry.expiry_months)
+            continue
+        _append(db, person, filed.id, j, entries[j])
+        if entry.kind is EntryKind.UNSEAL:
+            _open(db, person, entry.payload_digest)
     tokens = [filed.tokens[at : at + TOKEN] for at in range(0, len(filed.tokens), TOKEN)]
     if filed.kind in _BECOMES:
         for token in tokens:
@@ -59,6 +66,22 @@ def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: in
     if filed.kind == Kind.SWITCH:
         for old, new in zip(tokens[::2], tokens[1::2], strict=True):
             _switch(db, old, new)
+
+
+def _append(db: sqlite3.Connection, person: int, identity: bytes, position: int, entry: bytes) -> None:
+    count, head = store.find_list(db, person)
+    store.add_place(db, person, count, identity, position)
+    store.set_list(db, person, count + 1, chained(head, entry))
+
+
+def _open(db: sqlite3.Connection, person: int, opening: bytes) -> None:
+    """What was withheld gets its number right behind what opens it, once."""
+    row = sealed.find(db, opening)
+    if row is None or row.opened:
+        return
+    filed = store.find_filing(db, row.filing)
+    assert filed is not None  # noqa: S101 - a sealed row is written with its filing
+    _append(db, person, row.filing, row.position, split_entries(filed.entries)[row.position])
 
 
 _BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
@@ -96,7 +119,7 @@ async def resume(office: Office, person: int | None = None) -> int:
     for filed in store.pending_filings(office.db.read(), person):
         receipt = await _in_a_log(office, filed)
         if receipt is not None:
-            await _take(office, filed, receipt)
+            await take(office, filed, receipt)
             found += 1
     return found
 
@@ -121,7 +144,8 @@ def _add_twin(db: sqlite3.Connection, filed: store.Filed, identity: bytes) -> No
     if store.add_twin(db, filed, identity) and partitions.month(db, filed.expiry).state == partitions.OPEN:
         count = len(filed.entries) // LENGTH
         found = [partitions.find(db, filed.expiry, filed.id, j) for j in range(count)]
-        partitions.add(db, filed.expiry, identity, [each for each in found if each is not None])
+        if envelopes := [each for each in found if each is not None]:
+            partitions.add(db, filed.expiry, identity, envelopes)
 
 
 async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range:
@@ -136,6 +160,6 @@ async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range
             await office.db.write(lambda db, filed=filed, twin=twin: _add_twin(db, filed, twin))  # type: ignore[misc]
             kept = store.find_filing(office.db.read(), twin)
             assert kept is not None  # noqa: S101 - it has just been written
-            await _take(office, kept, given.receipt)
+            await take(office, kept, given.receipt)
             return range(first, first + count)
     return range(0)

@@ -32,6 +32,7 @@ from kakine.parties.mailbox.store import metadata
 from kakine.runtime.database import sql
 from kakine.values.calendar import month_name
 from kakine.values.problems import PartitionDropped
+from kakine.wire.entry import FOR_EVER
 from kakine.wire.request import Place
 
 OPEN, DROPPING, DROPPED = 0, 1, 2
@@ -166,7 +167,9 @@ def add(db: sqlite3.Connection, expiry: int, filing: bytes, envelopes: Sequence[
 
 
 def find(db: sqlite3.Connection, expiry: int, filing: bytes, position: int) -> bytes | None:
-    """A sealed record, held or not; None once it is erased."""
+    """A sealed record, held or not; None once it is erased, and for what never had one."""
+    if expiry == FOR_EVER:
+        return None
     wanted = {"filing": filing, "position": position}
     if month(db, expiry).state == DROPPED:
         found = db.execute(_HELD, wanted).fetchone()

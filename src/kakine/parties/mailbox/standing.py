@@ -9,10 +9,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Index, bindparam, func, select
+from sqlalchemy import Index, bindparam, exists, func, or_, select
 
 from kakine.contracts.mailbox import AskStanding, StandingGiven
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import sealed, store
 from kakine.parties.mailbox.office import Office
 from kakine.runtime.database import sql
 from kakine.values.labels import PartyName
@@ -29,8 +29,9 @@ AWAITING = frozenset(Kind) - NO_RECIPIENT
 _MOST_COUNT = 4096
 _MINUTE_MS = 60_000
 
-_filing, _row, _place = store.filing, store.row, store.place
+_filing, _row, _place, _sealed = store.filing, store.row, store.place, sealed.table
 Index("place_by_record", _place.c.filing, _place.c.position)
+Index("sealed_by_record", _sealed.c.filing, _sealed.c.position)
 
 _IN_RANGE = sql(
     select(
@@ -47,9 +48,13 @@ _IN_RANGE = sql(
     )
 )
 _HELD = sql(
-    select(_row.c.position)
-    .join_from(_row, _place, (_place.c.filing == _row.c.filing) & (_place.c.position == _row.c.position))
-    .where(_row.c.filing == bindparam("filing"))
+    select(_row.c.position).where(
+        _row.c.filing == bindparam("filing"),
+        or_(
+            exists().where(_place.c.filing == _row.c.filing, _place.c.position == _row.c.position),
+            exists().where(_sealed.c.filing == _row.c.filing, _sealed.c.position == _row.c.position),
+        ),
+    )
 )
 _FIRST = sql(select(_filing.c.first).where(_filing.c.id == bindparam("id")))
 _UNLOGGED = sql(
