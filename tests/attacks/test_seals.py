@@ -818,4 +818,4 @@ def test_a_hold_keeps_a_sealed_record_and_no_opening(due: Land) -> None:
     due.run(due.country.commission.hold(LOGS[0], [first.index], "court-order"))
     unseal(due)
     seen = read(due)
-    assert seen.held == {(first.log, first.index): ["court-order"]}
+    assert seen.held == {first: ["court-order"]}
