@@ -1,7 +1,8 @@
-"""What a receipt is made of: µs of each part, one entry a request, 64 and 1,000 callers. Part of bench/ledger.py.
+"""What a receipt is made of: processor time of each part, one entry a request, 64 and 1,000 callers. Part of
+bench/ledger.py.
 
-Each part is timed where the ledger does it. The writer threads' parts run beside the event loop's, so the sum can
-exceed the time of a receipt; what no part covers is callers, futures, the event loop, and waiting.
+Each part is timed where the ledger does it, on the thread that does it. What no part covers is the rest: callers,
+futures, the event loop, the signer, hand-overs between threads, and the meters themselves.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from unittest.mock import patch
 
 import ledger_load
 from kakine.crypto.merkle import Tree
-from kakine.parties.ledger import sequencer, store, use_cases
-from kakine.parties.ledger.attest import Attestor
+from kakine.parties.ledger import sequencer, use_cases
 from kakine.parties.ledger.head import Head
 from kakine.parties.ledger.store import Store
 from kakine.runtime.database import Database
@@ -36,59 +36,40 @@ PARTS: list[tuple[str, Any, str]] = [
     ("the tree and its root", Tree, "append"),
     ("reading back", Store, "entries"),
     ("proofs", Head, "receipt"),
-    ("*writer thread:* rows", store, "_grow"),
-    ("*writer threads:* transactions of ledger and signer, the rows among them", Database, "_transact"),
+    ("transactions of ledger and signer, on their threads", Database, "_transact"),
 ]
-"""(what it is, where its function is, the function's name); none of them waits for another."""
-
-WAITS = [("waiting for the commit", Store, "grow"), ("waiting for the signer", Attestor, "sign")]
-"""Of a whole group; the event loop does other things meanwhile."""
+"""(what it is, where its function is, the function's name); none of them waits for another or is in another."""
 
 
 @contextmanager
-def _timed(
-    parts: list[tuple[str, Any, str]], waits: list[tuple[str, Any, str]]
-) -> Iterator[dict[str, float]]:
+def _timed(parts: list[tuple[str, Any, str]]) -> Iterator[dict[str, float]]:
     spent: dict[str, float] = defaultdict(float)
 
     def meter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **named: Any) -> Any:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             try:
                 return function(*arguments, **named)
             finally:
-                spent[name] += time.perf_counter() - begun
-
-        return timed
-
-    def slow(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        async def timed(*arguments: Any, **named: Any) -> Any:
-            begun = time.perf_counter()
-            try:
-                return await function(*arguments, **named)
-            finally:
-                spent[name] += time.perf_counter() - begun
+                spent[name] += time.thread_time() - begun
 
         return timed
 
     with ExitStack() as undo:
-        for wrap, each in ((meter, parts), (slow, waits)):
-            for name, place, function in each:
-                undo.enter_context(patch.object(place, function, wrap(name, getattr(place, function))))
+        for name, place, function in parts:
+            undo.enter_context(patch.object(place, function, meter(name, getattr(place, function))))
         yield spent
 
 
 def measure(folder: Path) -> dict[tuple[int, int], dict[str, float]]:
-    """µs an entry of each part by (callers, entries a request); "all" is the time of a receipt with the meters on."""
+    """µs of processor time an entry, in all and of each part, by (callers, entries a request)."""
     found = {}
     for callers, count, each in SHAPES:
-        with TemporaryDirectory(dir=folder) as made, _timed(PARTS, WAITS) as spent:
+        with TemporaryDirectory(dir=folder) as made, _timed(PARTS) as spent:
             ours, _ = ledger_load.receipts(Path(made) / "ledger", callers, count, each)
         entries = callers * count * each
-        found[callers, count] = {
-            "all": 1e6 / ours.rate,
-            **{name: 1e6 * spent[name] / entries for name, _, _ in [*PARTS, *WAITS]},
-        }
+        parts = {name: 1e6 * spent[name] / entries for name, _, _ in PARTS}
+        found[callers, count] = {"all": ours.cpu, **parts, "the rest": ours.cpu - sum(parts.values())}
         print(f"parts of {callers:,} × {count} measured", file=sys.stderr)
     return found
 
@@ -97,7 +78,9 @@ def table(found: dict[tuple[int, int], dict[str, float]]) -> str:
     """Markdown."""
     shapes = list(found)
     lines = [
-        "| µs an entry | " + " | ".join(f"{callers:,} × {count}" for callers, count in shapes) + " |",
+        "| processor µs an entry | "
+        + " | ".join(f"{callers:,} × {count}" for callers, count in shapes)
+        + " |",
         "|---|" + "---|" * len(shapes),
     ]
     for name in found[shapes[0]]:

@@ -58,6 +58,16 @@ def test_a_check_that_was_not_carried_out_has_not_been_passed(monkeypatch: pytes
     assert [type(fault) for fault in given] == [InternalFault] * 2 * SHARE
 
 
+def test_where_no_thread_can_be_had_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: asyncio.AbstractEventLoop, *arguments: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", refused)
+    given = asyncio.run(together([passing] * (SHARE + 1)))
+    assert [type(fault) for fault in given] == [InternalFault] * (SHARE + 1)
+    assert asyncio.run(together([passing])) == [None]
+
+
 def test_who_does_not_wait_any_longer_stops_nobody() -> None:
     async def run() -> list[BaseException | None]:
         shared = Shares()

@@ -44,7 +44,11 @@ class Shares:
         group, self._waiting = self._waiting, []
         full = len(group) - len(group) % SHARE
         shares = [group[at : at + SHARE] for at in range(0, full, SHARE)]
-        threads = [loop.run_in_executor(None, _do, each) for each in shares]
+        try:
+            threads = [loop.run_in_executor(None, _do, each) for each in shares]
+        except RuntimeError:  # there is no thread to be had
+            _settle(group)
+            return
         _do(group[full:])
         if threads:
             # Answered together, so that they come as one group to what is next.
