@@ -597,6 +597,15 @@ def test_two_that_have_signed_for_different_minutes_open_it_once(due: Land) -> N
     assert unseal(due) == {FIRST: [], SECOND: []}
 
 
+def test_one_that_was_alone_for_a_while_opens_all_once_the_other_is_back(due: Land) -> None:
+    """What it would have signed for an hour ago, nobody signs for any more."""
+    with away(due.country, SECOND), pytest.raises(PartyUnavailable):
+        due.run(due.country.mailboxes[FIRST].unseal())
+    due.clock.advance(3600)
+    assert len(due.run(due.country.mailboxes[FIRST].unseal())) == 2
+    assert read(due).complete
+
+
 def test_the_other_record_keeper_may_begin_when_the_first_does_not(due: Land) -> None:
     assert len(due.run(due.country.mailboxes[SECOND].unseal())) == 2
     due.run(due.country.index())
@@ -632,19 +641,37 @@ def test_a_crash_between_intent_and_log_loses_nothing(due: Land, monkeypatch: py
         again.close()
 
 
-def test_a_lost_answer_of_the_log_keeps_nothing_from_the_person(
-    due: Land, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The entry is in the log, and the record keeper that began stops before it hears so; so does the other."""
+class Crash(Exception):
+    """The process ends here."""
+
+
+def test_a_lost_answer_of_the_log_is_found_in_the_log(due: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = unsealing.append
 
     async def lost(*given: Any, **named: Any) -> Any:
         await honest(*given, **named)
         raise PartyUnavailable()
 
+    monkeypatch.setattr(unsealing, "append", lost)
+    unseal(due)
+    assert read(due).complete
+    kinds = [entry.kind for entry in entries(due).values()]
+    assert kinds.count(EntryKind.UNSEAL) == 2
+
+
+def test_a_crash_before_the_answer_of_the_log_keeps_nothing_from_the_person(
+    due: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is in the log, and the record keeper that began stops before it hears so. The other was never told."""
+    honest = unsealing.append
+
+    async def crash(*given: Any, **named: Any) -> Any:
+        await honest(*given, **named)
+        raise Crash
+
     with monkeypatch.context() as patch:
-        patch.setattr(unsealing, "append", lost)
-        with pytest.raises(PartyUnavailable):
+        patch.setattr(unsealing, "append", crash)
+        with pytest.raises(Crash):
             due.run(due.country.mailboxes[FIRST].unseal())
     again = due.reopened()
     try:
