@@ -25,8 +25,10 @@ from kakine.cli.own_history import Read, own_history
 from kakine.cli.unsealing import count_seals, seal_lines
 from kakine.clients.log import entries_between
 from kakine.contracts import mailbox as calls
+from kakine.contracts.commission import APPROVE, Approve
 from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import UNSEAL, AskStanding, Unseal
+from kakine.contracts.ministry import PROPOSE, Draft
 from kakine.country import CONVERTERS, LEDGER, LOGS
 from kakine.country import ORIGIN as LOG
 from kakine.parties.mailbox import numbering, partitions, sealed, store, unsealing
@@ -56,6 +58,7 @@ from kakine.values.problems import (
     UnsealRefused,
 )
 from kakine.wire import filing as filings
+from kakine.wire import gazette
 from kakine.wire.canonical import decode
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.gazette import Sealing
@@ -168,6 +171,28 @@ def test_leave_to_seal_needs_both_signatures_and_can_be_taken_by_one(land: Land)
     assert widenings(law, elsewhere)
     assert not widenings(law, without)
     assert not widenings(law, shorter)
+
+
+def test_leave_to_seal_takes_effect_after_the_waiting_time_and_not_before(tmp_path: Any) -> None:
+    """As docs/howto/withhold-for-a-time.md says: everybody can read it for 14 days."""
+    with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX)) as plain:
+        country, day = plain.country, DAY_MS
+        law = country.book("ministry").in_force(plain.clock()).gazette
+        leave = Sealing(LEAVE.id, LEAVE.days, LEAVE.article, LEAVE.ja, LEAVE.en)
+        changed = gazette.encode(msgspec.structs.replace(law, sealings=(leave,)))
+        draft = Draft(changed, plain.clock() + 15 * day, "調査のため", "for inquiries")
+        ministry, commission = PartyName("ministry"), PartyName("commission")
+        proposed = plain.run(country.peers(ministry).ask(ministry, PROPOSE, draft))
+        plain.run(country.peers(commission).ask(commission, APPROVE, Approve(proposed.digest)))
+        for days, lawful in ((0, False), (14, False), (2, True)):
+            plain.clock.advance(days * DAY_S)
+            plain.run(country.refresh())
+            if lawful:
+                plain.run(plain.ask(0, seal_days=1))
+            else:
+                with pytest.raises(SealNotAllowed):
+                    plain.run(plain.requester().convert(sealed_request(plain, 1)))
+        assert len(places(plain)) == 2
 
 
 def sealed_request(land: Land, days: int = DAYS, people: int = 1, **public: Any) -> Any:
@@ -597,6 +622,15 @@ def test_two_that_have_signed_for_different_minutes_open_it_once(due: Land) -> N
     assert unseal(due) == {FIRST: [], SECOND: []}
 
 
+def test_one_that_was_alone_for_a_while_opens_all_once_the_other_is_back(due: Land) -> None:
+    """What it would have signed for an hour ago, nobody signs for any more."""
+    with away(due.country, SECOND), pytest.raises(PartyUnavailable):
+        due.run(due.country.mailboxes[FIRST].unseal())
+    due.clock.advance(3600)
+    assert len(due.run(due.country.mailboxes[FIRST].unseal())) == 2
+    assert read(due).complete
+
+
 def test_the_other_record_keeper_may_begin_when_the_first_does_not(due: Land) -> None:
     assert len(due.run(due.country.mailboxes[SECOND].unseal())) == 2
     due.run(due.country.index())
@@ -632,19 +666,37 @@ def test_a_crash_between_intent_and_log_loses_nothing(due: Land, monkeypatch: py
         again.close()
 
 
-def test_a_lost_answer_of_the_log_keeps_nothing_from_the_person(
-    due: Land, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The entry is in the log, and the record keeper that began stops before it hears so; so does the other."""
+class Crash(Exception):
+    """The process ends here."""
+
+
+def test_a_lost_answer_of_the_log_is_found_in_the_log(due: Land, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = unsealing.append
 
     async def lost(*given: Any, **named: Any) -> Any:
         await honest(*given, **named)
         raise PartyUnavailable()
 
+    monkeypatch.setattr(unsealing, "append", lost)
+    unseal(due)
+    assert read(due).complete
+    kinds = [entry.kind for entry in entries(due).values()]
+    assert kinds.count(EntryKind.UNSEAL) == 2
+
+
+def test_a_crash_before_the_answer_of_the_log_keeps_nothing_from_the_person(
+    due: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is in the log, and the record keeper that began stops before it hears so. The other was never told."""
+    honest = unsealing.append
+
+    async def crash(*given: Any, **named: Any) -> Any:
+        await honest(*given, **named)
+        raise Crash
+
     with monkeypatch.context() as patch:
-        patch.setattr(unsealing, "append", lost)
-        with pytest.raises(PartyUnavailable):
+        patch.setattr(unsealing, "append", crash)
+        with pytest.raises(Crash):
             due.run(due.country.mailboxes[FIRST].unseal())
     again = due.reopened()
     try:

@@ -75,11 +75,7 @@ _CLOSED = sql(
     .where(table.c.expiry == bindparam("expiry"), numbered.c.number.is_(None))
     .limit(1)
 )
-_PENDING = sql(
-    select(filing.c.entries).where(
-        filing.c.first.is_(None), filing.c.kind == 0, filing.c.tags == bindparam("tag")
-    )
-)
+_SIGNED = sql(select(filing.c.id).where(filing.c.first.is_(None), filing.c.tags == bindparam("tag")).limit(1))
 
 
 def add(
@@ -118,9 +114,9 @@ def any_closed(db: sqlite3.Connection, expiry: int) -> bool:
     return db.execute(_CLOSED, {"expiry": expiry}).fetchone() is not None
 
 
-def signed_for(db: sqlite3.Connection, tag: bytes) -> list[bytes]:
-    """Entries under a tag that this record keeper has signed for, and no log is known to have."""
-    return sorted(found[0] for found in db.execute(_PENDING, {"tag": tag}))
+def signed_for(db: sqlite3.Connection, tag: bytes) -> bool:
+    """Whether this record keeper has signed before for an entry under a tag, which some log may have by now."""
+    return db.execute(_SIGNED, {"tag": tag}).fetchone() is not None
 
 
 def _read(found: tuple[str, int, bytes, int, int, int]) -> SealedRow:

@@ -1,8 +1,8 @@
 """Open what was withheld from a person, on its day and never before: every record keeper signs, one entry of kind 6.
 
-Any of them may begin. What it signs for is on disk before it asks the others; those sign for the same entry after
-looking at their own clock and their own store. Whoever does not hear the end of it finds the entry in the log, at the
-latest when its person reads.
+Any of them may begin. It asks the others, who look at their own clock and their own store; what each signs for is on
+its disk before it leaves, and all of it before anything is logged. Whoever does not hear the end of it finds the entry
+in the log, at the latest when its person reads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kakine.protocols import seals
 from kakine.protocols.seals import DAY_MS
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
-from kakine.values.problems import Problem, TagConflict, UnsealMismatch, UnsealRefused
+from kakine.values.problems import Problem, UnsealMismatch, UnsealRefused
 from kakine.wire import filing as filings
 from kakine.wire.entry import Entry
 from kakine.wire.filing import filing_of
@@ -45,33 +45,30 @@ async def open_due(office: Office) -> list[Place]:
             await _open(office, row.place)
             opened.append(row.place)
         except Problem as fault:
-            faults.append(fault)
+            # Another may have begun at the same time, and its entry be in the log: all have signed for it.
+            await resume(office)
+            if sealed.is_closed(office.db.read(), row.place):
+                faults.append(fault)
     if faults:
         raise faults[0]
     return opened
 
 
 async def _open(office: Office, place: Place) -> None:
-    now_ms, tag = office.clock(), seals.tag_of(place)
-    left = sealed.signed_for(office.db.read(), tag)
-    entry = left[0] if left else seals.entry_of(place, now_ms)
+    now_ms, tag, name = office.clock(), seals.tag_of(place), office.settings.domain.party
+    entry = seals.entry_of(place, now_ms)
+    _allow(office, office.db.read(), place, entry)
+    keepers = office.law.in_force(now_ms).keeper_parties
+    signed = {
+        keeper: (await office.peers.ask(keeper, UNSEAL, Unseal(place, entry))).signed
+        for keeper in keepers
+        if keeper != name
+    }
+    again = sealed.signed_for(office.db.read(), tag)
     filed, _ = await _filed(office, place, entry)
-    name, signed = office.settings.domain.party, []
-    for keeper in office.law.in_force(now_ms).keeper_parties:
-        if keeper == name:
-            signed.append(filed.signed(name))
-        else:
-            signed.append((await office.peers.ask(keeper, UNSEAL, Unseal(place, entry))).signed)
-    try:
-        receipt = await append(
-            office.peers, office.settings.logs, Append(entry, tag, signed), again=bool(left)
-        )
-    except TagConflict:
-        # Two began at once, and the other's entry is in the log. Both have signed for both.
-        await resume(office)
-        if sealed.is_closed(office.db.read(), place):
-            raise
-        return
+    signed[name] = filed.signed(name)
+    asked = Append(entry, tag, [signed[keeper] for keeper in keepers])
+    receipt = await append(office.peers, office.settings.logs, asked, again=again)
     await take(office, filed, receipt)
 
 
