@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -43,7 +43,7 @@ from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import NoLawInForce, PartyUnknown
+from kakine.values.problems import NoLawInForce, PartyUnknown, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 
@@ -93,6 +93,16 @@ class Party(Open, Protocol):
 
 
 Running = TypeVar("Running", bound=Party)
+
+
+@contextmanager
+def _turn_of(name: PartyName) -> Iterator[None]:
+    """Note on a problem whose start it ended, where several parties run the same code."""
+    try:
+        yield
+    except Problem as problem:
+        problem.add_note(name)
+        raise
 
 
 @dataclass(frozen=True)
@@ -176,14 +186,19 @@ class Country:
         self.mailboxes = {}
         for keeper in KEEPERS:
             settings, name = MailboxSettings(keeper, CONVERTERS, LEDGER), keeper.party
-            self.mailboxes[name] = self._keep(name, Mailbox(settings, ORIGIN, *self._common(name)))
-            await self.mailboxes[name].start()
+            with _turn_of(name):
+                self.mailboxes[name] = self._keep(name, Mailbox(settings, ORIGIN, *self._common(name)))
+                await self.mailboxes[name].start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
-        self.gateways = {name: self._gateway(name) for name in self._gateway_names()}
+        self.gateways: dict[PartyName, Gateway] = {}
+        for name in self._gateway_names():
+            with _turn_of(name):
+                self.gateways[name] = self._gateway(name)
         await self.portal.start()
-        for gateway in self.gateways.values():
-            await gateway.start()
+        for name, gateway in self.gateways.items():
+            with _turn_of(name):
+                await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
             AuditSettings(
@@ -272,7 +287,8 @@ class Country:
         self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
             settings = ConverterSettings(position, CONVERTERS, LEDGER)
-            self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
+            with _turn_of(name):
+                self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]

@@ -89,6 +89,12 @@ def monitor(
         int | None,
         typer.Option(min=1, help="Seconds in which an entry is promised. Without it silence is not judged."),
     ] = None,
+    indexed: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Minutes in which an entry is promised to be indexed. Without it no index is late."
+        ),
+    ] = None,
     skew: Annotated[int, typer.Option(min=0, help="Minutes by which times may go back or ahead.")] = 10,
     owed: Annotated[int, typer.Option(min=10, help="Minutes after which a missing outcome is named.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look instead of text.")] = False,
@@ -112,7 +118,8 @@ def monitor(
         return
     if (directory is None) == (tiles is None) or (tiles is None) != (trusted is None):
         raise typer.BadParameter("give --dir, or --tiles together with --policy")
-    plan = _Plan(directory, tiles, trusted, head or [], Limits(skew, owed, heartbeat), again, out, as_json)
+    limits = Limits(skew, owed, heartbeat, indexed)
+    plan = _Plan(directory, tiles, trusted, head or [], limits, again, out, as_json)
     memory = Memory(state)
     try:
         found = _look(plan, memory) if once else _repeat(plan, memory, every)
@@ -219,10 +226,13 @@ def watched_country(country: Country, reported: list[tuple[str, bytes]]) -> Watc
 
 
 def refuser(problem: Problem) -> str:
-    """The party that did not start: the innermost whose code the problem came through.
+    """The party that did not start: as the country noted it, else the innermost whose code the problem came through.
 
     A country in one process starts all parties or none, and the problem itself does not name one.
     """
+    noted = getattr(problem, "__notes__", [])
+    if noted:
+        return str(noted[-1])
     found, at = "country", problem.__traceback__
     while at is not None:
         package = str(at.tb_frame.f_globals.get("__name__", "")).split(".")

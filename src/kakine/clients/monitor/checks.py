@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
+from kakine.clients.monitor import index_checks
+from kakine.clients.monitor.findings import LACKS, Code, Evidence, Fact, Finding
 from kakine.clients.monitor.keepers import Lacking
-from kakine.clients.monitor.reading import MALFORMED, Reading
+from kakine.clients.monitor.reading import Reading
+from kakine.clients.monitor.tail import MALFORMED
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import EntryKind
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,6 @@ _MOST = 16
 """Findings of one check in one round that name single entries."""
 
 
-def _shown(
-    reading: Reading, code: Code, *entries: int, said: tuple[Said, ...] = (), **facts: Fact
-) -> Finding:
-    """A finding with the present head, and these entries to be proved under it."""
-    return Finding(code, facts, Evidence((reading.note,), entries, said=said))
-
-
 def refusals(reading: Reading) -> Iterator[Finding]:
     """Parties that gave no answer or did not start."""
     for each in reading.refusals:
@@ -48,7 +42,7 @@ def refusals(reading: Reading) -> Iterator[Finding]:
 def signature(reading: Reading) -> Iterator[Finding]:
     """The head is a signed note of this log, by its key."""
     if reading.head_problem:
-        yield _shown(reading, Code.HEAD_UNSIGNED, problem=reading.head_problem)
+        yield reading.finding(Code.HEAD_UNSIGNED, problem=reading.head_problem)
 
 
 def other_heads(reading: Reading) -> Iterator[Finding]:
@@ -85,7 +79,7 @@ def _contradiction(reading: Reading, who: str, seen: Checkpoint, note: bytes) ->
 def entries_fit(reading: Reading) -> Iterator[Finding]:
     """The served entries give the signed root."""
     if reading.at is not None and reading.tail is not None and not reading.whole_fits:
-        yield _shown(reading, Code.ENTRIES_DIFFER, size=reading.at.size)
+        yield reading.finding(Code.ENTRIES_DIFFER, size=reading.at.size)
 
 
 def well_formed(reading: Reading) -> Iterator[Finding]:
@@ -94,13 +88,13 @@ def well_formed(reading: Reading) -> Iterator[Finding]:
     if tail is not None:
         wrong = [at for at, kind in enumerate(tail.kinds, tail.first) if kind == MALFORMED]
         for index in wrong[:_MOST]:
-            yield _shown(reading, Code.ENTRY_MALFORMED, index, index=index)
+            yield reading.finding(Code.ENTRY_MALFORMED, index, index=index)
 
 
 def tiles(reading: Reading) -> Iterator[Finding]:
     """Every served tile of the new entries, and of the right edge, holds what the entries give."""
     for path, problem in reading.tile_faults:
-        yield _shown(reading, Code.TILE_DIFFERS, path=path, problem=problem)
+        yield reading.finding(Code.TILE_DIFFERS, path=path, problem=problem)
 
 
 def times(reading: Reading) -> Iterator[Finding]:
@@ -116,8 +110,7 @@ def _wrong_times(reading: Reading) -> Iterator[Finding]:
             continue
         if minutes < latest - allowed:
             back = latest - minutes
-            yield _shown(
-                reading,
+            yield reading.finding(
                 Code.TIME_WENT_BACK,
                 before,
                 index,
@@ -127,7 +120,7 @@ def _wrong_times(reading: Reading) -> Iterator[Finding]:
                 allowed=allowed,
             )
         elif minutes > now + allowed:
-            yield _shown(reading, Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
+            yield reading.finding(Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
         if minutes > latest:
             before, latest = index, minutes
 
@@ -146,8 +139,7 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
     for index, kind, minutes in reading.new_entries():
         if last is not None and kind != MALFORMED and (minutes - last - 1) * 60 > promised:
             before, gap = index - 1, minutes - last
-            yield _shown(
-                reading,
+            yield reading.finding(
                 Code.LOG_SILENT,
                 before,
                 index,
@@ -159,38 +151,36 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
         last = None if kind == MALFORMED else minutes
     gap = reading.now_ms // _MINUTE_MS - (last or 0)
     if last is not None and (gap - 1) * 60 > promised:
-        yield _shown(reading, Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
+        yield reading.finding(Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
 
 
 def statements(reading: Reading) -> Iterator[Finding]:
     """Record keepers answer, sign, and speak about what was asked."""
     for keeper, problem in sorted({(each.keeper, each.problem) for each in reading.answers if each.problem}):
-        yield _shown(reading, Code.STATEMENT_INVALID, party=keeper, problem=problem)
+        yield reading.finding(Code.STATEMENT_INVALID, party=keeper, problem=problem)
 
 
 def held(reading: Reading) -> Iterator[Finding]:
-    """Every request and outcome of the log is held by each record keeper: none is lost, none is made up."""
+    """Every request, outcome and view of the log is held by each record keeper: none is lost, none is made up."""
     for answer in reading.answers:
         if answer.standing is None or answer.said is None:
             continue
         for lacking in answer.lacking:
             if not _on_its_way(reading, lacking):
-                outcome = lacking.kind is EntryKind.OUTCOME
-                code = Code.KEEPER_LACKS_OUTCOME if outcome else Code.KEEPER_LACKS_REQUEST
+                code = LACKS[lacking.kind]
                 facts: dict[str, Fact] = {"party": answer.keeper, "index": lacking.index}
-                yield _shown(reading, code, lacking.index, said=(lacking.said,), **facts)
-        if answer.standing.counts != (answer.requests, answer.outcomes) and not answer.lacking:
-            yield _shown(
-                reading,
+                yield reading.finding(code, lacking.index, said=(lacking.said,), **facts)
+        if answer.standing.counts != answer.counts and not answer.lacking:
+            stated = answer.standing.counts._asdict()
+            in_log = {f"log_{name}": number for name, number in answer.counts._asdict().items()}
+            yield reading.finding(
                 Code.KEEPER_DIFFERS,
                 said=(answer.said,),
                 party=answer.keeper,
                 first=answer.first,
                 last=answer.end - 1,
-                requests=answer.standing.requests,
-                outcomes=answer.standing.outcomes,
-                log_requests=answer.requests,
-                log_outcomes=answer.outcomes,
+                **stated,
+                **in_log,
             )
 
 
@@ -207,7 +197,7 @@ def owed(reading: Reading) -> Iterator[Finding]:
             for index in answer.standing.unanswered[:_MOST]:
                 facts = {"index": index, "minutes": reading.limits.owed_minutes}
                 said = (answer.said,)
-                yield _shown(reading, Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
+                yield reading.finding(Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
 
 
 def outcome_counts(reading: Reading) -> Iterator[Finding]:
@@ -216,12 +206,12 @@ def outcome_counts(reading: Reading) -> Iterator[Finding]:
     It said so before the head was read, and of old requests only, so an honest one is never above the log. One that
     hides a debt is, unless as many young requests have been answered meanwhile.
     """
-    logged = sum(outcomes for _, outcomes in reading.pages.values())
+    logged = sum(page.outcomes for page in reading.pages.values())
     for word in reading.words if reading.fits else ():
         answered = word.standing.awaited - word.standing.owed
         if answered > logged:
             facts = {"answered": answered, "log_outcomes": logged}
-            yield _shown(reading, Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
+            yield reading.finding(Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
 
 
 def _no_tail(reading: Reading) -> str:
@@ -236,6 +226,10 @@ def _no_promise(reading: Reading) -> str:
 
 def _no_tiles(reading: Reading) -> str:
     return _no_tail(reading) or ("" if reading.watched.source.has_tiles else "no folder of tiles is given")
+
+
+def _no_index_promised(reading: Reading) -> str:
+    return _no_keeper(reading) or ("" if reading.limits.index_minutes else "no index is promised (--indexed)")
 
 
 def _no_keeper(reading: Reading) -> str:
@@ -258,6 +252,13 @@ CHECKS: tuple[Check, ...] = (
     Check("held", held, _no_keeper),
     Check("owed", owed, _no_keeper),
     Check("outcomes", outcome_counts, _no_keeper),
+    Check("indexes", index_checks.signed, _no_keeper),
+    Check("index-line", index_checks.in_line, _no_keeper),
+    Check("index-log", index_checks.logged, _no_keeper),
+    Check("index-totals", index_checks.totals, _no_keeper),
+    Check("index-pairs", index_checks.agreed, _no_keeper),
+    Check("index-rows", index_checks.remade, _no_keeper),
+    Check("index-late", index_checks.late, _no_index_promised),
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +24,14 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import BindParameter
 
 from kakine.clients.monitor.findings import Finding
+from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY
 from kakine.protocols.tiles import Tiler
 from kakine.runtime.database import Database, sql
 from kakine.values.problems import MonitorMemoryInvalid, TileInvalid
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import LENGTH
+from kakine.wire.standing import Counts
 from kakine.wire.tiles import ENTRIES, partials
 
 METADATA = MetaData()
@@ -58,7 +63,32 @@ _PAGE = Table(
     Column("number", Integer, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("outcomes", Integer, nullable=False),
+    Column("views", Integer, nullable=False),
     PrimaryKeyConstraint("origin", "number"),
+)
+_OPEN = Table(
+    "open",
+    METADATA,
+    Column("origin", String, primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("kinds", LargeBinary, nullable=False),
+    Column("minutes", LargeBinary, nullable=False),
+)
+_INDEXED = Table(
+    "indexed",
+    METADATA,
+    Column("origin", String, nullable=False),
+    Column("keeper", String, nullable=False),
+    Column("end", Integer, nullable=False),
+    PrimaryKeyConstraint("origin", "keeper"),
+)
+_ROOT = Table(
+    "root",
+    METADATA,
+    Column("origin", String, nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("bytes", LargeBinary(LENGTH), nullable=False),
+    PrimaryKeyConstraint("origin", "idx"),
 )
 _FOUND = Table(
     "found",
@@ -77,12 +107,20 @@ _GET_HEADS = sql(
     .where(_HEAD.c.origin == _OF)
     .order_by(_HEAD.c.size)
 )
-_GET_PAGES = sql(select(_PAGE.c.number, _PAGE.c.requests, _PAGE.c.outcomes).where(_PAGE.c.origin == _OF))
+_GET_PAGES = sql(
+    select(_PAGE.c.number, _PAGE.c.requests, _PAGE.c.outcomes, _PAGE.c.views).where(_PAGE.c.origin == _OF)
+)
+_GET_OPEN = sql(select(_OPEN.c.first, _OPEN.c.kinds, _OPEN.c.minutes).where(_OPEN.c.origin == _OF))
+_GET_INDEXED = sql(select(_INDEXED.c.keeper, _INDEXED.c.end).where(_INDEXED.c.origin == _OF))
+_GET_ROOTS = sql(select(_ROOT.c.idx, _ROOT.c.bytes).where(_ROOT.c.origin == _OF))
 _GET_FOUND = sql(
     select(_FOUND.c.finding).where(_FOUND.c.origin == _OF).order_by(_FOUND.c.first_seen_ms, _FOUND.c.key)
 )
 _PUT_LOG = sql(insert(_LOG).prefix_with("OR REPLACE"))
 _PUT_PAGE = sql(insert(_PAGE).prefix_with("OR REPLACE"))
+_PUT_OPEN = sql(insert(_OPEN).prefix_with("OR REPLACE"))
+_PUT_INDEXED = sql(insert(_INDEXED).prefix_with("OR REPLACE"))
+_ADD_ROOT = sql(insert(_ROOT).on_conflict_do_nothing())
 _ADD_HEAD = sql(insert(_HEAD).on_conflict_do_nothing())
 _ADD_FOUND = sql(insert(_FOUND).on_conflict_do_nothing())
 
@@ -101,14 +139,20 @@ class Known:
     """One log as far as it has been verified.
 
     `edge` are the partial tiles of hashes by level, `latest` the (index, minutes) of the newest time in any entry,
-    `last_minutes` the time of the last entry, `pages` (requests, outcomes) in each 4,096 entries, by number.
+    `last_minutes` the time of the last entry, `pages` the counts of each 4,096 entries, by number.
+
+    `indexed` says by record keeper up to where its indexes were found right, `open` are the entries from the lowest of
+    these on, and `roots` all entries of kind 5, by their place.
     """
 
     edge: dict[int, bytes] = field(default_factory=dict)
     latest: tuple[int, int] = (0, 0)
     last_minutes: int = 0
     heads: list[Seen] = field(default_factory=list)
-    pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    pages: dict[int, Counts] = field(default_factory=dict)
+    indexed: dict[str, int] = field(default_factory=dict)
+    open: Tail = field(default_factory=lambda: Tail(0))
+    roots: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def at(self) -> Checkpoint:
@@ -143,8 +187,19 @@ class Memory:
         _, size, edge, latest_index, latest_minutes, last_minutes = row
         if not heads or heads[-1].at.size != size:
             raise MonitorMemoryInvalid(part="head")
-        pages = {r[0]: (r[1], r[2]) for r in db.execute(_GET_PAGES, of)}
-        return Known(_split(size, edge), (latest_index, latest_minutes), last_minutes, heads, pages)
+        unread = _unpacked(*(db.execute(_GET_OPEN, of).fetchone() or (0, b"", b"")))
+        if unread.end != size:
+            raise MonitorMemoryInvalid(part="open")
+        return Known(
+            _split(size, edge),
+            (latest_index, latest_minutes),
+            last_minutes,
+            heads,
+            {r[0]: Counts(*r[1:]) for r in db.execute(_GET_PAGES, of)},
+            {r[0]: r[1] for r in db.execute(_GET_INDEXED, of)},
+            unread,
+            {r[0]: r[1] for r in db.execute(_GET_ROOTS, of)},
+        )
 
     def found(self, origin: str) -> list[Finding]:
         """What was ever proven against a log, oldest first."""
@@ -185,11 +240,24 @@ def _keep(db: sqlite3.Connection, origin: str, known: Known) -> None:
     db.execute(_ADD_HEAD, {"origin": origin, **row})
     db.executemany(
         _PUT_PAGE,
-        [
-            {"origin": origin, "number": number, "requests": counts[0], "outcomes": counts[1]}
-            for number, counts in known.pages.items()
-        ],
+        [{"origin": origin, "number": number, **counts._asdict()} for number, counts in known.pages.items()],
     )
+    minutes = struct.pack(f">{len(known.open.minutes)}I", *known.open.minutes)
+    left = {"first": known.open.first, "kinds": bytes(known.open.kinds), "minutes": minutes}
+    db.execute(_PUT_OPEN, {"origin": origin, **left})
+    db.executemany(
+        _PUT_INDEXED,
+        [{"origin": origin, "keeper": keeper, "end": end} for keeper, end in known.indexed.items()],
+    )
+    db.executemany(
+        _ADD_ROOT, [{"origin": origin, "idx": idx, "bytes": data} for idx, data in known.roots.items()]
+    )
+
+
+def _unpacked(first: int, kinds: bytes, minutes: bytes) -> Tail:
+    if len(minutes) != 4 * len(kinds):
+        raise MonitorMemoryInvalid(part="open")
+    return Tail(first, bytearray(kinds), array("I", struct.unpack(f">{len(kinds)}I", minutes)))
 
 
 def _split(size: int, edge: bytes) -> dict[int, bytes]:

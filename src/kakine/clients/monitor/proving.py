@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kakine.clients.monitor.evidence import Bundle
-from kakine.clients.monitor.findings import Code, Finding, Said
+from kakine.clients.monitor.findings import LACKS, Code, Finding, Said
 from kakine.crypto.merkle import leaf_hash, verify_consistency, verify_inclusion
 from kakine.crypto.signing import VerifyKey
+from kakine.protocols.index_check import check_chain
 from kakine.values.problems import (
     CheckpointInvalid,
+    IndexChainBroken,
     LogNotInPolicy,
     NotCanonical,
     NotEvidence,
@@ -19,11 +21,13 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire import checkpoint as notes
+from kakine.wire import index
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry, EntryKind
+from kakine.wire.entry import Entry
+from kakine.wire.index import IndexRoot
 from kakine.wire.policy import NamedKey, Policy
 from kakine.wire.proof import Proof
-from kakine.wire.standing import Standing, opened
+from kakine.wire.standing import Remade, Standing, opened
 
 
 class Level(StrEnum):
@@ -175,16 +179,15 @@ def _opened(said: Said) -> Standing:
 
 
 def _lacks(finding: Finding, log: NamedKey) -> Level:
-    """The keeper signed that it holds nothing at this index; the log has a request or outcome there."""
+    """The keeper signed that it holds nothing at this index; the log has an entry of this kind there."""
     (standing,) = _one(_spoken(finding))
-    index = finding.facts.get("index")
-    _require((standing.first, standing.end) == (index, int(index or 0) + 1), "range")
-    _require(not (standing.requests or standing.outcomes), "counts")
+    place = finding.facts.get("index")
+    _require((standing.first, standing.end) == (place, int(place or 0) + 1), "range")
+    _require(not any(standing.counts), "counts")
     if finding.evidence.receipts:
         ((found, entry),) = _exactly(_entries(finding, log), 1)
-        outcome = finding.code is Code.KEEPER_LACKS_OUTCOME
-        kind = EntryKind.OUTCOME if outcome else EntryKind.REQUEST
-        _require(found == index and Entry.decode(entry).kind is kind, "entry")
+        kind = Entry.decode(entry).kind
+        _require(found == place and LACKS.get(kind) is finding.code, "entry")
     return Level.WORD
 
 
@@ -205,11 +208,8 @@ def _differs(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed these counts; the log's own are the monitor's word until the reader counts."""
     (standing,) = _one(_spoken(finding))
     facts = finding.facts
-    said = (standing.first, standing.end - 1, standing.requests, standing.outcomes)
-    _require(
-        said == (facts.get("first"), facts.get("last"), facts.get("requests"), facts.get("outcomes")),
-        "counts",
-    )
+    said = {"first": standing.first, "last": standing.end - 1, **standing.counts._asdict()}
+    _require(said.items() <= facts.items(), "counts")
     return Level.WORD
 
 
@@ -217,6 +217,57 @@ def _sums(finding: Finding, log: NamedKey) -> Level:
     (standing,) = _one(_spoken(finding))
     _require(standing.first == standing.end, "range")
     _require(standing.awaited - standing.owed == finding.facts.get("answered"), "counts")
+    return Level.WORD
+
+
+def _indexes(*said: Said) -> list[IndexRoot]:
+    return [index.opened(each.statement, each.signature, VerifyKey(each.key)) for each in said]
+
+
+def _out_of_line(finding: Finding, log: NamedKey) -> Level:
+    """One keeper signed two indexes that do not follow each other; or one, as its first, that is none."""
+    said, number = finding.evidence.said, finding.facts.get("number")
+    _require(len(said) == (2 if number else 1) and len({each.key for each in said}) == 1, "statements")
+    *before, last = _indexes(*said)
+    _require(last.start == finding.facts.get("start"), "start")
+    try:
+        check_chain([last], before[0] if before else None)
+    except IndexChainBroken as problem:
+        _require(problem.facts.get("part") == finding.facts.get("part"), "part")
+        return Level.WORD
+    raise NotEvidence(part="in line")
+
+
+def _miscounted(finding: Finding, log: NamedKey) -> Level:
+    """The keeper signed this number; that of the log is the monitor's word until the reader counts."""
+    _require(len(finding.evidence.said) == 1, "statements")
+    (root,) = _indexes(*finding.evidence.said)
+    facts = finding.facts
+    _require((root.start, root.end - 1) == (facts.get("start"), facts.get("last")), "range")
+    stated = sum(day.total for day in root.days if day.day == facts.get("day"))
+    _require(stated == facts.get("stated") != facts.get("log"), "counts")
+    return Level.WORD
+
+
+def _indexes_differ(finding: Finding, log: NamedKey) -> Level:
+    _require(len(finding.evidence.said) == 2, "statements")
+    one, other = _indexes(*finding.evidence.said)
+    facts = finding.facts
+    _require((one.keeper, other.keeper) == (facts.get("party"), facts.get("other")), "parties")
+    _require(one.start == other.start == facts.get("start"), "start")
+    _require((one.end, one.days) != (other.end, other.days), "same")
+    return Level.WORD
+
+
+def _rows_lost(finding: Finding, log: NamedKey) -> Level:
+    """The keeper signed an index, and that it can make none or another one now."""
+    _require(len(finding.evidence.said) == 2, "statements")
+    now, then = finding.evidence.said
+    _require(now.key == then.key, "keys")
+    standing, (root,) = _opened(now), _indexes(then)
+    _require((root.start, root.end - 1) == (finding.facts.get("start"), finding.facts.get("last")), "range")
+    _require(standing.first <= root.start < standing.end, "page")
+    _require(Remade(root.start, root.root) not in standing.indexes, "same")
     return Level.WORD
 
 
@@ -234,7 +285,12 @@ _PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
     Code.LOG_SILENT: _silent,
     Code.KEEPER_LACKS_REQUEST: _lacks,
     Code.KEEPER_LACKS_OUTCOME: _lacks,
+    Code.KEEPER_LACKS_VIEW: _lacks,
     Code.KEEPER_DIFFERS: _differs,
     Code.OUTCOME_MISSING: _owed,
     Code.OUTCOMES_DIFFER: _sums,
+    Code.INDEX_OUT_OF_LINE: _out_of_line,
+    Code.INDEX_COUNTS_WRONG: _miscounted,
+    Code.INDEXES_DIFFER: _indexes_differ,
+    Code.INDEX_ROWS_LOST: _rows_lost,
 }

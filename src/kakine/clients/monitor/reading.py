@@ -5,38 +5,37 @@ The order matters: heads that others report are read before the log's own, so an
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from kakine.clients.monitor.findings import Said
+from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
+from kakine.clients.monitor.indexes import Shelf, elsewhere, owners, shelf
 from kakine.clients.monitor.keepers import Answer, ask_all, at_large
 from kakine.clients.monitor.memory import Known, Seen
 from kakine.clients.monitor.sources import Keeper, Source
+from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
-from kakine.values.problems import ConsistencyInvalid, NotCanonical, Problem, TileInvalid, TileMissing
+from kakine.values.problems import ConsistencyInvalid, Problem, TileInvalid, TileMissing
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import LENGTH, Entry, EntryKind
-from kakine.wire.standing import MOST_ENTRIES, Standing
+from kakine.wire.entry import LENGTH
+from kakine.wire.standing import Counts, Standing
 from kakine.wire.tiles import WIDTH, Tile
-
-MALFORMED = 0
-"""In place of a kind."""
 
 _MOST_TILE_FAULTS = 8
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the monitor lets pass. `heartbeat_s` is what the operator promises, None where nothing is promised."""
+    """What the monitor lets pass. `heartbeat_s` and `index_minutes` are what is promised, None where nothing is."""
 
     skew_minutes: int = 10
     owed_minutes: int = 10
     heartbeat_s: int | None = None
+    index_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,43 +83,12 @@ class Refusal:
 
 
 @dataclass
-class Tail:
-    """The entries that were read in this round, from index `first` on: their kinds and their minutes."""
-
-    first: int
-    kinds: bytearray = field(default_factory=bytearray)
-    minutes: array[int] = field(default_factory=lambda: array("Q"))
-
-    def take(self, entries: Sequence[bytes]) -> None:
-        """Decode and count. An entry that does not decode has kind `MALFORMED` and the time of the one before."""
-        for entry in entries:
-            try:
-                read = Entry.decode(entry)
-                kind, minutes = int(read.kind), read.minutes
-            except NotCanonical:
-                kind, minutes = MALFORMED, self.minutes[-1] if self.minutes else 0
-            self.kinds.append(kind)
-            self.minutes.append(minutes)
-
-    def pages(self, before: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        """(requests, outcomes) of each page, added to the counts of the entries before these."""
-        pages = dict(before) if self.first else {}
-        end = self.first + len(self.kinds)
-        cuts = sorted({self.first, end, *range(self.first // MOST_ENTRIES * MOST_ENTRIES, end, MOST_ENTRIES)})
-        for low, high in pairwise(cut for cut in cuts if cut >= self.first):
-            kinds = self.kinds[low - self.first : high - self.first]
-            requests, outcomes = pages.get(low // MOST_ENTRIES, (0, 0))
-            more = kinds.count(EntryKind.REQUEST), kinds.count(EntryKind.OUTCOME)
-            pages[low // MOST_ENTRIES] = requests + more[0], outcomes + more[1]
-        return pages
-
-
-@dataclass
 class Reading:
     """All that one round has read. `at` is None if the head was not signed or not given, `tail` if there is none.
 
     `roots` maps sizes to what the served entries give, `whole` is the tree of all served entries where it was needed,
-    `pages` are (requests, outcomes) by page of the whole log once it fits its head.
+    `pages` are the counts by page of the whole log once it fits its head. `shelves` hold what each record keeper shows
+    of its indexes, `owners` who filed the index roots of the log that nobody shows, by their place.
     """
 
     watched: Watched
@@ -136,9 +104,11 @@ class Reading:
     roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY})
     whole: Tree | None = None
     tile_faults: list[tuple[str, str]] = field(default_factory=list)
-    pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    pages: dict[int, Counts] = field(default_factory=dict)
     words: list[Word] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    shelves: list[Shelf] = field(default_factory=list)
+    owners: dict[int, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
 
     @property
@@ -171,8 +141,25 @@ class Reading:
             and self.roots.get(old.size) == old.root
         )
 
-    def grown(self) -> Known:
-        """What to keep for the next round; call it only if `fits`."""
+    @property
+    def index_entries(self) -> dict[int, bytes]:
+        """All entries of kind 5 in the log, by their place."""
+        new = self.tail.roots if self.tail is not None else {}
+        return {**self.known.roots, **new} if self.goes_on else new
+
+    @property
+    def unindexed(self) -> Tail:
+        """The entries from where some record keeper's indexes have not been found right yet."""
+        tail = self.tail or Tail(0)
+        return self.known.open.followed_by(tail) if self.goes_on else tail
+
+    def finding(self, code: Code, *entries: int, said: tuple[Said, ...] = (), **facts: Fact) -> Finding:
+        """A finding with the present head, and these entries to be proved under it."""
+        return Finding(code, facts, Evidence((self.note,), entries, said=said))
+
+    def grown(self, indexed: dict[str, int]) -> Known:
+        """What to keep for the next round, with where the indexes of each record keeper were found right; call it only
+        if `fits`."""
         tail, at = self.tail, self.at
         assert tail is not None  # noqa: S101 - `fits` has said so
         assert at is not None  # noqa: S101
@@ -184,7 +171,9 @@ class Reading:
             heads = [*heads, Seen(at, self.note, self.now_ms)]
         last = tail.minutes[-1] if tail.minutes else self.known.last_minutes
         edge = {tile.level: hashes for tile, hashes in self.tiler.edge()}
-        return Known(edge, latest, last, heads, self.pages)
+        since = min((indexed.get(keeper.name, 0) for keeper in self.watched.keepers), default=at.size)
+        known = self.index_entries
+        return Known(edge, latest, last, heads, self.pages, indexed, self.unindexed.since(since), known)
 
 
 async def read(
@@ -192,6 +181,7 @@ async def read(
 ) -> Reading:
     """One round. `again` reads from the first entry on. Raises `MonitorMemoryInvalid`; what others refuse is in it."""
     reading = Reading(watched, limits, now_ms, known, tiler=known.tiler())
+    again = again or any(known.indexed.get(each.name, 0) < known.open.first for each in watched.keepers)
     reading.roots |= {seen.at.size: seen.at.root for seen in known.heads}
     for keeper in watched.keepers:
         await _report_keeper(reading, keeper)
@@ -229,16 +219,37 @@ async def _ask_keepers(reading: Reading) -> None:
     assert reading.at is not None  # noqa: S101
     reading.pages = reading.tail.pages(reading.known.pages)
     older_ms, size = reading.limits.owed_minutes * 60_000, reading.at.size
+    log = reading.watched.origin, reading.watched.key
     for keeper in reading.watched.keepers:
         answers = await ask_all(keeper, reading.watched.source, reading.pages, size, older_ms, reading.now_ms)
         reading.answers += answers
         for note in dict.fromkeys(head for answer in answers for head in answer.heads):
             _report(reading, keeper.name, note)
-    if any(answer.heads for answer in reading.answers):
+        # Behind the statements: what those say is on its way may be shown by now, and nothing is lost in between.
+        try:
+            reading.shelves.append(await shelf(keeper, *log))
+        except Problem as problem:
+            reading.refusals.append(Refusal.of(keeper.name, problem))
+    await _find_owners(reading)
+    forked = False
+    for shown in reading.shelves:
+        for each in elsewhere(reading.index_entries, shown, size):
+            _report(reading, shown.keeper, each.note)
+            forked = True
+    if forked or any(answer.heads for answer in reading.answers):
         try:
             await read_whole(reading)
         except Problem as problem:
             reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
+
+
+async def _find_owners(reading: Reading) -> None:
+    try:
+        reading.owners = await owners(
+            reading.watched.source, reading.watched.origin, reading.index_entries, reading.shelves
+        )
+    except Problem as problem:
+        reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
 
 
 def _report(reading: Reading, who: str, note: bytes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kakine.clients.monitor.checks import judge
 from kakine.clients.monitor.evidence import completed
 from kakine.clients.monitor.findings import PROVABLE, Finding
+from kakine.clients.monitor.index_checks import right_until
 from kakine.clients.monitor.memory import Memory
 from kakine.clients.monitor.reading import Limits, Reading, Watched, read
 from kakine.wire.policy import LOG, vkey
@@ -50,5 +51,5 @@ async def one_round(
     earlier = [each for each in memory.found(name) if each.key not in by_key]
     await memory.remember(name, [f for f in whole if f.code in PROVABLE and f.complete], now_ms)
     if reading.fits:
-        await memory.keep(name, reading.grown())
+        await memory.keep(name, reading.grown(right_until(reading)))
     return Round(reading, found, earlier)

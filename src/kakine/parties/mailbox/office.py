@@ -39,3 +39,4 @@ class Office:
     heads: Heads
     mask_keys: Sequence[bytes] = ()
     indexes: dict[int, Index] = field(default_factory=dict)
+    remade: dict[int, tuple[int, bytes]] = field(default_factory=dict)
