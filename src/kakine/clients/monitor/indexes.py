@@ -93,7 +93,7 @@ async def owners(
     }
     found: dict[int, str] = {}
     for shelf in shelves if missing else ():
-        for start in sorted(starts - {each.root.start for each in shelf.placed}):
+        for start in sorted(starts - {each.root.start for each in shelf.placed if not each.problem}):
             index = await source.filed(log_tag_at(shelf.keeper, origin, start))
             if index in missing:
                 found[index] = shelf.keeper
