@@ -1,4 +1,4 @@
-"""The checks of record keepers' indexes that anybody can make (spec/index.md section 5, spec/monitor.md section 4)."""
+"""The checks of record keepers' indexes that anybody can make (spec/index.md section 5, spec/monitor.md section 5)."""
 
 from __future__ import annotations
 
