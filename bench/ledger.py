@@ -3,7 +3,8 @@
     python bench/ledger.py [--folder DIR] [--rounds 5] [--leaves 1000000]
 
 - *receipt* is everything from the decoded request on: the checks of both filings' signatures, the sequencer, a durable
-  commit, the read-back, the proof. Callers ask again as soon as they are answered. Each request carries 1 entry or 50.
+  commit, the read-back, the signer with a durable commit of its own in another file, the proof. Callers ask again as
+  soon as they are answered. Each request carries 1 entry or 50.
 - *bare* writes the very rows that this ledger just wrote, in the very groups in which it wrote them, into a new file of
   the same engine with the same settings, and does nothing else: one thread, no callers.
 - *checked* is *bare* and, for each request, the two checks of an Ed25519 signature that no ledger can save
@@ -120,11 +121,11 @@ def receipts(path: Path, callers: int, count: int, each: int) -> tuple[Figures, 
     requests = [request(number, count) for number in range(callers * each)]
     database = Database.open(path, METADATA)
     store = Recorded(database)
-    sequencer = Sequencer(store, ledger_million.ORIGIN, ledger_million.KEY)
-    duties = Duties(store, sequencer, lambda _: FILER.public, lambda _: KEEPERS)
-    begun = time.perf_counter()
-    times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
-    seconds = time.perf_counter() - begun
+    with ledger_million.signer(path) as attestor:
+        duties = Duties(store, Sequencer(store, attestor), lambda _: FILER.public, lambda _: KEEPERS)
+        begun = time.perf_counter()
+        times = asyncio.run(closed_loop(callers, each, lambda n: duties.append(CONVERTER, requests[n])))
+        seconds = time.perf_counter() - begun
     database.close()
     return Figures.of(len(requests) * count, seconds, times), store.growths
 

@@ -10,21 +10,27 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from kakine.crypto.merkle import Tree, leaf_hash
+from kakine.crypto.merkle import EMPTY, Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor
 from kakine.parties.ledger.head import load
 from kakine.parties.ledger.store import METADATA, Growth, Store
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.runtime.database import Database
-from kakine.wire import checkpoint
+from kakine.runtime.http import InProcess, Peers
+from kakine.values.labels import PartyName
 from kakine.wire.checkpoint import Checkpoint
 
 ORIGIN = "ledger.example/bench"
 KEY = SigningKey(b"L" * 32)
+LEDGER, SIGNER = PartyName("ledger"), PartyName("ledger-signer")
 HEAD = bytes.fromhex("01030000ffff0000") + bytes(8)
 GROUP = 1000
 
@@ -34,6 +40,16 @@ def _entry(number: int) -> bytes:
     return HEAD + commitment + hashlib.sha256(commitment).digest()
 
 
+@contextmanager
+def signer(path: Path) -> Iterator[Attestor]:
+    """The signer of the ledger on the file `path`: its own store stands beside it."""
+    made = Signer.open(SignerSettings(ORIGIN, LEDGER, path.with_name(f"{path.name}-signer"), KEY))
+    try:
+        yield Attestor(Peers(InProcess(LEDGER, {SIGNER: made.app})), SIGNER, ORIGIN, KEY.public)
+    finally:
+        made.close()
+
+
 def fill(path: Path, leaves: int) -> None:
     """A store of that many entries, with one checkpoint."""
     database = Database.open(path, METADATA)
@@ -41,9 +57,14 @@ def fill(path: Path, leaves: int) -> None:
     entries = [_entry(number) for number in range(leaves)]
     tree.append([leaf_hash(entry) for entry in entries])
     new = Checkpoint(tree.size, tree.root())
-    note = checkpoint.make(ORIGIN, new.size, new.root, KEY)
     tags = [hashlib.sha256(entry).digest() for entry in entries]
-    asyncio.run(store.grow(Growth(store.head(), new, entries, tags, note)))
+
+    async def grown(attestor: Attestor) -> None:
+        signed = await attestor.sign(tree, Checkpoint(0, EMPTY), new)
+        await store.grow(Growth(store.head(), new, entries, tags, signed))
+
+    with signer(path) as attestor:
+        asyncio.run(grown(attestor))
     database.close()
 
 
@@ -54,9 +75,10 @@ def _resident() -> float:
 def start(path: Path) -> dict[str, float]:
     """Figures of one start, in a process of its own: seconds, megabytes, microseconds a proof."""
     database = Database.open(path, METADATA)
-    store, before, begun = Store(database), _resident(), time.perf_counter()
-    head = load(store, ORIGIN, KEY)
-    seconds, grown = time.perf_counter() - begun, _resident() - before
+    with signer(path) as attestor:
+        store, before, begun = Store(database), _resident(), time.perf_counter()
+        head = asyncio.run(load(store, attestor))
+        seconds, grown = time.perf_counter() - begun, _resident() - before
 
     begun = time.perf_counter()
     for (entry,) in database.read().execute("SELECT bytes FROM entry ORDER BY idx"):

@@ -25,6 +25,7 @@ import kakine.parties
 from kakine.cli.root import app
 from kakine.contracts.call import ANYBODY, Call
 from kakine.runtime.codebook import codebook_metadata
+from kakine.runtime.heads import heads_metadata
 from kakine.runtime.keyring import keyring_metadata
 from kakine.values import problems
 
@@ -71,12 +72,16 @@ def calls_page() -> str:
     for module in _modules(kakine.contracts):
         calls = {name: value for name, value in vars(module).items() if isinstance(value, Call)}
         own = {name: call for name, call in calls.items() if _written_in(module, name)}
+        name = module.__name__.rpartition(".")[2]
+        messages = list(_messages(module))
+        if not own and name != "call" and messages != [""]:
+            out += [f"## {name}\n", _paragraph(inspect.getdoc(module)), "", *messages]
         if own:
-            out += [f"## {module.__name__.rpartition('.')[2]}\n", _paragraph(inspect.getdoc(module)), ""]
+            out += [f"## {name}\n", _paragraph(inspect.getdoc(module)), ""]
             out += ["| path | takes | gives | callers | limit |", "|---|---|---|---|---|"]
             out += [_call_row(call) for call in own.values()]
             out.append("")
-            out += _messages(module)
+            out += messages
     return "\n".join(out)
 
 
@@ -160,6 +165,7 @@ def files_page() -> str:
         "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
         "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it;\n"
         "`auditor.sqlite` (tables `audit_…`) is the commission's second. Columns with codes hold wrapped ones only.\n"
+        "`witnesses/` holds seeds and stores of the outside witnesses, `policy.txt` says whose signatures count.\n"
         "What a party says about itself stands in its package:\n"
     )
     for name in sorted(each.name for each in pkgutil.iter_modules(kakine.parties.__path__)):
@@ -185,7 +191,7 @@ def _tables(package: ModuleType) -> list[Table]:
             elif isinstance(value, Table):
                 found[value.name] = value
         # These are taken into a schema when the party opens its store, so the schema alone does not always have them.
-        for adds in (codebook_metadata, keyring_metadata):
+        for adds in (codebook_metadata, heads_metadata, keyring_metadata):
             if f"{adds.__name__}(" in inspect.getsource(module):
                 adds(schema := MetaData())
                 found |= schema.tables

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 from kakine.clients.carrier import filed_of
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.hashing import digest
-from kakine.protocols import receipts
+from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
 from kakine.runtime import codebook
+from kakine.wire.checkpoint import origin_of
 
 from land import Land
 
@@ -34,14 +35,20 @@ def snapshot(folder: Path, party: str) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-def log(folder: Path) -> list[bytes]:
-    """The 80-byte entries, in order."""
-    return [bytes(row[0]) for row in rows(folder, "ledger", "SELECT bytes FROM entry ORDER BY idx")]  # type: ignore[arg-type]
+def log(folder: Path, ledger: str = LOGS[0].ledger) -> list[bytes]:
+    """The 80-byte entries of one ledger, in order."""
+    return [bytes(row[0]) for row in rows(folder, ledger, "SELECT bytes FROM entry ORDER BY idx")]  # type: ignore[arg-type]
+
+
+def of_origin(note: bytes) -> str:
+    """The ledger whose checkpoint this is."""
+    return next(each.ledger for each in LOGS if each.origin == origin_of(note))
 
 
 def entries_of(folder: Path, kind: int) -> int:
-    """How many entries of a kind the log has."""
-    return sum(entry[1] == kind for entry in log(folder))
+    """How many different entries of a kind there are; a lost answer may leave one in both logs."""
+    entries = {entry for each in LOGS for entry in log(folder, each.ledger)}
+    return sum(entry[1] == kind for entry in entries)
 
 
 def check(land: Land) -> None:
@@ -53,43 +60,41 @@ def check(land: Land) -> None:
 
 
 def _receipts_hold(land: Land) -> None:
-    key = land.country.book("yokohama").in_force(land.clock()).signing_key("ledger")
+    keys = log_keys(land.country.book("yokohama").in_force(land.clock()), LOGS)
     for _, filed, entries, _ in codebook.receipts(land.yokohama.office.db.read()):
         receipt = filed_of(filed).receipt
-        receipts.verify(
-            first=receipt.first,
-            proof=receipt.proof,
-            checkpoint=receipt.checkpoint,
-            entries=entries,
-            origin=ORIGIN,
-            key=key,
-        )
-        assert b"".join(log(land.folder)[receipt.first : receipt.first + len(entries) // 80]) == entries
+        Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, entries, keys)
+        logged = log(land.folder, of_origin(receipt.checkpoint))
+        assert b"".join(logged[receipt.first : receipt.first + len(entries) // 80]) == entries
 
 
 def _filings_stand_in_the_log_once(folder: Path) -> None:
-    """Every filing of a record keeper that has a place has its entries there; no entry stands there twice."""
-    entries = log(folder)
-    assert max(Counter(entries).values()) == 1
-    tags = rows(folder, "ledger", "SELECT tag FROM entry")
-    assert len(set(tags)) == len(tags) == len(entries)
-    placed = [
-        found
-        for keeper in MAILBOXES
-        for found in rows(folder, keeper, "SELECT first, entries FROM filing WHERE first IS NOT NULL")
-    ]
-    for first, blob in placed:
+    """Every filing of a record keeper that has a place has its entries there; no entry stands twice in one log."""
+    for each in LOGS:
+        entries = log(folder, each.ledger)
+        tags = rows(folder, each.ledger, "SELECT tag FROM entry")
+        assert len(set(entries)) == len(set(tags)) == len(tags) == len(entries)
+    filed = "SELECT log, first, entries, checkpoint FROM filing WHERE first IS NOT NULL"
+    placed = [found for keeper in MAILBOXES for found in rows(folder, keeper, filed)]
+    for origin, first, blob, note in placed:
         assert isinstance(first, int)
         assert isinstance(blob, bytes)
-        assert b"".join(entries[first : first + len(blob) // 80]) == blob
+        assert isinstance(note, bytes)
+        assert origin == origin_of(note)
+        assert b"".join(log(folder, of_origin(note))[first : first + len(blob) // 80]) == blob
 
 
 def _released_exchanges_are_in_the_log(folder: Path) -> None:
-    tagged = dict(rows(folder, "ledger", "SELECT tag, idx FROM entry"))  # type: ignore[arg-type]
+    """Every exchange that a converter has released for stands where its receipt said."""
+    tagged = {
+        (each.origin, *row)
+        for each in LOGS
+        for row in rows(folder, each.ledger, "SELECT tag, idx FROM entry")
+    }
     for name in ("converter-1", "converter-2", "converter-3"):
-        for xid, position in rows(folder, name, "SELECT xid, position FROM used_exchange"):
+        for xid, origin, position in rows(folder, name, "SELECT xid, log, position FROM used_exchange"):
             assert isinstance(xid, bytes)
-            assert tagged[digest("xid", xid)] == position
+            assert (origin, digest("xid", xid), position) in tagged
 
 
 def _answers_have_their_request_in_the_log(folder: Path) -> None:

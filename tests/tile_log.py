@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Signed
 from kakine.parties.ledger.store import METADATA, Growth, Store
 from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
 from kakine.protocols.tiles import Read, verify
@@ -51,8 +52,8 @@ class Log:
             tags = [hashlib.sha256(each).digest() for each in entries]
             self._tree.append([leaf_hash(each) for each in entries])
             new = Checkpoint(size, self._tree.root())
-            note = notes.make(ORIGIN, new.size, new.root, KEY)
-            asyncio.run(store.grow(Growth(old, new, entries, tags, note)))
+            signed = Signed(new, notes.make(ORIGIN, new.size, new.root, KEY))
+            asyncio.run(store.grow(Growth(old, new, entries, tags, signed)))
         return self
 
     @property

@@ -38,7 +38,7 @@ def said_of(done: Round, party: str = FIRST) -> list[str]:
 
 def ledger_key(land: Land) -> VerifyKey:
     """As the law has it."""
-    return land.country.book("portal").in_force(land.clock()).signing_key(LEDGER)
+    return land.country.book("portal").in_force(land.clock()).log_key(LEDGER)
 
 
 def shown(land: Land, done: Round, tmp_path: Path) -> dict[Code, Level]:

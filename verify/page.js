@@ -108,8 +108,10 @@ export function show(verdict) {
   const table = document.createElement("dl");
   if (verdict.shown) table.append(...rows(verdict.shown).flat());
   const failed = verdict.steps.filter((step) => step.state === "failed").map((step) => stepLine("p", step));
+  const witnessed = verdict.steps.find((step) => step.step === "witnesses").state === "held";
+  const seen = verdict.good ? [both("p", TEXTS.verdict[witnessed ? "public" : "private"])] : [];
   const limits = LANGUAGES.map((language) => line("p", TEXTS.verdict.limits[language], language));
-  say(outcome, [both("h2", TEXTS.verdict[outcome]), ...failed], [steps, table, ...limits]);
+  say(outcome, [both("h2", TEXTS.verdict[outcome]), ...seen, ...failed], [steps, table, ...limits]);
 }
 
 let latest = 0;

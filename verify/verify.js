@@ -106,7 +106,7 @@ const KINDS = [
 ];
 
 /** Under entries of which kinds a record may stand: a view is a request to read one's own list. */
-const STANDS_UNDER = { request: ["request", "viewed"], outcome: ["outcome"] };
+const STANDS_UNDER = { request: ["request", "annotation", "viewed"], outcome: ["outcome"] };
 
 function told(shown) {
   return {

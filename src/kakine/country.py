@@ -12,16 +12,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from starlette.types import ASGIApp
 
+from kakine.clients import carrier
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, refresh
+from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
+from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.signing import VerifyKey
+from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
@@ -29,6 +34,7 @@ from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.ledger.app import Ledger
+from kakine.parties.ledger.attest import Seen
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.mailbox.app import Mailbox
 from kakine.parties.mailbox.office import Settings as MailboxSettings
@@ -36,25 +42,44 @@ from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.portal.app import Portal
 from kakine.parties.registry.app import Registry
+from kakine.parties.signer.app import Signer
+from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
+from kakine.protocols.logs import Log
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
+from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import NoLawInForce, PartyUnknown, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
+from kakine.wire.erasure import Order
+from kakine.wire.policy import LOG, vkey
+from kakine.wire.policy import decode as decode_policy
 
-ORIGIN = "ledger.kakine.example/2026/a"
+DOMAIN = "kakine.example"
 CONVERTERS = (PartyName("converter-1"), PartyName("converter-2"), PartyName("converter-3"))
 KEEPERS = (DomainName("mailbox-a/records"), DomainName("mailbox-b/records"))
 REGISTRY = DomainName("registry/residents")
 LOGIN = DomainName("portal/login")
-LEDGER = PartyName("ledger")
+LOGS = (
+    Log(PartyName("ledger-a"), "ledger.kakine.example/2026/a"),
+    Log(PartyName("ledger-b"), "ledger.kakine.example/2026/b"),
+)
+LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
+"""The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+POLICY = "policy.txt"
+"""In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
+
+
+def signer_of(log: Log) -> PartyName:
+    """The party that signs for a ledger here. The law says so too, once there is one."""
+    return PartyName(f"{log.ledger}-signer")
 
 
 def system_clock() -> int:
@@ -115,6 +140,14 @@ class Site:
     entropy: Entropy = secrets.token_bytes
 
 
+@dataclass(frozen=True)
+class Retained:
+    """What went: by party the answers and open requests it had, and the orders under which months were erased."""
+
+    forgotten: Mapping[PartyName, int]
+    months: Sequence[Order]
+
+
 class Country:
     """All parties, running. Use `async with await Country.open(site)`."""
 
@@ -129,9 +162,12 @@ class Country:
         self.anchors = Anchors(
             self.identities[MINISTRY].signing.public, self.identities[COMMISSION].signing.public
         )
-        self.sources = Sources(COMMISSION, LEDGER, ORIGIN)
-        self.network = Network(CONVERTERS, LEDGER, ORIGIN)
+        self.sources = Sources(COMMISSION, LOGS)
+        self.network = Network(CONVERTERS, LOGS)
         self.layouts = Layouts(site.pack.layouts)
+        self.ledgers: dict[PartyName, Ledger] = {}
+        self.signers: dict[PartyName, Signer] = {}
+        self.converters: dict[PartyName, Converter] = {}
         self._closing: list[Open] = []
 
     @classmethod
@@ -183,11 +219,13 @@ class Country:
             self.book(name)
         await self.refresh()
         self._start_converters()
+        self._start_watchers()
+        await self._start_log()
         self.mailboxes = {}
         for keeper in KEEPERS:
-            settings, name = MailboxSettings(keeper, CONVERTERS, LEDGER), keeper.party
+            settings, name = MailboxSettings(keeper, CONVERTERS, LOGS), keeper.party
             with _turn_of(name):
-                self.mailboxes[name] = self._keep(name, Mailbox(settings, ORIGIN, *self._common(name)))
+                self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
                 await self.mailboxes[name].start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
@@ -201,9 +239,7 @@ class Country:
                 await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(
-                self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LEDGER, ORIGIN
-            ),
+            AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LOGS),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),
@@ -211,32 +247,87 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self.commission.serve(self.auditor.duties)
+        self.apps[COMMISSION] = self.commission.app
+
+    def _start_watchers(self) -> None:
+        """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""
+        keys = {log.origin: self.identities[signer_of(log)].signing.public for log in LOGS}
+        folder, known = self.site.folder / "witnesses", {origin: (key,) for origin, key in keys.items()}
+        self.watchers = Watchers(folder, known, self.site.clock, self.site.entropy)
+        self._closing.append(self.watchers)
+        converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
+        logs = [vkey(origin, LOG, key) for origin, key in keys.items()]
+        self.policy = country_policy(logs, converters, self.watchers.vkeys())
+        published = self.site.folder / POLICY
+        if not published.is_file() or published.read_bytes() != self.policy:
+            incoming = published.with_suffix(".new")
+            incoming.write_bytes(self.policy)
+            incoming.replace(published)
+
+    async def have_witnessed(self) -> list[Gathered]:
+        """The present head of each log before all witnesses of the policy, whose digest is in a log before.
+
+        Apart, the ledgers' operators do so every few seconds. A witness that is away is among `refused`; no exchange
+        waits for any of them.
+        """
+        await self.commission.log_policy(self.policy)
+        believed = decode_policy(self.policy)
+        apps = {str(name): self.apps[name] for name in CONVERTERS}
+        apps |= {name: self.watchers.party(name).app for name in self.watchers.vkeys()}
+        sites = [
+            WitnessSite(name, key, InProcessRoad(apps[name])) for name, key in believed.witnesses.items()
+        ]
+        return [await self.ledgers[log.ledger].witnessing.gather(believed, sites) for log in LOGS]
+
+    async def _open_ledger(self, log: Log) -> Ledger:
+        name = signer_of(log)
+        key = self.identities[name].signing
+        signer = Signer.open(SignerSettings(log.origin, log.ledger, self._path(name), key))
+        self.signers[log.ledger] = self._keep(name, signer)
+        ledger = await Ledger.open(
+            LedgerSettings(log.origin, self._path(log.ledger), name, key.public),
+            partial(self._filer_key, log.ledger),
+            partial(self._filers, log.ledger),
+            partial(self._ledger_roles, log.ledger),
+            self.peers(log.ledger),
+            self.site.clock,
+            partial(self._heads_elsewhere, log),
+        )
+        return self._keep(log.ledger, ledger)
+
+    async def _heads_elsewhere(self, log: Log) -> list[Seen]:
+        """What converters and outside witnesses have seen of a log."""
+        if not self.converters:
+            return []  # the law comes first, in a country that is being founded
+        peers, seen = self.peers(log.ledger), []
+        for name in CONVERTERS:
+            given = await peers.ask(name, HEAD, LastHead(log.origin))
+            if given.size:
+                seen.append(Seen(name, given.checkpoint))
+        return [*seen, *(Seen(name, note) for name, note in self.watchers.heads(log.origin).items())]
 
     async def _start_law(self) -> None:
-        """Ledger, commission and ministry first: the law itself is recorded before it takes effect."""
+        """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
         folder = self.site.folder
-        ledger = Ledger.open(
-            LedgerSettings(ORIGIN, folder / "ledger.sqlite", self.identities[LEDGER].signing),
-            self._filer_key,
-            self._filers,
-            self._ledger_roles,
-        )
-        self.ledger = self._keep("ledger", ledger)
+        for log in LOGS:
+            with _turn_of(log.ledger):
+                self.ledgers[log.ledger] = await self._open_ledger(log)
         self.commission = self._keep(
             "commission",
             Commission.open(
-                CommissionSettings(folder / "commission.sqlite", LEDGER, ORIGIN),
+                CommissionSettings(folder / "commission.sqlite", LOGS),
                 self.identities[COMMISSION],
                 self.anchors,
                 self.peers("commission"),
                 self.site.clock,
+                self.site.entropy,
             ),
         )
-        await self.commission.resume()
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LEDGER, ORIGIN),
+                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LOGS),
                 self.identities[MINISTRY],
                 self.book("ministry"),
                 self.peers("ministry"),
@@ -244,7 +335,17 @@ class Country:
             ),
         )
         if not self.commission.book.published:
+            await self.commission.resume()
+        if not self.commission.book.published:
             await self._found()
+
+    async def _start_log(self) -> None:
+        """Nothing is logged after a restart before the log has been held against the heads that others keep."""
+        for name, ledger in self.ledgers.items():
+            with _turn_of(name):
+                await ledger.start()
+        await self.commission.resume()
+        await self.refresh()
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {
@@ -254,41 +355,54 @@ class Country:
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
 
-    def _filer_key(self, name: PartyName) -> VerifyKey:
+    def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
         """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
         try:
-            return self.book("ledger").in_force(self.site.clock()).signing_key(name)
+            return self.book(ledger).in_force(self.site.clock()).signing_key(name)
         except NoLawInForce:
             if name != COMMISSION:
                 raise PartyUnknown() from None
             return self.anchors.commission
 
-    def _filers(self, role: str) -> Sequence[PartyName]:
+    def _filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
         try:
-            return self.book("ledger").in_force(self.site.clock()).with_role(role)
+            return self.book(ledger).in_force(self.site.clock()).with_role(role)
         except NoLawInForce:
             return (COMMISSION,) if role == Role.COMMISSION else ()
 
     async def index(self) -> None:
-        """Every record keeper indexes the whole log. Apart, each does so every hour."""
-        given = await self.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
-        key = self.book("portal").in_force(self.site.clock()).signing_key(LEDGER)
-        size = notes.open(given.checkpoint, ORIGIN, key).size
-        for mailbox in self.mailboxes.values():
-            await mailbox.index(size)
+        """Every record keeper indexes each log as far as it goes. Apart, each does so every hour."""
+        law = self.book("portal").in_force(self.site.clock())
+        for log in LOGS:
+            given = await self.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
+            size = notes.open(given.checkpoint, log.origin, law.log_key(log.ledger)).size
+            for mailbox in self.mailboxes.values():
+                await mailbox.index(log, size)
 
-    def _ledger_roles(self, name: PartyName) -> frozenset[str]:
+    async def retain(self) -> Retained:
+        """Erase what has expired by this country's clock. By hand, never at start: nothing here can be taken back.
+
+        Agencies, registry and portal first, then the commission with record keepers and converters. Raises the problem
+        of the first step that fails; what was done stays done, and the next call goes on from there.
+        """
+        await self.refresh()
+        stores = {name: gateway.office.db for name, gateway in self.gateways.items()}
+        stores |= {REGISTRY.party: self.registry.codes.db, LOGIN.party: self.portal.db}
+        now_ms = self.site.clock()
+        forgotten = {name: await carrier.forget(db, now_ms) for name, db in stores.items()}
+        return Retained(forgotten, await self.commission.retain())
+
+    def _ledger_roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
         try:
-            return self.book("ledger").in_force(self.site.clock()).roles(name)
+            return self.book(ledger).in_force(self.site.clock()).roles(name)
         except NoLawInForce:
             return frozenset({Role.COMMISSION}) if name == COMMISSION else frozenset()
 
     def _start_converters(self) -> None:
-        self.converters = {}
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LEDGER)
+            settings = ConverterSettings(position, CONVERTERS, LOGS, witness_name=f"{name}.{DOMAIN}")
             with _turn_of(name):
-                self.converters[name] = self._keep(name, Converter(settings, ORIGIN, *self._common(name)))
+                self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]

@@ -140,7 +140,7 @@ def cells(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """(table, column, value as bytes) of everything stored."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         for _, table, column in set(columns(path)):
-            for (value,) in db.execute(f"SELECT {column} FROM {table}"):  # noqa: S608
+            for (value,) in db.execute(f'SELECT "{column}" FROM "{table}"'):  # noqa: S608
                 yield table, column, value if isinstance(value, bytes) else str(value).encode()
     db.close()
 

@@ -35,7 +35,7 @@ from kakine.contracts.converter import (
     WindowStep,
 )
 from kakine.contracts.mailbox import VectorsGiven
-from kakine.country import COMMISSION, CONVERTERS
+from kakine.country import COMMISSION, CONVERTERS, LOGS
 from kakine.crypto.group import Scalar, group, scalar_mul
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.audit_store import Verdict
@@ -62,7 +62,8 @@ KEEPER = PartyName(MAILBOXES[0])
 
 
 def auditor_of(land: Land) -> Auditor:
-    settings = AuditSettings(land.folder / "second-auditor.sqlite", CONVERTERS, KEEPER, PartyName("registry"))
+    path, registry = land.folder / "second-auditor.sqlite", PartyName("registry")
+    settings = AuditSettings(path, CONVERTERS, KEEPER, registry, LOGS)
     country = land.country
     return Auditor.open(
         settings,

@@ -17,7 +17,7 @@ from attacks.insider import (
     office_of,
     rewritten,
 )
-from kakine.contracts.converter import Converted
+from kakine.contracts.converter import Converted, Released
 from kakine.contracts.gateway import DELIVER
 from kakine.contracts.mailbox import FILE, File
 from kakine.crypto.group import Scalar, scalar_inv
@@ -129,8 +129,10 @@ def test_a_wrong_released_value_is_refused_by_the_recipient(shared_land: Land, p
     released = shared_land.run(requester.release(prepared, converted))
     strange = shared_land.run(requester.release(other, other_converted))
     before = filings(shared_land)
-    for wrong in (strange[position], released[position][:-1] + b"\0", released[position - 1]):
-        values = [*released[:position], wrong, *released[position + 1 :]]
+    own = released[position]
+    changed = own.sealed[:-1] + bytes([own.sealed[-1] ^ 1])
+    for wrong in (strange[position].sealed, changed, released[position - 1].sealed):
+        values = [*released[:position], Released(wrong, own.head), *released[position + 1 :]]
         message = requester.delivery(prepared, converted, values)
         with pytest.raises(SealInvalid):
             shared_land.run(shared_land.country.peers("yokohama").ask(YOKOHAMA, DELIVER, message))

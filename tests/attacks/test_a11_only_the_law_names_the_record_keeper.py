@@ -107,8 +107,8 @@ def attack(land: Land) -> bytes:
     released = land.run(land.requester().release(second, converted))
     request, keys = request_of(second), mask_keys(land, TAX)
     masks = [
-        recipient_mask(key, request, _release_value(key, request, value))
-        for key, value in zip(keys, released, strict=True)
+        recipient_mask(key, request, _release_value(key, request, given.sealed))
+        for key, given in zip(keys, released, strict=True)
     ]
     seed = decode(second.payload, Payload).seed
     return bytes(unmask(MaskedVector(output.legs[-1]), seed, masks))

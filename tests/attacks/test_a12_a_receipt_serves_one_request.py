@@ -13,7 +13,7 @@ from kakine.contracts import converter
 from kakine.contracts.converter import Converted, Filed, Release
 from kakine.contracts.gateway import DELIVER, Deliver
 from kakine.contracts.ledger import Appended
-from kakine.country import CONVERTERS, LEDGER, ORIGIN
+from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.group import group
 from kakine.crypto.merkle import leaf_hash
 from kakine.crypto.signing import SigningKey
@@ -169,9 +169,15 @@ def with_an_own_checkpoint(land: Land, prepared: Prepared, converted: Converted)
     return filed(converted, receipt=Appended(0, [], note))
 
 
+def with_the_key_of_the_sequencer(land: Land, prepared: Prepared, converted: Converted) -> Converted:
+    """Whoever writes the log has a key of its own, which signs no head."""
+    note = checkpoint.make(ORIGIN, 1, leaf_hash(prepared.entries), land.country.identities[LEDGER].signing)
+    return filed(converted, receipt=Appended(0, [], note))
+
+
 def with_the_ledgers_key_on_another_log(land: Land, prepared: Prepared, converted: Converted) -> Converted:
-    """The ledger's own key, and another log's name."""
-    key = land.country.identities[LEDGER].signing
+    """The signer's own key, and another log's name."""
+    key = land.country.identities[signer_of(LOGS[0])].signing
     note = checkpoint.make("ledger.kakine.example/other", 1, leaf_hash(prepared.entries), key)
     return filed(converted, receipt=Appended(0, [], note))
 
@@ -212,6 +218,7 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "with a third": (with_a_third, "receipt-mismatch"),
     "an agency for the second": (with_an_agency_for_the_second, "receipt-mismatch"),
     "with an own checkpoint": (with_an_own_checkpoint, "signature-invalid"),
+    "signed by who writes the log": (with_the_key_of_the_sequencer, "signature-invalid"),
     "of another log": (with_the_ledgers_key_on_another_log, "checkpoint-invalid|signature-invalid"),
     "at another place": (at_another_place, "inclusion-invalid"),
     "without a proof": (without_proof, "inclusion-invalid"),

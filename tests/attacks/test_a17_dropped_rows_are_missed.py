@@ -1,9 +1,9 @@
 """A17: a record keeper that leaves rows out of somebody's list.
 
 Every record stands in the list of each record keeper. The person's reader puts the lists together: what one leaves out
-the other shows, and the reader says who left it out. What nobody can prove yet: that a row is missing which all record
-keepers leave out, and which no earlier visit has shown. The public hourly index is to close that; the last test shows
-the gap as it is.
+the other shows, and the reader says who left it out. What lists alone cannot show is a row that all record keepers
+leave out and no earlier visit has shown, as the last test says: the public index is held against them for that
+(`test_index_country.py`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from kakine.contracts import mailbox as mailbox_contract
 from kakine.contracts.converter import History, OpenShares, ReadRow
 from kakine.contracts.mailbox import Reading
 from kakine.contracts.portal import SealedHistory
-from kakine.country import CONVERTERS, ORIGIN
+from kakine.country import CONVERTERS, LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.mailbox import reading
 from kakine.protocols.history import KeptList, Keys, Opened, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -68,7 +69,7 @@ def opened(
         for each in (sealed.histories if histories is None else histories)
     ]
     keepers = {name: law.signing_key(PartyName(name)) for name in MAILBOXES}
-    keys = Keys(keepers, law.signing_key(PartyName("ledger")), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     return open_history(sealed.request, lists, sealed.shares, session, keys, before)
 
 
@@ -79,7 +80,12 @@ def statements(sealed: SealedHistory) -> dict[str, Statement]:
 
 
 def stating(
-    land: Land, request: bytes, rows: Sequence[ReadRow], name: str, says: str | None = None
+    land: Land,
+    request: bytes,
+    rows: Sequence[ReadRow],
+    name: str,
+    says: str | None = None,
+    indexed: bytes = b"",
 ) -> History:
     """A signed statement of a record keeper over just these rows, in its own name or in another's."""
     head = GENESIS
@@ -87,7 +93,7 @@ def stating(
         head = chained(head, row.entry)
     statement = encode(Statement(says or name, request, len(rows), head, land.clock()))
     key = land.country.identities[PartyName(name)].signing
-    return History(statement, key.sign("history", statement), list(rows))
+    return History(statement, key.sign("history", statement), list(rows), indexed)
 
 
 Change = Callable[[list[ReadRow]], list[ReadRow]]
@@ -98,7 +104,7 @@ def lying(land: Land, name: str, change: Change) -> Callable[[PartyName, Reading
 
     async def read(caller: PartyName, message: Reading) -> History:
         given = await reading.read(mailbox(land, name), caller, message)
-        return stating(land, message.request, change(list(given.rows)), name)
+        return stating(land, message.request, change(list(given.rows)), name, indexed=given.indexed)
 
     return read
 
@@ -287,9 +293,8 @@ def test_a_row_that_is_not_in_the_log_is_refused(shared_land: Land, name: str) -
 
 
 def test_a_row_that_all_record_keepers_hide_from_the_first_visit_is_not_missed(shared_land: Land) -> None:
-    """A17, the gap until the public index is built: without an earlier statement, and with all record keepers in
-    league, the reader takes the shorter list for the whole. The entry itself stays in the public log, where nothing
-    tells whose it is."""
+    """A17, the limit of lists without an index: without an earlier statement, and with all record keepers in league,
+    the shorter lists agree. The entry itself stays in the public log, where nothing tells whose it is."""
     shared_land.run(shared_land.ask(3))
     whole = len(fetched(shared_land, 3)[0].histories[0].rows)
     with all_lying(shared_land, without(-2)):

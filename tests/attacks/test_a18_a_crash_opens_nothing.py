@@ -11,15 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from attacks.insider import MAILBOXES, filings, log_size, rewritten, rows_of, taken_over
 from attacks.test_a17_dropped_rows_are_missed import fetched, opened
+from attacks.test_two_ledgers import both_away
 from kakine.contracts import converter
 from kakine.contracts.call import Nothing
 from kakine.contracts.mailbox import LOGGED, Logged
-from kakine.country import CONVERTERS, LEDGER, LOGIN
+from kakine.country import CONVERTERS, LOGIN
 from kakine.runtime import codebook
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchReused, BootFence, PartyUnavailable
 from kakine.wire.answer import Prepared
-from road import away
 
 from land import CHILDREN, TAX, Land
 
@@ -119,12 +119,12 @@ def every_list(land: Land) -> list[int]:
 
 
 def test_a_filing_stored_and_not_logged_is_nobodys_record_until_it_is_logged(tmp_path: Path) -> None:
-    """A18: the ledger was away when the record keepers had stored the record: no release, and no row, after a restart
-    either. The same request sent again goes on from there, once."""
+    """A18: both ledgers were away when the record keepers had stored the record: no release, and no row, after a
+    restart either. The same request sent again goes on from there, once."""
     land = founded(tmp_path)
     kept, size, before = prepared(land), log_size(land), every_list(land)
     filed = filings(land)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with both_away(land), pytest.raises(PartyUnavailable):
         land.run(land.requester().convert(kept))
     assert filings(land) == filed + 1
     land = land.reopened()
@@ -168,7 +168,7 @@ def deaf(land: Land, names: Sequence[str]) -> Iterator[None]:
     """These record keepers do not hear that anything was logged."""
 
     async def unheard(caller: PartyName, message: Logged) -> Nothing:
-        raise PartyUnavailable(party=PartyName("mailbox"))
+        raise PartyUnavailable(party=PartyName(MAILBOXES[0]))
 
     with ExitStack() as stack:
         for name in names:

@@ -21,6 +21,7 @@ from attacks.insider import (
     taken_over,
 )
 from attacks.test_a17_dropped_rows_are_missed import fetched, opened, stating
+from attacks.test_two_ledgers import both_away
 from kakine.clients.exchange import request_of
 from kakine.contracts import converter
 from kakine.contracts import mailbox as mailbox_calls
@@ -374,7 +375,7 @@ def test_every_view_stands_in_the_persons_own_list_with_all_record_keepers(share
 def test_what_was_filed_and_never_logged_is_in_nobodys_list(land: Land) -> None:
     """Nor does the person read it, or wait for it."""
     before = every_list(land, 0)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with both_away(land), pytest.raises(PartyUnavailable):
         land.run(land.requester().convert(prepared(land)))
     assert every_list(land, 0) == before
     sealed, session = fetched(land, 0)
@@ -407,7 +408,7 @@ def test_a_code_is_of_no_use_before_its_enrolment_is_logged(land: Land) -> None:
     first, second = enrolment(land, point), enrolment(land, point)
     codes = land.country.registry.codes
     requester = codes._requester(codes.hash, 1)
-    with away(land.country, LEDGER), pytest.raises(PartyUnavailable):
+    with both_away(land), pytest.raises(PartyUnavailable):
         land.run(requester.convert(first))
     assert states(land, point) == ["reserved", "reserved"]
     up = scalar_mul(*(share_of(office_of(land, i), CHILDREN, 1)[0] for i in (1, 2, 3)))

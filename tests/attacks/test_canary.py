@@ -86,7 +86,8 @@ BLIND = {
     # Who must not see organisations or procedures either.
     "mailbox-a": (*AGENCIES, *PROCEDURES),
     "mailbox-b": (*AGENCIES, *PROCEDURES),
-    "ledger": (*AGENCIES, *PROCEDURES),
+    "ledger-a": (*AGENCIES, *PROCEDURES),
+    "ledger-a-signer": (*AGENCIES, *PROCEDURES),
 }
 
 
@@ -278,7 +279,7 @@ def test_no_message_carries_what_its_receiver_may_not_know(traces: Traces) -> No
 def test_the_record_keeper_and_the_ledger_never_see_who_asks_whom_or_why(traces: Traces, party: str) -> None:
     rows = stored_values(traces.land.folder, party)
     told = [p.body for p in traces.passages if p.to == party]
-    asked = [p.body for p in traces.passages if p.caller == party and p.to in (*CONVERTERS, "ledger")]
+    asked = [p.body for p in traces.passages if p.caller == party and p.to in (*CONVERTERS, "ledger-a")]
     # Its own enrolment names its own domain, and everybody asks the commission what the law is.
     seen = [data for data in (*rows, *told, *asked) if data]
     assert told

@@ -18,14 +18,16 @@ from index_log import NOON, ORIGIN, PublicLog, made, sha
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import RELEASE, STATEMENT, Converted, CountAsked, Counted, Release
 from kakine.contracts.ledger import APPEND, CHECKPOINT, Append
-from kakine.country import CONVERTERS, LEDGER
+from kakine.country import CONVERTERS, LEDGER, LOGS
 from kakine.country import ORIGIN as LAND_ORIGIN
 from kakine.crypto.signing import SigningKey
 from kakine.parties.converter import statement
 from kakine.parties.converter import store as converter_store
 from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings
+from kakine.parties.ledger.use_cases import EVERY, ONE
 from kakine.protocols import counting
+from kakine.protocols.logs import Log
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
@@ -34,6 +36,7 @@ from kakine.values.problems import (
     CountInvalid,
     CountMismatch,
     EntryKindNotAllowed,
+    FilingMismatch,
     OutcomeUnreleased,
     OutsideWindow,
     PartyUnavailable,
@@ -241,8 +244,13 @@ def size(land: Land) -> int:
     return int(note.split(b"\n")[1])
 
 
+def log_of(origin: str) -> Log:
+    (found,) = (log for log in LOGS if log.origin == origin)
+    return found
+
+
 def state(land: Land, name: PartyName, end: int) -> Counted:
-    return land.run(land.country.peers("commission").ask(name, STATEMENT, CountAsked(end)))
+    return land.run(land.country.peers("commission").ask(name, STATEMENT, CountAsked(LAND_ORIGIN, end)))
 
 
 def released(land: Land, j: int = 0) -> tuple[Prepared, Converted]:
@@ -278,12 +286,12 @@ def lying(land: Land, name: PartyName, change: Callable[[list[int]], list[int]])
     office = land.country.converters[name].office
 
     async def lie(caller: PartyName, asked: CountAsked) -> Counted:
-        places = change(converter_store.places_used(office.db.read(), 0, asked.end))
+        places = change(converter_store.places_used(office.db.read(), asked.origin, 0, asked.end))
         data, signature = wire.sign(
-            counting.count_of(name, office.settings.position, LAND_ORIGIN, (0, asked.end), places, None),
+            counting.count_of(name, office.settings.position, asked.origin, (0, asked.end), places, None),
             office.identity.signing,
         )
-        proved = await statement._logged(office, decode(data, Count))
+        proved = await statement._logged(office, log_of(asked.origin), decode(data, Count))
         return Counted(data, signature, proved.entries, proved.receipt, wire.pack_places(places))
 
     return lie
@@ -349,17 +357,17 @@ def test_a_converter_releases_nothing_that_it_has_stated_already(fresh: Land) ->
     name = CONVERTERS[0]
     office = fresh.country.converters[name].office
     end = size(fresh)
-    fresh.run(office.db.write(lambda db: statement._make(office, db, end)))
+    fresh.run(office.db.write(lambda db: statement._make(office, db, LAND_ORIGIN, end)))
     with pytest.raises(PlaceStated):
         fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, shown(asked, converted)))
-    statement.check_own(office.db.read())
+    statement.check_own(office.db.read(), LAND_ORIGIN)
 
 
 def test_a_repeat_of_a_stated_release_is_answered_as_before(fresh: Land) -> None:
     asked, converted = released(fresh)
     office = fresh.country.converters[CONVERTERS[0]].office
     end = size(fresh)
-    fresh.run(office.db.write(lambda db: statement._make(office, db, end)))
+    fresh.run(office.db.write(lambda db: statement._make(office, db, LAND_ORIGIN, end)))
     assert fresh.run(fresh.country.peers("yokohama").ask(CONVERTERS[0], RELEASE, shown(asked, converted)))
 
 
@@ -376,9 +384,9 @@ def test_young_entries_are_not_stated(fresh: Land) -> None:
 
 
 def test_only_the_commission_is_told_what_was_released(fresh: Land) -> None:
-    for name in ("yokohama", "mailbox", "converter-2", "ministry"):
+    for name in ("yokohama", "mailbox-a", "ledger-a", "converter-2", "ministry"):
         with pytest.raises(CallerNotAllowed):
-            fresh.run(fresh.country.peers(name).ask(CONVERTERS[0], STATEMENT, CountAsked(1)))
+            fresh.run(fresh.country.peers(name).ask(CONVERTERS[0], STATEMENT, CountAsked(LAND_ORIGIN, 1)))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind is not EntryKind.STATEMENT])
@@ -388,10 +396,11 @@ def test_a_converter_files_statements_and_nothing_else(shared_land: Land, kind: 
         request=bytes(32), points=bytes(32), entries=entry, tags=tag, hops=bytes(32), minutes=NOON
     )
     key = shared_land.country.identities[CONVERTERS[0]].signing
-    with pytest.raises(EntryKindNotAllowed):
+    nobody = kind not in EVERY and kind not in ONE
+    with pytest.raises(EntryKindNotAllowed if nobody else FilingMismatch):
         shared_land.run(
             shared_land.country.peers(CONVERTERS[0]).ask(
-                LEDGER, APPEND, Append(entry, tag, *filing.sign(filed, key))
+                LEDGER, APPEND, Append(entry, tag, [filing.sign(filed, CONVERTERS[0], key)])
             )
         )
 
@@ -402,20 +411,20 @@ def test_a_converter_files_statements_and_nothing_else(shared_land: Land, kind: 
 def started(land: Land, name: PartyName) -> Converter:
     """The converter starts again on its store."""
     land.country.converters[name].close()
-    settings = Settings(CONVERTERS.index(name) + 1, CONVERTERS, LEDGER, PartyName("mailbox"))
-    again = Converter(settings, LAND_ORIGIN, *land.country._common(name))
+    settings = Settings(CONVERTERS.index(name) + 1, CONVERTERS, LOGS)
+    again = Converter(settings, *land.country._common(name))
     land.country.converters[name] = again
     land.country._keep(name, again)
     return again
 
 
 def released_table(db: sqlite3.Connection) -> list[tuple[object, ...]]:
-    return db.execute("SELECT xid, position, request FROM used_exchange").fetchall()
+    return db.execute("SELECT xid, log, position, request FROM used_exchange").fetchall()
 
 
 def put_back(db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
     db.execute("DELETE FROM used_exchange")
-    db.executemany("INSERT INTO used_exchange VALUES (?, ?, ?)", rows)
+    db.executemany("INSERT INTO used_exchange (xid, log, position, request) VALUES (?, ?, ?, ?)", rows)
 
 
 def test_r5_a_restored_table_of_releases_contradicts_the_converters_own_statement(fresh: Land) -> None:
@@ -439,10 +448,10 @@ def test_r5_as_many_releases_as_were_stated_but_others_are_a_conflict_too(fresh:
     fresh.clock.advance(SETTLED)
     assert judged(fresh) == [("", "")]
     rows = released_table(office.db.read())
-    moved = [(rows[0][0], 0, rows[0][2]), *rows[1:]]
+    moved = [(*rows[0][:2], 0, rows[0][3]), *rows[1:]]
     fresh.run(office.db.write(lambda db: put_back(db, moved)))
     with pytest.raises(CountConflict):
-        statement.check_own(office.db.read())
+        statement.check_own(office.db.read(), LAND_ORIGIN)
 
 
 def test_r5_a_whole_store_put_back_contradicts_what_stands_in_the_log(fresh: Land) -> None:
@@ -472,10 +481,10 @@ def test_a_statement_stored_before_a_crash_is_logged_at_the_next_asking(fresh: L
     with away(fresh.country, LEDGER), pytest.raises(PartyUnavailable):
         state(fresh, name, end)
     office = fresh.country.converters[name].office
-    fresh.run(office.db.write(lambda db: statement._make(office, db, end)))
+    fresh.run(office.db.write(lambda db: statement._make(office, db, LAND_ORIGIN, end)))
     fresh.run(fresh.ask(0))
     fresh.clock.advance(SETTLED)
     later = state(fresh, name, size(fresh))
-    first = decode(converter_store.find_stated(office.db.read(), end)[0], Count)  # type: ignore[index]
+    first = decode(converter_store.find_stated(office.db.read(), LAND_ORIGIN, end)[0], Count)  # type: ignore[index]
     counting.check_chain([first, decode(later.statement, Count)])
     assert state(fresh, name, end).receipt.first < later.receipt.first

@@ -102,7 +102,11 @@ COUPS: dict[str, Change] = {
     "without the second record keeper": without("mailbox-b"),
     "no record keeper": lambda g: without("mailbox-b")(without("mailbox-a")(g)),
     "a record keeper in name only": without_role("mailbox-b"),
-    "no ledger": without("ledger"),
+    "no ledger": without("ledger-b"),
+    "an own key for the log": own_key_for("ledger-a-signer"),
+    "another signer for the ledger": lambda g: altered(
+        altered(g, "parties", "portal", roles=("portal", "signer")), "parties", "ledger-a", signer="portal"
+    ),
     "no portal to read one's history at": without("portal"),
     "no ground to read one's history on": without_ground("OWN-HISTORY"),
     "that ground suspended alone": stopping("OWN-HISTORY"),
@@ -214,3 +218,21 @@ def test_no_type_ground_or_role_of_the_pack_is_for_police() -> None:
     ]
     assert texts
     assert not [text for text in texts if any(word in text for word in words)]
+
+
+UNSIGNED = {
+    "the signer is gone": without("ledger-a-signer"),
+    "the signer has not the role": without_role("ledger-a-signer"),
+    "the ledger signs for itself": lambda g: altered(g, "parties", "ledger-a", signer="ledger-a"),
+    "one signs for both ledgers": lambda g: altered(g, "parties", "ledger-b", signer="ledger-a-signer"),
+    "a town signs": lambda g: altered(g, "parties", "ledger-a", signer="yokohama"),
+    "a town has a signer": lambda g: altered(g, "parties", "yokohama", signer="ledger-a-signer"),
+}
+
+
+@pytest.mark.parametrize("change", UNSIGNED.values(), ids=UNSIGNED.keys())
+def test_a_law_whose_ledger_has_no_signer_of_its_own_is_none(change: Change) -> None:
+    laws = book()
+    encoded = encode(next_version(laws, change(first()), NOW, NOW + WAIT, "理由", "reason"))
+    with pytest.raises(problems.GazetteInconsistent):
+        laws.accept(encoded, signed(encoded), NOW)

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from attacks.insider import MAILBOXES, keeper_token, mailbox, taken_over
+from attacks.test_a17_dropped_rows_are_missed import all_lying
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts import mailbox as calls
 from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import IndexRowsAsked, IndexRowsGiven
+from kakine.country import LEDGER, ORIGIN
 from kakine.parties.mailbox import indexing, store
 from kakine.protocols.index_check import entry_of, log_tag
+from kakine.protocols.logs import Log
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingMismatch, IndexTotalWrong
 from kakine.wire import filing as filings
@@ -135,6 +138,20 @@ def test_a_row_hidden_by_one_record_keeper_is_shown_by_the_other_and_the_hider_i
     assert seen.verified == before.verified + 1  # all, and the view of this reading
 
 
+def test_a_row_that_all_record_keepers_hide_once_it_is_indexed_is_missed_by_the_reader(
+    indexed: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first visit: both lists agree, and what is shown of the indexes leaves the row out too; the signed number
+    does not."""
+    places = indexing._places
+    monkeypatch.setattr(indexing, "_places", lambda *asked: places(*asked)[:-1])
+    with all_lying(indexed, lambda rows: [*rows[:-2], rows[-1]]):
+        seen = read(indexed)
+    assert seen.hidden == {}
+    assert seen.doubts == dict.fromkeys(MAILBOXES, "index-row-hidden")
+    assert not seen.complete
+
+
 def test_a_row_taken_out_of_an_index_is_missed_by_the_reader(indexed: Land) -> None:
     """The index was signed with it: no proof fits any more."""
     who = person(indexed, 0)
@@ -164,7 +181,7 @@ def test_a_record_keeper_that_lost_a_row_cannot_sign_an_index_over_it(indexed: L
     changed(indexed, "DELETE FROM row WHERE filing = ? AND position = ?", filing, position)
     with pytest.raises(IndexTotalWrong):
         indexed.run(indexed.country.index())
-    kept = store.indexes(mailbox(indexed, SECOND).db.read())
+    kept = store.indexes(mailbox(indexed, SECOND).db.read(), ORIGIN)
     assert len(kept) == 1
 
 
@@ -193,9 +210,9 @@ def test_entries_moved_to_a_list_of_nobody_are_found_by_comparing_both(
     """Total and tree are right; one entry stands alone under a key that nobody has."""
     honest = indexing._lists
 
-    def moved(office: Any, start: int, end: int) -> Any:
-        lists = honest(office, start, end)
-        if office is not mailbox(indexed, SECOND):
+    def moved(office: Any, log: Log, start: int, end: int) -> Any:
+        lists = honest(office, log, start, end)
+        if office is not mailbox(indexed, SECOND) or not lists:
             return lists
         who, day, places = lists[0]
         return [(who, day, places[:-1]), (9_999, day, places[-1:]), *lists[1:]]
@@ -231,4 +248,4 @@ def test_an_index_of_another_record_keeper_is_not_taken_by_the_ledger(indexed: L
     key = indexed.country.identities[PartyName("yokohama")].signing
     asked = Append(entry, tag, [filings.sign(made, "yokohama", key)])
     with pytest.raises(FilingMismatch):
-        indexed.run(indexed.country.peers("converter-1").ask(PartyName("ledger"), APPEND, asked))
+        indexed.run(indexed.country.peers("converter-1").ask(LEDGER, APPEND, asked))

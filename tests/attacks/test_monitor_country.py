@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,24 @@ from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
 from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.rounds import Round
 from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
 from kakine.country import LEDGER, ORIGIN, Country, Site
+from kakine.crypto.signing import SigningKey
+from kakine.values.labels import PartyName
 from kakine.values.problems import CallerUnknown, LedgerDiverged, Problem, RangeOutside
 from kakine.wire import policy
 from kakine.wire.canonical import encode
 from kakine.wire.standing import LABEL, Standing, opened
 from road import away, raw_call
 from watched_land import FIRST, SECOND, ledger_key, look, look_at, mailbox_sql, said_of, shown
-from watching import codes
+from watching import Shown, codes
 
 from land import CHILDREN, LOGIN, TAX, Land, pack, ref
 
 TEN_MINUTES = 600
+
+KEEPER = PartyName("mailbox-a")
 
 
 @pytest.fixture
@@ -160,7 +164,7 @@ def lying(land: Land, change: Callable[[Standing], Standing]) -> Any:
     honest, second = watched.keepers
 
     class Liar:
-        name, key = honest.name, honest.key
+        name, key, origin = honest.name, honest.key, honest.origin
 
         async def standing(self, asked: AskStanding) -> StandingGiven:
             given = await honest.standing(asked)
@@ -196,7 +200,7 @@ def test_m12_nobody_learns_which_outcome_belongs_to_which_request(land: Land) ->
     for _ in range(2):
         said = set()
         for index in range(1, 30):
-            asked = AskStanding(index, index + 1, 600_000)
+            asked = AskStanding(ORIGIN, index, index + 1, 600_000)
             given = land.run(land.country.peers("portal").ask(FIRST, STANDING, asked))
             each = opened(given.statement, given.signature, key)
             said.add((sum(each.counts), each.awaited, each.owed, each.unanswered))
@@ -263,67 +267,84 @@ def test_m12_a_keeper_that_is_away_is_named_and_the_log_is_judged(land: Land, tm
 # --- M13: the ledger put back to yesterday (R1), and stores that refuse ----------------------------------------
 
 
-def yesterday(land: Land, meanwhile: Callable[[], object] = lambda: None) -> Land:
-    """The ledger's file is kept, a question is asked, `meanwhile` happens, the file is put back."""
-    kept = land.folder.parent / "yesterday.sqlite"
-    copy = sqlite3.connect(kept)
-    land.country.ledger._database._writer.backup(copy)
-    copy.close()
+def told(land: Land, size: int, more: Sequence[bytes] = ()) -> Shown:
+    """A ledger that shows its first `size` entries and then others, all under its true key."""
+    database = sqlite3.connect(land.folder / "ledger-a.sqlite")
+    try:
+        rows = database.execute("SELECT bytes FROM entry WHERE idx < ? ORDER BY idx", (size,)).fetchall()
+    finally:
+        database.close()
+    public = ledger_key(land)
+    (signer,) = [each.signing for each in land.country.identities.values() if each.signing.public == public]
+    assert isinstance(signer, SigningKey)
+    return Shown([row[0] for row in rows] + list(more), signer, ORIGIN)
+
+
+def size_of(land: Land) -> int:
+    """Entries of the log."""
+    database = sqlite3.connect(land.folder / "ledger-a.sqlite")
+    try:
+        return int(database.execute("SELECT count(*) FROM entry").fetchone()[0])
+    finally:
+        database.close()
+
+
+def yesterday(land: Land, meanwhile: Callable[[], object] = lambda: None) -> Shown:
+    """What the log was before a question was asked; `meanwhile` happens after it."""
+    shown = told(land, size_of(land))
     land.run(land.ask(1))
     meanwhile()
-    land.close()
-    for each in land.folder.glob("ledger.sqlite*"):
-        each.unlink()
-    shutil.copy(kept, land.folder / "ledger.sqlite")
-    again = Land(land.folder, land.clock)
-    again.domains = land.domains
-    return again
+    return shown
+
+
+def look_back(land: Land, tmp_path: Path, shown: Shown) -> Round:
+    return look_at(land, tmp_path, replace(watched_country(land.country, []), source=shown))
 
 
 def test_m13_yesterdays_ledger_is_named_as_such(land: Land, tmp_path: Path) -> None:
-    with yesterday(land, lambda: look(land, tmp_path)) as back:
-        done = look(back, tmp_path)
-        rolled = [f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK]
-        assert rolled == [FIRST, SECOND, "monitor"]
-        assert shown(back, done, tmp_path) == {Code.HEAD_ROLLED_BACK: Level.REPORTED}
+    done = look_back(land, tmp_path, yesterday(land, lambda: look(land, tmp_path)))
+    rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
+    assert rolled == {"mailbox-a", "mailbox-b", "monitor"}
+    assert shown(land, done, tmp_path)[Code.HEAD_ROLLED_BACK] is Level.REPORTED
 
 
 def test_m13_it_is_named_even_by_a_monitor_that_never_looked_before(land: Land, tmp_path: Path) -> None:
-    """The record keeper has receipts under a head that the log no longer has."""
-    with yesterday(land) as back:
-        done = look(back, tmp_path)
-        rolled = [f for f in done.findings if f.code is Code.HEAD_ROLLED_BACK]
-        assert [f.facts["who"] for f in rolled] == [FIRST, SECOND]
+    """The record keepers have receipts under a head that the log no longer has."""
+    done = look_back(land, tmp_path, yesterday(land))
+    rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
+    assert rolled == {"mailbox-a", "mailbox-b"}
+
+
+def others(count: int) -> list[bytes]:
+    return [bytes([1, 3]) + bytes(77) + bytes([n]) for n in range(count)]
 
 
 def test_m13_yesterdays_ledger_that_goes_on_is_a_proven_fork(land: Land, tmp_path: Path) -> None:
-    with yesterday(land, lambda: look(land, tmp_path)) as back:
-        for j in (0, 2):
-            back.run(back.ask(j))
-        done = look(back, tmp_path)
-        assert ("monitor", "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
-        assert shown(back, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
+    size = size_of(land)
+    yesterday(land, lambda: look(land, tmp_path))
+    done = look_back(land, tmp_path, told(land, size, others(9)))
+    assert ("monitor", "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
+    assert shown(land, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
 
 
 def test_m13_receipts_of_the_lost_history_prove_the_fork_to_a_monitor_that_came_late(
     land: Land, tmp_path: Path
 ) -> None:
-    with yesterday(land) as back:
-        for j in (0, 2):
-            back.run(back.ask(j))
-        done = look(back, tmp_path)
-        assert (FIRST, "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
-        assert shown(back, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
+    size = size_of(land)
+    yesterday(land)
+    done = look_back(land, tmp_path, told(land, size, others(9)))
+    assert ("mailbox-a", "head-forked") in [(f.facts.get("who"), f.code) for f in done.findings]
+    assert shown(land, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
 
 
 def test_m13_a_store_that_refuses_to_open_names_its_party(land: Land) -> None:
     land.close()
-    with sqlite3.connect(land.folder / "ledger.sqlite") as connection:
+    with sqlite3.connect(land.folder / "ledger-a.sqlite") as connection:
         assert connection.execute("DELETE FROM entry WHERE idx = 3").rowcount == 1
     connection.close()
     with pytest.raises(LedgerDiverged) as refused:
         asyncio.run(Country.open(Site(land.folder, pack(), land.clock, land.entropy)))
-    assert refuser(refused.value) == "ledger"
+    assert refuser(refused.value) == "ledger-a"
 
 
 # --- the record keeper's call ---------------------------------------------------------------------------------------
@@ -331,7 +352,7 @@ def test_m13_a_store_that_refuses_to_open_names_its_party(land: Land) -> None:
 
 def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> None:
     """Nothing of a person, a code, a list or an organisation; the same for everybody who asks."""
-    asked = AskStanding(0, 9, TEN_MINUTES * 1000)
+    asked = AskStanding(ORIGIN, 0, 9, TEN_MINUTES * 1000)
     given = [land.run(land.country.peers(who).ask(FIRST, STANDING, asked)) for who in ("portal", "yokohama")]
     said = [
         opened(each.statement, each.signature, watched_country(land.country, []).keepers[0].key)
@@ -350,7 +371,7 @@ def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> N
         "older_ms",
         "time_ms",
     }
-    assert set(Standing.__struct_fields__) == numbers | {"unanswered", "checkpoints", "indexes"}
+    assert set(Standing.__struct_fields__) == numbers | {"origin", "unanswered", "checkpoints", "indexes"}
     for reference in (ref(0), CHILDREN.encode(), TAX.encode(), b"yokohama"):
         assert reference not in given[0].statement
 
@@ -358,12 +379,12 @@ def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> N
 @pytest.mark.parametrize("asked", [(0, 4097, 600_000), (5, 4, 600_000), (0, 9, 599_999)])
 def test_the_keeper_is_asked_for_a_page_at_most(land: Land, asked: tuple[int, int, int]) -> None:
     with pytest.raises(RangeOutside):
-        land.run(land.country.peers("portal").ask(FIRST, STANDING, AskStanding(*asked)))
+        land.run(land.country.peers("portal").ask(FIRST, STANDING, AskStanding(ORIGIN, *asked)))
 
 
 def test_the_keeper_answers_parties_only(land: Land) -> None:
     app = land.country.apps[FIRST]
-    body = msgspec.msgpack.encode(AskStanding(0, 0, 600_000))
+    body = msgspec.msgpack.encode(AskStanding(ORIGIN, 0, 0, 600_000))
     reply = land.run(raw_call(app, None, STANDING.path, body))
     assert CallerUnknown.code.encode() in reply.body
 
@@ -380,7 +401,9 @@ def test_parts_of_a_filing_are_counted_at_the_edges_of_a_range(land: Land) -> No
         (first + 2, first + 3),
         (first, first + count),
     ):
-        given = land.run(land.country.peers("portal").ask(FIRST, STANDING, AskStanding(low, end, 600_000)))
+        given = land.run(
+            land.country.peers("portal").ask(FIRST, STANDING, AskStanding(ORIGIN, low, end, 600_000))
+        )
         said = opened(given.statement, given.signature, watched_country(land.country, []).keepers[0].key)
         assert sum(said.counts) == end - low
 

@@ -22,7 +22,7 @@ from kakine.clients.monitor.findings import Code
 from kakine.clients.monitor.proving import Level, check
 from kakine.clients.monitor.reading import Watched
 from kakine.contracts.mailbox import AskStanding, StandingGiven
-from kakine.country import ORIGIN
+from kakine.country import LEDGER, LOGS, ORIGIN
 from kakine.parties.mailbox import indexing
 from kakine.protocols.index_check import entry_of, log_tag
 from kakine.values.labels import PartyName
@@ -53,7 +53,11 @@ def indexed(tmp_path: Path) -> Iterator[Land]:
 
 def roots(land: Land, name: str) -> list[IndexRoot]:
     """What a record keeper has signed."""
-    found = mailbox(land, name).db.read().execute("SELECT root FROM index_root ORDER BY start")
+    found = (
+        mailbox(land, name)
+        .db.read()
+        .execute("SELECT root FROM index_root WHERE log = ? ORDER BY start", [ORIGIN])
+    )
     return [decode(row[0], IndexRoot) for row in found]
 
 
@@ -83,7 +87,7 @@ def test_m14_only_what_is_not_indexed_yet_is_kept_by_the_monitor(indexed: Land, 
     indexed.run(indexed.ask(1))
     assert codes(look(indexed, tmp_path)) == []
     for name in (FIRST, SECOND):
-        indexed.run(indexed.country.mailboxes[PartyName(name)].index(middle))
+        indexed.run(indexed.country.mailboxes[PartyName(name)].index(LOGS[0], middle))
     done = look(indexed, tmp_path)
     assert (codes(done), done.reading.goes_on) == ([], True)
     left = look(indexed, tmp_path).reading.known
@@ -186,7 +190,7 @@ class Liar:
 
     def __init__(self, land: Land, roots: Any = None, word: Any = None) -> None:
         self.honest = watched_country(land.country, []).keepers[1]
-        self.name, self.key = self.honest.name, self.honest.key
+        self.name, self.key, self.origin = self.honest.name, self.honest.key, self.honest.origin
         self.signing = mailbox(land, SECOND).identity.signing
         self._roots = roots or (lambda shown: shown)
         self._word = word or (lambda said: said)
@@ -253,7 +257,9 @@ def test_m15_two_indexes_of_one_stretch_are_out_of_line(indexed: Land, tmp_path:
     office = mailbox(indexed, SECOND)
     first = roots(indexed, SECOND)[0]
     second = msgspec.structs.replace(first, root=bytes(32))
-    made = indexing.KeptIndex(first.start, first.end, *wire.sign(second, office.identity.signing), b"", None)
+    made = indexing.KeptIndex(
+        ORIGIN, first.start, first.end, *wire.sign(second, office.identity.signing), b"", None
+    )
 
     async def log_it() -> RootShown:
         entry = entry_of(second, indexed.clock())
@@ -267,7 +273,7 @@ def test_m15_two_indexes_of_one_stretch_are_out_of_line(indexed: Land, tmp_path:
         )
         signed = indexing.filings.sign(given, SECOND, office.identity.signing)
         ask = indexing.Append(entry, log_tag(first)[::-1], [signed])
-        at = await office.peers.ask(office.settings.ledger, indexing.APPEND, ask)
+        at = await office.peers.ask(LEDGER, indexing.APPEND, ask)
         return RootShown(made.root, made.signature, entry, at.first, tuple(at.proof), at.checkpoint)
 
     more = indexed.run(log_it())
@@ -301,8 +307,8 @@ def test_m15_an_index_that_leaves_entries_out_is_miscounted_in_public(
 def test_m15_two_keepers_that_index_other_stretches_are_named(indexed: Land, tmp_path: Path) -> None:
     indexed.run(indexed.ask(0))
     size = log_size(indexed)
-    indexed.run(indexed.country.mailboxes[PartyName(FIRST)].index(size))
-    indexed.run(indexed.country.mailboxes[PartyName(SECOND)].index(size + 1))
+    indexed.run(indexed.country.mailboxes[PartyName(FIRST)].index(LOGS[0], size))
+    indexed.run(indexed.country.mailboxes[PartyName(SECOND)].index(LOGS[0], size + 1))
     done = look(indexed, tmp_path)
     assert [(f.code, f.facts["party"], f.facts["other"]) for f in done.findings] == [
         (Code.INDEXES_DIFFER, FIRST, SECOND)
@@ -316,8 +322,8 @@ def test_m15_entries_moved_to_a_list_of_nobody_show_in_the_number_of_lists(
     """The totals are right, and only a comparison of both keepers tells."""
     honest = indexing._lists
 
-    def moved(office: Any, start: int, end: int) -> Any:
-        lists = honest(office, start, end)
+    def moved(office: Any, log: Any, start: int, end: int) -> Any:
+        lists = honest(office, log, start, end)
         if office is not mailbox(indexed, SECOND):
             return lists
         who, day, places = lists[0]
@@ -345,7 +351,7 @@ def test_m15_entries_that_are_in_no_index_in_time_are_named_where_that_is_promis
     indexed.clock.advance(HOUR)
     indexed.run(indexed.ask(0))
     first = log_size(indexed) - 2
-    indexed.run(indexed.country.mailboxes[PartyName(FIRST)].index(first + 2))
+    indexed.run(indexed.country.mailboxes[PartyName(FIRST)].index(LOGS[0], first + 2))
     assert codes(look(indexed, tmp_path, index_minutes=60)) == []
     indexed.clock.advance(HOUR + 120)
     assert codes(look(indexed, tmp_path)) == []
@@ -432,7 +438,7 @@ def test_m15_an_index_in_another_history_of_the_log_proves_the_fork(tmp_path: Pa
     served = Shown(numbered(*range(9)))
 
     class Keeper:
-        name, key = "keeper", KEY.public
+        name, key, origin = "keeper", KEY.public, "ledger.example/2026/a"
 
         async def indexes(self) -> list[bytes]:
             return [
@@ -442,9 +448,8 @@ def test_m15_an_index_in_another_history_of_the_log_proves_the_fork(tmp_path: Pa
         async def standing(self, asked: AskStanding) -> StandingGiven:
             now = Remade(0, EMPTY)
             held = (now,) if asked.first < asked.end else ()
-            said = Standing(
-                asked.first, asked.end, 0, 0, 0, held, 0, 0, (), 0, asked.older_ms, 29_000_000 * 60_000, ()
-            )
+            asked_of, times = (origin, asked.first, asked.end), (asked.older_ms, 29_000_000 * 60_000)
+            said = Standing(*asked_of, 0, 0, 0, held, 0, 0, (), 0, *times, ())
             return StandingGiven(encode(said), KEY.sign(LABEL, encode(said)))
 
     watcher = Watcher(tmp_path)

@@ -270,16 +270,23 @@ def test_hop_records_are_signed_and_link_up_from_q(sample: Sample) -> None:
 def test_the_recipient_finds_its_own_codes_with_what_gate_1_released(sample: Sample) -> None:
     office = sample.land.yokohama.office
     masks = 1
-    for key, sealed in zip(
+    for key, given in zip(
         sample.land.run(office.site(TAX).domain.mask_keys(1)), sample.released, strict=True
     ):
         carrier = AESGCM(expand(key, "release", sample.request))
-        released = carrier.decrypt(bytes(12), sealed, sample.request)
+        released = carrier.decrypt(bytes(12), given.sealed, sample.request)
         masks = masks * prf(key, "mask", sample.request, released) % ORDER
     for j in range(2):
         inverse = pow(prf(sample.seed, "rho", u32(j)) * masks, -1, ORDER)
         point = sample.converted.recipient_leg[32 * j : 32 * j + 32]
         assert group.mul(Scalar(inverse.to_bytes(32, "little")), point) == sample.land.code(TAX, j)
+
+
+def test_every_converter_signs_the_head_of_the_receipt(sample: Sample) -> None:
+    origin, size, root = sample.converted.filed.receipt.checkpoint.decode().split("\n")[:3]
+    said = h("head", origin.encode(), int(size).to_bytes(8, "big"), base64.b64decode(root))
+    for name, given in zip(CONVERTERS, sample.released, strict=True):
+        sample.key(name).verify(given.head, said)
 
 
 def test_the_filing_covers_what_section_4_of_the_ledger_says(sample: Sample) -> None:
@@ -311,10 +318,10 @@ def test_the_receipt_proves_both_entries_under_a_signed_note(sample: Sample) -> 
     origin, size, root = text.split("\n")
     dash, name, blob = line.rstrip("\n").split(" ")
     raw = base64.b64decode(blob)
-    public = bytes(sample.land.country.identities["ledger"].signing.public)  # type: ignore[index]
+    public = bytes(sample.land.country.identities["ledger-a-signer"].signing.public)  # type: ignore[index]
     assert (origin, name, dash) == (ORIGIN, ORIGIN, "\N{EM DASH}")
     assert raw[:4] == hashlib.sha256(ORIGIN.encode() + b"\n\x01" + public).digest()[:4]
-    sample.key("ledger").verify(raw[4:], text.encode() + b"\n")
+    sample.key("ledger-a-signer").verify(raw[4:], text.encode() + b"\n")
     entries = sample.made.entries
     leaves = [hashlib.sha256(b"\x00" + entries[at : at + 80]).digest() for at in (0, 80)]
     rest = iter(receipt.proof)

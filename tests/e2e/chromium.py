@@ -45,7 +45,8 @@ LINES = """() => {
         return `${indent}${name.textContent}: ${name.nextElementSibling.textContent}`;
     });
     const said = [...texts("#verdict h2 span"), ...texts("#details > p")];
-    return [...steps, "", ...said, ...(rows.length ? ["", ...rows] : [])];
+    const seen = texts("#good > p span");
+    return [...steps, "", ...said, ...(rows.length ? ["", ...seen, ...rows] : [])];
 }"""
 
 

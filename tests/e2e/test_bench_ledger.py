@@ -24,7 +24,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_the_floor_writes_the_rows_that_the_ledger_wrote(bench: ModuleType, tmp_path: Path) -> None:
-    """Entry by entry, and in the same groups: one checkpoint each."""
+    """Entry by entry, and in the same groups; each checkpoint comes with a group after its own."""
     from kakine.parties.ledger.store import METADATA, Store
     from kakine.runtime.database import Database
 
@@ -39,7 +39,7 @@ def test_the_floor_writes_the_rows_that_the_ledger_wrote(bench: ModuleType, tmp_
         database.close()
     assert found[0] == found[1]
     assert len(found[0][0]) == 300
-    assert len(found[0][3]) == len(growths) > 1
+    assert 0 < len(found[0][3]) < len(growths)
 
 
 def test_every_shape_gets_a_row_and_every_figure_a_place(bench: ModuleType, tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def test_a_demonstration_keeps_every_promise_and_says_so_in_one_line(ran: Ran) -
     assert told["per_second"] > 0
     assert told["history"]["complete"] is True
     assert told["history"]["entries"] == told["history"]["verified"] > 20
+    assert told["history"]["witnessed"] == told["history"]["verified"] - 1  # this very reading came after
+    assert told["ledger"]["witnesses"] == 8
     assert told["ledger"]["size"] > 2 * told["exchanges"]
     assert len(bytes.fromhex(told["ledger"]["root"])) == 32
     assert set(told["promises"].values()) == {True}
@@ -157,12 +159,14 @@ def test_progress_is_shown_on_stderr_only(ran: Ran) -> None:
 
 
 def test_a_finished_demonstration_is_told_again_without_asking_anybody(ran: Ran, copy: Path) -> None:
-    """The same figures: nothing was appended but the view of the history that is read for the telling."""
+    """The same figures: nothing was appended but the view of the history that is read for the telling, and what each
+    record keeper has to index since the last view."""
     again = demo(copy)
     assert again.code == 0
     told, before = again.told, ran.told
-    for grown, name in (("ledger", "size"), ("history", "entries"), ("history", "verified")):
-        assert told[grown].pop(name) == before[grown].pop(name) + 1
+    for name in ("entries", "verified", "witnessed"):
+        assert told["history"].pop(name) == before["history"].pop(name) + 1
+    assert told["ledger"].pop("size") == before["ledger"].pop("size") + 3
     assert told["ledger"].pop("root") != before["ledger"].pop("root")
     assert told == before
 
@@ -196,7 +200,7 @@ def test_a_name_in_the_ledgers_files_is_noticed(ran: Ran, copy: Path) -> None:
     """The search of the stores finds what should not be there."""
     name = re.search(r"■ (.*)さんの児童手当", ran.out)
     assert name
-    (copy / "ledger.sqlite.notes").write_text(name[1])
+    (copy / "ledger-a.sqlite.notes").write_text(name[1])
     broken = demo(copy)
     assert broken.code == 1
     assert broken.told["promises"]["nothing_in_between"] is False
@@ -278,10 +282,17 @@ def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, 
     plain = kakine("history", "--dir", str(copy))
     named = kakine("history", "--dir", str(copy), "--person", ran.option("person"))
     assert plain.code == named.code == 0
-    *before, _ = plain.out.splitlines()
-    *after, _ = named.out.splitlines()
+    *before, _, _, _, _ = plain.out.splitlines()
+    *after, _, public, ja, en = named.out.splitlines()
     assert after[:-2] == before
     assert after[-1].endswith("閲覧 / viewed")
+    shown = ran.told["history"]["entries"] + 2
+    sure = ran.told["history"]["witnessed"]
+    assert public.startswith(f"{sure} of {shown} publicly witnessed")
+    assert ja.startswith(f"完全: {sure} 件中 {sure} 件、記録保管者 2 者の公開索引と証人 8 者が確認。")
+    assert en.startswith(
+        f"complete: {sure} of {sure}, confirmed by 2 record keepers and 8 witnesses; 3 later"
+    )
     unknown = kakine("history", "--dir", str(copy), "--person", "1")
     assert (unknown.code, unknown.err.split(":")[0]) == (1, "account-unknown")
 
@@ -299,9 +310,17 @@ def test_the_ledger_is_read_and_checked_as_anybody_may(ran: Ran, folder: Path) -
     assert (outside.code, outside.err.split(":")[0]) == (1, "range-outside")
 
 
+def test_a_log_in_which_nothing_happens_says_that_it_is_alive(ran: Ran, copy: Path) -> None:
+    beaten = kakine("ledger", "beat", "--dir", str(copy))
+    assert f"{ran.told['ledger']['size'] + 1} entries" in beaten.out
+    whole = kakine("ledger", "check", "--dir", str(copy))
+    assert whole.code == 0
+    assert "1  heartbeat" in whole.out
+
+
 def test_a_changed_entry_is_noticed_by_whoever_checks_the_ledger(copy: Path) -> None:
     """One byte of one entry in the ledger's own file."""
-    flip(copy / "ledger.sqlite", "entry", "bytes", "5")
+    flip(copy / "ledger-a.sqlite", "entry", "bytes", "5")
     checked = kakine("ledger", "check", "--dir", str(copy))
     assert checked.code == 1
     assert checked.err.startswith("ledger-diverged")
@@ -318,7 +337,7 @@ def test_the_auditor_checks_what_is_new_and_names_who_is_at_fault(ran: Ran, copy
     """A question more is checked; with a byte of its stored vectors changed, the record keeper is named."""
     clean = kakine("audit", "--dir", str(copy), "--samples", "2")
     assert clean.code == 0
-    assert clean.out.count("faults: 0") == 3
+    assert clean.out.count("faults: 0") == 6
     asked = ["--as", "--procedure", "--row", "--provider", "--reference"]
     words = [word for name in asked for word in (name, ran.option(name[2:]))]
     assert kakine("ask", "--dir", str(copy), *words).code == 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kakine.cli.demo_story import Words, history_lines
-from kakine.cli.history import hidden_lines
+from kakine.cli.demo_story import Words, completeness_lines, history_lines
 from kakine.cli.own_history import Read, own_history
 from kakine.country import LOGIN
 
@@ -53,11 +53,21 @@ def test_a_request_that_ends_at_the_record_keepers_says_recorded(read: Read) -> 
 
 
 def test_both_record_keepers_gave_all_rows(read: Read) -> None:
-    assert (read.keepers, read.hidden) == (2, {})
+    assert (read.hidden, read.doubts, set(read.confirmed)) == ({}, {}, {"mailbox-a", "mailbox-b"})
     assert read.signed == read.verified
-    assert list(hidden_lines(read)) == []
+    assert read.complete
 
 
 def test_a_row_that_one_record_keeper_lacks_is_named_with_its_place(read: Read) -> None:
-    lacking = Read(read.lines, read.signed, read.verified, read.keepers, {"mailbox-b": [7, 12]})
-    assert list(hidden_lines(lacking)) == ["✗ mailbox-b が示さない行 / rows that it does not show: #7、#12"]
+    lacking = replace(read, hidden={"mailbox-b": [7, 12]})
+    said, verdict = completeness_lines(lacking)
+    assert said == "× mailbox-b は #7, #12 を示していない / does not show these entries."
+    assert verdict == "不完全: この一覧をすべてと見なせない。 / NOT complete."
+
+
+def test_a_record_keeper_whose_index_does_not_fit_is_named_with_the_reason(read: Read) -> None:
+    doubted = replace(read, doubts={"mailbox-a": "index-mismatch"})
+    said, verdict = completeness_lines(doubted)
+    assert said.startswith("× mailbox-a の索引と合わない")
+    assert "index-mismatch" in said
+    assert verdict.endswith("NOT complete.")

@@ -118,9 +118,9 @@ def test_a_second_look_reads_only_what_is_new(copy: Copy) -> None:
         ("mailbox-b", "DELETE FROM index_row WHERE rowid = 3", "index-rows-lost"),
         ("mailbox-a", "DELETE FROM index_root WHERE start = 0", "index-hidden"),
         ("mailbox-b", "DELETE FROM index_root WHERE start = 0", "index-hidden"),
-        ("ledger", LOGGED_OUTCOME, "party-refused"),
-        ("ledger", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
-        ("ledger", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
+        ("ledger-a", LOGGED_OUTCOME, "party-refused"),
+        ("ledger-a", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
+        ("ledger-a", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
         ("mailbox-b", "DROP TABLE place", "party-refused"),
     ],
 )
@@ -139,41 +139,22 @@ def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: 
     assert (shown.code, f"[{code}]" in shown.out) == (1, True)
 
 
-def test_yesterdays_ledger_is_named_and_its_evidence_is_not_called_a_proof(
-    copy: Copy, tmp_path: Path
-) -> None:
+def test_yesterdays_ledger_does_not_start_and_says_so(copy: Copy, tmp_path: Path) -> None:
     kept = shutil.copytree(copy.land, tmp_path / "yesterday")
     ask(copy)
     assert copy.monitor().code == 0
-    for path in copy.land.glob("ledger.sqlite*"):
+    for path in copy.land.glob("ledger-a.sqlite*"):
         path.unlink()
-    for path in kept.glob("ledger.sqlite*"):
+    for path in kept.glob("ledger-a.sqlite*"):
         shutil.copy(path, copy.land / path.name)
-    done = copy.monitor("--evidence", tmp_path / "found")
-    assert (done.code, done.codes) == (1, {"head-rolled-back"})
-    assert {finding["facts"]["who"] for finding in done.told["findings"]} == {
-        "monitor",
-        "mailbox-a",
-        "mailbox-b",
-    }
-    trusted = policy(copy, tmp_path)
-    checked = kakine("monitor", "check-evidence", tmp_path / "found", "--policy", trusted, "--json")
-    assert checked.code == 0
-    assert {finding["level"] for finding in checked.told["findings"]} == {"reported"}
-    ask(copy)
-    ask(copy)
-    done = copy.monitor("--evidence", tmp_path / "more")
-    assert "head-forked" in done.codes
-    checked = kakine("monitor", "check-evidence", tmp_path / "more", "--policy", trusted, "--json")
-    levels = {finding["code"]: finding["level"] for finding in checked.told["findings"]}
-    assert levels["head-forked"] == "proven"
-    told = kakine("monitor", "check-evidence", tmp_path / "more", "--policy", trusted).out
-    assert "PROVEN, by the log's own signatures" in told
+    done = copy.monitor()
+    assert (done.code, done.codes) == (1, {"party-refused"})
+    assert [finding["facts"]["problem"] for finding in done.told["findings"]] == ["ledger-behind"]
 
 
 def policy(copy: Copy, tmp_path: Path) -> Path:
     """The ledger's key, as the country itself writes it down."""
-    done = kakine("ledger", "receipt", 0, "--dir", copy.land, "--out", tmp_path / "receipts")
+    done = kakine("ledger-a", "receipt", 0, "--dir", copy.land, "--out", tmp_path / "receipts")
     assert done.code == 0
     return tmp_path / "receipts" / "policy.txt"
 
@@ -191,7 +172,7 @@ def ask(copy: Copy) -> None:
 
 def test_static_files_are_watched_without_a_country(copy: Copy, tmp_path: Path) -> None:
     public, trusted = tmp_path / "public", policy(copy, tmp_path)
-    assert kakine("ledger", "tiles", "--dir", copy.land, "--out", public).code == 0
+    assert kakine("ledger-a", "tiles", "--dir", copy.land, "--out", public).code == 0
     look = ("monitor", "--once", "--tiles", public, "--policy", trusted, "--state", tmp_path / "s", "--json")
     assert kakine(*look).codes == set()
     tile = public / "tile" / "0" / "000"
@@ -204,7 +185,7 @@ def test_static_files_are_watched_without_a_country(copy: Copy, tmp_path: Path) 
 
 def test_a_head_from_elsewhere_is_compared(copy: Copy, demo: tuple[Path, Path], tmp_path: Path) -> None:
     """S6: the mirror shows the log as it was before somebody went on from a backup."""
-    assert kakine("ledger", "tiles", "--dir", copy.land, "--out", tmp_path / "mirror").code == 0
+    assert kakine("ledger-a", "tiles", "--dir", copy.land, "--out", tmp_path / "mirror").code == 0
     head = tmp_path / "mirror" / "checkpoint"
     assert copy.monitor("--head", head).codes == set()
     head.write_bytes(head.read_bytes().replace(ORIGIN.encode(), b"ledger.example/other", 1))

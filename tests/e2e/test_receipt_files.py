@@ -10,11 +10,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from e2e.test_witness_process import serving, stopped
+from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import export_history, receipt
 from kakine.cli.verify import verify
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
+from kakine.protocols.logs import log_keys
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
 
@@ -51,10 +54,10 @@ def export(land: Land, out: Path) -> None:
         for each in sealed.histories
     ]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, law.signing_key("ledger"), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     opened = open_history(sealed.request, lists, sealed.shares, session, keys)
     rows = lists[0].rows[::-1]  # they may come in another order than they are read in
-    assert export_history(rows, opened.rows, law.signing_key("ledger"), out) == len(rows)
+    assert export_history(rows, opened.rows, keys.logs, out) == len(rows)
 
 
 def receipts_in(out: Path) -> list[Path]:
@@ -129,6 +132,81 @@ def test_receipts_of_chosen_entries_and_of_all_can_be_written(
     numbers = sorted(int(path.stem) for path in receipts_in(everything))
     assert numbers == list(range(len(numbers)))
     assert {run(verify, path).exit_code for path in receipts_in(everything)} == {0}
+
+
+PUBLIC = "Publicly witnessed:"
+PRIVATE = "Not publicly witnessed:"
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """(folder of a country whose witnesses have signed, number of the first entry that came after)."""
+    folder = tmp_path_factory.mktemp("seen") / "land"
+    with Land.founded(folder, people=1, domains=(CHILDREN, TAX)) as land:
+        size = land.run(land.country.have_witnessed())[0].size
+        land.run(land.ask(0))
+    return folder, size
+
+
+def test_a_receipt_under_a_witnessed_head_says_so_with_every_witness(
+    seen: tuple[Path, int], tmp_path: Path
+) -> None:
+    folder, size = seen
+    written = run(receipt, 0, size - 1, "--dir", folder, "--out", tmp_path)
+    assert "publicly witnessed" in written.stdout
+    assert (tmp_path / "policy.txt").read_bytes() == (folder / "policy.txt").read_bytes()
+    for path in receipts_in(tmp_path):
+        told = run(verify, path)
+        assert (told.exit_code, PUBLIC in told.stdout, PRIVATE in told.stdout) == (0, True, False)
+        assert len(json.loads(run(verify, path, "--json").stdout)["shown"]["witnesses"]) == 8
+
+
+def test_a_receipt_of_an_entry_that_came_later_does_not_call_itself_witnessed(
+    seen: tuple[Path, int], tmp_path: Path
+) -> None:
+    """It verifies under the ledger's key; under the country's policy it lacks its quorum."""
+    folder, size = seen
+    written = run(receipt, size, "--dir", folder, "--out", tmp_path)
+    assert "not all publicly witnessed yet" in written.stdout
+    (path,) = receipts_in(tmp_path)
+    told = run(verify, path)
+    assert (told.exit_code, PUBLIC in told.stdout, PRIVATE in told.stdout) == (0, False, True)
+    under = run(verify, path, "--policy", folder / "policy.txt")
+    assert (under.exit_code, "quorum-missing" in under.stdout, PUBLIC in under.stdout) == (1, True, False)
+
+
+def test_one_signature_line_less_than_the_quorum_is_not_publicly_witnessed(
+    seen: tuple[Path, int], tmp_path: Path
+) -> None:
+    """S10 on a file: whoever takes a needed line out gets no such sentence."""
+    folder, _ = seen
+    run(receipt, 0, "--dir", folder, "--out", tmp_path)
+    (path,) = receipts_in(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "converter-1." not in line))
+    told = run(verify, path)
+    assert (told.exit_code, PUBLIC in told.stdout) == (1, False)
+
+
+def test_a_witness_outside_is_shown_the_head_and_its_answer_checked(
+    seen: tuple[Path, int], tmp_path: Path
+) -> None:
+    """`kakine ledger witness --at`, with nobody there, and then with the witness of `kakine serve witness`."""
+    with Land(seen[0]) as land:
+        logs = [
+            line.split()[1] for line in land.country.policy.decode().splitlines() if line.startswith("log ")
+        ]
+    settings = tmp_path / "witness.toml"
+    settings.write_text(
+        f'name = "w.example/1"\nlogs = {json.dumps(logs)}\ndatabase = "w.sqlite"\nseed = "w.seed"\nport = 0\n'
+    )
+    with serving(settings) as (process, vkey, address):
+        asked = ("--dir", seen[0], "--at", address, "--key", vkey)
+        signed = run(witness, *asked)
+        assert (signed.exit_code, "✓ w.example/1" in signed.stdout) == (0, True)
+        stopped(process)
+        away = run(witness, *asked)
+        assert (away.exit_code, "✗ w.example/1: party-unavailable" in away.stdout) == (1, True)
 
 
 @pytest.mark.parametrize("arguments", [(), (0, "--all")])

@@ -32,8 +32,8 @@ from kakine.wire.canonical import encode
 import land as lands
 from land import CHILDREN, TAX, Land
 
-STEPS = 64
-"""More than two exchanges have: about 16 messages and 19 writes each."""
+STEPS = 96
+"""More than two exchanges have: 23 messages and 21 writes each."""
 
 LASTING = 60
 

@@ -20,12 +20,16 @@ from typing import Any
 import msgspec
 import pytest
 
+import log_signer
 from kakine.contracts.ledger import Appended
 from kakine.crypto.hashing import digest
-from kakine.crypto.merkle import verify_consistency
+from kakine.crypto.merkle import Tree, verify_consistency
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor, Signed
+from kakine.parties.ledger.head import Head
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import METADATA, Growth, Store
+from kakine.parties.signer.app import Signer
 from kakine.protocols import receipts
 from kakine.runtime.database import Database
 from kakine.values.problems import InternalFault, LedgerDiverged, PartyUnavailable, StoreFailed
@@ -50,6 +54,10 @@ def append(sequencer: Sequencer, numbers: Sequence[int]) -> Appended:
     return asyncio.run(sequencer.append([entry(n) for n in numbers], [tag(n) for n in numbers]))
 
 
+def head(sequencer: Sequencer) -> Head:
+    return asyncio.run(sequencer.head())
+
+
 class Released:
     """The receipts that left the ledger."""
 
@@ -63,11 +71,11 @@ class Released:
 
     def hold(self, sequencer: Sequencer, store: Store) -> None:
         """Every receipt verifies under a head that begins the present one; repeats stand still."""
-        present = sequencer.head().at
+        present = head(sequencer).at
         assert len(list(store.all_entries())) == present.size
         taken: dict[int, int] = {}
         for numbers, receipt in self.given:
-            head = receipts.verify(
+            under = receipts.verify(
                 first=receipt.first,
                 proof=receipt.proof,
                 checkpoint=receipt.checkpoint,
@@ -75,19 +83,30 @@ class Released:
                 origin=ORIGIN,
                 key=KEY.public,
             )
-            proof = sequencer.head().consistency(head.size).proof
-            verify_consistency(head.size, present.size, proof, head.root, present.root)
+            proof = head(sequencer).consistency(under.size).proof
+            verify_consistency(under.size, present.size, proof, under.root, present.root)
             assert append(sequencer, numbers).first == receipt.first
             for at, number in enumerate(numbers, receipt.first):
                 assert taken.setdefault(at, number) == number
-        assert sequencer.head().at == present
+        assert head(sequencer).at == present
+
+
+def signer(path: Path) -> Signer:
+    """The signer of the log in this file, in another file beside it."""
+    return log_signer.opened(path.parent, ORIGIN, KEY)
 
 
 @contextmanager
-def running(path: Path, kind: Callable[[Database], Store] = Store) -> Iterator[tuple[Sequencer, Store]]:
-    with closing(Database.open(path, METADATA)) as database:
+def running(
+    path: Path,
+    kind: Callable[[Database], Store] = Store,
+    attest: Callable[[Attestor], Any] = lambda attestor: attestor,
+) -> Iterator[tuple[Sequencer, Store]]:
+    with closing(signer(path)) as signs, closing(Database.open(path, METADATA)) as database:
         store = kind(database)
-        yield Sequencer(store, ORIGIN, KEY), store
+        attestor = attest(log_signer.attestor(signs, ORIGIN, KEY))
+        asyncio.run((sequencer := Sequencer(store, attestor)).head())
+        yield sequencer, store
 
 
 def raising(fault: Exception) -> Strike:
@@ -127,11 +146,14 @@ class Struck:
 
 
 class StruckDatabase:
-    """The real database; the next write meets a fault in one of its statements."""
+    """The real database; once armed, the next write meets a fault in one of its statements."""
 
-    def __init__(self, database: Database, statement: int, before: bool, strike: Strike) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._armed: tuple[int, bool, Strike] | None = (statement, before, strike)
+        self._armed: tuple[int, bool, Strike] | None = None
+
+    def arm(self, statement: int, before: bool, strike: Strike) -> None:
+        self._armed = statement, before, strike
 
     async def write(self, work: Callable[[Any], Any]) -> Any:
         armed, self._armed = self._armed, None
@@ -150,6 +172,15 @@ STRIKES = {
 }
 
 
+class StruckStore(Store):
+    def __init__(self, database: Database) -> None:
+        self.database = StruckDatabase(database)
+        super().__init__(self.database)  # type: ignore[arg-type]
+
+    def arm(self, statement: int, before: bool, strike: Strike) -> None:
+        self.database.arm(statement, before, strike)
+
+
 @pytest.mark.parametrize("strike", STRIKES.values(), ids=STRIKES.keys())
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("statement", range(3), ids=["head", "entries", "checkpoint"])
@@ -158,31 +189,27 @@ def test_a_fault_at_any_statement_of_a_step_leaves_nothing_of_it(
 ) -> None:
     released = Released()
     path = tmp_path / "ledger"
-    with running(path) as (sequencer, _):
+    with running(path, StruckStore) as (sequencer, store):
         released.ask(sequencer, [1, 2, 3])
-    with running(
-        path, lambda database: Store(StruckDatabase(database, statement, before, strike))
-    ) as running_:  # type: ignore[arg-type]
-        sequencer, store = running_
+        assert isinstance(store, StruckStore)
+        store.arm(statement, before, strike)
         with pytest.raises((StoreFailed, InternalFault)):
             append(sequencer, [4, 5])
-        assert sequencer.head().at.size == 3
+        assert head(sequencer).at.size == 3
         assert store.find(tag(4)) is None
     with running(path) as (sequencer, store):
         assert released.ask(sequencer, [4, 5]).first == 3
         released.hold(sequencer, store)
 
 
-@pytest.mark.parametrize("statement", range(4), ids=["plant", "head", "entries", "checkpoint"])
+@pytest.mark.parametrize("statement", range(3), ids=["plant", "head", "entries"])
 def test_a_fault_in_the_very_first_step_leaves_an_empty_log(tmp_path: Path, statement: int) -> None:
-    strike = raising(RuntimeError("planted"))
-    with running(
-        tmp_path / "ledger",
-        lambda database: Store(StruckDatabase(database, statement, False, strike)),  # type: ignore[arg-type]
-    ) as (sequencer, store):
+    with running(tmp_path / "ledger", StruckStore) as (sequencer, store):
+        assert isinstance(store, StruckStore)
+        store.arm(statement, False, raising(RuntimeError("planted")))
         with pytest.raises(InternalFault):
             append(sequencer, [1])
-        assert sequencer.head().at.size == 0
+        assert head(sequencer).at.size == 0
         assert append(sequencer, [1]).first == 0
         assert len(list(store.all_entries())) == 1
 
@@ -253,6 +280,117 @@ def test_a_fault_around_the_commit_is_never_answered_with_a_receipt_and_a_repeat
         released.hold(sequencer, store)
 
 
+class Unreachable:
+    """A signer that once cannot be asked, or whose answer gets lost after it has stored and signed."""
+
+    def __init__(self, attestor: Attestor, answer_lost: bool) -> None:
+        self._attestor, self._answer_lost, self.armed = attestor, answer_lost, False
+        self.asked: list[Checkpoint] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._attestor, name)
+
+    async def sign(self, tree: Tree, old: Checkpoint, new: Checkpoint) -> Signed:
+        armed, self.armed = self.armed, False
+        self.asked.append(new)
+        if armed and not self._answer_lost:
+            raise PartyUnavailable()
+        signed = await self._attestor.sign(tree, old, new)
+        if armed:
+            raise PartyUnavailable()
+        return signed
+
+
+@contextmanager
+def unreachable(path: Path, answer_lost: bool) -> Iterator[tuple[Sequencer, Store, Unreachable]]:
+    made: list[Unreachable] = []
+
+    def attest(attestor: Attestor) -> Unreachable:
+        made.append(Unreachable(attestor, answer_lost))
+        return made[0]
+
+    with running(path, attest=attest) as (sequencer, store):
+        yield sequencer, store, made[0]
+
+
+@pytest.mark.parametrize("answer_lost", [False, True])
+@pytest.mark.parametrize("restart", [False, True])
+def test_entries_whose_head_was_not_signed_are_answered_after_it_is(
+    tmp_path: Path, answer_lost: bool, restart: bool
+) -> None:
+    released = Released()
+    path = tmp_path / "ledger"
+    with unreachable(path, answer_lost) as (sequencer, store, signs):
+        released.ask(sequencer, [1, 2, 3])
+        signs.armed = True
+        with pytest.raises(PartyUnavailable):
+            append(sequencer, [4, 5])
+        assert store.head().size == 5
+        if not restart:
+            assert released.ask(sequencer, [4, 5]).first == 3
+            assert released.ask(sequencer, [6]).first == 5
+            released.hold(sequencer, store)
+    with running(path) as (sequencer, store):
+        assert head(sequencer).at == store.head()
+        assert released.ask(sequencer, [4, 5]).first == 3
+        released.hold(sequencer, store)
+
+
+@pytest.mark.parametrize("answer_lost", [False, True])
+def test_a_fault_of_the_signer_fails_the_group_behind_too_and_both_stand_once(
+    tmp_path: Path, answer_lost: bool
+) -> None:
+    """The second group is being stored while the first is being signed."""
+    released = Released()
+    with unreachable(tmp_path / "ledger", answer_lost) as (sequencer, store, signs):
+
+        async def scene() -> list[object]:
+            signs.armed = True
+            early = asyncio.ensure_future(sequencer.append([entry(1)], [tag(1)]))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            late = asyncio.ensure_future(sequencer.append([entry(2)], [tag(2)]))
+            return await asyncio.gather(early, late, return_exceptions=True)
+
+        first, second = asyncio.run(scene())
+        assert isinstance(first, PartyUnavailable)
+        assert isinstance(second, PartyUnavailable)
+        assert store.head().size == 2
+        for number in (1, 2):
+            released.ask(sequencer, [number])
+        assert head(sequencer).at.size == 2
+        released.hold(sequencer, store)
+
+
+def test_no_head_is_signed_before_its_entries_are_in_the_store(tmp_path: Path) -> None:
+    durable: list[int] = []
+
+    class Watched(Store):
+        async def grow(self, growth: Growth) -> None:
+            await super().grow(growth)
+            durable.append(growth.new.size)
+
+    def attest(attestor: Attestor) -> Unreachable:
+        signs = Unreachable(attestor, False)
+        sign = signs.sign
+
+        async def watched(tree: Tree, old: Checkpoint, new: Checkpoint) -> Signed:
+            assert durable[-1] >= new.size
+            return await sign(tree, old, new)
+
+        signs.sign = watched  # type: ignore[method-assign]
+        return signs
+
+    with running(tmp_path / "ledger", Watched, attest) as (sequencer, _):
+
+        async def scene() -> None:
+            await asyncio.gather(*(sequencer.append([entry(n)], [tag(n)]) for n in range(5)))
+            await asyncio.gather(*(sequencer.append([entry(n)], [tag(n)]) for n in range(5, 9)))
+
+        asyncio.run(scene())
+        assert durable[-1] == head(sequencer).at.size == 9
+
+
 def test_a_fault_fails_only_the_group_it_struck(tmp_path: Path) -> None:
     with running(tmp_path / "ledger", BeforeCommit) as (sequencer, store):
 
@@ -272,9 +410,14 @@ def test_a_fault_fails_only_the_group_it_struck(tmp_path: Path) -> None:
 class NeverEnds(Faulty):
     """The write is carried out, but its answer does not come."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.reached = asyncio.Event()
+
     async def grow(self, growth: Growth) -> None:
         await super().grow(growth)
         if self.fire():
+            self.reached.set()
             await asyncio.Event().wait()
 
 
@@ -285,8 +428,8 @@ def test_a_sequencer_that_is_cancelled_while_it_waits_tells_its_callers_and_goes
 
         async def scene() -> None:
             waiting = asyncio.ensure_future(sequencer.append([entry(1)], [tag(1)]))
-            while store.find(tag(1)) is None:
-                await asyncio.sleep(0.001)
+            assert isinstance(store, NeverEnds)
+            await store.reached.wait()
             queued = asyncio.ensure_future(sequencer.append([entry(2)], [tag(2)]))
             await asyncio.sleep(0)
             assert sequencer._task is not None
@@ -305,8 +448,9 @@ def test_no_reader_sees_a_head_that_is_not_durable(tmp_path: Path) -> None:
 
     class Watched(Store):
         async def grow(self, growth: Growth) -> None:
-            seen.append(sequencer.head().at.size)
-            seen.append(notes.open(sequencer.head().receipt(0, 1).checkpoint, ORIGIN, KEY.public).size)
+            present = await sequencer.head()
+            seen.append(present.at.size)
+            seen.append(notes.open(present.receipt(0, 1).checkpoint, ORIGIN, KEY.public).size)
             await super().grow(growth)
 
     path = tmp_path / "ledger"
@@ -315,12 +459,13 @@ def test_no_reader_sees_a_head_that_is_not_durable(tmp_path: Path) -> None:
     with running(path, Watched) as (sequencer, _):
         append(sequencer, [3, 4])
         assert seen == [2, 2]
-        assert sequencer.head().at.size == 4
+        assert head(sequencer).at.size == 4
 
 
 def test_of_two_sequencers_on_one_store_the_one_that_is_behind_is_stopped(tmp_path: Path) -> None:
     with running(tmp_path / "ledger") as (first, store):
-        second = Sequencer(store, ORIGIN, KEY)
+        second = Sequencer(store, first._attestor)
+        assert head(second).at.size == 0
         append(first, [1, 2])
         with pytest.raises(LedgerDiverged):
             append(second, [3])
@@ -333,11 +478,11 @@ def test_of_two_sequencers_on_one_store_the_one_that_is_behind_is_stopped(tmp_pa
 def test_a_step_from_a_head_that_is_not_the_stored_one_leaves_nothing(tmp_path: Path) -> None:
     with running(tmp_path / "ledger") as (sequencer, store):
         append(sequencer, [1, 2])
-        stored = sequencer.head().at
+        stored = head(sequencer).at
         for old in (Checkpoint(7, stored.root), Checkpoint(2, bytes(32))):
             new = Checkpoint(old.size + 1, bytes(32))
             with pytest.raises(LedgerDiverged):
-                asyncio.run(store.grow(Growth(old, new, [entry(9)], [tag(9)], b"note")))
+                asyncio.run(store.grow(Growth(old, new, [entry(9)], [tag(9)], Signed(new, b"note"))))
         assert store.head() == stored
         assert store.find(tag(9)) is None
 
@@ -346,9 +491,11 @@ CHILD = """
 import asyncio, os, sys
 from pathlib import Path
 import msgspec
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
+import log_signer
 import test_ledger_faults as scene
 from kakine.runtime.database import Database
+from kakine.parties.ledger.head import Head
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import METADATA, Store
 
@@ -359,7 +506,9 @@ async def worker(sequencer, start):
         os.write(1, msgspec.json.encode((numbers, receipt)) + b"\\n")
 
 async def main():
-    sequencer = Sequencer(Store(Database.open(Path(sys.argv[2]), METADATA)), scene.ORIGIN, scene.KEY)
+    path = Path(sys.argv[2])
+    attestor = log_signer.attestor(scene.signer(path), scene.ORIGIN, scene.KEY)
+    sequencer = Sequencer(Store(Database.open(path, METADATA)), attestor)
     await asyncio.gather(*(worker(sequencer, int(sys.argv[3]) + 100_000 * w) for w in range(16)))
 
 asyncio.run(main())
@@ -394,7 +543,7 @@ def test_after_kill_9_at_four_moments_every_released_receipt_holds_and_repeats_s
     for number, after_s in enumerate((0.05, 0.13, 0.21, 0.34)):
         released.given += killed(path, number * 10_000_000, after_s)
         with running(path) as (sequencer, store):
-            assert sequencer.head().at.size >= sum(len(numbers) for numbers, _ in released.given)
+            assert head(sequencer).at.size >= sum(len(numbers) for numbers, _ in released.given)
     assert len(released.given) > 100
     released.given = released.given[:: max(1, len(released.given) // 400)]
     with running(path) as (sequencer, store):

@@ -3,14 +3,17 @@
 //
 //	independent folder DIR VKEY        every entry, tile and proof up to DIR/checkpoint
 //	independent vectors DIR            DIR/trees.json, DIR/checkpoints.json
+//	independent cosigned NOTE VKEY WITNESS_VKEY...    the log's line and a line of every witness
 //
 // It writes one line and exits 0, or says what does not hold and exits 1.
 package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -399,12 +402,69 @@ func checkNotes(dir string) (checked int, err error) {
 	return len(all.Checkpoints) + len(all.Also) + len(all.Refused), nil
 }
 
+// cosigner verifies lines of c2sp.org/tlog-cosignature, Ed25519 (type 4), which sumdb does not know by itself.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+func (c cosigner) Verify(msg, sig []byte) bool {
+	if len(sig) != 8+ed25519.SignatureSize {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
+	return ed25519.Verify(c.key, append([]byte(head), msg...), sig[8:])
+}
+
+func newCosigner(vkey string) (c cosigner, err error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return c, errors.New("vkey")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != 4 {
+		return c, errors.New("vkey of another type")
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
+	if hex.EncodeToString(sum[:4]) != parts[1] {
+		return c, errors.New("key id")
+	}
+	return cosigner{parts[0], binary.BigEndian.Uint32(sum[:]), key[1:]}, nil
+}
+
+// checkCosigned demands a good line of the log and of every witness.
+func checkCosigned(path, vkey string, witnesses []string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if _, err := open(data, vkey); err != nil {
+		return err
+	}
+	for _, each := range witnesses {
+		verifier, err := newCosigner(each)
+		if err != nil {
+			return err
+		}
+		if _, err := note.Open(data, note.VerifierList(verifier)); err != nil {
+			return fmt.Errorf("%s: %v", verifier.name, err)
+		}
+	}
+	fmt.Printf("cosigned: %d witnesses\n", len(witnesses))
+	return nil
+}
+
 func main() {
-	err := errors.New("folder DIR VKEY | vectors DIR")
+	err := errors.New("folder DIR VKEY | vectors DIR | cosigned NOTE VKEY WITNESS_VKEY...")
 	if len(os.Args) == 4 && os.Args[1] == "folder" {
 		err = checkFolder(os.Args[2], os.Args[3])
 	} else if len(os.Args) == 3 && os.Args[1] == "vectors" {
 		err = checkVectors(os.Args[2])
+	} else if len(os.Args) > 4 && os.Args[1] == "cosigned" {
+		err = checkCosigned(os.Args[2], os.Args[3], os.Args[4:])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "refused:", err)

@@ -6,6 +6,7 @@ CI=true they are installed, or the run fails.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from forked_log import Told, witness
 from tile_log import VKEY, contents, log
 
 HERE = Path(__file__).resolve().parent
@@ -100,6 +102,26 @@ def test_it_refuses_another_size_or_another_key(verifier: Path, small: Path) -> 
     (small / "checkpoint").write_text(note)
     other = VKEY.replace("2026/a", "2026/b")
     assert run(verifier, "folder", small, other).returncode == 1
+
+
+def test_it_accepts_our_cosignatures_and_no_changed_one(verifier: Path, tmp_path: Path) -> None:
+    """Witnesses and log are ours, the verifier is not: note, key ids, time and signed text, read by others' code."""
+    told, note, keys = Told(), tmp_path / "checkpoint", []
+    lines = b""
+    for name in ("a.example/w", "b.example/w"):
+        with witness(tmp_path, name) as party:
+            lines += asyncio.run(party.witness.add(told.body(0, 50)))
+            keys.append(party.vkey)
+    note.write_bytes(told.note(50) + lines)
+    ran = run(verifier, "cosigned", note, VKEY, *keys)
+    assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", "cosigned: 2 witnesses\n")
+    for wrong in (
+        (told.note(50) + lines.splitlines(keepends=True)[0]),
+        (told.note(60) + lines),
+        note.read_bytes()[:-20] + bytes([note.read_bytes()[-20] ^ 1]) + note.read_bytes()[-19:],
+    ):
+        note.write_bytes(wrong)
+        assert run(verifier, "cosigned", note, VKEY, *keys).returncode == 1
 
 
 def test_it_refuses_vectors_of_which_one_hash_is_another(verifier: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+import log_signer
 from gazette_country import NOW, WAIT, altered, anchors, first, identity
 from kakine.clients.gazette import Sources, refresh, take
 from kakine.contracts.call import Body, Call, Nothing, Role
@@ -39,17 +40,21 @@ from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
+from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import Log
 from kakine.protocols.published import NEVER
 from kakine.runtime.http import InProcess, Peers
 from kakine.values import problems
 from kakine.values.labels import PartyName
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.gazette import Gazette, decode, encode, gazette_digest
+from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
-COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger")
-SOURCES = Sources(COMMISSION, LEDGER, ORIGIN)
+COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger-a")
+LOGS = (Log(LEDGER, ORIGIN),)
+SOURCES = Sources(COMMISSION, LOGS)
 ASK = ("yokohama/children", "sapporo/tax", "JO106", ["JO106.2"])
 STOP = Narrow([Stop("party", "sapporo")], [], "漏えい", "leak")
 ROLES = {COMMISSION: Role.COMMISSION, MINISTRY: Role.MINISTRY}
@@ -62,7 +67,7 @@ class Country:
     folder: Path
     now_ms: int = NOW
     apps: dict[PartyName, ASGIApp] = field(default_factory=dict)
-    open: list[Ledger | Commission | Ministry] = field(default_factory=list)
+    open: list[Signer | Ledger | Commission | Ministry] = field(default_factory=list)
 
     def clock(self) -> int:
         return self.now_ms
@@ -70,19 +75,23 @@ class Country:
     def peers(self, name: str) -> Peers:
         return Peers(InProcess(PartyName(name), self.apps))
 
-    def open_ledger(self) -> None:
-        settings = LedgerSettings(ORIGIN, self.folder / "ledger.sqlite", identity("ledger").signing)
-        ledger = Ledger.open(
-            settings,
+    async def open_ledger(self) -> None:
+        key = identity(SIGNER).signing
+        signer = log_signer.opened(self.folder, ORIGIN, key)
+        self.open.append(signer)
+        ledger = await Ledger.open(
+            LedgerSettings(ORIGIN, self.folder / "ledger.sqlite", SIGNER, key.public),
             lambda name: identity(name).signing.public,
             lambda role: [name for name, own in ROLES.items() if own is role],
             lambda name: frozenset({ROLES.get(name, Role.GATEWAY)}),
+            log_signer.road(signer),
+            self.clock,
         )
         self.apps[LEDGER] = ledger.app
         self.open.append(ledger)
 
     def open_commission(self) -> Commission:
-        settings = CommissionSettings(self.folder / "commission.sqlite", LEDGER, ORIGIN)
+        settings = CommissionSettings(self.folder / "commission.sqlite", LOGS)
         commission = Commission.open(
             settings, identity("commission"), anchors(), self.peers("commission"), self.clock
         )
@@ -91,7 +100,7 @@ class Country:
         return commission
 
     def open_ministry(self) -> Ministry:
-        settings = MinistrySettings(self.folder / "ministry.sqlite", COMMISSION, LEDGER, ORIGIN)
+        settings = MinistrySettings(self.folder / "ministry.sqlite", COMMISSION, LOGS)
         ministry = Ministry.open(
             settings, identity("ministry"), LawBook(anchors()), self.peers("ministry"), self.clock
         )
@@ -113,7 +122,7 @@ class Country:
 async def founded(folder: Path) -> AsyncIterator[Country]:
     country = Country(folder)
     try:
-        country.open_ledger()
+        await country.open_ledger()
         commission, ministry = country.open_commission(), country.open_ministry()
         encoded = encode(first())
         await commission.found(encoded, await ministry.found(encoded))

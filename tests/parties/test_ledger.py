@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+import log_signer
 from kakine.contracts import ledger as calls
 from kakine.contracts.call import Body, Call, Nothing, Role
 from kakine.contracts.ledger import Append, Appended, Between, ByIndex, ByTag
 from kakine.crypto.hashing import digest
-from kakine.crypto.merkle import EMPTY, verify_consistency
+from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.signer.app import Signer
 from kakine.protocols import receipts
 from kakine.runtime.http import InProcess, Peers
 from kakine.values.labels import PartyName
@@ -27,7 +29,9 @@ from kakine.values.problems import (
     EntryKindNotAllowed,
     FilingMismatch,
     InclusionInvalid,
+    LedgerBehind,
     LedgerDiverged,
+    LedgerForked,
     NotCanonical,
     Problem,
     RangeOutside,
@@ -41,17 +45,20 @@ from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 from kakine.wire.filing import SignedFiling
+from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(bytes(31) + b"L")
-LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger", "converter", "commission", "town"))
+LEDGER, CONVERTER, COMMISSION, TOWN = (PartyName(n) for n in ("ledger-a", "converter", "commission", "town"))
 KEEPERS = [PartyName("mailbox-a"), PartyName("mailbox-b")]
 MAILBOX, OTHER = KEEPERS
 FILERS = {
     MAILBOX: SigningKey(bytes(31) + b"M"),
     OTHER: SigningKey(bytes(31) + b"N"),
+    CONVERTER: SigningKey(bytes(31) + b"V"),
     COMMISSION: SigningKey(bytes(31) + b"C"),
 }
+NOW = [29_000_000 * 60_000]
 ROLES = {
     CONVERTER: frozenset({Role.CONVERTER}),
     MAILBOX: frozenset({Role.MAILBOX}),
@@ -59,6 +66,9 @@ ROLES = {
     COMMISSION: frozenset({Role.COMMISSION}),
     TOWN: frozenset({Role.GATEWAY}),
 }
+
+NOBODYS = [EntryKind.UNSEAL, EntryKind.HEARTBEAT]
+"""Kinds that nobody may bring to a ledger."""
 
 Takes = TypeVar("Takes", bound=Body)
 Gives = TypeVar("Gives", bound=Body)
@@ -77,15 +87,29 @@ def roles_of(party: PartyName) -> frozenset[Role]:
 
 
 def settings(folder: Path) -> LedgerSettings:
-    return LedgerSettings(ORIGIN, folder / "ledger.sqlite", KEY)
+    return LedgerSettings(ORIGIN, folder / "ledger.sqlite", SIGNER, KEY.public)
 
 
-def opened(folder: Path) -> Ledger:
-    return Ledger.open(settings(folder), filer_key, parties_of, roles_of)
+@pytest.fixture(autouse=True)
+def signer(tmp_path: Path) -> Iterator[Signer]:
+    """It runs through all stops of the ledger."""
+    running = log_signer.opened(tmp_path, ORIGIN, KEY)
+    yield running
+    running.close()
+
+
+def started(settings: LedgerSettings, signer: Signer) -> Ledger:
+    road = log_signer.road(signer)
+    return asyncio.run(Ledger.open(settings, filer_key, parties_of, roles_of, road, lambda: NOW[0]))
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def opened(signer: Signer) -> Callable[[Path], Ledger]:
+    return lambda folder: started(settings(folder), signer)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, opened: Callable[[Path], Ledger]) -> Iterator[Ledger]:
     running = opened(tmp_path)
     yield running
     running.close()
@@ -286,18 +310,33 @@ def test_an_entry_that_not_every_record_keeper_has_filed_is_refused(
         refused(FilingMismatch, ledger, filed([1], kind, filers))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 8)])
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (1, 2, 7, 8)])
 def test_record_keepers_file_requests_outcomes_and_views_and_nothing_else(
     ledger: Ledger, kind: EntryKind
 ) -> None:
-    others = FilingMismatch if kind is EntryKind.GOVERNANCE else EntryKindNotAllowed
-    refused(others, ledger, filed([1], kind))
+    refused(EntryKindNotAllowed if kind in NOBODYS else FilingMismatch, ledger, filed([1], kind))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind != 3])
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind not in (3, 4, 7)])
 def test_the_commission_files_governance_and_nothing_else(ledger: Ledger, kind: EntryKind) -> None:
-    others = FilingMismatch if kind in (1, 2, 8) else EntryKindNotAllowed
+    others = EntryKindNotAllowed if kind in NOBODYS else FilingMismatch
     refused(others, ledger, filed([1], kind, [COMMISSION]), COMMISSION)
+
+
+def test_a_record_keeper_files_the_root_of_its_index_and_a_converter_its_statement_alone(
+    ledger: Ledger,
+) -> None:
+    for kind, one, another in (
+        (EntryKind.INDEX_ROOT, KEEPERS, [CONVERTER]),
+        (EntryKind.STATEMENT, [CONVERTER], KEEPERS),
+    ):
+        for filers in ([], another, [another[0]], [COMMISSION], [one[0], one[0]], KEEPERS):
+            with pytest.raises(FilingMismatch):
+                tell(ledger, filed([1], kind, filers))
+    for number, (kind, filer) in enumerate(
+        [(EntryKind.INDEX_ROOT, MAILBOX), (EntryKind.INDEX_ROOT, OTHER), (EntryKind.STATEMENT, CONVERTER)]
+    ):
+        assert tell(ledger, filed([number], kind, [filer])).first == number
 
 
 def test_outcomes_and_governance_are_taken_from_those_who_may_file_them(ledger: Ledger) -> None:
@@ -352,7 +391,9 @@ def test_every_earlier_checkpoint_is_proved_to_be_the_beginning_of_the_present_o
         asyncio.run(ask(ledger, TOWN, calls.CONSISTENCY, Between(13)))
 
 
-def test_after_a_restart_receipts_hold_and_repeats_give_the_same_index(tmp_path: Path) -> None:
+def test_after_a_restart_receipts_hold_and_repeats_give_the_same_index(
+    tmp_path: Path, opened: Callable[[Path], Ledger]
+) -> None:
     first = opened(tmp_path)
     before = tell(first, filed(range(7)))
     first.close()
@@ -366,7 +407,9 @@ def test_after_a_restart_receipts_hold_and_repeats_give_the_same_index(tmp_path:
     second.close()
 
 
-def test_a_second_ledger_on_the_same_file_is_refused(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_second_ledger_on_the_same_file_is_refused(
+    tmp_path: Path, ledger: Ledger, opened: Callable[[Path], Ledger]
+) -> None:
     with pytest.raises(StoreInUse):
         opened(tmp_path)
 
@@ -383,8 +426,6 @@ TAMPERINGS = {
     "the size changed": "UPDATE tree SET size = 6",
     "the root changed": "UPDATE tree SET root = zeroblob(32)",
     "the tree row removed": "DELETE FROM tree",
-    "the last checkpoint removed": "DELETE FROM checkpoint WHERE size = 7",
-    "all checkpoints removed": "DELETE FROM checkpoint",
     "the checkpoint cut": "UPDATE checkpoint SET note = substr(note, 1, 40) WHERE size = 7",
     "an older checkpoint moved": (
         "UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 3) WHERE size = 7"
@@ -392,50 +433,99 @@ TAMPERINGS = {
 }
 
 
+@pytest.fixture
+def stopped(tmp_path: Path, opened: Callable[[Path], Ledger]) -> Path:
+    """A ledger of 3 and then 4 entries that has stopped, and was started once more: all checkpoints are stored."""
+    ledger = opened(tmp_path)
+    tell(ledger, filed(range(3)))
+    tell(ledger, filed(range(3, 7)))
+    ledger.close()
+    again = opened(tmp_path)
+    asyncio.run(again.start())
+    again.close()
+    return settings(tmp_path).database
+
+
+def touched(database: Path, *changes: str, **values: bytes) -> None:
+    with sqlite3.connect(database) as connection:
+        for change in changes:
+            assert connection.execute(change, values).rowcount > 0
+    connection.close()
+
+
 @pytest.mark.parametrize("change", TAMPERINGS.values(), ids=TAMPERINGS.keys())
-def test_a_store_that_was_touched_is_not_served(tmp_path: Path, change: str) -> None:
-    ledger = opened(tmp_path)
-    tell(ledger, filed(range(3)))
-    tell(ledger, filed(range(3, 7)))
-    ledger.close()
-    with sqlite3.connect(settings(tmp_path).database) as connection:
-        assert connection.execute(change).rowcount > 0
-    connection.close()
-    with pytest.raises(LedgerDiverged):
-        opened(tmp_path)
-
-
-def test_the_end_of_the_log_cannot_be_cut_off_together_with_its_head_without_another_signature(
-    tmp_path: Path,
+def test_a_store_that_was_touched_is_not_served(
+    stopped: Path, opened: Callable[[Path], Ledger], change: str
 ) -> None:
-    ledger = opened(tmp_path)
-    tell(ledger, filed(range(3)))
-    tell(ledger, filed(range(3, 7)))
-    ledger.close()
-    with sqlite3.connect(settings(tmp_path).database) as connection:
-        connection.execute("DELETE FROM entry WHERE idx >= 5")
-        connection.execute("UPDATE tree SET size = 5")
-        connection.execute("DELETE FROM checkpoint WHERE size > 5")
-    connection.close()
+    touched(stopped, change)
     with pytest.raises(LedgerDiverged):
-        opened(tmp_path)
+        opened(stopped.parent)
 
 
-def test_a_store_under_another_key_or_origin_is_not_served(tmp_path: Path) -> None:
-    ledger = opened(tmp_path)
-    tell(ledger, filed(range(3)))
+def test_the_end_of_the_log_cannot_be_cut_off_together_with_its_head(
+    stopped: Path, opened: Callable[[Path], Ledger]
+) -> None:
+    touched(
+        stopped,
+        "DELETE FROM entry WHERE idx >= 5",
+        "UPDATE tree SET size = 5, root = :root",
+        "DELETE FROM checkpoint WHERE size > 5",
+        root=merkle_root(range(5)),
+    )
+    with pytest.raises(LedgerBehind) as caught:
+        opened(stopped.parent)
+    assert caught.value.facts == {"known_to": SIGNER, "size": 7, "stored": 5}
+
+
+def test_an_old_entry_cannot_be_changed_together_with_everything_the_store_says_of_it(
+    stopped: Path, opened: Callable[[Path], Ledger]
+) -> None:
+    touched(
+        stopped,
+        "UPDATE entry SET bytes = :bytes WHERE idx = 3",
+        "UPDATE tree SET root = :root",
+        "DELETE FROM checkpoint WHERE size = 7",
+        bytes=entry(9),
+        root=merkle_root([0, 1, 2, 9, 4, 5, 6]),
+    )
+    with pytest.raises(LedgerForked) as caught:
+        opened(stopped.parent)
+    assert caught.value.facts == {"known_to": SIGNER, "size": 7}
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM checkpoint WHERE size = 7", "DELETE FROM checkpoint"])
+def test_a_stored_checkpoint_that_was_lost_is_had_again_from_the_signer(
+    stopped: Path, opened: Callable[[Path], Ledger], change: str
+) -> None:
+    rows = "SELECT note FROM checkpoint WHERE size = 7"
+    with sqlite3.connect(stopped) as connection:
+        before = connection.execute(rows).fetchone()
+    connection.close()
+    touched(stopped, change)
+    ledger = opened(stopped.parent)
+    asyncio.run(ledger.start())
     ledger.close()
+    with sqlite3.connect(stopped) as connection:
+        assert connection.execute(rows).fetchone() == before
+    connection.close()
+
+
+def merkle_root(numbers: Sequence[int]) -> bytes:
+    tree = Tree()
+    tree.append([leaf_hash(entry(number)) for number in numbers])
+    return tree.root()
+
+
+def test_a_store_under_another_key_or_origin_is_not_served(stopped: Path, signer: Signer) -> None:
     for origin, key in (("ledger.example/2027/a", KEY), (ORIGIN, FILERS[MAILBOX])):
         with pytest.raises(LedgerDiverged):
-            Ledger.open(
-                LedgerSettings(origin, settings(tmp_path).database, key), filer_key, parties_of, roles_of
-            )
+            started(LedgerSettings(origin, stopped, SIGNER, key.public), signer)
 
 
 def test_an_origin_that_cannot_be_a_key_name_is_refused_before_anything_opens(tmp_path: Path) -> None:
     for origin in ("", "a b", "a+b", "a\nb"):
         with pytest.raises(CheckpointInvalid):
-            LedgerSettings(origin, tmp_path / "x", KEY)
+            LedgerSettings(origin, tmp_path / "x", SIGNER, KEY.public)
 
 
 def test_neither_settings_nor_problems_show_keys_or_tags(tmp_path: Path, ledger: Ledger) -> None:

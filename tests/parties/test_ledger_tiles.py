@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from kakine.cli import ledger_tiles
 from kakine.crypto.merkle import EMPTY
 from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.store import Store
 from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
 from kakine.values.problems import (
     CheckpointInvalid,
@@ -25,6 +27,7 @@ from kakine.values.problems import (
 from kakine.wire import checkpoint as notes
 from kakine.wire import policy
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.cosignature import cosign
 from kakine.wire.tiles import parse
 from tile_log import KEY, ORIGIN, VKEY, Log, check, contents, log
 
@@ -305,9 +308,9 @@ def test_the_command_counts_files_beyond_the_head_and_asks_for_one_log(made: Log
     (made.public / "tile/0/002").write_bytes(b"of a head not shown yet")
     assert "1 files beyond" in checked(made.public, trusted, tmp_path)
     other = policy.vkey("ledger.example/2026/b", policy.LOG, SigningKey(b"X" * 32).public).encode()
-    for wrong in (b"quorum none\n", b"log " + other + b"\n" + trusted):
-        with pytest.raises(PolicyMalformed):
-            checked(made.public, wrong, tmp_path)
+    with pytest.raises(PolicyMalformed):
+        checked(made.public, b"quorum none\n", tmp_path)
+    assert "1 files beyond" in checked(made.public, b"log " + other + b"\n" + trusted, tmp_path)
     with pytest.raises(SignatureInvalid):
         checked(made.public, b"log " + other + b"\nquorum none\n", tmp_path)
 
@@ -332,3 +335,19 @@ def test_the_empty_tree_of_a_checkpoint_needs_no_files(tmp_path: Path) -> None:
         check(tmp_path)
     (tmp_path / CHECKPOINT).write_bytes(notes.make(ORIGIN, 0, EMPTY, KEY))
     assert check(tmp_path) == Checkpoint(0, EMPTY)
+
+
+def test_the_published_head_carries_its_cosignatures_and_an_older_note_s_do_not(tmp_path: Path) -> None:
+    """Readers of the files get what witnesses signed, for exactly this head."""
+    with log(tmp_path, 5) as made:
+        store = Store(made.database)
+        last = store.last_note()
+        assert last is not None
+        line = cosign(notes.text_of(last[1]), "witness.example/w1", SigningKey(b"W" * 32), 1)
+        asyncio.run(store.keep_cosigned(5, last[1] + line))
+        made.tiles.rebuild()
+        assert (made.public / "checkpoint").read_bytes() == last[1] + line
+        assert check(made.public).size == 5
+        made.to(9).tiles.extend()
+        assert line not in (made.public / "checkpoint").read_bytes()
+        assert check(made.public).size == 9

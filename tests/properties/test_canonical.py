@@ -16,6 +16,7 @@ import kakine.wire
 from kakine.values.problems import NotCanonical
 from kakine.wire.canonical import Message, decode, encode
 from kakine.wire.gazette import Gazette
+from kakine.wire.index import ListShown
 
 for found in pkgutil.iter_modules(kakine.wire.__path__):
     importlib.import_module(f"kakine.wire.{found.name}")
@@ -46,6 +47,10 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from(list(of.cls))
         case inspect.VarTupleType():
             return st.lists(values(of.item_type), min_size=of.min_length or 0, max_size=3).map(tuple)
+        case inspect.TupleType():
+            return st.tuples(*map(values, of.item_types))
+        case inspect.DictType():
+            return st.dictionaries(values(of.key_type), values(of.value_type), max_size=3)
         case inspect.UnionType():
             return st.one_of(*(values(each) for each in of.types))
         case inspect.NoneType():
@@ -118,3 +123,13 @@ def test_an_integer_in_a_longer_form_is_refused() -> None:
     for longer_five in (b"\xcc\x05", b"\xcd\x00\x05", b"\xce\x00\x00\x00\x05", b"\xd0\x05"):
         with pytest.raises(NotCanonical):
             decode(good[:at] + longer_five + good[at + 1 :], kind)
+
+
+def test_a_map_in_another_order_or_with_a_key_twice_is_refused() -> None:
+    """The one map in a message: the places of a list, by log."""
+    good = encode(ListShown(bytes(32), {"b": (1,), "a": (2,)}, ()))
+    first, second = b"\xa1a\x91\x02", b"\xa1b\x91\x01"
+    assert first + second in good
+    for other in (second + first, first + first, second + second):
+        with pytest.raises(NotCanonical):
+            decode(good.replace(first + second, other), ListShown)

@@ -24,10 +24,21 @@ import kakine.contracts
 from attacks.insider import rewritten
 from forging import signed
 from kakine.clients.exchange import as_convert
-from kakine.contracts import commission, converter, ledger, mailbox, ministry, registry, registry_audit
+from kakine.contracts import (
+    commission,
+    commission_audit,
+    converter,
+    gateway,
+    ledger,
+    mailbox,
+    ministry,
+    registry,
+    registry_audit,
+    retention,
+)
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
-from kakine.country import LOGIN
+from kakine.country import LOGIN, ORIGIN
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, seal
 from kakine.protocols.matching import Sex
@@ -40,6 +51,7 @@ from kakine.wire.canonical import decode, encode, plain
 from kakine.wire.request import (
     Mode,
     Payload,
+    Place,
     PublicPart,
     RecordPart,
     ask_digest,
@@ -52,13 +64,15 @@ from land import CHILDREN, TAX, Land, ref
 
 SERVED_BY = {
     "commission": "commission",
+    "commission_audit": "commission",
     "converter": "converter-1",
     "gateway": "yokohama",
-    "ledger": "ledger",
+    "ledger": "ledger-a",
     "mailbox": "mailbox-a",
     "ministry": "ministry",
     "registry": "registry",
     "registry_audit": "registry",
+    "signer": "ledger-a-signer",
 }
 KEY = bytes(16)
 encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -104,7 +118,7 @@ HOLDERS = {
     Role.COMMISSION: "commission",
     Role.CONVERTER: "converter-1",
     Role.GATEWAY: "yokohama",
-    Role.LEDGER: "ledger",
+    Role.LEDGER: "ledger-a",
     Role.MAILBOX: "mailbox-a",
     Role.MINISTRY: "ministry",
     Role.PORTAL: "portal",
@@ -129,22 +143,41 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     subject = registry.Subject("123456789018", date(1990, 2, 3))
     person = ("渡邉　花子", "ワタナベ　ハナコ", date(1990, 2, 3), Sex.FEMALE)
     entry = registry.Entry(KEY, *person, KEY, date(2020, 1, 1))
+    receipt = ledger.Appended(0, [bytes(32)], b"checkpoint")
+    proved, held = ledger.Proved(bytes(80), receipt), retention.HoldLogged(b"hold", bytes(80), receipt)
     return {
+        commission.ERASURES.path: retention.Erasures(1),
+        commission_audit.OBJECT.path: commission_audit.Objection(b"sealed"),
+        converter.DESTROY.path: retention.Destroy(b"order", [b"dropped"], [b"hold"]),
+        converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),
+        converter.LIFT.path: held,
+        gateway.DISPUTABLE.path: gateway.Disputable(request),
+        mailbox.DROP.path: retention.Drop(b"order"),
+        mailbox.EXPIRING.path: retention.ExpiringAsked(1),
+        mailbox.FILED_AT.path: mailbox.FiledAt(Place(ORIGIN, 0)),
+        mailbox.HELD.path: retention.HeldAsked(b"order"),
+        mailbox.HOLD.path: held,
         converter.LINK.path: converter.LinkAsked(CHILDREN, 1, TAX, 1),
+        converter.HEAD.path: converter.LastHead(ORIGIN),
         converter.SEEN.path: converter.SeenSince(0),
         converter.RATIOS.path: converter.Ratios([windowed]),
         converter.WINDOW.path: converter.WindowCheck([windowed], bytes(32), [blinded], []),
         converter.DISPUTE.path: converter.Dispute(request, 0, [bytes(32)] * 3),
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
+        converter.STATEMENT.path: converter.CountAsked(ORIGIN, 1),
         converter.WITNESS.path: converter.Witness(enrolled),
         mailbox.VECTORS.path: mailbox.Vectors(0),
         mailbox.BLINDS.path: mailbox.Blinds(enrolled),
-        mailbox.STANDING.path: mailbox.AskStanding(0, 2, 600_000),
+        mailbox.INDEXES.path: mailbox.IndexesAsked(ORIGIN, 0),
+        mailbox.INDEX_ROWS.path: mailbox.IndexRowsAsked(ORIGIN, 0, 0),
+        mailbox.STANDING.path: mailbox.AskStanding("ledger.example", 0, 2, 600_000),
         registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
         ledger.CONSISTENCY.path: ledger.Between(1),
         ledger.CHECKPOINT.path: Nothing(),
+        ledger.WITNESSED.path: Nothing(),
+        ledger.WITNESSED_ENTRIES.path: ledger.ByIndex(0, 2),
         commission.CURRENT.path: commission.Since(1),
         commission.PUBLISH.path: commission.Propose(b"gazette", bytes(64)),
         commission.PROPOSALS.path: Nothing(),
@@ -302,7 +335,7 @@ def converted(border: Border, asked: Prepared) -> Reply:
     return border.call("converter.CONVERT", "yokohama", encoder.encode(as_convert(asked)))
 
 
-@pytest.mark.parametrize("part", ["public", "record", "entries", "envelopes", "blinded", "to_keeper"])
+@pytest.mark.parametrize("part", ["public", "record", "entries", "envelopes", "blinded", "to_keepers"])
 def test_a_requester_that_signs_nonsense_is_refused_by_name(border: Border, part: str) -> None:
     @FEW
     @given(SEEDS)
@@ -311,8 +344,8 @@ def test_a_requester_that_signs_nonsense_is_refused_by_name(border: Border, part
         if part in ("public", "record"):
             said = msgspec.msgpack.decode(getattr(asked, part))
             wrong: Any = encoder.encode(changed(dice, said))
-        elif part == "envelopes":
-            wrong = tuple(changed_bytes(dice, each) for each in asked.envelopes)
+        elif part in ("envelopes", "to_keepers"):
+            wrong = tuple(changed_bytes(dice, each) for each in getattr(asked, part))
         else:
             wrong = changed_bytes(dice, getattr(asked, part))
         reply = converted(border, resigned(border.land, asked, part, wrong))
@@ -330,8 +363,9 @@ def resigned(land: Land, asked: Prepared, part: str, wrong: Any) -> Prepared:
     record = decode(asked.record, RecordPart)
     if part == "envelopes":
         parts["entries"] = naming(asked.entries, wrong)
-    if part == "to_keeper":
-        parts["record"] = encode(msgspec.structs.replace(record, to_keeper=digest("sealed", wrong)))
+    if part == "to_keepers":
+        sealed = tuple(digest("sealed", each) for each in wrong)
+        parts["record"] = encode(msgspec.structs.replace(record, to_keepers=sealed))
     if "entries" in parts:
         parts["record"] = encode(msgspec.structs.replace(record, entries=digest("entries", parts["entries"])))
     return signed(land, asked, **parts)
@@ -371,7 +405,7 @@ def with_converters_help(land: Land, asked: Prepared, sealed: bytes) -> Deliver:
     record = decode(asked.record, RecordPart)
     public_bytes = encode(public)
     ask = ask_digest(public_digest(public_bytes), record.batch, record.blinded)
-    made = request_batch(public, told, ask, land.yokohama.office.months)
+    made = request_batch(public, record.kind, told, ask, land.yokohama.office.months)
     parts = encode(msgspec.structs.replace(record, entries=digest("entries", made.entries)))
     other = signed(
         land,

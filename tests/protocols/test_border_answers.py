@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +61,15 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 
 
 @pytest.mark.parametrize("said", SAID)
-@pytest.mark.parametrize("party", ["converter-1", "mailbox-a", "mailbox-b", "ledger"])
+@pytest.mark.parametrize("party", ["converter-1", "mailbox-a", "mailbox-b", "ledger-a ledger-b"])
 def test_an_asker_hears_of_it_and_the_next_question_is_served(small: Land, party: str, said: str) -> None:
     async def all_of_them() -> list[object]:
         asking = (small.ask(j % 2) for j in range(4))
         return await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 10)
 
-    with instead(small.country, party, Saying(*SAID[said])):
+    with ExitStack() as spoken:
+        for each in party.split():
+            spoken.enter_context(instead(small.country, each, Saying(*SAID[said])))
         results = small.run(all_of_them())
     assert all(isinstance(result, Problem) for result in results), results
     assert small.run(small.ask(0)).result == "delivered"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kakine.contracts.portal import SealedHistory
-from kakine.country import ORIGIN
+from kakine.country import LOGS
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.logs import log_keys
 from kakine.wire.entry import EntryKind
 from kakine.wire.request import Mode
 
@@ -27,7 +28,7 @@ def history(land: Land, j: int) -> list[Line]:
         for each in sealed.histories
     ]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, law.signing_key("ledger"), ORIGIN)
+    keys = Keys(keepers, log_keys(law, LOGS))
     opened = open_history(sealed.request, lists, sealed.shares, session, keys)
     opened.require_agreed()
     return lines(opened.rows)

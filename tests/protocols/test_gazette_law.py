@@ -116,7 +116,7 @@ def test_an_assessment_counts_up_to_its_last_day() -> None:
         (Subject.PROCEDURE, "JO106"),
         (Subject.ROW, "JO106.2"),
         (Subject.PARTY, "converter-3"),
-        (Subject.PARTY, "ledger"),
+        (Subject.PARTY, "ledger-b"),
         (Subject.PARTY, "portal"),
         (Subject.DOMAIN, "mailbox-a/records"),
         (Subject.DOMAIN, "mailbox-b/records"),

@@ -108,6 +108,8 @@ def _asked(stage: Stage, family: Family) -> list[Inquiry]:
 
 async def _facts(stage: Stage, family: Family) -> Facts:
     country, journal, roster = stage.country, stage.journal, stage.roster
+    await country.index()
+    witnessed = await country.have_witnessed()
     history = await check_history(country, journal, roster, family, _asked(stage, family))
     known = traces(country, roster, family, await stage.numbers(family))
     return Facts(
@@ -123,6 +125,7 @@ async def _facts(stage: Stage, family: Family) -> Facts:
         await check_receipts(country),
         await audit(country),
         leaks(country, known),
+        min(len(each.cosigned) for each in witnessed),
         await head(country),
     )
 

@@ -11,11 +11,12 @@ from kakine.cli.own_history import Read, own_history
 from kakine.clients.carrier import filed_of
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
-from kakine.country import CONVERTERS, KEEPERS, LEDGER, LOGIN, ORIGIN, Country
+from kakine.country import CONVERTERS, KEEPERS, LOGIN, LOGS, Country, signer_of
 from kakine.crypto.merkle import verify_consistency
 from kakine.institutions.cases import Inquiry
 from kakine.institutions.families import Family, Roster
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log, log_keys
 from kakine.runtime import codebook
 from kakine.values.problems import ReceiptMismatch
 from kakine.wire import checkpoint as notes
@@ -26,32 +27,32 @@ from kakine.wire.entry import split_entries
 Receipt = tuple[bytes, bytes, bytes, bytes]
 
 
-async def head(country: Country) -> Checkpoint:
-    """The ledger's present head, its signature checked."""
-    given = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
+async def head(country: Country, log: Log = LOGS[0]) -> Checkpoint:
+    """A log's present head, its signature checked."""
+    given = await country.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
     law = country.book("portal").in_force(country.site.clock())
-    return notes.open(given.checkpoint, ORIGIN, law.signing_key(LEDGER))
+    return notes.open(given.checkpoint, log.origin, law.log_key(log.ledger))
 
 
 async def check_receipts(country: Country) -> tuple[int, int]:
     """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
 
     Each: every record keeper's signature over these entries, their place under a signed head of the ledger, and
-    that this head is a beginning of the present one. Raises the first thing that does not hold.
+    that this head is a beginning of that log's present one. Raises the first thing that does not hold.
     """
     stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
     kept = list(chain.from_iterable(codebook.receipts(store.read()) for store in stores))
-    heads, now = Heads(ORIGIN), await head(country)
-    seen: dict[int, bytes] = {now.size: now.root}
+    heads = Heads()
+    seen: dict[tuple[str, int], bytes] = {}
     for receipt in kept:
-        at = _check_receipt(country, heads, receipt)
-        if seen.get(at.size) != at.root:
-            await _check_grown(country, at)
-            seen[at.size] = at.root
+        at, origin = _check_receipt(country, heads, receipt)
+        if seen.get((origin, at.size)) != at.root:
+            await _check_grown(country, at, next(log for log in LOGS if log.origin == origin))
+            seen[origin, at.size] = at.root
     return len(kept), sum(len(split_entries(entries)) for _, _, entries, _ in kept)
 
 
-def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoint:
+def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> tuple[Checkpoint, str]:
     law = country.book("portal").in_force(country.site.clock())
     request, kept, entries, tags = receipt
     filed = filed_of(kept)
@@ -63,13 +64,14 @@ def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> Checkpoi
         if opened.request != request:
             raise ReceiptMismatch(what="request")
     place = filed.receipt
-    return heads.verify(place.first, place.proof, place.checkpoint, entries, law.signing_key(LEDGER))
+    at = heads.verify(place.first, place.proof, place.checkpoint, entries, log_keys(law, LOGS))
+    return at, notes.origin_of(place.checkpoint)
 
 
-async def _check_grown(country: Country, at: Checkpoint) -> None:
-    grown = await country.peers("portal").ask(LEDGER, CONSISTENCY, Between(at.size))
+async def _check_grown(country: Country, at: Checkpoint, log: Log) -> None:
+    grown = await country.peers("portal").ask(log.ledger, CONSISTENCY, Between(at.size))
     law = country.book("portal").in_force(country.site.clock())
-    now = notes.open(grown.checkpoint, ORIGIN, law.signing_key(LEDGER))
+    now = notes.open(grown.checkpoint, log.origin, law.log_key(log.ledger))
     verify_consistency(at.size, now.size, grown.proof, at.root, now.root)
 
 
@@ -91,7 +93,6 @@ async def check_history(
 ) -> History:
     """The applicant's history, held against what the desks asked and were answered about them."""
     person = family.members[0]
-    await country.index()
     read = await own_history(country, roster.reference(LOGIN, person))
     shown = {(line.case, line.recipient, line.rows, line.result) for line in read.lines}
     made = [
@@ -129,7 +130,8 @@ async def audit(country: Country) -> Audit:
 def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
     """Parties between the agencies in whose files a name, number or reference is found: should be none."""
     found = []
-    for party in (LEDGER, *(keeper.party for keeper in KEEPERS), *CONVERTERS):
+    ledgers = [party for log in LOGS for party in (log.ledger, signer_of(log))]
+    for party in (*ledgers, *(keeper.party for keeper in KEEPERS), *CONVERTERS):
         for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):
             stored = path.read_bytes()
             if any(trace in stored for trace in traces):

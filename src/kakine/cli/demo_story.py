@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
+from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.erasure import Reason
+from kakine.wire.objection import Finding
+from kakine.wire.request import Place
 
 RESULTS = {
     "delivered": "提供した / delivered",
@@ -47,6 +51,7 @@ class Facts:
     receipts: tuple[int, int]
     audit: Audit
     leaks: list[str]
+    witnesses: int
     head: Checkpoint
 
     def promises(self) -> dict[str, bool]:
@@ -61,6 +66,7 @@ class Facts:
             "receipts": self.receipts[0] > 0,
             "audited": self.audit.windows > 0 and self.audit.samples > 0 and not self.audit.faults,
             "nothing_in_between": not self.leaks,
+            "witnessed": self.history.read.public,
         }
 
     @property
@@ -97,8 +103,9 @@ class Facts:
                     "entries": read.signed,
                     "verified": read.verified,
                     "complete": self.history.complete,
+                    "witnessed": read.witnessed,
                 },
-                "ledger": {"size": self.head.size, "root": self.head.root.hex()},
+                "ledger": {"size": self.head.size, "root": self.head.root.hex(), "witnesses": self.witnesses},
                 "answers": dict(self.results),
                 "receipts": {"requests": self.receipts[0], "entries": self.receipts[1]},
                 "audit": asdict(self.audit),
@@ -140,8 +147,11 @@ class Words:
         return f"{found.ja} / {found.en}" if found else name
 
 
-def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
-    """One line for each request: when, who asked whom, under which article and row, what came of it."""
+def history_lines(
+    read: list[Seen], words: Words, disputes: Mapping[Place, Disputed] | None = None
+) -> Iterator[str]:
+    """For each request when, who asked whom, under which article and row, what came of it; and by place how it stands
+    with the person's objection to it."""
     for line in read:
         when = in_japan(line.time_ms)
         yield (
@@ -151,6 +161,23 @@ def history_lines(read: list[Seen], words: Words) -> Iterator[str]:
         rows = "・".join(line.rows)
         under = f"{words.procedure(line.ground)} {rows}".rstrip()
         yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
+        if disputes and line.place in disputes:
+            yield f"      {dispute_words(disputes[line.place])}"
+
+
+def dispute_words(stands: Disputed) -> str:
+    """How it stands with an objection."""
+    answer = stands.answer
+    if stands.doubt:
+        return f"異議への回答を確かめられない / what the commission tells does not hold: {stands.doubt}"
+    if answer is None:
+        since = in_japan(stands.minutes * 60_000)
+        return f"異議申立て中 ({since:%Y-%m-%d %H:%M} から) / disputed, not answered yet"
+    if answer.finding is Finding.RIGHT:
+        return "異議に回答あり: 変換は正しかった / answered: the conversion was right"
+    if answer.finding is Finding.NOT_RELEASED:
+        return "異議に回答あり: 提供されずに終わった / answered: it was stopped, and nothing was given out"
+    return f"異議に回答あり: {answer.party} の誤り ({answer.fault}) / answered: {answer.party} at fault"
 
 
 def tell(facts: Facts, words: Words) -> Iterator[str]:
@@ -193,6 +220,26 @@ def _exchange(facts: Facts, words: Words) -> Iterator[str]:
     yield f"    {scan}"
 
 
+HOLDS = {
+    Reason.LITIGATION: "訴訟 / litigation",
+    Reason.REVIEW: "審査請求 / request for administrative review",
+    Reason.COURT: "裁判所の命令 / order of a court",
+    Reason.MISUSE: "不正利用の調査 / inquiry into misuse",
+}
+
+
+def retention_lines(read: Read) -> Iterator[str]:
+    """What is there no more, what is kept on, and why."""
+    for row in read.erased:
+        yield (
+            f"  {in_japan(row.entry.minutes * 60_000):%Y-%m-%d %H:%M}  台帳 {row.origin} #{row.index} ✓  "
+            "保存期間の満了により消去 / erased on schedule"
+        )
+    for (origin, index), reasons in read.held.items():
+        words = "・".join(HOLDS[Reason(each)] if each in set(Reason) else each for each in reasons)
+        yield f"  台帳 {origin} #{index}: 保存期間を延長中 / held beyond its time: {words}"
+
+
 def completeness_lines(read: Read) -> Iterator[str]:
     """Whether that is everything, and who confirms it."""
     for keeper, places in read.hidden.items():
@@ -203,12 +250,13 @@ def completeness_lines(read: Read) -> Iterator[str]:
         yield "不完全: この一覧をすべてと見なせない。 / NOT complete."
         return
     sure, keepers = read.verified - read.provisional, len(read.confirmed)
+    witnesses = read.witnesses if read.public else 0
     yield (
-        f"完全: {sure} 件中 {sure} 件、記録保管者 {keepers} 者の公開索引で確認。"
+        f"完全: {sure} 件中 {sure} 件、記録保管者 {keepers} 者の公開索引と証人 {witnesses} 者が確認。"
         f"最後の索引より新しい {read.provisional} 件は暫定。"
     )
     yield (
-        f"complete: {sure} of {sure}, confirmed by {keepers} record keepers; "
+        f"complete: {sure} of {sure}, confirmed by {keepers} record keepers and {witnesses} witnesses; "
         f"{read.provisional} later than the last index, provisional."
     )
 
@@ -248,6 +296,7 @@ def _closing(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"■ 証拠 / Evidence: 受領証 {requests} 通({entries} 件)をすべて検証 / receipts verified;"
     yield f"台帳 / ledger: {facts.head.size} entries, root {facts.head.root.hex()}"
+    yield f"証人 {facts.witnesses} 者がこの先頭に署名 / witnesses have signed this head"
     checked = facts.audit
     yield (
         f"監査 / audit: 照会 {checked.exchanges} 件を {checked.windows} 組で検算、登録 {checked.samples} 件を抽出、"

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from kakine.cli.demo_journal import Journal
-from kakine.cli.demo_story import Words, completeness_lines, history_lines
+from kakine.cli.demo_story import Words, completeness_lines, history_lines, retention_lines
 from kakine.cli.own_history import Read, own_history
+from kakine.cli.own_objections import disputes
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN
 from kakine.institutions.families import Roster
@@ -31,7 +32,8 @@ def history(
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
     public ledger, proved to be in it, and counted by a record keeper. Where one of them, or its public index, lacks
-    a row that another shows, that is said, and the exit code is 1. Example:
+    a row that another shows, that is said, and the exit code is 1. Where the person has objected to a line
+    (`kakine object`) the commission is asked how it stands. Example:
 
       kakine history --dir country/1-1000
 
@@ -48,13 +50,17 @@ def history(
 
 async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read, list[str]]:
     async with visited(folder) as country:
-        read = await own_history(country, account or _protagonist(folder), export)
-        shown = list(history_lines(read.lines, Words(country.site.pack)))
-        proofs = f"{read.signed} rows signed for, {read.verified} opened, verified and found in the ledger"
-        return read, [*shown, proofs, *completeness_lines(read)]
+        read = await own_history(country, account or protagonist(folder), export)
+        stands = await disputes(country, read.rows)
+        shown = list(history_lines(read.lines, Words(country.site.pack), stands))
+        opened = read.verified - len(read.erased)
+        proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
+        public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
+        return read, [*shown, *retention_lines(read), proofs, public, *completeness_lines(read)]
 
 
-def _protagonist(folder: Path) -> bytes:
+def protagonist(folder: Path) -> bytes:
+    """Account of the person of whom the demo's story tells. Raises `CountryMissing`, `AccountUnknown`."""
     if not (folder / "demo.sqlite").is_file():
         raise CountryMissing()
     journal = Journal(folder / "demo.sqlite")

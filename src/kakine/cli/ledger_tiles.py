@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.visiting import DirOption, visited
-from kakine.country import LEDGER, ORIGIN
+from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.store import METADATA
 from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
+from kakine.protocols.logs import Log
 from kakine.protocols.tiles import Read, fetch, verify
 from kakine.runtime.database import Database
 from kakine.values.problems import PolicyMalformed, TileInvalid, TileMissing
@@ -33,20 +33,21 @@ PolicyOption = Annotated[
 ]
 
 
-def tiles(directory: DirOption, out: OutOption) -> None:
+def tiles(directory: DirOption, out: OutOption, instance: InstanceOption = Instance.A) -> None:
     """Write the whole log as static C2SP files; what is there and right stays untouched. Example:
 
     kakine ledger tiles --dir country/1-1000 --out public
     """
-    key = asyncio.run(_ledger_key(directory))
+    log = instance.log
+    key = asyncio.run(_ledger_key(directory, log))
     out.mkdir(parents=True, exist_ok=True)
-    database = Database.open(directory / "ledger.sqlite", METADATA)
+    database = Database.open(directory / f"{log.ledger}.sqlite", METADATA)
     try:
-        at = TileFolder(out, database, ORIGIN, key).rebuild()
+        at = TileFolder(out, database, log.origin, key).rebuild()
     finally:
         database.close()
     typer.echo(f"{at.size} entries, root {at.root.hex()}")
-    typer.echo(f"key {policy.vkey(ORIGIN, policy.LOG, key)}")
+    typer.echo(f"key {policy.vkey(log.origin, policy.LOG, key)}")
 
 
 def check_tiles(
@@ -57,7 +58,7 @@ def check_tiles(
 
     kakine ledger check-tiles public --policy policy.txt
     """
-    origin, key = one_log(trusted)
+    origin, key = one_log(trusted, folder)
     read = reader(folder)
     at = notes.open(read(CHECKPOINT), origin, key)
     verify(read, at)
@@ -109,14 +110,20 @@ def _verified(tile: Tile, size: int) -> Tile:
     return Tile(tile.level, tile.index, (size >> 8 * level) % 256)
 
 
-async def _ledger_key(folder: Path) -> VerifyKey:
+async def _ledger_key(folder: Path, log: Log) -> VerifyKey:
     async with visited(folder) as country:
-        return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
+        return country.book("portal").in_force(country.site.clock()).log_key(log.ledger)
 
 
-def one_log(path: Path) -> tuple[str, VerifyKey]:
-    """(origin, key) of the one log in a policy file. Raises `PolicyMalformed` for any other number of logs."""
+def one_log(path: Path, folder: Path) -> tuple[str, VerifyKey]:
+    """(origin, key) of the one log in a policy file, or of that one of several which the folder's checkpoint names.
+
+    Raises `PolicyMalformed` where there is none, `TileMissing` without a checkpoint.
+    """
     logs = policy.decode(path.read_bytes()).logs
+    if len(logs) != 1:
+        named = reader(folder)(CHECKPOINT).partition(b"\n")[0]
+        logs = [log for log in logs if log.name.encode() == named]
     if len(logs) != 1:
         raise PolicyMalformed(part="logs")
     return logs[0].name, logs[0].key

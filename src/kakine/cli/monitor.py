@@ -214,15 +214,15 @@ async def _round(plan: _Plan, memory: Memory) -> Round | Refusal:
 def _static(plan: _Plan, reported: list[tuple[str, bytes]]) -> Watched:
     assert plan.tiles is not None  # noqa: S101 - the command line has seen to it
     assert plan.policy is not None  # noqa: S101
-    origin, key = one_log(plan.policy)
+    origin, key = one_log(plan.policy, plan.tiles)
     return Watched(origin, key, Files("tiles", reader(plan.tiles), origin, key), (), reported)
 
 
 def watched_country(country: Country, reported: list[tuple[str, bytes]]) -> Watched:
     """The log and the record keepers of a country, as any party may call them; keys are those of the gazette."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
-    keepers = [Mailbox(peers, name, law.signing_key(name)) for name in law.keeper_parties]
-    return Watched(ORIGIN, law.signing_key(LEDGER), Running(peers, LEDGER), keepers, reported)
+    keepers = [Mailbox(peers, name, law.signing_key(name), ORIGIN) for name in law.keeper_parties]
+    return Watched(ORIGIN, law.log_key(LEDGER), Running(peers, LEDGER), keepers, reported)
 
 
 def refuser(problem: Problem) -> str:

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kakine.cli.receipts import export_history
+from kakine.cli.receipts import export_history, is_public, witnessed_rows
 from kakine.contracts.converter import History
-from kakine.country import KEEPERS, LEDGER, ORIGIN, Country
+from kakine.country import KEEPERS, LOGS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
-from kakine.protocols.history import KeptList, Keys, Line, SealedRow, lines, open_history
+from kakine.protocols.heads import Heads
+from kakine.protocols.history import (
+    ErasedRow,
+    KeptList,
+    Keys,
+    Line,
+    OpenedRow,
+    SealedRow,
+    lines,
+    open_history,
+    union_of,
+)
 from kakine.protocols.index_check import Complete
+from kakine.protocols.logs import LogKeys, log_keys
+from kakine.protocols.witnessing import cosigners
 from kakine.values.problems import HistoryIncomplete, Problem
+from kakine.wire import policy as policies
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.history import Statement
 from kakine.wire.index import Indexed
 from kakine.wire.record import OutcomeRecord, RequestRecord
+from kakine.wire.request import Place
 
 VIEWED, RECORDED = "viewed", "recorded"
 """What came of requests that end at the record keepers: a reading of the own list, and codes ended or replaced."""
@@ -44,28 +60,46 @@ class Seen:
     result: str
     index: int
     entry: bytes
+    origin: str
+
+    @property
+    def place(self) -> Place:
+        """The request's log and index."""
+        return Place(self.origin, self.index)
 
 
 @dataclass(frozen=True)
 class Read:
     """What the person sees. The record keeper with the longest list has signed for `signed` rows.
 
-    Every one of the `verified` rows has opened and stands in the ledger. `hidden` names by record keeper the log
-    indices of rows that it does not show and another does. `confirmed` says by record keeper what its public index
-    confirms of the rows, `doubts` why it does not.
+    Every one of the `verified` rows has opened and stands in the ledger, or stands there and was `erased` on schedule;
+    `witnessed` of them under a head that as many witnesses as the policy asks for have signed. `held` says by log and
+    index for which reasons a record is kept on. `hidden` names by record keeper the log indices of rows that it does
+    not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
+    why it does not. `rows` are the verified rows themselves.
     """
 
     lines: list[Seen]
     signed: int
     verified: int
+    witnessed: int
+    witnesses: int
     hidden: Mapping[str, Sequence[int]]
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
+    erased: Sequence[ErasedRow] = ()
+    held: Mapping[tuple[str, int], Sequence[str]] = field(default_factory=dict)
+    rows: Sequence[OpenedRow] = ()
 
     @property
     def provisional(self) -> int:
         """Rows later than the last index of some record keeper."""
         return max((each.provisional for each in self.confirmed.values()), default=self.verified)
+
+    @property
+    def public(self) -> bool:
+        """Every row that an index confirms stands under a head that meets the policy of witnesses."""
+        return self.witnessed > 0 and self.verified - self.witnessed <= self.provisional
 
     @property
     def complete(self) -> bool:
@@ -83,29 +117,57 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     law = country.book("portal").in_force(country.site.clock())
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, law.signing_key(LEDGER), ORIGIN)
-    opened = open_history(sealed.request, lists, sealed.shares, session, keys)
+    keys = Keys(keepers, log_keys(law, LOGS))
+    now_ms = country.site.clock()
+    opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
+    shown = await witnessed_rows(country, _placed(lists))
+    witnessed, witnesses = _witnessed(country, shown, keys.logs)
     if export is not None:
-        rows = {row.entry: row for each in lists for row in each.rows}
-        export_history(list(rows.values()), opened.rows, keys.ledger, export)
+        policy = country.policy if witnessed == len(shown) else None
+        export_history(shown, opened.rows, keys.logs, export, policy)
     seen = [_seen(line) for line in lines(opened.rows)]
     signed = [decode(each.statement, Statement).count for each in lists]
-    entries = {row.index: row.entry for row in opened.rows}
+    places = {(row.origin, row.index): row.entry for row in opened.rows}
+    places |= {(row.origin, row.index): row.entry for row in opened.erased}
     confirmed, doubts = dict[str, Complete](), dict[str, str]()
     for each in sealed.histories:
         keeper = decode(each.statement, Statement).keeper
         info = digest("indexed", sealed.request, keeper.encode())
-        by = Indexer(keeper, keepers[keeper], keys.ledger, ORIGIN)
+        by = Indexer(keeper, keepers[keeper], keys.logs)
         try:
             told = decode(open_sealed(session, info, each.indexed), Indexed)
-            confirmed[keeper] = check_history(told, entries, by)
+            confirmed[keeper] = check_history(told, places, by)
         except Problem as doubt:  # what does not hold is shown as such, beside rows that do
             doubts[keeper] = doubt.code
-    return Read(seen, max(signed), len(opened.rows), opened.hidden, confirmed, doubts)
+    counted = len(places), witnessed, witnesses
+    kept = opened.erased, opened.held, opened.rows
+    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept)
 
 
 def _rows(given: History) -> list[SealedRow]:
-    return [SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint) for row in given.rows]
+    return [
+        SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint, row.holds)
+        for row in given.rows
+    ]
+
+
+def _placed(lists: Sequence[KeptList]) -> list[SealedRow]:
+    """The row of each place, with the record of its entry where any list has that."""
+    rows = [row for each in lists for row in each.rows]
+    union = union_of([rows])
+    places = {(origin_of(row.checkpoint), row.index): row for row in rows}
+    return [replace(row, envelope=union[row.entry].envelope) for row in places.values()]
+
+
+def _witnessed(country: Country, rows: Sequence[SealedRow], keys: LogKeys) -> tuple[int, int]:
+    """How many rows stand, proved again, under a checkpoint that meets the policy, and how many witnesses at least
+    have signed each of these."""
+    heads, least = Heads(), list[int]()
+    for row in rows:
+        heads.verify(row.index, row.proof, row.checkpoint, row.entry, keys)
+        if is_public(country, row.checkpoint):
+            least.append(len(cosigners(row.checkpoint, policies.decode(country.policy))))
+    return len(least), min(least, default=0)
 
 
 def _unanswered(entry: Entry, recipient: str) -> str:
@@ -130,4 +192,5 @@ def _seen(line: Line) -> Seen:
         outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
+        line.request.origin,
     )

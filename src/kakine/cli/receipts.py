@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kakine.cli.verify import POLICY_NAME
-from kakine.cli.visiting import DirOption, visited
+from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT, ENTRIES, ByIndex
-from kakine.country import LEDGER, ORIGIN, Country
-from kakine.crypto.signing import VerifyKey
-from kakine.protocols import receipts
+from kakine.contracts.ledger import CHECKPOINT, ENTRIES, WITNESSED_ENTRIES, ByIndex, Proved
+from kakine.country import LOGS, Country
+from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow, SealedRow
+from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.protocols.receipt_files import receipt_of
+from kakine.protocols.witnessing import cosigners
+from kakine.values.problems import NotWitnessed, QuorumMissing, ReceiptMismatch
 from kakine.wire import checkpoint
+from kakine.wire import policy as policies
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
 from kakine.wire.opening import RecordFile
-from kakine.wire.policy import one_log
+from kakine.wire.policy import of_logs
 from kakine.wire.proof import SUFFIX as RECEIPT_SUFFIX
 from kakine.wire.proof import Proof
 
 _PAGE = 256
+NOT_YET = "not all publicly witnessed yet"
 
 
 def receipt(
@@ -35,73 +40,113 @@ def receipt(
         list[int] | None, typer.Argument(help="Numbers of entries; a history shows them as #n.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
+    instance: InstanceOption = Instance.A,
 ) -> None:
-    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere. Example:
+    """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
+
+    If a checkpoint that enough witnesses signed covers all of them, the policy written beside them asks for these
+    witnesses; otherwise for the ledger's key alone. Example:
 
     kakine ledger receipt 42 43 --dir country/1-1000 --out receipts
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(f"{asyncio.run(_write(directory, indices or [], out))} receipts in {out}")
+    typer.echo(asyncio.run(_write(directory, instance.log, indices or [], out)))
 
 
-async def _write(folder: Path, indices: Sequence[int], out: Path) -> int:
-    written = 0
+async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> str:
+    written, public = 0, True
     async with visited(folder) as country:
-        _keep(out, POLICY_NAME, one_log(ORIGIN, ledger_key(country)))
-        async for proof in proofs(country, indices):
+        keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
+        async for proof in proofs(country, log, keys, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
             written += 1
-    return written
+            public = public and is_public(country, proof.note)
+        _keep(out, POLICY_NAME, country.policy if public else of_logs(keys))
+    return f"{written} receipts in {out}, " + ("publicly witnessed" if public else NOT_YET)
 
 
-def ledger_key(country: Country) -> VerifyKey:
-    """The ledger's key in the gazette in force."""
-    return country.book("portal").in_force(country.site.clock()).signing_key(LEDGER)
+def is_public(country: Country, note: bytes) -> bool:
+    """Whether the lines of a verified note meet the quorum of the country's policy."""
+    policy = policies.decode(country.policy)
+    try:
+        policy.check_quorum(cosigners(note, policy))
+    except QuorumMissing:
+        return False
+    return True
 
 
-async def proofs(country: Country, indices: Sequence[int]) -> AsyncIterator[Proof]:
+async def entries_of(country: Country, log: Log, first: int, count: int) -> Proved:
+    """Entries with a proof under the largest checkpoint that enough witnesses signed, else under the present one."""
+    peers = country.peers("portal")
+    try:
+        return await peers.ask(log.ledger, WITNESSED_ENTRIES, ByIndex(first, count))
+    except NotWitnessed:
+        return await peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
+
+
+async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
+    `ReceiptMismatch` if another entry is shown at a row's place."""
+    found, logs = [], {log.origin: log for log in LOGS}
+    for row in rows:
+        given = await entries_of(country, logs[checkpoint.origin_of(row.checkpoint)], row.index, 1)
+        if given.entries != row.entry:
+            raise ReceiptMismatch(what="entries")
+        place = given.receipt
+        found.append(replace(row, proof=place.proof, checkpoint=place.checkpoint))
+    return found
+
+
+async def proofs(country: Country, log: Log, keys: LogKeys, indices: Sequence[int]) -> AsyncIterator[Proof]:
     """Verified receipts of these entries, of all when none is named. Raises `RangeOutside` for one not in the log."""
-    key = ledger_key(country)
-    head = await country.peers("portal").ask(LEDGER, CHECKPOINT, Nothing())
-    size = checkpoint.open(head.checkpoint, ORIGIN, key).size
+    head = await country.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
+    size = checkpoint.open(head.checkpoint, log.origin, keys[log.origin]).size
     pages = [(first, min(_PAGE, size - first)) for first in range(0, size, _PAGE)]
     for first, count in [(index, 1) for index in indices] or pages:
-        given = await country.peers("portal").ask(LEDGER, ENTRIES, ByIndex(first, count))
+        given = await entries_of(country, log, first, count)
         row = SealedRow(given.entries, b"", first, given.receipt.proof, given.receipt.checkpoint)
-        for proof in _verified(row, count, key):
+        for proof in _verified(row, count, keys):
             yield proof
 
 
 def export_history(
-    rows: Sequence[SealedRow], opened: Sequence[OpenedRow], key: VerifyKey, folder: Path
+    rows: Sequence[SealedRow],
+    opened: Sequence[OpenedRow],
+    keys: LogKeys,
+    folder: Path,
+    policy: bytes | None = None,
 ) -> int:
-    """Write receipt, record and policy files of an own history; how many rows.
+    """Write receipt, record and policy files of an own history; how many rows. Without `policy`, one of the ledger's
+    key alone.
 
     `opened` is what `open_history` gave for `rows`, in whatever order either stands. The records say in plain words
     what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
     the log.
     """
-    _keep(folder, POLICY_NAME, one_log(ORIGIN, key))
-    sealed = {row.index: row for row in rows}
+    _keep(folder, POLICY_NAME, policy or of_logs(keys))
+    sealed = {_place(row): row for row in rows}
     for read in opened:
-        row = sealed[read.index]
-        for proof in _verified(row, 1, key):
-            _keep(folder, f"{row.index}{RECEIPT_SUFFIX}", proof.encode())
+        row = sealed[_named(read.origin, read.index)]
+        for proof in _verified(row, 1, keys):
+            _keep(folder, f"{_place(row)}{RECEIPT_SUFFIX}", proof.encode())
         record = RecordFile.of(read.record, row.envelope)
-        _keep(folder, f"{row.index}{RECORD_SUFFIX}", record.encode())
+        _keep(folder, f"{_place(row)}{RECORD_SUFFIX}", record.encode())
     return len(opened)
 
 
-def _verified(row: SealedRow, count: int, key: VerifyKey) -> list[Proof]:
-    head = receipts.verify(
-        first=row.index,
-        proof=row.proof,
-        checkpoint=row.checkpoint,
-        entries=row.entry,
-        origin=ORIGIN,
-        key=key,
-    )
+def _place(row: SealedRow) -> str:
+    """The number in the log; of the second instance, where the same numbers stand for other entries, `b-` before it."""
+    return _named(checkpoint.origin_of(row.checkpoint), row.index)
+
+
+def _named(origin: str, index: int) -> str:
+    instance = origin.rpartition("/")[2]
+    return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+
+
+def _verified(row: SealedRow, count: int, keys: LogKeys) -> list[Proof]:
+    head = Heads().verify(row.index, row.proof, row.checkpoint, row.entry, keys)
     return [
         receipt_of(index, first=row.index, proof=row.proof, note=row.checkpoint, entries=row.entry, head=head)
         for index in range(row.index, row.index + count)

@@ -10,6 +10,9 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.objecting import object_
+from kakine.cli.retain import retain
+from kakine.cli.serve import app as serve
 from kakine.cli.verify import verify
 
 app = typer.Typer(
@@ -22,8 +25,11 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(ask)
 app.command()(history)
+app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
+app.command()(retain)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(serve, name="serve")

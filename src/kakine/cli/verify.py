@@ -94,7 +94,8 @@ def text(verdict: Verdict) -> Iterator[str]:
     for line in ("good" if verdict.good else "bad", "limits"):
         yield from (said[line]["ja"], said[line]["en"])
     if verdict.good:
-        yield ""
+        seen = said["public" if verdict.witnessed else "private"]
+        yield from ("", seen["ja"], seen["en"])
         yield from _told(_shown(verdict), said)
 
 

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kakine.country import Country, Site
+from kakine.country import LOGS, Country, Site
 from kakine.protocols.gazette_pack import read_pack
+from kakine.protocols.logs import Log
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.problems import CountryMissing
 
 DirOption = Annotated[Path, typer.Option("--dir", help="Folder that `kakine demo` was run in.")]
+
+
+class Instance(StrEnum):
+    """Which of the two ledgers."""
+
+    A = "a"
+    B = "b"
+
+    @property
+    def log(self) -> Log:
+        """Its log."""
+        return next(log for log in LOGS if log.origin.endswith(f"/{self.value}"))
+
+
+InstanceOption = Annotated[Instance, typer.Option("--instance", help="Which of the two ledgers.")]
 
 
 def site(folder: Path) -> Site:

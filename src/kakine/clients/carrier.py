@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
 
 from kakine.clients.exchange import Requester, request_of
-from kakine.contracts.converter import Converted, Filed
+from kakine.contracts.converter import Converted, Filed, Hop
+from kakine.contracts.gateway import Disputable, DisputableKept
 from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock
+from kakine.values.calendar import RETENTION_MONTHS, months_since_2000, retained_from_ms
+from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
     BootFence,
     ExpiredRequest,
     InternalFault,
+    ObjectionUnfit,
     OutsideWindow,
     PartyUnavailable,
     Problem,
     RecordRefused,
+    RequestUnknown,
     StoreFailed,
 )
 from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
-from kakine.wire.request import NO_RECIPIENT, RecordPart
+from kakine.wire.request import NO_RECIPIENT, PublicPart, RecordPart
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _filed = msgspec.msgpack.Decoder(Filed)
+_disputable = msgspec.msgpack.Decoder(DisputableKept)
 
 OPEN = (PartyUnavailable, StoreFailed, InternalFault)
 """Problems after which nothing is concluded: the same bytes may be sent again."""
 
-UNFILED = (RecordRefused, OutsideWindow, BootFence, BatchMalformed)
+UNFILED = (RecordRefused, ObjectionUnfit, OutsideWindow, BootFence, BatchMalformed)
 """Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now
 on it is refused or too old there. Whoever knows it gives the same output at any age."""
 
@@ -91,6 +97,7 @@ class Carrier:
             request = request_of(prepared)
             codebook.finish(db, request)
             if converted is not None:
+                _keep_disputable(db, request, prepared.kept, converted.hops)
                 filed = _encoder.encode(converted.filed)
                 codebook.keep_receipt(db, request, filed, prepared.entries, prepared.tags, now_ms)
                 self._note(db, context)
@@ -121,13 +128,15 @@ class Carrier:
 
         Gives (context, answers or problem) of each. Nothing is asked twice: the same request has its effect once.
         """
+        month = months_since_2000(self._clock())
+        await self._db.write(partial(codebook.drop_disputable, month=month))
         results: list[tuple[bytes, tuple[Answered, ...] | Problem]] = []
         for left in codebook.unfinished(self._db.read()):
             kept = decode(left.kept, Kept)
             try:
                 old = self._clock() - left.time_ms > WINDOW_MS
                 if old and not _keeper_alone(kept):
-                    await self._db.write(partial(codebook.finish, request=left.request))
+                    await self._db.write(partial(_expire, request=left.request, kept=kept))
                     raise ExpiredRequest()
                 requester = requester_of(left.context)
                 prepared = await requester.restore(kept)
@@ -135,6 +144,53 @@ class Carrier:
             except Problem as problem:
                 results.append((left.context, problem))
         return results
+
+
+async def forget(db: Database, now_ms: int) -> int:
+    """Delete what a party keeps of exchanges whose records have expired: the answers it gave, and requests that were
+    never concluded, each with the seed from which records and envelopes follow. How many there were.
+
+    Receipts stay: they hold entries, signatures and proofs, which are public, and nothing else. So does an open request
+    to the record keeper alone, which is taken up at any age.
+    """
+    before_ms = retained_from_ms(now_ms)
+
+    def work(connection: sqlite3.Connection) -> int:
+        codebook.drop_disputable(connection, month=months_since_2000(now_ms))
+        count = codebook.forget_incoming(connection, before_ms)
+        for left in codebook.unfinished(connection):
+            if left.time_ms < before_ms and not _keeper_alone(decode(left.kept, Kept)):
+                codebook.finish(connection, left.request)
+                count += 1
+        return count
+
+    count = await db.write(work)
+    await db.forget()
+    return count
+
+
+def _keep_disputable(db: sqlite3.Connection, request: bytes, kept: Kept, hops: Sequence[Hop]) -> None:
+    """What the commission asks for if a person of the request objects: Q, not the seed that opens it."""
+    public, record = decode(kept.public, PublicPart), decode(kept.record, RecordPart)
+    if record.kind in NO_RECIPIENT:
+        return
+    packed = _encoder.encode(DisputableKept(kept.public, kept.record, kept.blinded, list(hops)))
+    expiry = months_since_2000(public.time_ms) + RETENTION_MONTHS
+    codebook.keep_disputable(db, request, packed, expiry)
+
+
+def _expire(db: sqlite3.Connection, request: bytes, kept: Kept) -> None:
+    """Nobody sends it again, but it may have been filed."""
+    codebook.finish(db, request)
+    _keep_disputable(db, request, kept, [])
+
+
+async def disputable(db: Database, caller: PartyName, asked: Disputable) -> DisputableKept:
+    """What a requester shows the commission of a disputed request. Raises `RequestUnknown`."""
+    found = codebook.find_disputable(db.read(), asked.request)
+    if found is None:
+        raise RequestUnknown()
+    return _disputable.decode(found)
 
 
 def _keeper_alone(kept: Kept) -> bool:

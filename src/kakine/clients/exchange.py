@@ -11,7 +11,7 @@ import msgspec
 
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.contracts import converter, gateway
-from kakine.contracts.converter import Convert, Converted, Release
+from kakine.contracts.converter import Convert, Converted, Release, Released
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, seal
@@ -19,6 +19,7 @@ from kakine.protocols.chain import blind
 from kakine.protocols.gates import check_filings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs, log_keys
 from kakine.protocols.records import (
     Batch,
     check_outcome_batch,
@@ -42,6 +43,7 @@ from kakine.wire.request import (
     Kind,
     Mode,
     Payload,
+    Place,
     PublicPart,
     RecordPart,
     Refusal,
@@ -56,7 +58,8 @@ from kakine.wire.request import (
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted: people by code, from whom, under which ground. One request has one of each but for people."""
+    """What is wanted: people by code, from whom, under which ground. One request has one of each but for people.
+    `about` is the place of what is objected to (kind OBJECT)."""
 
     kind: Kind
     mode: Mode
@@ -69,6 +72,7 @@ class Wish:
     unit: str = ""
     channel: int = 2
     session: bytes = b""
+    about: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ class Network:
     """Who the others are, for any requester or recipient."""
 
     converters: Sequence[PartyName]
-    ledger: PartyName
-    ledger_origin: str
+    logs: Logs
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Requester:
         self._peers = seat.peers
         self._clock = seat.clock
         self._entropy = seat.entropy
-        self._heads = Heads(seat.network.ledger_origin)
+        self._heads = Heads()
 
     async def prepare(self, wish: Wish) -> Prepared:
         """Blind, seal, build records, sign. Nothing leaves yet; checks of law are the converters' and the recipient's,
@@ -148,7 +151,7 @@ class Requester:
         if wish.kind not in NO_RECIPIENT:
             info = recipient_info(public, batch, points)
             to_recipient = seal(law.seal_key(wish.recipient.party), info, sealed_payload)
-        seed, info = encode(KeeperSeed(payload.seed)), keeper_info(batch, points)
+        seed, info = encode(KeeperSeed(payload.seed, wish.about)), keeper_info(batch, points)
         to_keepers = tuple(seal(law.seal_key(name), info, seed) for name in law.keeper_parties)
         public = _with_digest(public, to_recipient)
         public_bytes = encode(public)
@@ -203,8 +206,8 @@ class Requester:
         if refusal.request != request_of(prepared) or list(refusal.indexes) != problem.facts.get("indexes"):
             raise SignatureInvalid()
 
-    async def release(self, prepared: Prepared, converted: Converted) -> list[bytes]:
-        """Show the receipt to every converter (gate 1); their sealed values for the recipient, in chain order."""
+    async def release(self, prepared: Prepared, converted: Converted) -> list[Released]:
+        """Show the receipt to every converter (gate 1); their values for the recipient, in chain order."""
         message = Release(
             prepared.public,
             prepared.record,
@@ -217,9 +220,9 @@ class Requester:
             prepared.openings,
         )
         asked = (self._peers.ask(name, converter.RELEASE, message) for name in self._network.converters)
-        return [released.sealed for released in await asyncio.gather(*asked)]
+        return list(await asyncio.gather(*asked))
 
-    def delivery(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Deliver:
+    def delivery(self, prepared: Prepared, converted: Converted, released: list[Released]) -> Deliver:
         """What goes to the recipient."""
         return Deliver(
             prepared.public,
@@ -234,7 +237,7 @@ class Requester:
             released,
         )
 
-    async def deliver(self, prepared: Prepared, converted: Converted, released: list[bytes]) -> Delivered:
+    async def deliver(self, prepared: Prepared, converted: Converted, released: list[Released]) -> Delivered:
         """Hand the batch to the recipient's gateway (gate 2 is there)."""
         to = DomainName(decode(prepared.public, PublicPart).recipient).party
         return await self._peers.ask(to, gateway.DELIVER, self.delivery(prepared, converted, released))
@@ -251,8 +254,8 @@ class Requester:
         entries, tags = delivered.entries, delivered.tags
         check_filings(filed.filings, keepers, law.signing_key, request, entries, tags, ())
         receipt = filed.receipt
-        ledger = law.signing_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, ledger)
+        keys = log_keys(law, self._network.logs)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, delivered.entries, keys)
         provider = law.signing_key(DomainName(public.recipient).party)
         covered = digest("entries", delivered.entries), digest("tags", delivered.tags)
         provider.verify(delivered.signature, "outcome", request, *covered)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kakine.contracts.commission import CURRENT, Since, Version
-from kakine.protocols import receipts
 from kakine.protocols.gazette import Law, LawBook, publication_ms
 from kakine.protocols.gazette_log import logged_ms
+from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs, log_keys
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock
 from kakine.values.labels import PartyName
@@ -16,32 +17,26 @@ from kakine.wire.gazette import Signatures, gazette_digest
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the law comes from and the log (its origin) that must hold every version."""
+    """Where the law comes from, and the logs of which one must hold every version."""
 
     commission: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs
 
 
 def take(book: LawBook, version: Version, sources: Sources) -> Law:
     """Add a published version to `book` after verifying signatures, chain and ledger entry.
 
-    The ledger's key is that of the law in force, or of the first version itself, which the founders' keys
-    vouch for. Raises what `LawBook.accept`, `receipts.verify` and `gazette_log.logged_ms` raise.
+    The key of the log is that of the law in force, or of the first version itself, which the founders' keys
+    vouch for. Raises what `LawBook.accept`, `Heads.verify` and `gazette_log.logged_ms` raise.
     """
     signatures = Signatures(version.ministry, version.commission)
     entry_ms = logged_ms(version.entry, gazette_digest(version.gazette))
     published_ms = publication_ms(version.gazette, entry_ms)
     first = not book.published
     present = book.check(version.gazette, signatures, published_ms) if first else book.in_force(published_ms)
-    receipts.verify(
-        first=version.receipt.first,
-        proof=version.receipt.proof,
-        checkpoint=version.receipt.checkpoint,
-        entries=version.entry,
-        origin=sources.origin,
-        key=present.signing_key(sources.ledger),
-    )
+    given = version.receipt
+    keys = log_keys(present, sources.logs)
+    Heads().verify(given.first, given.proof, given.checkpoint, version.entry, keys)
     return book.accept(version.gazette, signatures, entry_ms)
 
 

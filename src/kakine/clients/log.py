@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from kakine.contracts.ledger import ENTRIES, ByIndex
-from kakine.crypto.signing import VerifyKey
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log, LogKeys
 from kakine.runtime.http import Peers
-from kakine.values.labels import PartyName
-from kakine.values.problems import RangeOutside
+from kakine.values.problems import CheckpointInvalid, RangeOutside
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry, split_entries
 
 PAGE = 256
 
 
 async def entries_between(
-    peers: Peers, ledger: PartyName, heads: Heads, key: VerifyKey, start: int, end: int
+    peers: Peers, log: Log, heads: Heads, keys: LogKeys, start: int, end: int
 ) -> dict[int, Entry]:
     """The entries start … end - 1 by their place. Raises `RangeOutside` where the log is shorter, and what does not
     verify; that all pages are of one history is for who compares heads."""
     found: dict[int, Entry] = {}
     for first in range(start, end, PAGE):
         count = min(PAGE, end - first)
-        given = await peers.ask(ledger, ENTRIES, ByIndex(first, count))
+        given = await peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
         receipt, entries = given.receipt, split_entries(given.entries)
         if len(entries) != count:
             raise RangeOutside(size=first)
-        heads.verify(first, receipt.proof, receipt.checkpoint, given.entries, key)
+        if origin_of(receipt.checkpoint) != log.origin:
+            raise CheckpointInvalid(part="origin")
+        heads.verify(first, receipt.proof, receipt.checkpoint, given.entries, keys)
         found |= dict(enumerate(map(Entry.decode, entries), first))
     return found

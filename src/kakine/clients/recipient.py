@@ -14,6 +14,7 @@ from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
 from kakine.protocols.chain import recipient_mask, unmask
 from kakine.protocols.gates import check_filings, check_window, filed_legs
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import check_request_batch, outcome_batch
 from kakine.values.calendar import months_since_2000
 from kakine.values.codes import CodeVector, MaskedVector
@@ -21,6 +22,7 @@ from kakine.values.labels import HASH, DomainName
 from kakine.values.problems import BatchMalformed, ReceiptMismatch
 from kakine.wire.answer import Answers
 from kakine.wire.canonical import decode, encode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.envelope import expand
 from kakine.wire.request import (
     HopRecord,
@@ -59,7 +61,7 @@ class Recipient:
         self._months = seat.months
         self._peers = seat.peers
         self._clock = seat.clock
-        self._heads = Heads(seat.network.ledger_origin)
+        self._heads = Heads()
 
     async def open(self, message: Deliver, *, again: bool = False) -> Opened:
         """Gate 2: everything the converters checked, and that the filed record says what is asked here (G3).
@@ -78,8 +80,8 @@ class Recipient:
         await self._check_record(message, public, record, payload)
         keys = await self._domain.mask_keys(self._epoch)
         masks = [
-            recipient_mask(key, request, _release_value(key, request, sealed))
-            for key, sealed in zip(keys, message.released, strict=True)
+            recipient_mask(key, request, _release_value(key, request, given.sealed))
+            for key, given in zip(keys, message.released, strict=True)
         ]
         codes = unmask(MaskedVector(message.recipient_leg), payload.seed, masks)
         return Opened(request, public, record, payload, codes, message.filed.receipt.first)
@@ -102,7 +104,7 @@ class Recipient:
     def _check_receipt(
         self, message: Deliver, public: PublicPart, record: RecordPart, request: bytes
     ) -> None:
-        """Filed by every record keeper over these very points, and in the log."""
+        """Filed by every record keeper over these very points, in the log, under a head all converters have seen."""
         law, filed = self._law.in_force(self._clock()), message.filed
         hops = [hop.record for hop in message.hops]
         filing = check_filings(
@@ -124,8 +126,11 @@ class Recipient:
         if digest("entries", message.entries) != record.entries:
             raise ReceiptMismatch(what="entries")
         receipt = filed.receipt
-        key = law.signing_key(self._network.ledger)
-        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, key)
+        keys = log_keys(law, self._network.logs)
+        head = self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entries, keys)
+        converters = [law.signing_key(each) for each in self._network.converters]
+        seen = [given.head for given in message.released]
+        self._heads.verify_attested(origin_of(receipt.checkpoint), head, seen, converters)
 
     async def _check_record(
         self, message: Deliver, public: PublicPart, record: RecordPart, payload: Payload

@@ -20,6 +20,7 @@ class Role(StrEnum):
     CONVERTER = "converter"
     GATEWAY = "gateway"
     LEDGER = "ledger"
+    SIGNER = "signer"
     MAILBOX = "mailbox"
     COMMISSION = "commission"
     MINISTRY = "ministry"

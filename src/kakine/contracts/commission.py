@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
+from kakine.contracts.retention import Erasures, ErasuresGiven
 
 
 class Since(Body, frozen=True):
@@ -117,3 +118,4 @@ PROPOSALS = Call("/v1/gazette/proposals", Nothing, Proposals, frozenset({Role.CO
 APPROVE = Call("/v1/gazette/approve", Approve, Version, frozenset({Role.COMMISSION}))
 REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}))
 SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))
+ERASURES = Call("/v1/erasures", Erasures, ErasuresGiven, ANYBODY, 4 << 20)

@@ -10,8 +10,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from kakine.contracts.call import ANYBODY, Body, Call, Role
-from kakine.contracts.ledger import Appended
+from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
+from kakine.contracts.ledger import Appended, Proved
+from kakine.contracts.retention import Destroy, HoldLogged, Said
 from kakine.wire.filing import SignedFiling
 from kakine.wire.request import Epoch, Keeper, Millis
 
@@ -128,9 +129,27 @@ class Release(Body, frozen=True):
 
 
 class Released(Body, frozen=True):
-    """w_i, sealed under a key that only the recipient shares with this converter."""
+    """w_i, sealed under a key that only the recipient shares with this converter.
+
+    `head` (signature, label "head") says: the checkpoint of the receipt is on the one history this converter has seen.
+    """
 
     sealed: bytes
+    head: bytes
+
+
+class LastHead(Body, frozen=True):
+    """Which head of the log with this origin have you seen last?"""
+
+    origin: str
+
+
+class HeadSeen(Body, frozen=True):
+    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is."""
+
+    size: int
+    root: bytes
+    checkpoint: bytes
 
 
 class Check(Body, frozen=True):
@@ -225,6 +244,24 @@ class Witnessed(Body, frozen=True):
     proof: bytes
 
 
+class Disputed(Body, frozen=True):
+    """A standing objection: encoded `wire.objection.Shown`, both entries with their proofs, and under which filings of
+    all record keepers the objection was logged. To which request does the disputed exchange belong?"""
+
+    shown: bytes
+    disputed: Proved
+    objection: Proved
+    tag: bytes
+    filings: list[SignedFiling]
+
+
+class DisputedFound(Body, frozen=True):
+    """The request. `signature` (label "disputed") covers the xid and hR."""
+
+    request: SeenRequest
+    signature: bytes
+
+
 class Dispute(Body, frozen=True):
     """Explain item `position` of a request: the input vectors whose digests the hop record holds come along."""
 
@@ -259,13 +296,15 @@ class Outcome(Body, frozen=True):
 
 
 class ReadRow(Body, frozen=True):
-    """One row of a history: the entry, its envelope, and its own inclusion proof."""
+    """One row of a history: the entry, its envelope, and its own inclusion proof. Without envelope it is erased on
+    schedule. `holds` are the codes of the reasons for which it is kept on, if it is."""
 
     entry: bytes
     envelope: bytes
     index: int
     proof: list[bytes]
     checkpoint: bytes
+    holds: list[str] = msgspec.field(default_factory=list)
 
 
 class History(Body, frozen=True):
@@ -297,8 +336,8 @@ class Listed(Body, frozen=True):
 class OpenShares(Body, frozen=True):
     """Open this converter's shares of exactly the envelopes in the signed statements, for the session in the request.
 
-    `envelopes` are those of every entry that any list has, each once, in the order of first appearance. `entries`,
-    `tags` and the openings are those of the view itself, which must stand in the log.
+    `envelopes` are those of every entry that any list has, each once, in the order of first appearance; empty for what
+    has been erased. `entries`, `tags` and the openings are those of the view itself, which must stand in the log.
     """
 
     public: bytes
@@ -315,7 +354,7 @@ class OpenShares(Body, frozen=True):
 
 
 class SharesOpened(Body, frozen=True):
-    """n × 32 bytes sealed to the session key."""
+    """n × 32 bytes sealed to the session key; zeros for what has been erased."""
 
     sealed: bytes
 
@@ -338,8 +377,9 @@ class Rekeyed(Body, frozen=True):
 
 
 class CountAsked(Body, frozen=True):
-    """State what was released of the log's entries up to `end`, from where the last statement ended."""
+    """State what was released of a log's entries up to `end`, from where the last statement about it ended."""
 
+    origin: str
     end: Annotated[int, Meta(ge=1, lt=1 << 62)]
 
 
@@ -353,7 +393,7 @@ class Counted(Body, frozen=True):
     places: bytes
 
 
-_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.CONVERTER})
+_CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
 _RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
 
@@ -365,13 +405,17 @@ MONTH_KEY = Call("/v1/month-key", MonthAsked, MonthKey, ANYBODY)
 CONVERT = Call("/v1/convert", Convert, Converted, _CHAIN, BULK)
 READ = Call("/v1/read", Convert, Read, frozenset({Role.PORTAL, Role.CONVERTER}), BULK)
 RELEASE = Call("/v1/release", Release, Released, _RECIPIENTS, BULK)
+HEAD = Call("/v1/head", LastHead, HeadSeen, ANYBODY)
 CHECK = Call("/v1/check", Check, Checked, frozenset({Role.MAILBOX}), BULK)
 SEEN = Call("/v1/window/seen", SeenSince, SeenRequests, frozenset({Role.COMMISSION}))
 RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSION}))
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
 WITNESS = Call("/v1/witness", Witness, Witnessed, frozenset({Role.COMMISSION}))
 STATEMENT = Call("/v1/statement", CountAsked, Counted, frozenset({Role.COMMISSION}))
+DISPUTED = Call("/v1/disputed", Disputed, DisputedFound, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
 REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
+DESTROY = Call("/v1/month/destroy", Destroy, Said, frozenset({Role.COMMISSION}))
+LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kakine.contracts.call import Body, Call, Role
-from kakine.contracts.converter import BULK, Filed, Hop
+from kakine.contracts.converter import BULK, Filed, Hop, Released
 
 
 class Deliver(Body, frozen=True):
@@ -18,7 +18,7 @@ class Deliver(Body, frozen=True):
     recipient_leg: bytes
     filed: Filed
     hops: list[Hop]
-    released: list[bytes]
+    released: list[Released]
 
 
 class Delivered(Body, frozen=True):
@@ -34,4 +34,20 @@ class Delivered(Body, frozen=True):
     signature: bytes
 
 
+class Disputable(Body, frozen=True):
+    """The commission asks what the requester has kept of a request (hR) that is disputed."""
+
+    request: bytes
+
+
+class DisputableKept(Body, frozen=True):
+    """Both parts of the request, Q, and the signed hop records as they came back, none where that was cut short."""
+
+    public: bytes
+    record: bytes
+    blinded: bytes
+    hops: list[Hop]
+
+
+DISPUTABLE = Call("/v1/disputable", Disputable, DisputableKept, frozenset({Role.COMMISSION}), BULK)
 DELIVER = Call("/v1/deliver", Deliver, Delivered, frozenset({Role.GATEWAY, Role.REGISTRY}), BULK)

@@ -57,20 +57,21 @@ class Proved(Body, frozen=True):
 
 
 class Between(Body, frozen=True):
-    """Prove that the tree of `size` is a prefix of the present one."""
+    """Prove that the tree of `size` is a prefix of that of `until`, of the present one if that is None."""
 
     size: int
+    until: int | None = None
 
 
 class Consistent(Body, frozen=True):
-    """RFC 9162 consistency proof from the asked size to the size in `checkpoint`."""
+    """RFC 9162 consistency proof between the asked sizes; without `until`, to the size in `checkpoint`, the present."""
 
     proof: list[bytes]
     checkpoint: bytes
 
 
 class Head(Body, frozen=True):
-    """The present checkpoint."""
+    """A checkpoint: the present one, or of `/v1/witnessed` the largest that met the policy, with its cosignatures."""
 
     checkpoint: bytes
 
@@ -80,3 +81,5 @@ RECEIPT = Call("/v1/receipt", ByTag, Proved, ANYBODY)
 ENTRIES = Call("/v1/entries", ByIndex, Proved, ANYBODY)
 CONSISTENCY = Call("/v1/consistency", Between, Consistent, ANYBODY)
 CHECKPOINT = Call("/v1/checkpoint", Nothing, Head, ANYBODY)
+WITNESSED = Call("/v1/witnessed", Nothing, Head, ANYBODY)
+WITNESSED_ENTRIES = Call("/v1/witnessed/entries", ByIndex, Proved, ANYBODY)

@@ -12,7 +12,17 @@ from msgspec import Meta
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.converter import BULK, History, Hop
 from kakine.contracts.ledger import Appended
+from kakine.contracts.retention import (
+    Drop,
+    Expiring,
+    ExpiringAsked,
+    HeldAsked,
+    HeldGiven,
+    HoldLogged,
+    Said,
+)
 from kakine.wire.filing import SignedFiling
+from kakine.wire.request import Name, Place
 
 
 class File(Body, frozen=True):
@@ -30,9 +40,10 @@ class File(Body, frozen=True):
 
 
 class FiledHere(Body, frozen=True):
-    """This record keeper's filing. It is in nobody's list until it is logged."""
+    """This record keeper's filing. It is in nobody's list until it is logged; `again` says that it was there before."""
 
     signed: SignedFiling
+    again: bool
 
 
 class Logged(Body, frozen=True):
@@ -81,6 +92,22 @@ class VectorsGiven(Body, frozen=True):
     rows: list[VectorRow]
 
 
+class FiledAt(Body, frozen=True):
+    """The commission asks what was filed of the entry at this place: an objection, or what one objects to."""
+
+    place: Place
+
+
+class FiledThere(Body, frozen=True):
+    """This record keeper's filing, over which entries from place `first` on, and the vectors where they are kept."""
+
+    signed: SignedFiling
+    entries: bytes
+    tags: bytes
+    first: int
+    vectors: VectorRow | None = None
+
+
 class Blinds(Body, frozen=True):
     """The auditor asks under which blindings the people of an enrolment were opened."""
 
@@ -94,8 +121,9 @@ class BlindsGiven(Body, frozen=True):
 
 
 class IndexesAsked(Body, frozen=True):
-    """Every index that ends behind `after` of the log."""
+    """Every index of the log `origin` that ends behind `after`."""
 
+    origin: str
     after: Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
@@ -106,8 +134,9 @@ class IndexesGiven(Body, frozen=True):
 
 
 class IndexRowsAsked(Body, frozen=True):
-    """The auditor asks for the rows of the index that begins at `start`, from number `first` of them on."""
+    """The auditor asks for the rows of the index of a log that begins at `start`, from number `first` of them on."""
 
+    origin: str
     start: Annotated[int, Meta(ge=0, lt=1 << 62)]
     first: Annotated[int, Meta(ge=0, lt=1 << 62)]
 
@@ -120,9 +149,10 @@ class IndexRowsGiven(Body, frozen=True):
 
 
 class AskStanding(Body, frozen=True):
-    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log, and which
-    requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
+    """Anybody asks what the record keeper holds of the entries first … end - 1 (at most 4,096) of the log of this
+    origin, and which requests filed at least `older_ms` ago (ten minutes or more) still have no outcome."""
 
+    origin: Name
     first: Annotated[int, Meta(ge=0, lt=1 << 48)]
     end: Annotated[int, Meta(ge=0, lt=1 << 48)]
     older_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
@@ -142,7 +172,13 @@ OUTCOME = Call("/v1/outcome", FileOutcome, FiledHere, _CONVERTERS, BULK)
 LOGGED = Call("/v1/logged", Logged, Nothing, _CONVERTERS, BULK)
 READ = Call("/v1/read", Reading, History, _CONVERTERS, BULK)
 VECTORS = Call("/v1/vectors", Vectors, VectorsGiven, frozenset({Role.COMMISSION}), BULK)
+FILED_AT = Call("/v1/filed", FiledAt, FiledThere, frozenset({Role.COMMISSION}), BULK)
 BLINDS = Call("/v1/enrolment/blinds", Blinds, BlindsGiven, frozenset({Role.COMMISSION}))
 INDEXES = Call("/v1/indexes", IndexesAsked, IndexesGiven, ANYBODY)
 INDEX_ROWS = Call("/v1/index/rows", IndexRowsAsked, IndexRowsGiven, frozenset({Role.COMMISSION}), BULK)
 STANDING = Call("/v1/standing", AskStanding, StandingGiven, ANYBODY)
+EXPIRING = Call("/v1/expiring", ExpiringAsked, Expiring, frozenset({Role.COMMISSION}))
+DROP = Call("/v1/drop", Drop, Said, frozenset({Role.COMMISSION}))
+HELD = Call("/v1/held", HeldAsked, HeldGiven, _CONVERTERS, BULK)
+HOLD = Call("/v1/hold", HoldLogged, Nothing, frozenset({Role.COMMISSION}))
+LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))

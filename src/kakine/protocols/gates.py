@@ -18,6 +18,7 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import LENGTH
 from kakine.wire.filing import TAG, Filing, SignedFiling, filing_of, opened
 from kakine.wire.request import NO_RECIPIENT, HopRecord, Kind, RecordPart, points_digest
@@ -40,10 +41,19 @@ def leg_count(kind: Kind, keepers: int) -> int:
     return keepers + (kind not in NO_RECIPIENT)
 
 
+def check_tags(tags: bytes) -> None:
+    """Raise `BatchMalformed` if a tag stands twice in a batch: what is filed under it, no log would take."""
+    each = [tags[at : at + TAG] for at in range(0, len(tags), TAG)]
+    if len(set(each)) != len(each):
+        raise BatchMalformed()
+
+
 def check_lengths(
     record: RecordPart, entries: bytes, tags: bytes, blinded: bytes, legs: Sequence[bytes]
 ) -> None:
-    """Raise `BatchMalformed` unless vectors have the length the record part says and their digests are in it."""
+    """Raise `BatchMalformed` unless vectors have the length the record part says, their digests are in it, and no tag
+    stands twice."""
+    check_tags(tags)
     if (
         len(entries) != record.count * LENGTH
         or len(tags) != record.count * TAG
@@ -92,6 +102,27 @@ def check_hops(
     if before != tuple(outs):
         raise HopMismatch()
     return records
+
+
+def head_parts(origin: str, head: Checkpoint) -> tuple[bytes, ...]:
+    """What a converter signs of a head (label "head"): it is on the one history of this log that it has seen.
+
+    No C2SP cosignature: that would also say that the head is the largest, which one of many receipts need not have.
+    """
+    return origin.encode(), head.size.to_bytes(8, "big"), head.root
+
+
+def check_heads(
+    origin: str, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+) -> None:
+    """Raise `ReceiptMismatch` unless each key signed, in order, that it has seen this head on one history."""
+    if len(statements) != len(keys):
+        raise ReceiptMismatch(what="head")
+    for position, (key, statement) in enumerate(zip(keys, statements, strict=True), 1):
+        try:
+            key.verify(statement, "head", *head_parts(origin, head))
+        except SignatureInvalid as fault:
+            raise ReceiptMismatch(what="head", position=position) from fault
 
 
 Keys = Callable[[str], VerifyKey]

@@ -51,7 +51,7 @@ CLOCK_MS = 120_000
 
 _MINUTE_MS = 60_000
 _KEEPER = "mailbox"
-_STOPPERS = frozenset({"converter", "ledger", "mailbox", "portal"})
+_STOPPERS = frozenset({"converter", "ledger", "signer", "mailbox", "portal"})
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,10 @@ class Law:
         if found is None:
             raise PartyUnknown(party=str(name))
         return found
+
+    def log_key(self, ledger: str) -> VerifyKey:
+        """The key under which checkpoints of a ledger are signed: its signer's. Raises PartyUnknown."""
+        return self.signing_key(self.party(ledger).signer)
 
     def seal_key(self, name: str) -> SealKey:
         """The key one seals to a party with. Raises PartyUnknown."""

@@ -19,7 +19,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMalformed
 
 ROLES = frozenset(
-    ("registry", "converter", "gateway", "ledger", "mailbox", "commission", "ministry", "portal")
+    ("registry", "converter", "gateway", "ledger", "signer", "mailbox", "commission", "ministry", "portal")
 )
 LEVELS = frozenset(("basic", "focused", "full"))
 STATUSES = frozenset(("published", "withdrawn"))

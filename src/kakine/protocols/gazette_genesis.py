@@ -72,6 +72,7 @@ def _party(entry: PartyEntry, keys: PartyKeys) -> wire.Party:
         signing_key=bytes(keys.signing),
         seal_key=bytes(keys.seal),
         domains=domains,
+        signer=entry.signer,
     )
 
 

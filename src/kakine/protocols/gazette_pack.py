@@ -94,6 +94,7 @@ class PartyEntry(_Entry, frozen=True):
     synthetic: bool = False
     types: list[str] = []
     domain: list[DomainEntry] = []
+    signer: str = ""
 
 
 class AssessmentEntry(_Entry, frozen=True):

@@ -32,6 +32,7 @@ def require_sound(gazette: Gazette) -> None:
     _require_once("assessments", (f"{entry.party}/{entry.file}" for entry in gazette.assessments))
     _require_once("domains", (domain.name for party in gazette.parties for domain in party.domains))
     _require_parties(gazette)
+    _require_signers(gazette)
     _require_suspensions(gazette)
 
 
@@ -77,6 +78,16 @@ def _require_parties(gazette: Gazette) -> None:
     _require_once("seal keys", (party.seal_key.hex() for party in gazette.parties))
     if signer(gazette, "ministry") is signer(gazette, "commission"):
         raise GazetteInconsistent(what="commission", fault="is the ministry")
+
+
+def _require_signers(gazette: Gazette) -> None:
+    """Every ledger has a signer of its own, and nothing else has one."""
+    roles = {party.name: party.roles for party in gazette.parties}
+    for party in gazette.parties:
+        signs = "signer" in roles.get(party.signer, ())
+        if not signs if "ledger" in party.roles else party.signer:
+            raise GazetteInconsistent(what=party.name, fault="a ledger and no other party has a signer")
+    _require_once("signers", (party.signer for party in gazette.parties if party.signer))
 
 
 def _require_suspensions(gazette: Gazette) -> None:

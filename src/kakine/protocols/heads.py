@@ -6,31 +6,53 @@ from collections.abc import Sequence
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import receipts
-from kakine.wire.checkpoint import Checkpoint
+from kakine.protocols.gates import check_heads
+from kakine.protocols.logs import LogKeys
+from kakine.values.problems import CheckpointInvalid
+from kakine.wire.checkpoint import Checkpoint, origin_of
 
 _KEPT = 64
 
 
 class Heads:
-    """The last few notes of one log. A note is looked up by its whole bytes and the key it was verified with."""
+    """The last few notes of some logs. A note is looked up by its whole bytes and the key it was verified with."""
 
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
+    def __init__(self) -> None:
         self._known: dict[tuple[bytes, bytes], Checkpoint] = {}
+        self._attested: set[tuple[str, Checkpoint, tuple[bytes, ...], tuple[bytes, ...]]] = set()
 
     def verify(
-        self, first: int, proof: Sequence[bytes], note: bytes, entries: bytes, key: VerifyKey
+        self, first: int, proof: Sequence[bytes], note: bytes, entries: bytes, keys: LogKeys
     ) -> Checkpoint:
-        """As `receipts.verify`: raise unless `entries` stand at `first` … under the signed `note`."""
+        """As `receipts.verify`: raise unless `entries` stand at `first` … under the signed `note` of one of the logs.
+
+        `CheckpointInvalid` if the note is of another log.
+        """
+        origin = origin_of(note)
+        key = keys.get(origin)
+        if key is None:
+            raise CheckpointInvalid(part="origin")
         head = receipts.verify(
             first=first,
             proof=proof,
             checkpoint=self._known.get((note, key), note),
             entries=entries,
-            origin=self.origin,
+            origin=origin,
             key=key,
         )
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[note, key] = head
         return head
+
+    def verify_attested(
+        self, origin: str, head: Checkpoint, statements: Sequence[bytes], keys: Sequence[VerifyKey]
+    ) -> None:
+        """As `gates.check_heads`, once for each head with the same statements and keys."""
+        asked = origin, head, tuple(statements), tuple(keys)
+        if asked in self._attested:
+            return
+        check_heads(*asked)
+        if len(self._attested) >= _KEPT:
+            self._attested.clear()
+        self._attested.add(asked)

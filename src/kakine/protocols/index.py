@@ -16,11 +16,17 @@ from itertools import pairwise
 from kakine.crypto.hashing import mac
 from kakine.crypto.merkle import Tree, leaf_hash, verify_range
 from kakine.values.problems import InclusionInvalid, IndexProofInvalid, IndexRowsInvalid, NotCanonical
-from kakine.wire.entry import EntryKind
+from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.index import ROW, Day, IndexRoot, OpenedRow, Proof, Row, list_digest, sealed_list
 
-COUNTED = frozenset({EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED})
-"""Kinds of entries that stand in some person's list, each in exactly one."""
+COUNTED = frozenset({EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED, EntryKind.ANNOTATION})
+"""Kinds of entries that stand in some person's list, each in exactly one; but for the commission's answers."""
+
+
+def stands_in_a_list(entry: Entry) -> bool:
+    """Whether an index must have this entry."""
+    return entry.kind in COUNTED and not entry.is_answer
+
 
 _DAY_MINUTES = 1440
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from kakine.crypto.hashing import digest
 from kakine.protocols import published
 from kakine.protocols.index import (
-    COUNTED,
     check_listed,
     check_order,
     day_of,
     find,
     salt_of,
+    stands_in_a_list,
     tag_of,
     tree_of,
 )
@@ -131,7 +131,7 @@ def _days(root: IndexRoot, entries: Entries) -> dict[int, int]:
         entry = entries.get(index)
         if entry is None:
             raise IndexRowsInvalid(part="entries")
-        if entry.kind in COUNTED:
+        if stands_in_a_list(entry):
             days[index] = day_of(entry.minutes)
     return days
 

@@ -71,8 +71,11 @@ NOTHING_SHOWN = Openings(b"", b"", b"")
 
 
 def entry_kind(kind: Kind) -> EntryKind:
-    """What kind of entry a request leaves: a reading is a view, everything else a request."""
-    return EntryKind.VIEWED if kind is Kind.READ else EntryKind.REQUEST
+    """What kind of entry a request leaves: a reading is a view, an objection an annotation, all else a request."""
+    return _LEAVES.get(kind, EntryKind.REQUEST)
+
+
+_LEAVES = {Kind.READ: EntryKind.VIEWED, Kind.OBJECT: EntryKind.ANNOTATION}
 
 
 def tag(xid: bytes) -> bytes:

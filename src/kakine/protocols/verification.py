@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kakine.crypto.merkle import leaf_hash, verify_inclusion
+from kakine.protocols.witnessing import cosigners
 from kakine.values.problems import LogNotInPolicy, OpeningMismatch, Problem, SignatureInvalid
 from kakine.wire import checkpoint as notes
 from kakine.wire import policy as policies
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.cosignature import cosigned
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.opening import RecordFile, Value
 from kakine.wire.policy import NamedKey, Policy
@@ -70,6 +70,11 @@ class Verdict:
     def good(self) -> bool:
         """No step failed, so none is open."""
         return all(step.state is not State.FAILED for step in self.steps)
+
+    @property
+    def witnessed(self) -> bool:
+        """All held, and the policy's quorum of witnesses has signed; a policy that asks for none gives no quorum."""
+        return self.good and any(step == Step("witnesses", State.HELD) for step in self.steps)
 
 
 def verify(policy: bytes, receipt: bytes, record: bytes | None = None) -> Verdict:
@@ -138,10 +143,7 @@ def _checkpoint(shown: Shown, _: _Given) -> State:
 
 
 def _witnesses(shown: Shown, _: _Given) -> State:
-    for name, witness in shown.policy.witnesses.items():
-        times = cosigned(shown.proof.note, witness.name, witness.id, witness.key)
-        if times:
-            shown.witnesses[name] = max(times)
+    shown.witnesses = cosigners(shown.proof.note, shown.policy)
     shown.policy.check_quorum(shown.witnesses)
     return State.ABSENT if shown.policy.quorum == policies.NONE else State.HELD
 
@@ -183,10 +185,10 @@ def _envelope(shown: Shown, _: _Given) -> State:
 
 
 _KINDS = {
-    "request": frozenset({EntryKind.REQUEST, EntryKind.VIEWED}),
+    "request": frozenset({EntryKind.REQUEST, EntryKind.VIEWED, EntryKind.ANNOTATION}),
     "outcome": frozenset({EntryKind.OUTCOME}),
 }
-"""Under entries of which kinds a record may stand: a view is a request to read one's own list."""
+"""Under entries of which kinds a record may stand: a view and an objection are requests that end at record keepers."""
 
 _CHECKS: dict[str, _Check] = {
     "policy": _policy,

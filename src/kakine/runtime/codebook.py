@@ -68,7 +68,15 @@ incoming = Table(
     Column("time_ms", Integer, nullable=False),
 )
 
-TABLES = (holding, outgoing, receipt, incoming, metadata.tables["domain_key"])
+disputable = Table(
+    "disputable",
+    metadata,
+    Column("request", LargeBinary, primary_key=True),
+    Column("kept", LargeBinary, nullable=False),
+    Column("expiry", Integer, nullable=False, index=True),
+)
+
+TABLES = (holding, outgoing, receipt, incoming, disputable, metadata.tables["domain_key"])
 
 
 def codebook_metadata(into: MetaData) -> MetaData:
@@ -122,7 +130,11 @@ _DONE = sql(delete(outgoing).where(outgoing.c.request == bindparam("request")))
 _KEEP_RECEIPT = sql(insert(receipt))
 _HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindparam("request")))
 _RECEIPTS = sql(select(*receipt.c).order_by(receipt.c.time_ms))
+_KEEP_DISPUTABLE = sql(insert(disputable).prefix_with("OR REPLACE"))
+_DISPUTABLE = sql(select(disputable.c.kept).where(disputable.c.request == bindparam("request")))
+_DROP_DISPUTABLE = sql(delete(disputable).where(disputable.c.expiry < bindparam("month")))
 _ANSWER = sql(insert(incoming))
+_FORGET = sql(delete(incoming).where(incoming.c.time_ms < bindparam("before")))
 _ANSWERED = sql(select(incoming.c.answers).where(incoming.c.request == bindparam("request")))
 
 
@@ -189,6 +201,22 @@ def receipts(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:
     return [(row[0], row[1], row[2], row[3]) for row in db.execute(_RECEIPTS)]
 
 
+def keep_disputable(db: sqlite3.Connection, request: bytes, kept: bytes, expiry: int) -> None:
+    """What a dispute about a request needs, until the month `expiry` (since 2000-01) is over."""
+    db.execute(_KEEP_DISPUTABLE, {"request": request, "kept": kept, "expiry": expiry})
+
+
+def find_disputable(db: sqlite3.Connection, request: bytes) -> bytes | None:
+    """What was kept of a request."""
+    row = db.execute(_DISPUTABLE, {"request": request}).fetchone()
+    return row[0] if row else None
+
+
+def drop_disputable(db: sqlite3.Connection, month: int) -> None:
+    """Drop what expired before this month, with the records that it was for."""
+    db.execute(_DROP_DISPUTABLE, {"month": month})
+
+
 def keep_incoming(db: sqlite3.Connection, request: bytes, answers: bytes, time_ms: int) -> bytes:
     """The answers decided for a request: those decided before, or else these."""
     known = answered(db, request)
@@ -201,3 +229,9 @@ def answered(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """The answers decided for a request."""
     row = db.execute(_ANSWERED, {"request": request}).fetchone()
     return row[0] if row else None
+
+
+def forget_incoming(db: sqlite3.Connection, before_ms: int) -> int:
+    """Delete the answers decided before a time, with the seeds of their records; how many there were. What is asked
+    again so late is refused before anybody looks here."""
+    return db.execute(_FORGET, {"before": before_ms}).rowcount

@@ -90,6 +90,7 @@ class _Waiting:
     future: asyncio.Future[Any]
     value: Any = None
     fault: Exception | None = None
+    alone: bool = False
 
 
 class Database:
@@ -139,8 +140,19 @@ class Database:
         then, and an fsync is never retried. `work` must not commit or roll back. If the caller is cancelled,
         its work may still be carried out.
         """
+        return await self._queued(work, alone=False)
+
+    async def forget(self) -> None:
+        """Empty the write-ahead log into the file, so that nothing deleted before stands in either: deleted pages are
+        overwritten (`secure_delete`). Raises `StoreFailed` where that is not possible now.
+
+        Does not reach what lies below the file: copies, snapshots of the file system, spare blocks of the disk.
+        """
+        await self._queued(_emptied, alone=True)
+
+    async def _queued(self, work: Callable[[sqlite3.Connection], T], *, alone: bool) -> T:
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(work, loop, loop.create_future())
+        waiting = _Waiting(work, loop, loop.create_future(), alone=alone)
         with self._door:
             if not self._open:
                 raise StoreFailed(reason="closed")
@@ -170,6 +182,11 @@ class Database:
             group: list[_Waiting] = []
             item = self._queue.get()
             while item is not None:
+                if item.alone:
+                    self._finish(group)
+                    self._outside(item)
+                    group, item = [], self._queue.get()
+                    continue
                 group.append(item)
                 if len(group) == GROUP:
                     break
@@ -178,9 +195,20 @@ class Database:
                 except Empty:
                     break
             going = item is not None
-            if group:
-                self._transact(group)
-                _answer(group)
+            self._finish(group)
+
+    def _finish(self, group: list[_Waiting]) -> None:
+        if group:
+            self._transact(group)
+            _answer(group)
+
+    def _outside(self, waiting: _Waiting) -> None:
+        """What SQLite does in no transaction."""
+        try:
+            waiting.value = waiting.work(self._writer)
+        except (sqlite3.Error, StoreFailed) as fault:
+            self._give_up([waiting], fault)
+        _answer([waiting])
 
     def _transact(self, group: list[_Waiting]) -> None:
         try:
@@ -221,6 +249,12 @@ class Database:
         for waiting in group:
             waiting.fault = StoreFailed(**fault.facts) if isinstance(fault, StoreFailed) else StoreFailed()
             waiting.fault.__cause__ = cause
+
+
+def _emptied(db: sqlite3.Connection) -> None:
+    busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreFailed(reason="the store is being read")
 
 
 def _require_columns(db: sqlite3.Connection, table: Table) -> None:
@@ -278,4 +312,5 @@ def _connection(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     return connection

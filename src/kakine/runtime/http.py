@@ -8,7 +8,7 @@ place (`_answer`) and become exceptions again in one place (`Peers.ask`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -125,10 +125,13 @@ async def _unknown(request: Request, fault: Exception) -> Response:
     return _problem_response(RouteUnknown())
 
 
-def application(duties: list[Duty[Any, Any]], roles_of: RolesOf) -> ASGIApp:
-    """The ASGI application that serves `duties`. Every answer is 200 with msgpack or an RFC 9457 problem."""
+def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequence[Route] = ()) -> ASGIApp:
+    """The ASGI application that serves `duties`. Every answer is 200 with msgpack or an RFC 9457 problem.
+
+    `others` are routes of another protocol that this party speaks too; they look after their own answers.
+    """
     routes = [Route(duty.call.path, _endpoint(duty, roles_of), methods=["POST"]) for duty in duties]
-    app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown})
+    app = Starlette(routes=[*routes, *others], exception_handlers={404: _unknown, 405: _unknown})
     # A path with a slash too many must get a problem, not a redirect.
     app.router.redirect_slashes = False
     return app

@@ -17,6 +17,27 @@ def months_since_2000(now_ms: int) -> int:
     return (now.year - 2000) * 12 + now.month - 1
 
 
+def month_start_ms(month: int) -> int:
+    """When a month (since 2000-01) begins, UTC."""
+    return int(datetime(2000 + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+
+def month_name(month: int) -> str:
+    """`2033-11` for a month since 2000-01."""
+    return f"{2000 + month // 12}-{month % 12 + 1:02d}"
+
+
+def has_expired(expiry: int, now_ms: int) -> bool:
+    """Whether an expiry month (since 2000-01) is over. Counted in UTC, where it ends nine hours later than in Japan, so
+    that nothing goes a day too early; until then the records of the month stay, all of them."""
+    return months_since_2000(now_ms) > expiry
+
+
+def retained_from_ms(now_ms: int) -> int:
+    """The beginning of the first exchange month whose records have not expired."""
+    return month_start_ms(months_since_2000(now_ms) - RETENTION_MONTHS)
+
+
 def in_japan(time_ms: int) -> datetime:
     """The moment by the clocks of Japan, which know no summer time: a day of law begins at 15:00 UTC."""
     return datetime.fromtimestamp(time_ms / 1000, _JAPAN)

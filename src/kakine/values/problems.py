@@ -440,6 +440,92 @@ class OutcomeUnreleased(Problem):
     title = "the log has more outcomes than requests that every converter released"
 
 
+class HeadNotExtending(Problem):
+    code = "head-not-extending"
+    status = 409
+    title = "the head does not extend the last one that was signed; nothing was signed"
+
+
+class LedgerBehind(Problem):
+    code = "ledger-behind"
+    status = 503
+    title = (
+        "the ledger's store lacks entries under a head that was signed, as one put back from a backup does; "
+        "it serves nothing, and a human must declare this log dead"
+    )
+
+
+class LedgerForked(Problem):
+    code = "ledger-forked"
+    status = 503
+    title = (
+        "the ledger's store has other entries than a head that was signed; "
+        "it serves nothing, and a human must declare this log dead"
+    )
+
+
+class NotWitnessed(Problem):
+    code = "not-witnessed"
+    status = 404
+    title = "no checkpoint that enough witnesses have signed covers this yet"
+
+
+# --- witnesses ------------------------------------------------------------------------------------------------
+
+
+class SubmissionMalformed(Problem):
+    code = "submission-malformed"
+    status = 400
+    title = "not an add-checkpoint request, or its old size is beyond its checkpoint"
+
+
+class OriginUnknown(Problem):
+    code = "origin-unknown"
+    status = 404
+    title = "this witness does not follow a log of that origin"
+
+
+class LogKeyUnknown(Problem):
+    code = "log-key-unknown"
+    status = 403
+    title = "no key that is known for this log has signed the checkpoint"
+
+
+class OldSizeMismatch(Problem):
+    code = "old-size-mismatch"
+    status = 409
+    title = "the old size is not that of the last checkpoint that was cosigned"
+
+
+class HeadForked(Problem):
+    code = "head-forked"
+    status = 409
+    title = "the log has signed two roots for one size"
+
+
+class HeadMoved(Problem):
+    code = "head-moved"
+    status = 503
+    title = "another head was stored meanwhile; nothing was concluded"
+
+
+class LogBehind(Problem):
+    code = "log-behind"
+    status = 409
+    title = "a witness has seen a longer log than the one that is shown"
+
+
+class CosignatureMissing(Problem):
+    code = "cosignature-missing"
+    title = "the witness's answer holds no cosignature of its known key"
+
+
+class SettingsMalformed(Problem):
+    code = "settings-malformed"
+    status = 400
+    title = "the settings file is not what it must be"
+
+
 # --- residents ------------------------------------------------------------------------------------------------
 
 
@@ -693,6 +779,56 @@ class LayoutUnknown(Problem):
     title = "there is no layout of this item in this version"
 
 
+# --- retention ------------------------------------------------------------------------------------------------
+
+
+class RetentionRunning(Problem):
+    code = "retention-running"
+    status = 409
+    title = "the month for which these records are kept is not over yet"
+
+
+class MonthDestroyed(Problem):
+    code = "month-destroyed"
+    status = 410
+    title = "the key of this month has been destroyed and is never made again"
+
+
+class PartitionDropped(Problem):
+    code = "partition-dropped"
+    status = 410
+    title = "the sealed records of this month are being dropped or have been; nothing is filed there any more"
+
+
+class ErasureMismatch(Problem):
+    code = "erasure-mismatch"
+    status = 409
+    title = "what is said about an erased month does not agree with the log, or with what others say"
+
+
+class ErasureConflict(Problem):
+    code = "erasure-conflict"
+    status = 409
+    title = "this month is being erased, or was, under another order"
+
+
+class ErasureOutOfOrder(Problem):
+    code = "erasure-out-of-order"
+    status = 409
+    title = "a month key is destroyed only after every record keeper has dropped the month"
+
+
+class HoldInvalid(Problem):
+    code = "hold-invalid"
+    title = "a hold names no reason of the list, or places that are not records of one month that can still be held"
+
+
+class HoldUnknown(Problem):
+    code = "hold-unknown"
+    status = 404
+    title = "there is no such hold, or it has been lifted"
+
+
 # --- institutions and the command line ------------------------------------------------------------------------
 
 
@@ -753,6 +889,39 @@ class DomainMoving(Problem):
     code = "domain-moving"
     status = 503
     title = "the codes of this domain are on their way to another key epoch; nothing is asked or answered meanwhile"
+
+
+class ObjectionUnfit(Problem):
+    code = "objection-unfit"
+    status = 409
+    title = "this entry of the list cannot be objected to, or has been already"
+
+
+class ObjectionInvalid(Problem):
+    code = "objection-invalid"
+    title = "what is shown does not prove an objection to this entry by whoever has it in the own list"
+
+
+class ObjectionOpen(Problem):
+    code = "objection-open"
+    status = 409
+    title = "the objection cannot be settled yet: the exchange may still be released"
+
+
+class ExchangeUnknown(Problem):
+    code = "exchange-unknown"
+    status = 404
+    title = "this converter has released no such exchange"
+
+
+class AnswerMismatch(Problem):
+    code = "answer-mismatch"
+    title = "the commission's answer is not the one in the log, or is to another objection"
+
+
+class AnswerUnasked(Problem):
+    code = "answer-unasked"
+    title = "the log has more answers of the commission than objections before them"
 
 
 class EnrolmentUnknown(Problem):

@@ -1,8 +1,9 @@
 """The canonical form of everything that is signed or hashed, other than the fixed binary formats.
 
 A message is a msgpack array of its fields in the order of its class (`array_like`), so there is one encoding: decoding
-encodes again and refuses what differs (longer integers, trailing fields, other string types). The signed bytes are
-kept beside the decoded message; nothing is ever encoded again in order to verify.
+encodes again and refuses what differs (longer integers, trailing fields, other string types, the keys of a map in
+another order than their own or twice). The signed bytes are kept beside the decoded message; nothing is ever encoded
+again in order to verify.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def plain(value: object) -> object:
     raise TypeError("this kind of value does not go into a message")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=plain)
+_encoder = msgspec.msgpack.Encoder(enc_hook=plain, order="deterministic")
 _decoders: dict[type, msgspec.msgpack.Decoder[Message]] = {}
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -41,9 +42,9 @@ def check_name(name: str) -> None:
         raise CheckpointInvalid(part="name")
 
 
-def key_id(name: str, key: VerifyKey) -> bytes:
-    """4 bytes that tell keys of one name apart; a hint, not an identification."""
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + key).digest()[:4]
+def key_id(name: str, key: VerifyKey, kind: bytes = _ED25519) -> bytes:
+    """4 bytes that tell keys of one name apart; a hint, not an identification. `kind` is the signature's type."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + key).digest()[:4]
 
 
 def make(origin: str, size: int, root: bytes, key: SigningKey) -> bytes:
@@ -55,8 +56,21 @@ def make(origin: str, size: int, root: bytes, key: SigningKey) -> bytes:
 
 def sign_note(text: str, name: str, key: SigningKey) -> bytes:
     """A note with one signature over `text`, which must end in a newline."""
-    signature = base64.b64encode(key_id(name, key.public) + key.sign_raw(text.encode())).decode()
-    return f"{text}\n{_DASH}{name} {signature}\n".encode()
+    return f"{text}\n".encode() + signature_line(name, key_id(name, key.public) + key.sign_raw(text.encode()))
+
+
+def signature_line(name: str, blob: bytes) -> bytes:
+    """One signature line; `blob` is key id ‖ signature."""
+    return f"{_DASH}{name} {base64.b64encode(blob).decode()}\n".encode()
+
+
+def text_of(note: bytes) -> str:
+    """The text of a note whose form is good, with its last newline. Raises `CheckpointInvalid`; signatures are not
+    verified, but their lines must be well formed."""
+    text, signatures = _parts(note)
+    for each in signatures:
+        _signature(each)
+    return text
 
 
 def open(note: bytes, origin: str, key: VerifyKey) -> Checkpoint:
@@ -65,7 +79,12 @@ def open(note: bytes, origin: str, key: VerifyKey) -> Checkpoint:
     Raises `CheckpointInvalid` for any other form, `SignatureInvalid` if the key's signature is missing or
     wrong. Cosignatures of others are ignored, and that the head extends an earlier one is not checked.
     """
-    lines = open_note(note, origin, key).split("\n")
+    return parse(open_note(note, origin, key), origin)
+
+
+def parse(text: str, origin: str) -> Checkpoint:
+    """The head that a checkpoint's text names. Raises `CheckpointInvalid`; no signature is looked at."""
+    lines = text.split("\n")
     if len(lines) != 4 or lines[0] != origin:
         raise CheckpointInvalid(part="lines")
     if not _SIZE.match(lines[1]) or int(lines[1]) >= 1 << 63:
@@ -74,6 +93,14 @@ def open(note: bytes, origin: str, key: VerifyKey) -> Checkpoint:
     if len(root) != 32:
         raise CheckpointInvalid(part="root")
     return Checkpoint(int(lines[1]), root)
+
+
+def origin_of(note: bytes) -> str:
+    """The log that a note says it is of: its first line. Nothing is verified."""
+    try:
+        return note.partition(b"\n")[0].decode()
+    except UnicodeDecodeError as fault:
+        raise CheckpointInvalid(part="encoding") from fault
 
 
 def open_note(note: bytes, name: str, key: VerifyKey) -> str:
@@ -89,6 +116,19 @@ def open_note(note: bytes, name: str, key: VerifyKey) -> str:
     if not found:
         raise SignatureInvalid(part="missing")
     return text
+
+
+def only(note: bytes, name: str, keys: Sequence[VerifyKey]) -> bytes:
+    """The note with the lines of these keys of `name` alone, each once: what is kept of a note that a stranger sent,
+    who may have added lines. Raises `CheckpointInvalid`. Nothing is verified."""
+    text, signatures = _parts(note)
+    known = {key_id(name, key) for key in keys}
+    own = [each for each in dict.fromkeys(signatures) if _is_of(_signature(each), name, known)]
+    return "".join(f"{each}\n" for each in (text, *own)).encode()
+
+
+def _is_of(signature: tuple[str, bytes], name: str, ids: Collection[bytes]) -> bool:
+    return signature[0] == name and signature[1][:4] in ids
 
 
 def _parts(note: bytes) -> tuple[str, list[str]]:

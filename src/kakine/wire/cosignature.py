@@ -7,15 +7,28 @@ from __future__ import annotations
 
 import base64
 
-from kakine.crypto.signing import VerifyKey
+from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.values.problems import SignatureInvalid
+from kakine.wire.checkpoint import key_id as id_of
+from kakine.wire.checkpoint import signature_line
 
 _LENGTH = 72
+_TYPE = b"\x04"
 
 
 def cosigned_text(text: str, seconds: int) -> bytes:
     """What a witness signs at `seconds` since 1970 UTC; `text` is the checkpoint's, with its last newline."""
     return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+
+
+def cosign(text: str, name: str, key: SigningKey, seconds: int) -> bytes:
+    """The signature line of the witness `name` over a checkpoint's text, to stand below the note's own lines.
+
+    It says that at `seconds` this was the largest head of the log that the witness had seen, and that it extends all
+    those before: to be called only when that is so and on disk.
+    """
+    signature = key.sign_raw(cosigned_text(text, seconds))
+    return signature_line(name, id_of(name, key.public, _TYPE) + seconds.to_bytes(8, "big") + signature)
 
 
 def cosigned(note: bytes, name: str, key_id: bytes, key: VerifyKey) -> list[int]:

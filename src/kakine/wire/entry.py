@@ -16,6 +16,8 @@ from kakine.values.problems import NotCanonical
 
 LENGTH = 80
 VERSION = 1
+FOR_EVER = 0xFFFF
+"""Expiry month of what nobody may forget."""
 COMMITMENT = slice(16, 48)
 """Where C stands."""
 PAYLOAD = slice(48, 80)
@@ -64,6 +66,12 @@ class Entry:
     minutes: int
     commitment: bytes
     payload_digest: bytes
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether an annotation is the commission's answer to an objection: no converter took part in it, so its mask
+        is zero. An objection has the mask of all."""
+        return self.kind is EntryKind.ANNOTATION and not self.converters
 
     def encode(self) -> bytes:
         """The 80 bytes. Raises `NotCanonical` if a field does not fit its place."""

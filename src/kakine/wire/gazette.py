@@ -114,7 +114,10 @@ class Domain(Message, frozen=True):
 
 
 class Party(Message, frozen=True):
-    """An organisation. `number` is its corporate number, made up where `synthetic`."""
+    """An organisation. `number` is its corporate number, made up where `synthetic`.
+
+    `signer` names the party that signs the checkpoints of this ledger; empty for a party that is no ledger.
+    """
 
     name: Id
     ja: Text
@@ -126,6 +129,7 @@ class Party(Message, frozen=True):
     signing_key: Key
     seal_key: Key
     domains: tuple[Domain, ...]
+    signer: Annotated[str, Meta(max_length=80)] = ""
 
 
 class Assessment(Message, frozen=True):

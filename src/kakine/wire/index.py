@@ -179,11 +179,11 @@ class RootShown(Message, frozen=True):
 
 
 class ListShown(Message, frozen=True):
-    """The key of a list, the places of its entries that indexes have under that key, and for each root in turn the
-    proofs of its days in turn."""
+    """The key of a list, the places of its entries that indexes have under that key, by the origin of their log, and
+    for each root in turn the proofs of its days in turn."""
 
     key: Digest
-    places: tuple[Index, ...]
+    places: dict[Name, tuple[Index, ...]]
     proofs: tuple[tuple[Proof, ...], ...]
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kakine.crypto.signing import VerifyKey
@@ -84,9 +84,36 @@ def vkey(name: str, kind: int, key: VerifyKey) -> str:
     return f"{name}+{_key_id(name, kind, key).hex()}+{b64encode(bytes([kind]) + key).decode()}"
 
 
+def log_key(text: str) -> NamedKey:
+    """A log's key from its text form. Raises `PolicyMalformed`."""
+    return _key(text, LOG, ())
+
+
+def witness_key(text: str) -> NamedKey:
+    """A witness's key from its text form. Raises `PolicyMalformed`."""
+    return _key(text, WITNESS, ())
+
+
+def written(
+    logs: Sequence[str], witnesses: Mapping[str, str], groups: Mapping[str, tuple[int, Sequence[str]]]
+) -> bytes:
+    """The text of a policy whose quorum is the last of `groups`. Witnesses and groups by name: a vkey with an optional
+    URL, and (how many, of whom)."""
+    lines = [f"log {log}" for log in logs]
+    lines += [f"witness {name} {key}" for name, key in witnesses.items()]
+    lines += [f"group {name} {most} {' '.join(members)}" for name, (most, members) in groups.items()]
+    return "\n".join([*lines, f"quorum {list(groups)[-1]}", ""]).encode()
+
+
 def one_log(origin: str, key: VerifyKey) -> bytes:
     """The policy that believes one log and asks for no witness."""
-    return f"log {vkey(origin, LOG, key)}\nquorum {NONE}\n".encode()
+    return of_logs({origin: key})
+
+
+def of_logs(keys: Mapping[str, VerifyKey]) -> bytes:
+    """The policy that believes each of these logs (origin, key) and asks for no witness."""
+    lines = [f"log {vkey(origin, LOG, key)}\n" for origin, key in keys.items()]
+    return f"{''.join(lines)}quorum {NONE}\n".encode()
 
 
 def decode(data: bytes) -> Policy:

@@ -163,6 +163,23 @@ def xid_opened(opening: bytes) -> tuple[bytes, bytes]:
     return xid, node_hash(node_hash(field_commitment(1, salt, _encode(xid)), second), pair)
 
 
+def parent_shown(personal: RequestPersonal, seed: bytes) -> bytes:
+    """112 bytes that open field 4 alone: parent ‖ salt ‖ f3 ‖ N(f1, f2). Raises `NotCanonical` where there is none."""
+    if len(personal.parent) != 16:
+        raise NotCanonical(message="parent opening")
+    salts = _salts(seed, 1)
+    f = _fields(msgspec.structs.astuple(personal), 1, salts)
+    return personal.parent + salts[3] + f[2] + node_hash(f[0], f[1])
+
+
+def parent_opened(opening: bytes) -> tuple[bytes, bytes]:
+    """(parent, P) from such an opening, as `xid_opened`."""
+    if len(opening) != XID_OPENING:
+        raise NotCanonical(message="parent opening")
+    parent, salt, third, pair = opening[:16], opening[16:48], opening[48:80], opening[80:]
+    return parent, node_hash(pair, node_hash(third, field_commitment(4, salt, _encode(parent))))
+
+
 class RequestRecord(Message, frozen=True, tag=1):
     """What is encrypted to the person for a request, with the seeds that let the person recompute C."""
 

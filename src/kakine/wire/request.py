@@ -33,7 +33,8 @@ class Kind(IntEnum):
     EXCHANGE and ISSUE need every code active. ENROL inserts new codes, SUCCEED inserts codes that wait to take over.
     MIGRATE takes (active, waiting) pairs and tells a domain to replace one by the other; SWITCH takes the same pairs
     at the record keepers themselves: the old code is retired, the waiting one becomes active and gets its list. RETIRE
-    ends codes without a successor. READ answers one person's own list, after the view has been filed in it.
+    ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT
+    files one person's objection to an entry of the own list.
     """
 
     EXCHANGE = 1
@@ -44,9 +45,10 @@ class Kind(IntEnum):
     READ = 6
     SUCCEED = 7
     SWITCH = 8
+    OBJECT = 9
 
 
-NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH})
+NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT})
 """Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
 
 
@@ -195,7 +197,16 @@ class AskedPerson(Message, frozen=True):
     detail: Annotated[bytes, Meta(max_length=1024)]
 
 
+class Place(Message, frozen=True):
+    """Where an entry stands: the origin of its log, and its index there."""
+
+    log: Name
+    index: Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
 class KeeperSeed(Message, frozen=True):
-    """What only the record keeper opens."""
+    """What only the record keeper opens. `about` is the place of the entry that is objected to, which no converter
+    learns; nothing in all kinds but OBJECT."""
 
     seed: Digest
+    about: Place | None = None

@@ -13,7 +13,7 @@ from msgspec import Meta
 from kakine.crypto.signing import VerifyKey
 from kakine.wire.canonical import Message, decode
 from kakine.wire.entry import EntryKind
-from kakine.wire.request import Digest
+from kakine.wire.request import Digest, Name
 
 LABEL = "standing"
 
@@ -59,7 +59,7 @@ class Remade(Message, frozen=True):
 
 
 class Standing(Message, frozen=True):
-    """The keeper's word about the entries first … end - 1 of the log.
+    """The keeper's word about the entries first … end - 1 of the log of this origin.
 
     `requests`, `outcomes` and `views` count the entries for which it holds filing, sealed record and place in a list.
     `indexes` are those of its indexes that begin in the range, ascending, as it could make them at most an hour before.
@@ -71,6 +71,7 @@ class Standing(Message, frozen=True):
     has receipts for that entry, at most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
     """
 
+    origin: Name
     first: Index
     end: Index
     requests: Index

@@ -40,7 +40,7 @@ class Shelf:
 
 async def shelf(keeper: Keeper, origin: str, ledger: VerifyKey) -> Shelf:
     """Ask a record keeper. Raises what it refuses with; what is wrong with single indexes is in the answer."""
-    found, heads = Shelf(keeper.name), Heads(origin)
+    found, heads = Shelf(keeper.name), Heads()
     for number, data in enumerate(await keeper.indexes()):
         try:
             shown = decode(data, RootShown)
@@ -58,7 +58,7 @@ async def shelf(keeper: Keeper, origin: str, ledger: VerifyKey) -> Shelf:
 
 def _problem(shown: RootShown, root: IndexRoot, heads: Heads, ledger: VerifyKey) -> str:
     try:
-        heads.verify(shown.index, shown.path, shown.note, shown.entry, ledger)
+        heads.verify(shown.index, shown.path, shown.note, shown.entry, {root.origin: ledger})
         check_logged(root, shown.index, Entry.decode(shown.entry))
     except Problem as problem:
         return problem.code

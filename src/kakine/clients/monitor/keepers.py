@@ -47,13 +47,14 @@ class Answer:
 
 async def at_large(keeper: Keeper, older_ms: int, now_ms: int) -> tuple[Standing, Said]:
     """The keeper's word about the whole log: its newest head and what is owed. Raises what it refuses with."""
-    return await _standing(keeper, AskStanding(0, 0, older_ms), now_ms)
+    return await _standing(keeper, AskStanding(keeper.origin, 0, 0, older_ms), now_ms)
 
 
 async def _standing(keeper: Keeper, asked: AskStanding, now_ms: int) -> tuple[Standing, Said]:
     given = await keeper.standing(asked)
     standing = opened(given.statement, given.signature, keeper.key)
-    if (standing.first, standing.end, standing.older_ms) != (asked.first, asked.end, asked.older_ms):
+    said = standing.origin, standing.first, standing.end, standing.older_ms
+    if said != (asked.origin, asked.first, asked.end, asked.older_ms):
         raise RangeOutside(most=MOST_ENTRIES)
     # An old statement would hide what has been lost since.
     if abs(standing.time_ms - now_ms) > _FRESH_MS:
@@ -110,7 +111,9 @@ class _Search:
     heads: list[bytes] = field(default_factory=list)
 
     async def ask(self, first: int, end: int) -> tuple[Standing, Said]:
-        return await _standing(self.keeper, AskStanding(first, end, self.older_ms), self.now_ms)
+        return await _standing(
+            self.keeper, AskStanding(self.keeper.origin, first, end, self.older_ms), self.now_ms
+        )
 
     async def narrow(self, first: int, end: int) -> None:
         standing, said = await self.ask(first, end)

@@ -169,9 +169,12 @@ def _silent(finding: Finding, log: NamedKey) -> Level:
     return Level.PROVEN
 
 
-def _spoken(finding: Finding) -> list[Standing]:
+def _spoken(finding: Finding, log: NamedKey) -> list[Standing]:
+    """Statements of a record keeper about this log."""
     _require(bool(finding.evidence.said), "statements")
-    return [_opened(said) for said in finding.evidence.said]
+    standings = [_opened(said) for said in finding.evidence.said]
+    _require(all(standing.origin == log.name for standing in standings), "origin")
+    return standings
 
 
 def _opened(said: Said) -> Standing:
@@ -180,7 +183,7 @@ def _opened(said: Said) -> Standing:
 
 def _lacks(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed that it holds nothing at this index; the log has an entry of this kind there."""
-    (standing,) = _one(_spoken(finding))
+    (standing,) = _one(_spoken(finding, log))
     place = finding.facts.get("index")
     _require((standing.first, standing.end) == (place, int(place or 0) + 1), "range")
     _require(not any(standing.counts), "counts")
@@ -198,7 +201,7 @@ def _one(standings: list[Standing]) -> list[Standing]:
 
 def _owed(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed that this request has no outcome."""
-    (standing,) = _one(_spoken(finding))
+    (standing,) = _one(_spoken(finding, log))
     _require(finding.facts.get("index") in standing.unanswered, "index")
     _require(standing.older_ms == int(finding.facts.get("minutes", 0)) * 60_000, "minutes")
     return Level.WORD
@@ -206,7 +209,7 @@ def _owed(finding: Finding, log: NamedKey) -> Level:
 
 def _differs(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed these counts; the log's own are the monitor's word until the reader counts."""
-    (standing,) = _one(_spoken(finding))
+    (standing,) = _one(_spoken(finding, log))
     facts = finding.facts
     said = {"first": standing.first, "last": standing.end - 1, **standing.counts._asdict()}
     _require(said.items() <= facts.items(), "counts")
@@ -214,7 +217,7 @@ def _differs(finding: Finding, log: NamedKey) -> Level:
 
 
 def _sums(finding: Finding, log: NamedKey) -> Level:
-    (standing,) = _one(_spoken(finding))
+    (standing,) = _one(_spoken(finding, log))
     _require(standing.first == standing.end, "range")
     _require(standing.awaited - standing.owed == finding.facts.get("answered"), "counts")
     return Level.WORD

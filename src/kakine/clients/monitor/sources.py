@@ -46,6 +46,8 @@ class Keeper(Protocol):
 
     name: str
     key: VerifyKey
+    origin: str
+    """The log of which it is asked."""
 
     async def standing(self, asked: AskStanding) -> StandingGiven:
         """Its signed statement."""
@@ -125,9 +127,10 @@ class Files:
 class Mailbox:
     """A record keeper of a running country."""
 
-    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey) -> None:
+    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey, origin: str) -> None:
         self.name = str(party)
         self.key = key
+        self.origin = origin
         self._party = party
         self._peers = peers
 
@@ -135,4 +138,4 @@ class Mailbox:
         return await self._peers.ask(self._party, STANDING, asked)
 
     async def indexes(self) -> list[bytes]:
-        return (await self._peers.ask(self._party, INDEXES, IndexesAsked(0))).roots
+        return (await self._peers.ask(self._party, INDEXES, IndexesAsked(self.origin, 0))).roots

@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
-from kakine.contracts.commission import Version
+from kakine.contracts.commission import ERASURES, Version
+from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.http import duties
 from kakine.parties.commission.publisher import Publisher
+from kakine.parties.commission.retention_office import Office
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import METADATA, Store
 from kakine.parties.commission.use_cases import Duties
 from kakine.protocols.gazette import Anchors, LawBook
+from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log
 from kakine.runtime.database import Database
-from kakine.runtime.http import Peers, application
-from kakine.runtime.identity import Clock, Identity
+from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+from kakine.wire.erasure import Order
 
 
 class Commission:
     """A running commission; `app` serves its calls, `book` is the law as it has published it."""
 
-    def __init__(self, database: Database, publisher: Publisher, offered: Duties, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, publisher: Publisher, offered: Duties, office: Office, clock: Clock
+    ) -> None:
         self._database = database
         self._publisher = publisher
         self._offered = offered
+        self._office = office
         self._clock = clock
         self.book: LawBook = publisher.book
-        self.app: ASGIApp = application(duties(offered), self._roles)
+        self._duties = [*duties(offered), Duty(ERASURES, partial(erasing.erasures, office))]
+        self.app: ASGIApp = application(self._duties, self._roles)
+
+    def serve(self, further: Sequence[Duty[Any, Any]]) -> None:
+        """Answer these calls as well, from now on: the auditor's, which starts when there are parties to audit."""
+        self.app = application([*self._duties, *further], self._roles)
 
     @classmethod
     def open(
-        cls, settings: CommissionSettings, identity: Identity, anchors: Anchors, peers: Peers, clock: Clock
+        cls,
+        settings: CommissionSettings,
+        identity: Identity,
+        anchors: Anchors,
+        peers: Peers,
+        clock: Clock,
+        entropy: Entropy = secrets.token_bytes,
     ) -> Commission:
         """Open the store and verify every published version before serving.
 
@@ -45,7 +69,8 @@ class Commission:
             store = Store(database)
             publisher = Publisher(settings, identity, store, LawBook(anchors), peers, clock)
             undo.pop_all()
-        return cls(database, publisher, Duties(identity, store, publisher, clock), clock)
+        office = Office(identity, settings.logs, Heads(), database, publisher.book, peers, clock, entropy)
+        return cls(database, publisher, Duties(identity, store, publisher, clock), office, clock)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:
         return frozenset(map(Role, self.book.in_force(self._clock()).roles(caller)))
@@ -54,9 +79,25 @@ class Commission:
         """Countersign and publish the first version, which the ministry has signed (64 bytes)."""
         return await self._offered.found(encoded, ministry)
 
+    async def log_policy(self, text: bytes) -> None:
+        """Have the policy of witnesses in the log, by its SHA-256, before it takes effect."""
+        await self._publisher.log_digest(hashlib.sha256(text).digest())
+
     async def resume(self) -> None:
         """Carry out or abandon what a crash left undone. To be called once the ledger can be reached."""
         await self._publisher.finish()
+
+    async def retain(self) -> list[Order]:
+        """The operator's own act: erase every month that is over (see `erasing.run`)."""
+        return await erasing.run(self._office)
+
+    async def hold(self, log: Log, places: Sequence[int], reason: str) -> bytes:
+        """The operator's own act: keep records on (see `holds.hold`)."""
+        return await holds.hold(self._office, log, places, reason)
+
+    async def lift(self, digest: bytes) -> None:
+        """The operator's own act: end a hold (see `holds.lift`)."""
+        await holds.lift(self._office, digest)
 
     def close(self) -> None:
         """Let go of the store."""

@@ -1,4 +1,5 @@
-"""The auditor: checks every S0+ window, settles disputes, samples enrolments. The commission's operator runs it.
+"""The auditor: checks every S0+ window, settles disputes, samples enrolments; answers objections of people to entries
+of their own lists when it is called. The commission's operator runs the rest.
 
 It sees blinded and masked vectors and which link a request was on: what converters have anyway. Together with both
 agencies of a link it could turn the check of a window into a conversion without a record; therefore converters answer
@@ -8,15 +9,27 @@ only for requests they took part in and released, once for each, and write it do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from kakine.parties.commission import audit_store, counts, disputes, enrolments, indexes, windows
-from kakine.parties.commission.audit_office import Office
-from kakine.parties.commission.audit_store import METADATA, Verdict
+from kakine.contracts.commission_audit import OBJECT
+from kakine.parties.commission import (
+    audit_store,
+    counts,
+    disputes,
+    enrolments,
+    indexes,
+    objections,
+    windows,
+)
+from kakine.parties.commission.audit_office import Limits, Office
+from kakine.parties.commission.audit_store import METADATA, Objection, Verdict
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
-from kakine.runtime.http import Peers
+from kakine.runtime.http import Duty, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed
@@ -32,8 +45,8 @@ class AuditSettings:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs
+    limits: Limits = field(default_factory=Limits)
 
 
 class Auditor:
@@ -59,15 +72,29 @@ class Auditor:
                 settings.converters,
                 settings.keeper,
                 settings.registry,
-                settings.ledger,
-                settings.origin,
+                settings.logs,
                 Database.open(settings.database, METADATA),
                 law,
                 peers,
                 clock,
                 entropy,
+                settings.limits,
             )
         )
+
+    @property
+    def duties(self) -> list[Duty[Any, Any]]:
+        """What the commission answers to others as auditor."""
+        return [Duty(OBJECT, partial(objections.take, self._office))]
+
+    async def answer_objections(self) -> list[Objection]:
+        """Take up every objection that is not answered. What is left waits for a party to answer, which it names."""
+        return await objections.run(self._office)
+
+    def late(self, left: Sequence[Objection]) -> list[Objection]:
+        """Those of them that are beyond the limit."""
+        office = self._office
+        return [each for each in left if office.clock() - each.received_ms > office.limits.answer_ms]
 
     async def check_windows(self) -> list[Verdict]:
         """Judge all S0+ requests that are ready. Raises `PartyUnavailable`; the next run goes on from there."""

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.logs import Log, LogKeys, Logs, log_keys
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+from kakine.values.problems import CheckpointInvalid
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an objection may stay unanswered, and how long a party may stay silent about it before it is named."""
+
+    answer_ms: int = 30 * _DAY_MS
+    patience_ms: int = 7 * _DAY_MS
 
 
 @dataclass(frozen=True)
@@ -21,14 +33,25 @@ class Office:
     converters: Sequence[PartyName]
     keeper: PartyName
     registry: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs
     db: Database
     law: LawBook
     peers: Peers
     clock: Clock
     entropy: Entropy
+    limits: Limits = field(default_factory=Limits)
 
     def key(self, name: PartyName) -> VerifyKey:
         """The key a party signs with, by the law in force. Raises PartyUnknown."""
         return self.law.in_force(self.clock()).signing_key(name)
+
+    def log_keys(self) -> LogKeys:
+        """The keys under which heads of the logs are signed."""
+        return log_keys(self.law.in_force(self.clock()), self.logs)
+
+    def log_of(self, origin: str) -> Log:
+        """One of the logs. Raises `CheckpointInvalid`."""
+        for log in self.logs:
+            if log.origin == origin:
+                return log
+        raise CheckpointInvalid(part="origin")

@@ -20,6 +20,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    update,
 )
 
 from kakine.runtime.database import sql
@@ -75,12 +76,25 @@ _COUNT = Table(
     Column("converter", String, primary_key=True),
     Column("statement", LargeBinary, nullable=False),
 )
+_OBJECTION = Table(
+    "audit_objection",
+    METADATA,
+    Column("xid", LargeBinary, primary_key=True),
+    Column("place", LargeBinary, nullable=False),
+    Column("shown", LargeBinary, nullable=False),
+    Column("received_ms", Integer, nullable=False),
+    Column("waiting", String, nullable=False),
+    Column("answer", LargeBinary),
+    Column("signature", LargeBinary),
+    Column("entry", LargeBinary),
+    Column("logged", LargeBinary),
+)
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Of a window, a disputed item, a sampled enrolment or a stretch of the log, as `kind` says ("window", "dispute",
-    "enrolment", "count"). `party` and `fault` are empty where all is right."""
+    "objection", "enrolment", "count"). `party` and `fault` are empty where all is right."""
 
     kind: str
     time_ms: int
@@ -88,6 +102,22 @@ class Verdict:
     party: str
     fault: str
     requests: int
+
+
+@dataclass(frozen=True)
+class Objection:
+    """One objection: which exchange, at which encoded place, what was shown for it (encoded `Shown`), since when,
+    and which party has not answered. Then the answer, its signature and its entry; at last `logged`, with the proof."""
+
+    xid: bytes
+    place: bytes
+    shown: bytes
+    received_ms: int
+    waiting: str = ""
+    answer: bytes | None = None
+    signature: bytes | None = None
+    entry: bytes | None = None
+    logged: bytes | None = None
 
 
 _GET_MARK = sql(select(_MARK.c.value).where(_MARK.c.name == bindparam("name")))
@@ -113,6 +143,24 @@ _GET_PUBLIC = sql(
         _PUBLIC.c.domain == bindparam("domain"),
         _PUBLIC.c.epoch == bindparam("epoch"),
     )
+)
+_ADD_OBJECTION = sql(insert(_OBJECTION).prefix_with("OR IGNORE"))
+_OBJECTION_OF = sql(select(*_OBJECTION.c).where(_OBJECTION.c.xid == bindparam("xid")))
+_OBJECTIONS_OPEN = sql(
+    select(*_OBJECTION.c).where(_OBJECTION.c.logged.is_(None)).order_by(_OBJECTION.c.received_ms)
+)
+_SET_WAITING = sql(
+    update(_OBJECTION).where(_OBJECTION.c.xid == bindparam("which")).values(waiting=bindparam("party"))
+)
+_SET_ANSWER = sql(
+    update(_OBJECTION)
+    .where(_OBJECTION.c.xid == bindparam("which"))
+    .values(answer=bindparam("new_answer"), signature=bindparam("new_sig"), entry=bindparam("new_entry"))
+)
+_SET_LOGGED = sql(
+    update(_OBJECTION)
+    .where(_OBJECTION.c.xid == bindparam("which"))
+    .values(logged=bindparam("new_logged"), shown=bindparam("nothing"), waiting="")
 )
 _SET_COUNT = sql(insert(_COUNT).prefix_with("OR REPLACE"))
 _GET_COUNT = sql(select(_COUNT.c.statement).where(_COUNT.c.converter == bindparam("converter")))
@@ -191,3 +239,36 @@ def keep_public(db: sqlite3.Connection, converter: str, domain: tuple[str, int],
     db.execute(_ADD_PUBLIC, {**place, "public": public})
     kept: bytes = db.execute(_GET_PUBLIC, place).fetchone()[0]
     return kept
+
+
+def keep_objection(db: sqlite3.Connection, fresh: Objection) -> Objection:
+    """The objection to this exchange: the one kept, or else this."""
+    db.execute(_ADD_OBJECTION, fresh.__dict__)
+    return find_objection(db, fresh.xid) or fresh
+
+
+def find_objection(db: sqlite3.Connection, xid: bytes) -> Objection | None:
+    """The objection to an exchange."""
+    row = db.execute(_OBJECTION_OF, {"xid": xid}).fetchone()
+    return Objection(*row) if row else None
+
+
+def open_objections(db: sqlite3.Connection) -> list[Objection]:
+    """Those whose answer is not in the log yet, oldest first."""
+    return [Objection(*row) for row in db.execute(_OBJECTIONS_OPEN)]
+
+
+def set_waiting(db: sqlite3.Connection, xid: bytes, party: str) -> None:
+    """This party did not answer."""
+    db.execute(_SET_WAITING, {"which": xid, "party": party})
+
+
+def set_answer(db: sqlite3.Connection, xid: bytes, answer: bytes, signature: bytes, entry: bytes) -> None:
+    """What is answered, and how it will be logged; it stays as it is from now on."""
+    values = {"which": xid, "new_answer": answer, "new_sig": signature, "new_entry": entry}
+    db.execute(_SET_ANSWER, values)
+
+
+def set_logged(db: sqlite3.Connection, xid: bytes, logged: bytes) -> None:
+    """The answer stands in the log. What was shown is not needed any more."""
+    db.execute(_SET_LOGGED, {"which": xid, "new_logged": logged, "nothing": b""})

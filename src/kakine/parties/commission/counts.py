@@ -6,14 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kakine.clients.log import PAGE, entries_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import STATEMENT, CountAsked
-from kakine.contracts.ledger import CHECKPOINT, ENTRIES, ByIndex
+from kakine.contracts.ledger import CHECKPOINT
 from kakine.parties.commission import audit_store
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import counting
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import CountMismatch, OutcomeUnreleased, PartyUnavailable, Problem, StoreFailed
@@ -21,12 +23,11 @@ from kakine.wire import checkpoint as notes
 from kakine.wire import counting as wire
 from kakine.wire.canonical import decode
 from kakine.wire.counting import Count
-from kakine.wire.entry import Entry, split_entries
+from kakine.wire.entry import Entry
 
 SETTLED_MINUTES = 12
 """How old the entries of a stretch are: two minutes more than converters ask for, as their clocks may differ."""
 
-_CHUNK = 256
 _TRY_AGAIN = (PartyUnavailable, StoreFailed)
 
 
@@ -49,27 +50,31 @@ class Stated:
 
 
 async def run(office: Office) -> list[Verdict]:
-    """Judge the next stretch, if any of the log is settled: a verdict for each fault, or one without.
+    """Judge the next stretch of each log, if any of it is settled: a verdict for each fault, or one without.
 
     Where the stretch ends is kept before a converter is asked, so that after an interruption all state the same one. A
     stretch with a fault comes again at the next run: nothing goes on until somebody has looked.
     """
-    stretch = await _stretch(office)
+    return [verdict for log in office.logs for verdict in await _of_log(office, log)]
+
+
+async def _of_log(office: Office, log: Log) -> list[Verdict]:
+    stretch = await _stretch(office, log)
     if stretch.end == stretch.start:
         return []
-    await office.db.write(lambda db: audit_store.set_mark(db, "count-end", stretch.end))
+    await office.db.write(lambda db: audit_store.set_mark(db, _mark("end", log), stretch.end))
     stated: list[Stated] = []
     faults: list[Verdict] = []
     for name in office.converters:
         try:
-            stated.append(await _stated(office, name, stretch))
+            stated.append(await _stated(office, name, log, stretch))
         except _TRY_AGAIN:
             raise
         except Problem as fault:
             faults.append(_verdict(office, stretch, name, fault.code))
     if not faults:
         try:
-            return [await _together(office, stretch, stated)]
+            return [await _together(office, log, stretch, stated)]
         except (CountMismatch, OutcomeUnreleased) as fault:
             faults.append(_verdict(office, stretch, "", fault.code))
 
@@ -81,56 +86,59 @@ async def run(office: Office) -> list[Verdict]:
     return faults
 
 
-async def _stretch(office: Office) -> Stretch:
+def _mark(name: str, log: Log) -> str:
+    return f"count-{name}/{log.origin}"
+
+
+async def _stretch(office: Office, log: Log) -> Stretch:
     """What was begun and not finished, or all that is settled by now."""
     db = office.db.read()
-    start, end = audit_store.mark(db, "count-start"), audit_store.mark(db, "count-end")
+    start, end = audit_store.mark(db, _mark("start", log)), audit_store.mark(db, _mark("end", log))
     begun = end > start
-    key, heads = office.key(office.ledger), Heads(office.origin)
-    given = await office.peers.ask(office.ledger, CHECKPOINT, Nothing())
-    size = end if begun else notes.open(given.checkpoint, office.origin, key).size
+    keys, heads = office.log_keys(), Heads()
+    given = await office.peers.ask(log.ledger, CHECKPOINT, Nothing())
+    size = end if begun else notes.open(given.checkpoint, log.origin, keys[log.origin]).size
     newest = minutes(office.clock()) - SETTLED_MINUTES
     entries: dict[int, Entry] = {}
-    for first in range(start, size, _CHUNK):
-        asked = ByIndex(first, min(_CHUNK, size - first))
-        proved = await office.peers.ask(office.ledger, ENTRIES, asked)
-        heads.verify(first, proved.receipt.proof, proved.receipt.checkpoint, proved.entries, key)
-        for entry in map(Entry.decode, split_entries(proved.entries)):
+    for first in range(start, size, PAGE):
+        page = await entries_between(office.peers, log, heads, keys, first, min(first + PAGE, size))
+        for place, entry in page.items():
             if not begun and entry.minutes > newest:
-                return Stretch(start, start + len(entries), entries)
-            entries[start + len(entries)] = entry
+                return Stretch(start, place, entries)
+            entries[place] = entry
     return Stretch(start, start + len(entries), entries)
 
 
-async def _stated(office: Office, name: PartyName, stretch: Stretch) -> Stated:
+async def _stated(office: Office, name: PartyName, log: Log, stretch: Stretch) -> Stated:
     """A converter's statement of this stretch: signed, logged, behind its last one, over the places it shows."""
-    given = await office.peers.ask(name, STATEMENT, CountAsked(stretch.end))
+    given = await office.peers.ask(name, STATEMENT, CountAsked(log.origin, stretch.end))
     count = wire.opened(given.statement, given.signature, office.key(name))
-    counting.check_is_of(count, name, office.converters.index(name) + 1, office.origin)
-    before = audit_store.last_count(office.db.read(), name)
+    counting.check_is_of(count, name, office.converters.index(name) + 1, log.origin)
+    before = audit_store.last_count(office.db.read(), f"{name}/{log.origin}")
     counting.check_chain([count], decode(before, Count) if before else None)
     receipt = given.receipt
-    key = office.key(office.ledger)
-    Heads(office.origin).verify(receipt.first, receipt.proof, receipt.checkpoint, given.entry, key)
+    if notes.origin_of(receipt.checkpoint) != log.origin:
+        raise CountMismatch(converter=str(name), part="entry")
+    Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, given.entry, office.log_keys())
     counting.check_logged(count, receipt.first, Entry.decode(given.entry))
     places = wire.unpack_places(given.places)
     counting.check_places(count, places, stretch.entries)
     return Stated(count, given.statement, places)
 
 
-async def _together(office: Office, stretch: Stretch, stated: Sequence[Stated]) -> Verdict:
+async def _together(office: Office, log: Log, stretch: Stretch, stated: Sequence[Stated]) -> Verdict:
     """The verdict without a fault, kept together with how far the audit has come. Raises what the rules raise."""
     agreed = counting.agree([(each.count, each.places) for each in stated])
-    carried = audit_store.mark(office.db.read(), "count-waiting")
+    carried = audit_store.mark(office.db.read(), _mark("waiting", log))
     span = stretch.start, stretch.end
     waiting = counting.check_outcomes(agreed.common, stretch.entries, span, carried)
     verdict = _verdict(office, stretch, "", "", len(agreed.common))
 
     def keep(db: sqlite3.Connection) -> None:
         for each in stated:
-            audit_store.set_count(db, each.count.converter, each.data)
-        audit_store.set_mark(db, "count-waiting", waiting)
-        audit_store.set_mark(db, "count-start", stretch.end)
+            audit_store.set_count(db, f"{each.count.converter}/{log.origin}", each.data)
+        audit_store.set_mark(db, _mark("waiting", log), waiting)
+        audit_store.set_mark(db, _mark("start", log), stretch.end)
         audit_store.judge(db, verdict, [])
 
     await office.db.write(keep)

@@ -43,12 +43,14 @@ Domain = tuple[str, int]
 
 @dataclass(frozen=True)
 class Case:
-    """A disputed request: hR, Q as the requester kept it, and both ends of every leg."""
+    """A disputed request: hR, Q as the requester kept it, and both ends of every leg. `hops` are the hop records that
+    came with the filed batch, where somebody has kept them."""
 
     request: bytes
     blinded: bytes
     requester: Domain
     ends: Sequence[Domain]
+    hops: Sequence[bytes] = ()
 
 
 def case_of(public: PublicPart, request: bytes, blinded: bytes) -> Case:
@@ -64,32 +66,49 @@ async def settle(
     """(party at fault, what) for one item of a request, or ("", "") where every hop was right.
 
     `outs` are the output legs as the record keeper has them. Raises `PartyUnavailable` and `StoreFailed`, and
-    `GroundUnfit` where a converter says that it has not released the request: none of them settles anything. A
-    converter that refuses otherwise is at fault.
+    `GroundUnfit` where a converter says that it has not released the request, with its name: none of them settles
+    anything. A converter that refuses otherwise is at fault.
     """
+    party, what, legs, _ = await walk(office, case, item)
+    if not party and outs is not None and list(outs) != list(legs):
+        return office.keeper, "points"
+    return party, what
+
+
+async def walk(office: Office, case: Case, item: int) -> tuple[str, str, Sequence[bytes], list[bytes]]:
+    """(party at fault, what, output legs, hop records as the converters show them now); raises as `settle`."""
     legs: Sequence[bytes] = [case.blinded] * len(case.ends)
+    shown: list[bytes] = []
     for position, name in enumerate(office.converters, 1):
         try:
-            legs = await _hop(office, case, item, position, name, legs)
+            legs = await _hop(office, case, item, position, name, legs, shown)
         except HopAtFault as fault:
-            return name, str(fault.facts["what"])
+            return name, str(fault.facts["what"]), legs, shown
         except LinkMismatch:
-            return name, "link"
-        except (PartyUnavailable, StoreFailed, GroundUnfit):
+            return name, "link", legs, shown
+        except (PartyUnavailable, StoreFailed, GroundUnfit) as open_still:
+            open_still.facts = {**open_still.facts, "party": name}
             raise
         except Problem as refusal:
-            return name, refusal.code
-    if outs is not None and list(outs) != list(legs):
-        return office.keeper, "points"
-    return "", ""
+            return name, refusal.code, legs, shown
+    return "", "", legs, shown
 
 
 async def _hop(
-    office: Office, case: Case, item: int, position: int, name: PartyName, legs: Sequence[bytes]
+    office: Office,
+    case: Case,
+    item: int,
+    position: int,
+    name: PartyName,
+    legs: Sequence[bytes],
+    shown: list[bytes],
 ) -> Sequence[bytes]:
     key = office.key(name)
     given = await office.peers.ask(name, WITNESS, Witness(case.request))
     hop = signed_hop(given.record, given.signature, key, case.request, position)
+    shown.append(given.record)
+    if case.hops and given.record != case.hops[position - 1]:
+        raise HopAtFault(position=position, what="equivocation")
     if tuple(map(points_digest, legs)) != hop.ins:
         raise HopAtFault(position=position, what="input")
     told = await office.peers.ask(name, DISPUTE, Dispute(case.request, item, list(legs)))

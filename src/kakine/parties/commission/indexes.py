@@ -17,9 +17,17 @@ from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import index_check
 from kakine.protocols.heads import Heads
 from kakine.protocols.index_check import Lists
+from kakine.protocols.logs import Log
 from kakine.values.labels import PartyName
-from kakine.values.problems import IndexKeepersDiffer, PartyUnavailable, Problem, StoreFailed
+from kakine.values.problems import (
+    IndexChainBroken,
+    IndexKeepersDiffer,
+    PartyUnavailable,
+    Problem,
+    StoreFailed,
+)
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry
 from kakine.wire.index import IndexRoot, OpenedRow, RootShown, opened
 
@@ -40,9 +48,13 @@ async def run(office: Office) -> list[Verdict]:
 
     What has a fault comes again at the next run. Raises `PartyUnavailable`.
     """
+    return [verdict for log in office.logs for verdict in await _of_log(office, log)]
+
+
+async def _of_log(office: Office, log: Log) -> list[Verdict]:
     verdicts: list[Verdict] = []
     while True:
-        told, faults = await _next(office)
+        told, faults = await _next(office, log)
         if faults:
             return [*verdicts, *await _keep(office, faults)]
         if not told:
@@ -53,17 +65,17 @@ async def run(office: Office) -> list[Verdict]:
         if verdict.fault:
             return verdicts
         for each in told:
-            name, data = _mark(each.root.keeper), each.encoded
+            name, data = _mark(each.root.keeper, log), each.encoded
             await office.db.write(partial(audit_store.set_count, converter=name, statement=data))
 
 
-async def _next(office: Office) -> tuple[list[_Told], list[Verdict]]:
+async def _next(office: Office, log: Log) -> tuple[list[_Told], list[Verdict]]:
     """The next index of every record keeper; nothing while one of them has none yet."""
     told: list[_Told] = []
     faults: list[Verdict] = []
     for name in office.law.in_force(office.clock()).keeper_parties:
         try:
-            found = await _told(office, name)
+            found = await _told(office, name, log)
         except _TRY_AGAIN:
             raise
         except Problem as fault:
@@ -75,26 +87,30 @@ async def _next(office: Office) -> tuple[list[_Told], list[Verdict]]:
     return told, faults
 
 
-async def _told(office: Office, name: PartyName) -> _Told | None:
-    last = audit_store.last_count(office.db.read(), _mark(name))
+async def _told(office: Office, name: PartyName, log: Log) -> _Told | None:
+    last = audit_store.last_count(office.db.read(), _mark(name, log))
     before = decode(last, IndexRoot) if last else None
-    given = await office.peers.ask(name, INDEXES, IndexesAsked(before.end if before else 0))
+    given = await office.peers.ask(name, INDEXES, IndexesAsked(log.origin, before.end if before else 0))
     if not given.roots:
         return None
     shown = decode(given.roots[0], RootShown)
     root = opened(shown.root, shown.signature, office.key(name))
+    if root.origin != log.origin or origin_of(shown.note) != log.origin:
+        raise IndexChainBroken(part="keeper", number=0)
     index_check.check_chain([root], before)
-    heads, key = Heads(office.origin), office.key(office.ledger)
-    heads.verify(shown.index, shown.path, shown.note, shown.entry, key)
+    heads, keys = Heads(), office.log_keys()
+    heads.verify(shown.index, shown.path, shown.note, shown.entry, keys)
     index_check.check_logged(root, shown.index, Entry.decode(shown.entry))
-    entries = await entries_between(office.peers, office.ledger, heads, key, root.start, root.end)
+    entries = await entries_between(office.peers, log, heads, keys, root.start, root.end)
     return _Told(root, shown.root, index_check.audit(root, await _rows(office, name, root), entries))
 
 
 async def _rows(office: Office, name: PartyName, root: IndexRoot) -> list[OpenedRow]:
     rows: list[OpenedRow] = []
     while len(rows) < root.size:
-        page = (await office.peers.ask(name, INDEX_ROWS, IndexRowsAsked(root.start, len(rows)))).rows
+        page = (
+            await office.peers.ask(name, INDEX_ROWS, IndexRowsAsked(root.origin, root.start, len(rows)))
+        ).rows
         if not page:
             break
         rows += [decode(row, OpenedRow) for row in page]
@@ -122,5 +138,5 @@ async def _keep(office: Office, verdicts: list[Verdict]) -> list[Verdict]:
     return verdicts
 
 
-def _mark(keeper: str) -> str:
-    return f"index/{keeper}"
+def _mark(keeper: str, log: Log) -> str:
+    return f"index/{keeper}/{log.origin}"

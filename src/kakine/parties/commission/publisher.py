@@ -11,20 +11,21 @@ from dataclasses import replace
 
 import msgspec
 
+from kakine.clients.logs import append
 from kakine.contracts.commission import Version
-from kakine.contracts.ledger import APPEND, Append, Appended
-from kakine.crypto.signing import VerifyKey
+from kakine.contracts.ledger import RECEIPT, Append, Appended, ByTag
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import State, Store, Stored
-from kakine.protocols import receipts
-from kakine.protocols.gazette import CLOCK_MS, LawBook, publication_ms
+from kakine.protocols.gazette import CLOCK_MS, Law, LawBook, publication_ms
 from kakine.protocols.gazette_log import entry_of, logged_ms, tag_of
+from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import minutes
-from kakine.values.problems import GazetteNotNext, GazetteTooSoon
+from kakine.values.problems import GazetteNotNext, GazetteTooSoon, PartyUnavailable, TagUnknown
 from kakine.wire import filing
-from kakine.wire.gazette import Signatures, decode, gazette_digest
+from kakine.wire.gazette import Signatures, gazette_digest
 
 _NOTHING = bytes(32)
 _receipt = msgspec.msgpack.Decoder(Appended)
@@ -109,39 +110,55 @@ class Publisher:
                 # Its ledger entry, if there is one, stays without a version: visible, and harmless.
                 await self._store.settle(stored.digest, State.ABANDONED, None)
                 continue
-            await self._carry_out(stored)
+            await self._carry_out(stored, again=True)
 
-    async def _carry_out(self, stored: Stored) -> Version:
-        receipt = await self._log(stored)
+    async def _carry_out(self, stored: Stored, *, again: bool = False) -> Version:
+        receipt = await self._log(stored, again=again)
         kept = msgspec.msgpack.encode(receipt)
         await self._store.settle(stored.digest, State.PUBLISHED, kept)
         self._take(stored)
         return version_of(replace(stored, receipt=kept))
 
-    async def _log(self, stored: Stored) -> Appended:
-        tag = tag_of(stored.digest)
+    async def _log(self, stored: Stored, *, again: bool) -> Appended:
+        return await self._append(stored.entry, stored.digest, self._law(stored), again=again)
+
+    async def log_digest(self, digest: bytes) -> None:
+        """Have the digest (32 bytes) of a public text in a log, as a governance entry; once, however often asked.
+
+        Raises PartyUnavailable if nothing was concluded, and what does not verify. Says nothing about the text.
+        """
+        law = self.book.in_force(self._clock())
+        for log in self._settings.logs:
+            try:
+                known = await self._peers.ask(log.ledger, RECEIPT, ByTag(tag_of(digest)))
+            except (TagUnknown, PartyUnavailable):
+                continue
+            logged_ms(known.entries, digest)
+            self._verify(known.receipt, known.entries, law)
+            return
+        await self._append(entry_of(digest, self._clock()), digest, law, again=False)
+
+    async def _append(self, entry: bytes, digest: bytes, law: Law, *, again: bool) -> Appended:
+        tag = tag_of(digest)
         filed = filing.filing_of(
             request=_NOTHING,
             points=_NOTHING,
-            entries=stored.entry,
+            entries=entry,
             tags=tag,
             hops=_NOTHING,
-            minutes=minutes(logged_ms(stored.entry, stored.digest)),
+            minutes=minutes(logged_ms(entry, digest)),
         )
         signed = filing.sign(filed, self._identity.name, self._identity.signing)
-        receipt = await self._peers.ask(self._settings.ledger, APPEND, Append(stored.entry, tag, [signed]))
-        receipts.verify(
-            first=receipt.first,
-            proof=receipt.proof,
-            checkpoint=receipt.checkpoint,
-            entries=stored.entry,
-            origin=self._settings.origin,
-            key=self._ledger_key(stored),
-        )
+        receipt = await append(self._peers, self._settings.logs, Append(entry, tag, [signed]), again=again)
+        self._verify(receipt, entry, law)
         return receipt
 
-    def _ledger_key(self, stored: Stored) -> VerifyKey:
+    def _verify(self, receipt: Appended, entry: bytes, law: Law) -> None:
+        keys = log_keys(law, self._settings.logs)
+        Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, entry, keys)
+
+    def _law(self, stored: Stored) -> Law:
+        now_ms = self._clock()
         if self.book.published:
-            return self.book.in_force(self._clock()).signing_key(self._settings.ledger)
-        first = next(party for party in decode(stored.gazette).parties if party.name == self._settings.ledger)
-        return VerifyKey(first.signing_key)
+            return self.book.in_force(now_ms)
+        return self.book.check(stored.gazette, Signatures(stored.ministry, stored.commission), now_ms)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from kakine.values.labels import PartyName
+from kakine.protocols.logs import Logs
 
 
 class CommissionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`database` is the SQLite file, in a folder that exists; `ledger` the log's party, `origin` its name."""
+    """`database` is the SQLite file, in a folder that exists; each version is logged in one of `logs`."""
 
     database: Path
-    ledger: PartyName
-    origin: str
+    logs: Logs

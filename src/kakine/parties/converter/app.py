@@ -9,13 +9,17 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, gate, hop, keys, rekey, statement, store
+from kakine.parties.converter import audit, disputed, erasing, gate, heads, hop, keys, rekey, statement, store
 from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import log_keys
+from kakine.protocols.witnessing import Logs
 from kakine.runtime.database import Database
+from kakine.runtime.heads import History
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.runtime.witness import Witness
 from kakine.values.problems import CountConflict
 
 
@@ -26,7 +30,6 @@ class Converter:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -36,7 +39,8 @@ class Converter:
     ) -> None:
         db = Database.open(path, store.metadata)
         try:
-            statement.check_own(db.read())
+            for log in settings.logs:
+                statement.check_own(db.read(), log.origin)
         except CountConflict:
             db.close()
             raise
@@ -51,9 +55,16 @@ class Converter:
             clock(),
             identity.local_key("release"),
             identity.local_key("nonce"),
-            Heads(ledger_origin),
+            Heads(),
+            {log.origin: History(db, log.origin) for log in settings.logs},
             withheld=store.all_withheld(db.read()),
         )
+        self.witness = Witness(settings.witness_name, identity.signing, self._logs, db, clock)
+
+    def _logs(self) -> Logs:
+        office = self.office
+        law = office.law.in_force(office.clock())
+        return {origin: (key,) for origin, key in log_keys(law, office.settings.logs).items()}
 
     @property
     def app(self) -> ASGIApp:
@@ -66,6 +77,7 @@ class Converter:
             Duty(converter.CONVERT, partial(hop.convert, office)),
             Duty(converter.READ, partial(hop.read, office)),
             Duty(converter.RELEASE, partial(gate.release, office)),
+            Duty(converter.HEAD, partial(heads.last_head, office)),
             Duty(converter.OUTCOME, partial(gate.outcome, office)),
             Duty(converter.OPEN_SHARES, partial(gate.open_shares, office)),
             Duty(converter.CHECK, partial(audit.check, office)),
@@ -73,11 +85,15 @@ class Converter:
             Duty(converter.RATIOS, partial(audit.ratios, office)),
             Duty(converter.WINDOW, partial(audit.window, office)),
             Duty(converter.WITNESS, partial(audit.witness, office)),
+            Duty(converter.DISPUTED, partial(disputed.disputed, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
+            Duty(converter.DESTROY, partial(erasing.destroy, office)),
+            Duty(converter.LIFT, partial(erasing.lift, office)),
         ]
-        return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
+        roles_of = lambda name: office.law.in_force(office.clock()).roles(name)  # noqa: E731
+        return application(duties, roles_of, self.witness.routes())
 
     def close(self) -> None:
         """Close the store."""

@@ -111,10 +111,11 @@ async def seen_since(office: Office, caller: PartyName, asked: SeenSince) -> See
         rows = store.enrolments_since(db, asked.since_ms, MOST_SEEN)
     else:
         rows = store.seen_since(db, asked.since_ms, Mode.S0_PLUS, MOST_SEEN)
-    return SeenRequests([_shown(row) for row in rows])
+    return SeenRequests([shown_request(row) for row in rows])
 
 
-def _shown(row: Seen) -> SeenRequest:
+def shown_request(row: Seen) -> SeenRequest:
+    """What the commission may see of a request."""
     return SeenRequest(
         row.request,
         row.requester,

@@ -14,15 +14,19 @@ from kakine.contracts.converter import (
 )
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, aead_seal, seal
-from kakine.parties.converter import store
+from kakine.parties.converter import heads, store
+from kakine.parties.converter.erasing import held_share
 from kakine.parties.converter.hop import Asked, permit, requester_party
 from kakine.parties.converter.keys import opening_key, share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.recording import record_outcome
 from kakine.parties.converter.store import Seen
 from kakine.protocols.chain import release_value
-from kakine.protocols.gates import check_filings, check_window
+from kakine.protocols.erasure import ERASED
+from kakine.protocols.gates import check_filings, check_window, head_parts
+from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, check_openings
+from kakine.protocols.witnessing import Opened
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -30,10 +34,12 @@ from kakine.values.problems import (
     CallerNotAllowed,
     ExchangeUsed,
     LinkWithheld,
+    MonthDestroyed,
     ReceiptMismatch,
     RequestUnknown,
 )
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import only, origin_of
 from kakine.wire.entry import Entry, split_entries
 from kakine.wire.envelope import Envelope, expand
 from kakine.wire.history import GENESIS, Statement, chained
@@ -48,16 +54,19 @@ def known(office: Office, request: bytes) -> Seen:
     return seen
 
 
-def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> None:
-    """The entries stand in the log, under a checkpoint that the ledger signed."""
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    receipt = filed.receipt
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, key)
+def _check_inclusion(office: Office, filed: Filed, entries: bytes) -> Opened:
+    """The head under which the entries stand in one of the logs, once it is known that its signer signed it."""
+    keys, receipt = log_keys(office.law.in_force(office.clock()), office.settings.logs), filed.receipt
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, keys)
+    origin = origin_of(receipt.checkpoint)
+    return Opened(origin, head, only(receipt.checkpoint, origin, [keys[origin]]))
 
 
-def _check_recorded(office: Office, asked: Asked, seen: Seen, message: Release | OpenShares) -> list[bytes]:
+def _check_recorded(
+    office: Office, asked: Asked, seen: Seen, message: Release | OpenShares
+) -> tuple[list[bytes], Opened]:
     """The xids of a batch that every record keeper has filed over this converter's own hop, whose commitments fit the
-    request, and that stands in the log."""
+    request, and the head under which it stands in the log."""
     hops = [hop.record for hop in message.hops]
     if seen.hop not in hops:
         raise ReceiptMismatch(what="hops")
@@ -67,8 +76,7 @@ def _check_recorded(office: Office, asked: Asked, seen: Seen, message: Release |
     check_filings(message.filed.filings, keepers, law.signing_key, asked.request, entries, tags, hops)
     shown = Openings(message.disclosed, message.withheld, message.openings)
     xids = check_openings(asked.public, asked.record.kind, asked.ask, entries, tags, shown)
-    _check_inclusion(office, message.filed, entries)
-    return xids
+    return xids, _check_inclusion(office, message.filed, entries)
 
 
 async def release(office: Office, caller: PartyName, message: Release) -> Released:
@@ -76,8 +84,9 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
 
     In order, all fail-closed: the ground still stands; the caller is the requester; this converter took part; the
     receipt is young; every record keeper signed for these entries and this converter's hop; every commitment fits the
-    request; the entries are in the log; no exchange was released before, other than in this place. That is on disk
-    before w_i leaves. A repeat gives the same answer.
+    request; the entries are in the log, under a head that is one history with all heads seen before; no exchange was
+    released before, other than in this place. Head and exchanges are on disk before w_i leaves. A repeat gives the
+    same answer.
     """
     now_ms = office.clock()
     asked = Asked.of(message.public, message.record)
@@ -89,21 +98,22 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     if (seen.requester, seen.recipient) in office.withheld:
         raise LinkWithheld()
     check_window(asked.public.time_ms, now_ms)
-    xids = _check_recorded(office, asked, seen, message)
+    xids, under = _check_recorded(office, asked, seen, message)
     first = message.filed.receipt.first
-    await office.db.write(lambda db: _use(db, asked.request, xids, first))
+    await heads.store(office, under, lambda db: _use(db, asked.request, xids, under.origin, first))
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
     value = release_value(office.release_key, asked.request)
     sealed = aead_seal(expand(key, "release", asked.request), bytes(12), asked.request, value)
-    return Released(sealed)
+    seen_head = office.identity.signing.sign("head", *head_parts(under.origin, under.head))
+    return Released(sealed, seen_head)
 
 
-def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
+def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
     try:
-        store.add_used(db, request, xids, first)
+        store.add_used(db, request, xids, log, first)
     except sqlite3.IntegrityError as taken:
         places = [store.find_used(db, xid) for xid in xids]
-        if places != [(first + k, request) for k in range(len(xids))]:
+        if places != [(log, first + k, request) for k in range(len(xids))]:
             raise ExchangeUsed() from taken
 
 
@@ -134,11 +144,11 @@ async def open_shares(office: Office, caller: PartyName, message: OpenShares) ->
     seen = known(office, asked.request)
     if seen.kind != Kind.READ or DomainName(seen.requester).party != caller:
         raise CallerNotAllowed(call="open-shares")
-    _check_recorded(office, asked, seen, message)
+    _, under = _check_recorded(office, asked, seen, message)
     entries = _listed(office, seen, message)
     shares = _open_listed(office, entries, message.envelopes)
     granted = digest("grant", *(each.statement for each in message.lists))
-    await office.db.write(lambda db: _grant(db, asked.request, granted))
+    await heads.store(office, under, lambda db: _grant(db, asked.request, granted))
     info = digest("shares", asked.request, bytes([office.settings.position]))
     return SharesOpened(seal(SealKey(seen.session), info, b"".join(shares)))
 
@@ -169,10 +179,17 @@ def _open_listed(office: Office, entries: list[bytes], envelopes: list[bytes]) -
     index = office.settings.position - 1
     shares = []
     for entry, data in zip(entries, envelopes, strict=True):
+        if not data:
+            shares.append(ERASED)
+            continue
         envelope, said = Envelope.parse(data), Entry.decode(entry)
         if envelope.digest != said.payload_digest:
             raise ReceiptMismatch(what="envelope")
-        context = envelope.opener(index, opening_key(office, envelope.month))
+        try:
+            context = envelope.opener(index, opening_key(office, envelope.month))
+        except MonthDestroyed:
+            shares.append(held_share(office, entry) or ERASED)
+            continue
         shares.append(envelope.open_share(index, context, said.commitment))
     return shares
 

@@ -58,6 +58,7 @@ GROUNDS = {
     Kind.READ: "OWN-HISTORY",
     Kind.SUCCEED: "ENROL",
     Kind.SWITCH: "RETIRE",
+    Kind.OBJECT: "OBJECTION",
 }
 
 

@@ -17,7 +17,7 @@ from kakine.crypto.group import Scalar, group, random_scalar, scalar_inv, scalar
 from kakine.crypto.hashing import digest
 from kakine.crypto.proofs import prove_equal, prove_knowledge
 from kakine.crypto.sealing import OpenKey, seal
-from kakine.parties.converter import store
+from kakine.parties.converter import erasure_store, store
 from kakine.parties.converter.office import Office
 from kakine.protocols.audit import link_between
 from kakine.protocols.chain import EndKeys, HopKeys
@@ -113,25 +113,26 @@ async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> Mon
     """The public key that envelopes of a month are sealed to; made when first asked for.
 
     Only of this month and its neighbours (clocks differ, months turn): else anybody could fill the
-    store, and a key once destroyed would be made anew. Raises `OutsideWindow`.
+    store. Raises `OutsideWindow`, and `MonthDestroyed` whatever the clock says: no key is made twice.
     """
     if abs(asked.month - months_since_2000(office.clock())) > 1:
         raise OutsideWindow()
     if asked.month not in office.months:
         fresh = office.entropy(32)
         # The writer thread is alone, so of two callers the second finds the first one's key.
-        seed = await office.db.write(lambda db: store.keep_month(db, asked.month, fresh))
-        office.months[asked.month] = OpenKey(seed)
-    public = bytes(office.months[asked.month].public)
+        await office.db.write(lambda db: erasure_store.keep_month(db, asked.month, fresh))
+    public = bytes(opening_key(office, asked.month).public)
     month = asked.month.to_bytes(2, "big")
     return MonthKey(public, office.identity.signing.sign("month-key", month, public))
 
 
 def opening_key(office: Office, month: int) -> OpenKey:
-    """This converter's private key of a month; `DomainNotEnrolled` when it never made one or has destroyed it."""
+    """This converter's private key of a month. Raises `DomainNotEnrolled` when it never made one, `MonthDestroyed` when
+    it is destroying it or has."""
     known = office.months.get(month)
     if known is None:
-        seed = store.find_month(office.db.read(), month)
+        erasure_store.require_kept(office.db.read(), month)
+        seed = erasure_store.find_month(office.db.read(), month)
         if seed is None:
             raise DomainNotEnrolled(month=month)
         known = office.months[month] = OpenKey(seed)

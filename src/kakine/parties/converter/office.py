@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kakine.crypto.group import Scalar
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
+from kakine.runtime.heads import History
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
@@ -18,12 +20,13 @@ from kakine.values.labels import PartyName
 @dataclass(frozen=True)
 class Settings:
     """One converter's place in the chain. `others` are all converters in chain order, this one included; `daily_limit`
-    is how many people one link may convert in a day."""
+    is how many people one link may convert in a day; `witness_name` the key name under which it cosigns heads."""
 
     position: int
     others: Sequence[PartyName]
-    ledger: PartyName
+    logs: Logs
     daily_limit: int = 1_000_000
+    witness_name: str = "converter.kakine.example"
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Office:
     release_key: bytes
     nonce_key: bytes
     heads: Heads
+    histories: Mapping[str, History]
     shares: dict[tuple[str, int], tuple[Scalar, bytes]] = field(default_factory=dict)
     months: dict[int, OpenKey] = field(default_factory=dict)
     withheld: set[tuple[str, str]] = field(default_factory=set)

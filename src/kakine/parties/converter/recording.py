@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import TypeVar
 
-from kakine.contracts import ledger, mailbox
+from kakine.clients.logs import append
+from kakine.contracts import mailbox
 from kakine.contracts.converter import Convert, Filed, Outcome
 from kakine.contracts.ledger import Append
 from kakine.contracts.mailbox import FiledHere, FileOutcome, Logged
@@ -49,9 +50,11 @@ async def _recorded(
     message: Convert | Outcome,
     filings: Iterable[Awaitable[FiledHere]],
 ) -> Filed:
-    signed = [each.signed for each in await _every(filings)]
-    append = Append(message.entries, message.tags, signed)
-    receipt = await office.peers.ask(office.settings.ledger, ledger.APPEND, append)
+    here = await _every(filings)
+    signed = [each.signed for each in here]
+    asked = Append(message.entries, message.tags, signed)
+    again = any(each.again for each in here)
+    receipt = await append(office.peers, office.settings.logs, asked, again=again)
     logged = Logged(identity, receipt)
     await _every(office.peers.ask(name, mailbox.LOGGED, logged) for name in names)
     return Filed(signed, receipt)

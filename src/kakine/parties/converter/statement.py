@@ -9,12 +9,21 @@ from kakine.contracts.ledger import APPEND, ENTRIES, RECEIPT, Append, ByIndex, B
 from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.protocols import counting
+from kakine.protocols.logs import Log, log_keys
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
-from kakine.values.problems import CountConflict, NotCanonical, OutsideWindow, RangeOutside, TagUnknown
+from kakine.values.problems import (
+    CheckpointInvalid,
+    CountConflict,
+    NotCanonical,
+    OutsideWindow,
+    RangeOutside,
+    TagUnknown,
+)
 from kakine.wire import counting as wire
 from kakine.wire import filing
 from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.counting import Count
 from kakine.wire.entry import Entry, EntryKind
 
@@ -25,19 +34,26 @@ an entry's minutes come from are three minutes apart at most; a release that cam
 _NOTHING = bytes(32)
 
 
-def check_own(db: sqlite3.Connection) -> None:
-    """Raise `CountConflict` where the releases in the store are not those that its statements are over: a table was put
-    back from a backup, or changed. Compares the number of all and the places of the last statement."""
-    if store.count_used(db, store.stated_end(db)) != store.stated_count(db):
+def check_own(db: sqlite3.Connection, origin: str) -> None:
+    """Raise `CountConflict` where the releases in the store are not those that its statements about a log are over: a
+    table was put back from a backup, or changed. Compares the number of all and the places of the last statement."""
+    if store.count_used(db, origin, store.stated_end(db, origin)) != store.stated_count(db, origin):
         raise CountConflict(what="number")
-    last = _last(db)
-    if last and wire.places_root(store.places_used(db, last.start, last.end)) != last.root:
+    last = _last(db, origin)
+    if last and wire.places_root(store.places_used(db, origin, last.start, last.end)) != last.root:
         raise CountConflict(what="places")
 
 
-def _last(db: sqlite3.Connection) -> Count | None:
-    found = store.find_stated(db, store.stated_end(db))
+def _last(db: sqlite3.Connection, origin: str) -> Count | None:
+    found = store.find_stated(db, origin, store.stated_end(db, origin))
     return decode(found[0], Count) if found else None
+
+
+def _log_of(office: Office, origin: str) -> Log:
+    for log in office.settings.logs:
+        if log.origin == origin:
+            return log
+    raise CheckpointInvalid(part="origin")
 
 
 async def state(office: Office, caller: PartyName, asked: CountAsked) -> Counted:
@@ -47,62 +63,63 @@ async def state(office: Office, caller: PartyName, asked: CountAsked) -> Counted
     behind the log or inside an earlier statement, `OutsideWindow` where entries are too young, `CountConflict` where
     the store contradicts what this converter has signed or logged.
     """
-    db = office.db.read()
-    found = store.find_stated(db, asked.end)
+    db, log = office.db.read(), _log_of(office, asked.origin)
+    found = store.find_stated(db, log.origin, asked.end)
     if found is None:
-        await _check_settled(office, asked.end)
-        last = _last(db)
+        await _check_settled(office, log, asked.end)
+        last = _last(db, log.origin)
         if last:
-            await _logged(office, last)
-        found = await office.db.write(lambda db: _make(office, db, asked.end))
+            await _logged(office, log, last)
+        found = await office.db.write(lambda db: _make(office, db, log.origin, asked.end))
     count = decode(found[0], Count)
-    proved = await _logged(office, count)
-    places = wire.pack_places(store.places_used(office.db.read(), count.start, count.end))
+    proved = await _logged(office, log, count)
+    places = wire.pack_places(store.places_used(office.db.read(), log.origin, count.start, count.end))
     return Counted(*found, proved.entries, proved.receipt, places)
 
 
-async def _check_settled(office: Office, end: int) -> None:
-    proved = await office.peers.ask(office.settings.ledger, ENTRIES, ByIndex(end - 1))
+async def _check_settled(office: Office, log: Log, end: int) -> None:
+    proved = await office.peers.ask(log.ledger, ENTRIES, ByIndex(end - 1))
     if proved.receipt.first != end - 1:
         raise RangeOutside()
-    _verify(office, proved)
+    _verify(office, log, proved)
     if Entry.decode(proved.entries).minutes > minutes(office.clock()) - SETTLED_MINUTES:
         raise OutsideWindow()
 
 
-def _verify(office: Office, proved: Proved) -> None:
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    receipt = proved.receipt
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, proved.entries, key)
+def _verify(office: Office, log: Log, proved: Proved) -> None:
+    if origin_of(proved.receipt.checkpoint) != log.origin:
+        raise CheckpointInvalid(part="origin")
+    keys, receipt = log_keys(office.law.in_force(office.clock()), office.settings.logs), proved.receipt
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, proved.entries, keys)
 
 
-def _make(office: Office, db: sqlite3.Connection, end: int) -> tuple[bytes, bytes]:
+def _make(office: Office, db: sqlite3.Connection, origin: str, end: int) -> tuple[bytes, bytes]:
     """In one transaction with every release: what is stated here is not released any more once this is stored."""
-    known = store.find_stated(db, end)
+    known = store.find_stated(db, origin, end)
     if known is not None:
         return known
-    check_own(db)
-    last = _last(db)
+    check_own(db, origin)
+    last = _last(db, origin)
     start = last.end if last else 0
     if end <= start:
         raise RangeOutside(size=start)
-    places = store.places_used(db, start, end)
+    places = store.places_used(db, origin, start, end)
     name, position = office.identity.name, office.settings.position
-    count = counting.count_of(name, position, office.heads.origin, (start, end), places, last)
+    count = counting.count_of(name, position, origin, (start, end), places, last)
     data, signature = wire.sign(count, office.identity.signing)
-    store.add_stated(db, end, count.count, data, signature)
+    store.add_stated(db, origin, end, count.count, data, signature)
     return data, signature
 
 
-async def _logged(office: Office, count: Count) -> Proved:
+async def _logged(office: Office, log: Log, count: Count) -> Proved:
     """The entry of a stored statement, filed if it is not there yet. What the log has under its tag must be this
     statement: a store put back from a backup would state something else from the same place on."""
     tag = counting.log_tag(count)
     try:
-        proved = await office.peers.ask(office.settings.ledger, RECEIPT, ByTag(tag))
+        proved = await office.peers.ask(log.ledger, RECEIPT, ByTag(tag))
     except TagUnknown:
-        proved = await _file(office, count, tag)
-    _verify(office, proved)
+        proved = await _file(office, log, count, tag)
+    _verify(office, log, proved)
     try:
         entry = Entry.decode(proved.entries)
     except NotCanonical as fault:
@@ -112,7 +129,7 @@ async def _logged(office: Office, count: Count) -> Proved:
     return proved
 
 
-async def _file(office: Office, count: Count, tag: bytes) -> Proved:
+async def _file(office: Office, log: Log, count: Count, tag: bytes) -> Proved:
     now_ms = office.clock()
     entry = counting.entry_of(count, now_ms)
     filed = filing.filing_of(
@@ -124,4 +141,4 @@ async def _file(office: Office, count: Count, tag: bytes) -> Proved:
         minutes=minutes(now_ms),
     )
     append = Append(entry, tag, [filing.sign(filed, office.identity.name, office.identity.signing)])
-    return Proved(entry, await office.peers.ask(office.settings.ledger, APPEND, append))
+    return Proved(entry, await office.peers.ask(log.ledger, APPEND, append))

@@ -1,4 +1,5 @@
-"""What a converter keeps: shares, replay state, released exchanges, month keys. No point and no person."""
+"""What a converter keeps: shares, replay state, released exchanges. No point and no person. Month keys are in
+`erasure_store`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import (
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -23,14 +25,18 @@ from sqlalchemy import (
     update,
 )
 
+from kakine.parties.converter.erasure_store import erasure_tables
 from kakine.parties.converter.quota import quota_table
 from kakine.runtime.database import sql
+from kakine.runtime.heads import heads_metadata
 from kakine.values.problems import PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
 metadata = MetaData()
 quota_table(metadata)
+heads_metadata(metadata)
+erasure_tables(metadata)
 
 _keepers = msgspec.msgpack.Decoder(tuple[Keeper, ...])
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -75,24 +81,21 @@ used = Table(
     "used_exchange",
     metadata,
     Column("xid", LargeBinary, primary_key=True),
-    Column("position", Integer, nullable=False, index=True),
+    Column("log", String, nullable=False),
+    Column("position", Integer, nullable=False),
     Column("request", LargeBinary, nullable=False),
+    Index("used_by_place", "log", "position"),
 )
 
 stated = Table(
     "stated_count",
     metadata,
-    Column("end", Integer, primary_key=True),
+    Column("log", String, nullable=False),
+    Column("end", Integer, nullable=False),
     Column("count", Integer, nullable=False),
     Column("statement", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
-)
-
-month = Table(
-    "month_key",
-    metadata,
-    Column("month", Integer, primary_key=True),
-    Column("seed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("log", "end"),
 )
 
 checked = Table(
@@ -185,33 +188,44 @@ _numbers = _numbers.union_all(
 )
 _INSERT_USED = sql(
     insert(used).from_select(
-        ["xid", "position", "request"],
+        ["xid", "log", "position", "request"],
         select(
             func.substr(bindparam("xids"), _numbers.c.k * 16 + 1, 16),
+            bindparam("in_log"),
             _numbers.c.k + bindparam("first", type_=Integer),
             bindparam("of_request"),
         ),
     )
 )
-_USED = sql(select(used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
+_USED = sql(select(used.c.log, used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
 _PLACES = sql(
     select(used.c.position)
-    .where(used.c.position >= bindparam("start"), used.c.position < bindparam("end"))
+    .where(
+        used.c.log == bindparam("log"),
+        used.c.position >= bindparam("start"),
+        used.c.position < bindparam("end"),
+    )
     .order_by(used.c.position)
 )
-_RELEASED = sql(select(func.count()).select_from(used).where(used.c.position < bindparam("end")))
+_RELEASED = sql(
+    select(func.count())
+    .select_from(used)
+    .where(used.c.log == bindparam("log"), used.c.position < bindparam("end"))
+)
 _INSERT_STATED = sql(insert(stated))
-_STATED = sql(select(stated.c.statement, stated.c.signature).where(stated.c.end == bindparam("end")))
-_STATED_END = sql(select(func.max(stated.c.end)))
-_STATED_COUNT = sql(select(func.sum(stated.c.count)))
+_STATED = sql(
+    select(stated.c.statement, stated.c.signature).where(
+        stated.c.log == bindparam("log"), stated.c.end == bindparam("end")
+    )
+)
+_STATED_END = sql(select(func.max(stated.c.end)).where(stated.c.log == bindparam("log")))
+_STATED_COUNT = sql(select(func.sum(stated.c.count)).where(stated.c.log == bindparam("log")))
 _INSERT_SHARE = sql(insert(share))
 _SHARE = sql(
     select(share.c.share, share.c.mask_key).where(
         share.c.domain == bindparam("domain"), share.c.epoch == bindparam("epoch")
     )
 )
-_INSERT_MONTH = sql(insert(month))
-_MONTH = sql(select(month.c.seed).where(month.c.month == bindparam("month")))
 _INSERT_WITHHELD = sql(insert(withheld))
 _WITHHELD = sql(select(withheld.c.requester, withheld.c.recipient))
 _INSERT_REKEYED = sql(insert(rekeyed))
@@ -260,19 +274,25 @@ def set_granted(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:
     db.execute(_SET_GRANTED, {"which": request, "value": digest})
 
 
-def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[int, bytes] | None:
-    """(position in the log, request) under which an exchange was released."""
+def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[str, int, bytes] | None:
+    """(origin of the log, position there, request) under which an exchange was released."""
     row = db.execute(_USED, {"xid": xid}).fetchone()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
-def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], first: int) -> None:
-    """The exchanges at first … of the log are released, all under one request. One statement for all, so that the
+def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
+    """The exchanges at first … of a log are released, all under one request. One statement for all, so that the
     interpreter lock changes hands once. Raises `sqlite3.IntegrityError` when one of them is there, and `PlaceStated`
     where this converter has already signed what it released up to here."""
-    if first < stated_end(db):
+    if first < stated_end(db, log):
         _refuse_unless_used(db, xids)
-    values = {"xids": b"".join(xids), "count": len(xids), "first": first, "of_request": request}
+    values = {
+        "xids": b"".join(xids),
+        "count": len(xids),
+        "in_log": log,
+        "first": first,
+        "of_request": request,
+    }
     db.execute(_INSERT_USED, values)
     db.execute(_SET_RELEASED, {"which": request, "value": 1})
 
@@ -283,36 +303,38 @@ def _refuse_unless_used(db: sqlite3.Connection, xids: list[bytes]) -> None:
         raise PlaceStated()
 
 
-def places_used(db: sqlite3.Connection, start: int, end: int) -> list[int]:
-    """Places start … end - 1 of the log that were released, ascending."""
-    return [row[0] for row in db.execute(_PLACES, {"start": start, "end": end})]
+def places_used(db: sqlite3.Connection, log: str, start: int, end: int) -> list[int]:
+    """Places start … end - 1 of a log that were released, ascending."""
+    return [row[0] for row in db.execute(_PLACES, {"log": log, "start": start, "end": end})]
 
 
-def count_used(db: sqlite3.Connection, end: int) -> int:
-    """How many places below `end` were released."""
-    return int(db.execute(_RELEASED, {"end": end}).fetchone()[0])
+def count_used(db: sqlite3.Connection, log: str, end: int) -> int:
+    """How many places below `end` of a log were released."""
+    return int(db.execute(_RELEASED, {"log": log, "end": end}).fetchone()[0])
 
 
-def add_stated(db: sqlite3.Connection, end: int, count: int, statement: bytes, signature: bytes) -> None:
+def add_stated(
+    db: sqlite3.Connection, log: str, end: int, count: int, statement: bytes, signature: bytes
+) -> None:
     """A signed statement up to `end`. Raises `sqlite3.IntegrityError` when there is one."""
-    values = {"end": end, "count": count, "statement": statement, "signature": signature}
+    values = {"log": log, "end": end, "count": count, "statement": statement, "signature": signature}
     db.execute(_INSERT_STATED, values)
 
 
-def find_stated(db: sqlite3.Connection, end: int) -> tuple[bytes, bytes] | None:
-    """(statement, signature) of the statement that ends here."""
-    row = db.execute(_STATED, {"end": end}).fetchone()
+def find_stated(db: sqlite3.Connection, log: str, end: int) -> tuple[bytes, bytes] | None:
+    """(statement, signature) of the statement about a log that ends here."""
+    row = db.execute(_STATED, {"log": log, "end": end}).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def stated_end(db: sqlite3.Connection) -> int:
-    """Where the last statement ends; 0 before the first."""
-    return db.execute(_STATED_END).fetchone()[0] or 0
+def stated_end(db: sqlite3.Connection, log: str) -> int:
+    """Where the last statement about a log ends; 0 before the first."""
+    return db.execute(_STATED_END, {"log": log}).fetchone()[0] or 0
 
 
-def stated_count(db: sqlite3.Connection) -> int:
-    """How many places all statements are over."""
-    return db.execute(_STATED_COUNT).fetchone()[0] or 0
+def stated_count(db: sqlite3.Connection, log: str) -> int:
+    """How many places all statements about a log are over."""
+    return db.execute(_STATED_COUNT, {"log": log}).fetchone()[0] or 0
 
 
 def keep_share(
@@ -329,20 +351,6 @@ def find_share(db: sqlite3.Connection, domain: str, epoch: int) -> tuple[bytes, 
     """(share, mask key) of a domain's epoch."""
     row = db.execute(_SHARE, {"domain": domain, "epoch": epoch}).fetchone()
     return (row[0], row[1]) if row else None
-
-
-def find_month(db: sqlite3.Connection, number: int) -> bytes | None:
-    """Seed of the month's sealing key."""
-    row = db.execute(_MONTH, {"month": number}).fetchone()
-    return row[0] if row else None
-
-
-def keep_month(db: sqlite3.Connection, number: int, fresh: bytes) -> bytes:
-    """The month's seed: the one kept, or else `fresh`. Random, so that destroying the row destroys the key."""
-    kept = find_month(db, number)
-    if kept is None:
-        db.execute(_INSERT_MONTH, {"month": number, "seed": fresh})
-    return kept or fresh
 
 
 def add_withheld(db: sqlite3.Connection, requester: str, recipient: str) -> None:

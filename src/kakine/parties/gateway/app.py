@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from kakine.clients.carrier import disputable
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
 from kakine.clients.rekey import first_epoch
@@ -56,7 +57,10 @@ class Gateway:
     def app(self) -> ASGIApp:
         """The ASGI application."""
         office = self.office
-        duties: list[Duty[Any, Any]] = [Duty(gateway.DELIVER, partial(answering.deliver, office))]
+        duties: list[Duty[Any, Any]] = [
+            Duty(gateway.DELIVER, partial(answering.deliver, office)),
+            Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
+        ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""The durable head of the log in memory, and what can be proved under it."""
+"""The durable and signed head of the log in memory, and what can be proved under it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import islice
 
 from kakine.contracts.ledger import Appended, Consistent
 from kakine.crypto.merkle import Tree, leaf_hash
-from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor, compare
 from kakine.parties.ledger.store import Store
-from kakine.values.problems import CheckpointInvalid, LedgerDiverged, SignatureInvalid
+from kakine.values.problems import CheckpointInvalid, LedgerDiverged, RangeOutside, SignatureInvalid
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 
@@ -31,16 +31,19 @@ class Head:
         """Proof for entries first … first + count - 1. Raises `RangeOutside`."""
         return Appended(first, self.tree.range_proof(first, count, self.at.size), self.note)
 
-    def consistency(self, size: int) -> Consistent:
-        """Proof from `size` to this head. Raises `RangeOutside`."""
-        return Consistent(self.tree.consistency_proof(size, self.at.size), self.note)
+    def consistency(self, size: int, until: int | None = None) -> Consistent:
+        """Proof from `size` to `until`, or to this head. Raises `RangeOutside`."""
+        last = self.at.size if until is None else until
+        if last > self.at.size:
+            raise RangeOutside(size=self.at.size)
+        return Consistent(self.tree.consistency_proof(size, last), self.note)
 
 
-def load(store: Store, origin: str, key: SigningKey) -> Head:
-    """Build the tree anew from the stored entries and hold it against the stored head and last checkpoint.
+def rebuilt(store: Store, attestor: Attestor) -> Tree:
+    """The tree of the stored entries, held against the stored head and the last stored checkpoint.
 
-    Raises `LedgerDiverged` if any two differ. A whole database put back from yesterday agrees with itself:
-    only those who hold later checkpoints can see that.
+    Raises `LedgerDiverged` if they do not agree. The checkpoint may be older than the head: entries are stored first
+    and signed then.
     """
     tree = Tree()
     # An earlier write may still be under way: all three must be read from one state of the store.
@@ -48,23 +51,35 @@ def load(store: Store, origin: str, key: SigningKey) -> Head:
         rows = store.all_entries()
         while stride := [leaf_hash(entry) for entry in islice(rows, _STRIDE)]:
             tree.append(stride)
-        at = Checkpoint(tree.size, tree.root())
-        if store.head() != at:
+        if store.head() != Checkpoint(tree.size, tree.root()):
             raise LedgerDiverged(part="tree")
-        return Head(tree, at, _attested(store, at, origin, key))
+        last = store.last_note()
+    if last is not None:
+        _check_stored(tree, last, attestor)
+    return tree
 
 
-def _attested(store: Store, at: Checkpoint, origin: str, key: SigningKey) -> bytes:
-    last = store.last_note()
-    if last is None:
-        if at.size:
-            raise LedgerDiverged(part="checkpoint")
-        return notes.make(origin, at.size, at.root, key)
+def _check_stored(tree: Tree, last: tuple[int, bytes], attestor: Attestor) -> None:
     size, note = last
     try:
-        signed = notes.open(note, origin, key.public)
+        signed = notes.open(note, attestor.origin, attestor.key)
     except (CheckpointInvalid, SignatureInvalid) as fault:
         raise LedgerDiverged(part="checkpoint") from fault
-    if size != at.size or signed != at:
+    if signed.size != size or size > tree.size or tree.root(size) != signed.root:
         raise LedgerDiverged(part="checkpoint")
-    return note
+
+
+async def load(store: Store, attestor: Attestor) -> Head:
+    """The head as store and signer agree on it.
+
+    Entries that were stored and not yet signed, because something stopped in between, are signed now. Raises
+    `LedgerDiverged`; `LedgerBehind` or `LedgerForked` if the store is not the one the signer last signed for;
+    `PartyUnavailable` if the signer cannot be asked.
+    """
+    tree = rebuilt(store, attestor)
+    at = Checkpoint(tree.size, tree.root())
+    signed = await attestor.last()
+    compare(tree, [(attestor.name, signed.at)])
+    if signed.at != at:
+        signed = await attestor.sign(tree, signed.at, at)
+    return Head(tree, at, signed.note)

@@ -6,10 +6,11 @@ from typing import Any
 
 from kakine.contracts import ledger as calls
 from kakine.parties.ledger.use_cases import Duties
+from kakine.parties.ledger.witnessing import Witnessing
 from kakine.runtime.http import Duty
 
 
-def duties(offered: Duties) -> list[Duty[Any, Any]]:
+def duties(offered: Duties, witnessing: Witnessing) -> list[Duty[Any, Any]]:
     """One duty for each call of the contract."""
     return [
         Duty(calls.APPEND, offered.append),
@@ -17,4 +18,6 @@ def duties(offered: Duties) -> list[Duty[Any, Any]]:
         Duty(calls.ENTRIES, offered.entries),
         Duty(calls.CONSISTENCY, offered.consistency),
         Duty(calls.CHECKPOINT, offered.checkpoint),
+        Duty(calls.WITNESSED, witnessing.checkpoint),
+        Duty(calls.WITNESSED_ENTRIES, witnessing.entries),
     ]

@@ -1,9 +1,9 @@
 """The one place where the log grows (spec/ledger.md section 5).
 
-One task at a time takes what is queued, extends the tree, signs the head, stores all in one transaction,
-reads it back and only then answers. There is no timer: while one group is being stored the next one gathers.
-Whatever goes wrong, the callers are told that nothing was concluded, and the memory is thrown away and built
-anew from the store.
+One task takes what is queued, extends the tree, stores entries and head in one transaction, reads them back, has the
+head signed by a party that signs only what extends its last head, and only then answers. There is no timer: while
+one group is being stored the next one gathers, and the one before is being signed. Whatever goes wrong, the callers
+are told that nothing was concluded, and the memory is thrown away and built anew from the store.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from kakine.contracts.ledger import Appended
 from kakine.crypto.merkle import leaf_hash
-from kakine.crypto.signing import SigningKey
+from kakine.parties.ledger.attest import Attestor, Others, Signed, compare, nobody
 from kakine.parties.ledger.head import Head, load
 from kakine.parties.ledger.store import Growth, Store
 from kakine.values.problems import InternalFault, LedgerDiverged, PartyUnavailable, Problem, TagConflict
-from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.heartbeat import Heartbeat
 
 log = logging.getLogger("kakine")
 
@@ -39,29 +39,54 @@ class _Waiting:
     first: int = -1
 
 
-class Sequencer:
-    """Grows one log. Opening it checks the whole store (`LedgerDiverged`)."""
+@dataclass(frozen=True)
+class _Stored:
+    """Requests whose entries are durable, and the head that has them all. It may not be signed yet."""
 
-    def __init__(self, store: Store, origin: str, key: SigningKey) -> None:
+    group: list[_Waiting]
+    at: Checkpoint
+
+
+class Sequencer:
+    """Grows one log, once its store has been held against its signer's head and against those of `others`."""
+
+    def __init__(self, store: Store, attestor: Attestor, others: Others = nobody) -> None:
         self._store = store
-        self._origin = origin
-        self._key = key
+        self._attestor = attestor
+        self._others = others
+        self._compared = False
         self._queue: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._head: Head | None = load(store, origin, key)
+        self._door = asyncio.Lock()
+        self._head: Head | None = None
+        self._unkept: Signed | None = None
 
-    def head(self) -> Head:
-        """The durable head. `LedgerDiverged` if the store no longer agrees with itself."""
-        if self._head is None:
-            self._head = load(self._store, self._origin, self._key)
-        return self._head
+    async def head(self) -> Head:
+        """The durable and signed head. Raises what `head.load` raises if store and signer do not agree."""
+        async with self._door:
+            if self._head is None:
+                self._head = head = await load(self._store, self._attestor)
+                self._unkept = Signed(head.at, head.note) if head.at.size else None
+            return self._head
+
+    async def start(self) -> None:
+        """Compare with everybody who keeps heads of this log. Nothing is appended before that has succeeded.
+
+        The last checkpoint is stored if it was not yet. Raises `LedgerBehind` or `LedgerForked`, and what `head`
+        raises; `StoreFailed`.
+        """
+        head = await self.head()
+        compare(head.tree, self._attestor.opened(await self._others()))
+        self._compared = True
+        if self._unkept is not None:
+            await self._store.keep(self._unkept)
 
     async def append(self, entries: Sequence[bytes], tags: Sequence[bytes]) -> Appended:
         """Append m entries next to each other, or find them where they stand already under the same tags.
 
         Raises `TagConflict` if a tag stands for another entry or twice in the request, or if only some are
-        known or they do not stand next to each other; `StoreFailed`, `InternalFault`, `LedgerDiverged` or
-        `PartyUnavailable` if no answer can be given, in which case the same request may be sent again.
+        known or they do not stand next to each other; `StoreFailed`, `InternalFault`, `PartyUnavailable` or
+        what `start` raises if no answer can be given, in which case the same request may be sent again.
         """
         waiting = _Waiting(entries, tags, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -69,23 +94,43 @@ class Sequencer:
             self._task = asyncio.create_task(self._run())
         return await waiting.answer
 
+    async def beat(self, minutes: int) -> bool:
+        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended."""
+        head = await self.head()
+        if self._queue or (self._task is not None and not self._task.done()):
+            return False
+        # Nothing can come between: the queue is empty and what follows does not wait before it is in there.
+        beat = Heartbeat(head.at.size, head.at.root, minutes)
+        await self.append([beat.entry()], [beat.tag()])
+        return True
+
     async def _run(self) -> None:
-        while self._queue:
+        stored: _Stored | None = None
+        while self._queue or stored:
             group = self._take()
+            before = stored.group if stored else []
             try:
-                head = await self._sequence(group)
-                for waiting in group:
-                    if not waiting.answer.done():
-                        waiting.answer.set_result(head.receipt(waiting.first, len(waiting.entries)))
+                signed, grown = await asyncio.gather(
+                    self._attest(stored), self._grow(group, stored), return_exceptions=True
+                )
             except asyncio.CancelledError:
                 self._head = None
-                self._refuse([*group, *self._queue], PartyUnavailable())
+                self._refuse([*before, *group, *self._queue], PartyUnavailable())
                 self._queue.clear()
                 raise
-            except Exception as fault:  # noqa: BLE001 - a fault of any kind leaves the memory in doubt
-                self._head = None
-                log.error("sequencer", extra={"fault": type(fault).__name__})
-                self._refuse(group, fault)
+            if isinstance(signed, BaseException):
+                self._fail(before, signed)
+            if isinstance(grown, BaseException):
+                self._fail(group, grown)
+            elif self._head is None:
+                self._refuse(group, PartyUnavailable())
+            stored = grown if isinstance(grown, _Stored) and self._head else None
+
+    def _fail(self, group: list[_Waiting], fault: BaseException) -> None:
+        """A fault of any kind leaves the memory in doubt: the next step starts from the store."""
+        self._head = None
+        log.error("sequencer", extra={"fault": type(fault).__name__})
+        self._refuse(group, fault)
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -96,22 +141,40 @@ class Sequencer:
             group.append(waiting)
         return group
 
-    async def _sequence(self, group: list[_Waiting]) -> Head:
-        head = self.head()
-        entries, tags = self._place(group, head.at.size)
+    async def _grow(self, group: list[_Waiting], before: _Stored | None) -> _Stored | None:
+        """Make the entries of a group durable, and see that they are what is in the store."""
+        if not group:
+            return None
+        if not self._compared:
+            await self.start()
+        head = await self.head()
+        old = before.at if before else head.at
+        entries, tags = self._place(group, old.size)
         if not entries:
-            return head
+            refused = all(waiting.answer.done() for waiting in group)
+            return None if refused else _Stored(group, old)
         # Readers go on with the old head, whose size hides the new leaves of the tree that both share.
         leaves = [leaf_hash(entry) for entry in entries]
         head.tree.append(leaves)
         at = Checkpoint(head.tree.size, head.tree.root())
-        note = notes.make(self._origin, at.size, at.root, self._key)
-        await self._store.grow(Growth(head.at, at, entries, tags, note))
-        stored = self._store.entries(head.at.size, len(entries))
-        if [leaf_hash(entry) for entry in stored] != leaves:
+        signed, self._unkept = self._unkept, None
+        await self._store.grow(Growth(old, at, entries, tags, signed))
+        if [leaf_hash(entry) for entry in self._store.entries(old.size, len(entries))] != leaves:
             raise LedgerDiverged(part="read back")
-        self._head = Head(head.tree, at, note)
-        return self._head
+        return _Stored(group, at)
+
+    async def _attest(self, stored: _Stored | None) -> None:
+        """Have the head of a stored group signed, show it, and answer the group."""
+        if stored is None:
+            return
+        head = await self.head()
+        if stored.at != head.at:
+            signed = await self._attestor.sign(head.tree, head.at, stored.at)
+            head = self._head = Head(head.tree, signed.at, signed.note)
+            self._unkept = signed
+        for waiting in stored.group:
+            if not waiting.answer.done():
+                waiting.answer.set_result(head.receipt(waiting.first, len(waiting.entries)))
 
     def _place(self, group: list[_Waiting], size: int) -> tuple[list[bytes], list[bytes]]:
         """Give each request its place and collect the entries that are new; refuse conflicts one by one."""
@@ -144,7 +207,7 @@ class Sequencer:
             raise TagConflict(part="other")
         return start[0]
 
-    def _refuse(self, waitings: Sequence[_Waiting], fault: Exception) -> None:
+    def _refuse(self, waitings: Sequence[_Waiting], fault: BaseException) -> None:
         for waiting in waitings:
             if not waiting.answer.done():
                 problem = type(fault)(**fault.facts) if isinstance(fault, Problem) else InternalFault()

@@ -6,20 +6,24 @@ from pathlib import Path
 
 import msgspec
 
-from kakine.crypto.signing import SigningKey
+from kakine.crypto.signing import VerifyKey
+from kakine.values.labels import PartyName
 from kakine.wire.checkpoint import check_name
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`origin` names the log for good (`ledger.example/2026/a`) and is the name of `key` in signed notes.
 
-    `database` is the SQLite file; its folder must exist. Raises `CheckpointInvalid` if the origin cannot be a
-    key name.
+    `key` is the public key of the party `signer`, which alone can sign heads of this log. `database` is the SQLite
+    file; its folder must exist. `silent_ms` is how long nothing may be added before a heartbeat is.
+    Raises `CheckpointInvalid` if the origin cannot be a key name.
     """
 
     origin: str
     database: Path
-    key: SigningKey
+    signer: PartyName
+    key: VerifyKey
+    silent_ms: int = 10_000
 
     def __post_init__(self) -> None:
         check_name(self.origin)

@@ -1,4 +1,4 @@
-"""The ledger's tables: entries, one row for the tree, every checkpoint ever signed."""
+"""The ledger's tables: entries, one row for the tree, checkpoints as they were signed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.merkle import EMPTY
+from kakine.parties.ledger.attest import Signed
 from kakine.runtime.database import Database, sql
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
@@ -47,9 +48,16 @@ _CHECKPOINT = Table(
     Column("size", Integer, primary_key=True),
     Column("note", LargeBinary, nullable=False),
 )
+_COSIGNED = Table(
+    "cosigned",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
 
 _ADD_ENTRY = sql(insert(_ENTRY))
-_ADD_CHECKPOINT = sql(insert(_CHECKPOINT))
+_ADD_CHECKPOINT = sql(insert(_CHECKPOINT).on_conflict_do_nothing())
 _PLANT = sql(insert(_TREE).on_conflict_do_nothing())
 _SWAP = sql(
     update(_TREE)
@@ -64,22 +72,34 @@ _RANGE = sql(
 )
 _ALL = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).order_by(_ENTRY.c.idx))
 _HEAD = sql(select(_TREE.c.size, _TREE.c.root))
+_put = insert(_COSIGNED)
+_KEEP_COSIGNED = sql(
+    _put.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"size": _put.excluded["size"], "note": _put.excluded["note"]},
+        where=_put.excluded["size"] >= _COSIGNED.c.size,
+    )
+)
+_FIND_COSIGNED = sql(select(_COSIGNED.c.size, _COSIGNED.c.note))
 _LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1))
 
 
 @dataclass(frozen=True)
 class Growth:
-    """One step of the log: from the head `old` to `new` by `entries` under `tags`, attested by `note`."""
+    """One step of the log: from the head `old` to `new` by `entries` under `tags`.
+
+    `signed` is an earlier head whose signature came after its entries had been stored; it is kept along with these.
+    """
 
     old: Checkpoint
     new: Checkpoint
     entries: Sequence[bytes]
     tags: Sequence[bytes]
-    note: bytes
+    signed: Signed | None = None
 
 
 class Store:
-    """Reads on the event loop's thread; the one write goes through the database's writer."""
+    """Reads on the event loop's thread; writes go through the database's writer."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,6 +107,10 @@ class Store:
     async def grow(self, growth: Growth) -> None:
         """Store one step durably, or nothing. `LedgerDiverged` if the stored head is not `growth.old`."""
         await self._database.write(lambda connection: _grow(connection, growth))
+
+    async def keep(self, signed: Signed) -> None:
+        """Store a checkpoint by itself."""
+        await self._database.write(lambda connection: _keep(connection, signed))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -97,6 +121,16 @@ class Store:
             yield
         finally:
             connection.execute("ROLLBACK")
+
+    async def keep_cosigned(self, size: int, note: bytes) -> None:
+        """Keep a checkpoint with cosignatures, unless one of a larger tree is kept."""
+        values = {"id": 1, "size": size, "note": note}
+        await self._database.write(lambda connection: connection.execute(_KEEP_COSIGNED, values))
+
+    def cosigned(self) -> tuple[int, bytes] | None:
+        """(size, note) of the checkpoint with cosignatures that is kept."""
+        row: tuple[int, bytes] | None = self._database.read().execute(_FIND_COSIGNED).fetchone()
+        return row
 
     def find(self, tag: bytes) -> tuple[int, bytes] | None:
         """(index, entry) filed under `tag`, or None if there is none."""
@@ -121,7 +155,7 @@ class Store:
         return Checkpoint(*row) if row else Checkpoint(0, EMPTY)
 
     def last_note(self) -> tuple[int, bytes] | None:
-        """(size, signed note) of the largest stored checkpoint, or None if nothing was ever stored."""
+        """(size, signed note) of the largest stored checkpoint, or None if none was ever stored."""
         row: tuple[int, bytes] | None = self._database.read().execute(_LAST_NOTE).fetchone()
         return row
 
@@ -139,7 +173,12 @@ def _grow(connection: sqlite3.Connection, growth: Growth) -> None:
     connection.executemany(
         _ADD_ENTRY, [{"idx": index, "tag": tag, "bytes": entry} for index, (entry, tag) in numbered]
     )
-    connection.execute(_ADD_CHECKPOINT, {"size": new.size, "note": growth.note})
+    if growth.signed is not None:
+        _keep(connection, growth.signed)
+
+
+def _keep(connection: sqlite3.Connection, signed: Signed) -> None:
+    connection.execute(_ADD_CHECKPOINT, {"size": signed.at.size, "note": signed.note})
 
 
 def _contiguous(rows: sqlite3.Cursor, first: int) -> Iterator[bytes]:

@@ -94,8 +94,10 @@ class TileFolder:
     def _last(self) -> tuple[Checkpoint, bytes]:
         last = self._store.last_note()
         if last is None:
-            return self._store.head(), b""
-        return notes.open(last[1], self._origin, self._key), last[1]
+            return Checkpoint(0, EMPTY), b""
+        cosigned = self._store.cosigned()
+        note = cosigned[1] if cosigned and cosigned[0] == last[0] else last[1]
+        return notes.open(note, self._origin, self._key), note
 
     def _shown(self) -> Checkpoint:
         """The head in the folder, the empty tree if there is none. A head of another log or key is refused."""

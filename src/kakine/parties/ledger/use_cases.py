@@ -31,9 +31,12 @@ EVERY: dict[EntryKind, Role] = {
     EntryKind.REQUEST: Role.MAILBOX,
     EntryKind.OUTCOME: Role.MAILBOX,
     EntryKind.VIEWED: Role.MAILBOX,
+    EntryKind.ANNOTATION: Role.MAILBOX,
     EntryKind.GOVERNANCE: Role.COMMISSION,
+    EntryKind.ERASURE: Role.COMMISSION,
 }
-"""Every party with the role must have signed a filing that covers an entry of the kind."""
+"""Every party with the role must have signed a filing that covers an entry of the kind. An annotation is the record
+keepers' where converters took part in it (a person's objection), and the commission's where none did (its answer)."""
 
 ONE: dict[EntryKind, Role] = {EntryKind.INDEX_ROOT: Role.MAILBOX, EntryKind.STATEMENT: Role.CONVERTER}
 """Kinds in which a party with the role says something of its own, under its filing alone."""
@@ -71,8 +74,8 @@ class Duties:
     async def receipt(self, caller: PartyName, asked: ByTag) -> Proved:
         """The entry under a tag, with a fresh proof. Raises `TagUnknown`."""
         found = self._store.find(asked.tag)
-        head = self._sequencer.head()
-        # A group may be committed before its head is in memory: until then its entries are not yet answered.
+        head = await self._sequencer.head()
+        # A group is committed before its head is signed: until then its entries are not yet answered.
         if found is None or found[0] >= head.at.size:
             raise TagUnknown()
         index, entry = found
@@ -82,22 +85,23 @@ class Duties:
         """Entries by index, at most 256, with a fresh proof. Raises `RangeOutside`."""
         if asked.count > MOST_ENTRIES:
             raise RangeOutside(most=MOST_ENTRIES)
-        receipt = self._sequencer.head().receipt(asked.first, asked.count)
+        receipt = (await self._sequencer.head()).receipt(asked.first, asked.count)
         return Proved(b"".join(self._store.entries(asked.first, asked.count)), receipt)
 
     async def consistency(self, caller: PartyName, asked: Between) -> Consistent:
         """Proof that the log only grew since `size`. Raises `RangeOutside`."""
-        return self._sequencer.head().consistency(asked.size)
+        return (await self._sequencer.head()).consistency(asked.size, asked.until)
 
     async def checkpoint(self, caller: PartyName, asked: Nothing) -> Present:
         """The present checkpoint."""
-        return Present(self._sequencer.head().note)
+        return Present((await self._sequencer.head()).note)
 
     def _check_filers(self, entries: list[bytes], filers: list[str]) -> None:
         """Whether those who must have filed these entries have."""
-        for kind in {Entry.decode(entry).kind for entry in entries}:
+        for kind, answer in {(read.kind, read.is_answer) for read in map(Entry.decode, entries)}:
             if kind in EVERY:
-                right = filers == list(self._parties_of(EVERY[kind]))
+                role = Role.COMMISSION if answer else EVERY[kind]
+                right = filers == list(self._parties_of(role))
             elif kind in ONE:
                 right = len(filers) == 1 and filers[0] in self._parties_of(ONE[kind])
             else:

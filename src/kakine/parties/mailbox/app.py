@@ -11,10 +11,11 @@ from starlette.types import ASGIApp
 from kakine.clients.domains import Domain
 from kakine.contracts import mailbox
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.mailbox import filing, indexing, numbering, reading, standing, store
+from kakine.parties.mailbox import erasing, filing, holding, indexing, numbering, reading, standing, store
 from kakine.parties.mailbox.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -28,7 +29,6 @@ class Mailbox:
     def __init__(
         self,
         settings: Settings,
-        ledger_origin: str,
         path: Path,
         identity: Identity,
         law: LawBook,
@@ -39,7 +39,7 @@ class Mailbox:
         keyring_metadata(store.metadata)
         db = Database.open(path, store.metadata)
         wrap = WrapKey(identity.local_key("wrap", settings.domain.encode(), length=64))
-        heads = Heads(ledger_origin)
+        heads = Heads()
         self.office = Office(settings, identity, db, law, peers, clock, entropy, wrap, heads)
         self.domain = Domain(settings.domain, identity, db, peers, settings.converters)
 
@@ -54,9 +54,15 @@ class Mailbox:
             Duty(mailbox.LOGGED, partial(numbering.logged, office)),
             Duty(mailbox.READ, partial(reading.read, office)),
             Duty(mailbox.VECTORS, partial(reading.vectors, office)),
+            Duty(mailbox.FILED_AT, partial(reading.filed_at, office)),
             Duty(mailbox.BLINDS, partial(reading.blinds, office)),
             Duty(mailbox.INDEXES, partial(indexing.indexes, office)),
             Duty(mailbox.INDEX_ROWS, partial(indexing.rows, office)),
+            Duty(mailbox.EXPIRING, partial(erasing.expiring, office)),
+            Duty(mailbox.DROP, partial(erasing.drop, office)),
+            Duty(mailbox.HELD, partial(erasing.held, office)),
+            Duty(mailbox.HOLD, partial(holding.hold, office)),
+            Duty(mailbox.LIFT, partial(holding.lift, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
@@ -67,9 +73,9 @@ class Mailbox:
         await numbering.resume(self.office)
         indexing.check_own(self.office)
 
-    async def index(self, end: int) -> IndexRoot:
-        """Index the log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
-        return await indexing.make(self.office, end)
+    async def index(self, log: Log, end: int) -> IndexRoot | None:
+        """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
+        return await indexing.make(self.office, log, end)
 
     def close(self) -> None:
         """Close the store."""

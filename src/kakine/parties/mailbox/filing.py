@@ -8,16 +8,17 @@ import msgspec
 
 from kakine.contracts.mailbox import File, FiledHere, FileOutcome
 from kakine.crypto.hashing import digest
-from kakine.parties.mailbox import store
-from kakine.parties.mailbox.gate import ADDS, Opened, gate, opened
+from kakine.parties.mailbox import partitions, store
+from kakine.parties.mailbox.gate import ADDS, Opened, check_about, gate, opened
+from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import RESERVED
 from kakine.protocols.audit import ENROLS, blind_digest
 from kakine.protocols.chain import person_blind
-from kakine.protocols.gates import NO_HOPS, NO_LEGS, filed_legs, hops_digest
+from kakine.protocols.gates import NO_HOPS, NO_LEGS, check_tags, filed_legs, hops_digest
 from kakine.protocols.records import HEAD, entry_kind
-from kakine.values.calendar import minutes
+from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -30,28 +31,37 @@ from kakine.wire.canonical import plain
 from kakine.wire.entry import PAYLOAD, Entry, EntryKind, split_entries
 from kakine.wire.envelope import Envelope
 from kakine.wire.filing import filing_of
-from kakine.wire.request import Kind, Mode, ask_digest, outcome_id, points_digest
+from kakine.wire.request import Kind, Mode, Place, ask_digest, outcome_id, points_digest
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
 CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
+ALONE = frozenset({Kind.READ, Kind.OBJECT})
+"""Kinds that concern one person and no other."""
+
 CLOCK_MINUTES = 3
 """How far the minutes in an entry may be from this clock."""
 
 
 def _check_envelopes(ask: bytes | None, kind: EntryKind, message: File | FileOutcome, now: int) -> None:
-    """Each envelope is the one its entry names, and each entry is of this kind and of this minute."""
+    """Each envelope is the one its entry names, and each entry is of this kind and of this minute; both are of one
+    month, and expire together."""
     entries = split_entries(message.entries)
     if len(message.envelopes) != len(entries):
         raise BatchMalformed()
     first = Entry.decode(entries[0])
     if first.kind is not kind or abs(first.minutes - now) > CLOCK_MINUTES:
         raise BatchMalformed()
+    month = months_since_2000(first.minutes * 60_000)
+    if first.expiry_months != month + RETENTION_MONTHS:
+        raise BatchMalformed()  # else a record would go with a month in which nobody expects it
     head = entries[0][:HEAD]
     for entry, data in zip(entries, message.envelopes, strict=True):
         sealed = Envelope.parse(data)
+        if sealed.month != month:
+            raise BatchMalformed()
         if entry[:HEAD] != head or entry[PAYLOAD] != sealed.digest or ask not in (None, sealed.ask):
             raise BatchMalformed()
 
@@ -62,9 +72,12 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
         raise CallerNotAllowed(call="file")
     batch = opened(office, message)
     record, request = batch.record, batch.request
-    if record.kind is Kind.READ and record.count != 1:
+    if record.kind in ALONE and record.count != 1:
         raise BatchMalformed()
+    if batch.about is not None:
+        await _hear_of_earlier(office, batch.about)
     known = store.find_filing(office.db.read(), request)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         ask = ask_digest(message.public, record.batch, record.blinded)
@@ -85,11 +98,17 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
             office.identity.signing,
         )
         tokens = b"".join(batch.tokens) if record.kind in CHANGES else b""
-        filed = store.new_filing(
-            request, record.kind, signed, message.entries, message.tags, tokens, record.session
-        )
+        given = record.session, batch.about
+        filed = store.new_filing(request, record.kind, signed, message.entries, message.tags, tokens, *given)
         known = await office.db.write(lambda db: _store(office, db, batch, filed, message))
-    return FiledHere(known.signed(office.settings.domain.party))
+    return FiledHere(known.signed(office.settings.domain.party), again)
+
+
+async def _hear_of_earlier(office: Office, about: Place) -> None:
+    """An earlier objection to the same entry may stand in the log without this record keeper having heard of it."""
+    for filed in store.objections_to(office.db.read(), about):
+        for person in set(store.lists_of_filing(office.db.read(), filed.id)):
+            await resume(office, person)
 
 
 def _store(
@@ -100,10 +119,13 @@ def _store(
     if present is not None:
         return present  # the same request twice at the same time
     lists = gate(office, db, batch)
+    if lists:
+        check_about(db, batch, lists[0])
     record = batch.record
     if record.kind in ADDS:
         lists = [store.add_code(db, token, RESERVED) for token in batch.tokens]
-    store.add_filing(db, filed, lists, message.envelopes)
+    store.add_filing(db, filed, lists)
+    partitions.add(db, filed.expiry, filed.id, message.envelopes)
     if record.mode is Mode.S0_PLUS:
         hops = _encoder.encode(message.hops)
         store.add_vectors(db, batch.request, message.blinded, b"".join(message.legs), hops)
@@ -127,11 +149,13 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         raise FilingUnknown()
     identity = outcome_id(message.request)
     known = store.find_filing(office.db.read(), identity)
+    again = known is not None
     if known is None:
         now = minutes(office.clock())
         _check_envelopes(None, EntryKind.OUTCOME, message, now)
         if len(message.entries) != len(asked.entries) or len(message.tags) != len(asked.tags):
             raise BatchMalformed()
+        check_tags(message.tags)
         signed = filings.sign(
             filing_of(
                 request=message.request,
@@ -148,11 +172,12 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
         known = await office.db.write(lambda db: _store_outcome(db, filed, message))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()
-    return FiledHere(known.signed(office.settings.domain.party))
+    return FiledHere(known.signed(office.settings.domain.party), again)
 
 
 def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
     known = store.find_filing(db, filed.id)
     if known is None:
-        store.add_filing(db, filed, store.lists_of_filing(db, message.request), message.envelopes)
+        store.add_filing(db, filed, store.lists_of_filing(db, message.request))
+        partitions.add(db, filed.expiry, filed.id, message.envelopes)
     return known or filed

@@ -17,12 +17,14 @@ from kakine.parties.mailbox.store import ACTIVE, WAITING
 from kakine.protocols.chain import keeper_mask, unmask
 from kakine.protocols.gates import check_hops, check_lengths
 from kakine.values.codes import MaskedVector, WrappedCode
-from kakine.values.problems import BatchMalformed, RecordRefused
+from kakine.values.problems import BatchMalformed, ObjectionUnfit, RecordRefused
 from kakine.wire.canonical import decode, encode
 from kakine.wire.request import (
+    NO_RECIPIENT,
     HopRecord,
     KeeperSeed,
     Kind,
+    Place,
     RecordPart,
     Refusal,
     keeper_info,
@@ -36,20 +38,21 @@ ADDS = frozenset({Kind.ENROL, Kind.SUCCEED})
 PAIRS = frozenset({Kind.MIGRATE, Kind.SWITCH})
 """Kinds that take (old, new) pairs."""
 
-_REPEATABLE = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.READ})
+_REPEATABLE = frozenset({Kind.EXCHANGE, Kind.ISSUE, Kind.READ, Kind.OBJECT})
 """Kinds that change no code: two questions about one person may travel in one batch."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A batch whose hop records are signed and link up: hR, the seed of its blinding, and the wrapped codes of its
-    people."""
+    """A batch whose hop records are signed and link up: hR, the seed of its blinding, the wrapped codes of its people,
+    and the place of what is objected to."""
 
     record: RecordPart
     request: bytes
     hops: Sequence[HopRecord]
     seed: bytes
     tokens: Sequence[WrappedCode]
+    about: Place | None
 
 
 def opened(office: Office, message: File) -> Opened:
@@ -71,12 +74,12 @@ def opened(office: Office, message: File) -> Opened:
         [points_digest(leg) for leg in message.legs],
     )
     info = keeper_info(record.batch, record.blinded)
-    seed = decode(open_sealed(office.identity.opening, info, message.to_keeper), KeeperSeed).seed
+    told = decode(open_sealed(office.identity.opening, info, message.to_keeper), KeeperSeed)
     masks = [keeper_mask(key, request) for key in office.mask_keys]
-    codes = unmask(MaskedVector(message.legs[place]), seed, masks)
+    codes = unmask(MaskedVector(message.legs[place]), told.seed, masks)
     domain = office.settings.domain
     tokens = [office.wrap.wrap(codes.code(j), domain) for j in range(codes.size)]
-    return Opened(record, request, hops, seed, tokens)
+    return Opened(record, request, hops, told.seed, tokens, told.about)
 
 
 def _passes(kind: Kind, position: int, state: str | None) -> bool:
@@ -108,3 +111,23 @@ def gate(office: Office, db: sqlite3.Connection, batch: Opened) -> list[int]:
             signature=base64.b64encode(signature).decode(),
         )
     return [person for person, _ in found]
+
+
+def check_about(db: sqlite3.Connection, batch: Opened, person: int) -> None:
+    """Raise `ObjectionUnfit` unless this is no objection, or one to a request in the same list that has none yet.
+
+    Whoever knows the xid of an exchange, and even the portal, can thereby object to nothing in anybody else's list.
+    """
+    if (batch.record.kind is Kind.OBJECT) != (batch.about is not None):
+        raise BatchMalformed()
+    if batch.about is None:
+        return
+    filed = store.filed_at(db, batch.about)
+    if filed is None or filed.first is None:
+        raise ObjectionUnfit(what="place")
+    if store.lists_of_filing(db, filed.id)[batch.about.index - filed.first] != person:
+        raise ObjectionUnfit(what="place")
+    if filed.kind == 0 or filed.kind in NO_RECIPIENT:
+        raise ObjectionUnfit(what="kind")
+    if any(each.first is not None for each in store.objections_to(db, batch.about)):
+        raise ObjectionUnfit(what="stands")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import struct
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,11 +14,12 @@ from kakine.contracts.mailbox import IndexesAsked, IndexesGiven, IndexRowsAsked,
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, seal
 from kakine.parties.mailbox import store
-from kakine.parties.mailbox.numbering import resume
+from kakine.parties.mailbox.numbering import resume, take_twin
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import KeptIndex
-from kakine.protocols.index import Index, Listed, day_of, opened_row, tag_of
+from kakine.protocols.index import Index, Listed, day_of, opened_row, stands_in_a_list, tag_of
 from kakine.protocols.index_check import check_totals, entry_of, log_tag
+from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingUnknown, IndexRowsInvalid
 from kakine.wire import filing as filings
@@ -27,7 +29,7 @@ from kakine.wire.entry import Entry
 from kakine.wire.filing import filing_of
 from kakine.wire.index import GENESIS, Indexed, IndexRoot, ListShown, RootShown
 
-log = logging.getLogger("kakine")
+errors = logging.getLogger("kakine")
 
 _MOST_ROWS = 4096
 _AGAIN_MS = 3_600_000
@@ -39,47 +41,50 @@ def list_key(office: Office, person: int) -> bytes:
     return office.identity.local_key("index-list", person.to_bytes(8, "big"))
 
 
-async def make(office: Office, end: int) -> IndexRoot:
-    """The index up to place `end` of the log, logged; the last one where there is nothing new before it.
+async def make(office: Office, log: Log, end: int) -> IndexRoot | None:
+    """The index up to place `end` of a log, logged there; the last one where there is nothing new, None where nothing.
 
     Raises `IndexTotalWrong` where the log has entries of people that this record keeper has not, and nothing is signed.
     """
-    before = store.indexes(office.db.read())
+    before = store.indexes(office.db.read(), log.origin)
     last = before[-1] if before else None
     if last and last.shown is None:
-        await _log(office, last)
+        await _log(office, log, last)
     start, previous = (last.end, decode(last.root, IndexRoot).digest) if last else (0, GENESIS)
-    if last and end <= start:
-        return decode(last.root, IndexRoot)
+    if end <= start:
+        return decode(last.root, IndexRoot) if last else None
     await resume(office)
-    lists = _lists(office, start, end)
-    root = _index(office, start, end, lists).root(office.settings.domain.party, previous)
-    check_totals(root, await _entries(office, start, end))
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
+    entries = await entries_between(office.peers, log, office.heads, keys, start, end)
+    await _take_twice_logged(office, log, start, end, entries)
+    lists = _lists(office, log, start, end)
+    root = _index(office, log.origin, start, end, lists).root(office.settings.domain.party, previous)
+    check_totals(root, entries)
     signed = wire.sign(root, office.identity.signing)
-    made = KeptIndex(start, end, *signed, entry_of(root, office.clock()), None)
+    made = KeptIndex(log.origin, start, end, *signed, entry_of(root, office.clock()), None)
     packed = [(person, day, _packed(places)) for person, day, places in lists]
     await office.db.write(lambda db: store.add_index(db, made, packed))
-    await _log(office, made)
+    await _log(office, log, made)
     return root
 
 
-def remade(office: Office, start: int, end: int) -> bytes:
+def remade(office: Office, origin: str, start: int, end: int) -> bytes:
     """The root that the stored rows of an index give (zeros where they give none), at most an hour old.
 
     It is told to anybody beside the signed root, so that lost rows show before somebody misses theirs.
     """
     now_ms = office.clock()
-    known = office.remade.get(start)
+    known = office.remade.get((origin, start))
     if known is None or now_ms - known[0] >= _AGAIN_MS:
-        known = office.remade[start] = now_ms, _root_now(office, start, end)
+        known = office.remade[origin, start] = now_ms, _root_now(office, origin, start, end)
     return known[1]
 
 
-def _root_now(office: Office, start: int, end: int) -> bytes:
+def _root_now(office: Office, origin: str, start: int, end: int) -> bytes:
     try:
-        found = store.rows_of_index(office.db.read(), start)
+        found = store.rows_of_index(office.db.read(), origin, start)
         lists = [(person, day, _unpacked(places)) for person, day, places in found]
-        return _index(office, start, end, lists).root("", GENESIS).root
+        return _index(office, origin, start, end, lists).root("", GENESIS).root
     except (IndexRowsInvalid, struct.error):
         return _NOTHING
 
@@ -89,31 +94,38 @@ def check_own(office: Office) -> None:
 
     The record keeper runs on: exchanges do not hang on indexes, and who asks is told of it (`standing`).
     """
-    for kept in store.indexes(office.db.read()):
-        if remade(office, kept.start, kept.end) != decode(kept.root, IndexRoot).root:
-            log.error("rows of the index from %d are lost", kept.start)
+    for origin in (each.origin for each in office.settings.logs):
+        for kept in store.indexes(office.db.read(), origin):
+            if remade(office, origin, kept.start, kept.end) != decode(kept.root, IndexRoot).root:
+                errors.error("rows of the index from %d are lost", kept.start, extra={"log": origin})
 
 
-def _lists(office: Office, start: int, end: int) -> list[tuple[int, int, list[int]]]:
-    """(list, day, places) of a stretch of the log."""
+async def _take_twice_logged(
+    office: Office, log: Log, start: int, end: int, entries: dict[int, Entry]
+) -> None:
+    """What this log has of filings that another log had by then: a lost answer made them stand in both."""
+    known = {place for place, _, _ in store.places_between(office.db.read(), log.origin, start, end)}
+    for place, entry in entries.items():
+        if stands_in_a_list(entry) and place not in known:
+            known |= set(await take_twin(office, log, place, entry.encode()))
+
+
+def _lists(office: Office, log: Log, start: int, end: int) -> list[tuple[int, int, list[int]]]:
+    """(list, day, places) of a stretch of a log."""
     found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, person, entry in store.places_between(office.db.read(), start, end):
+    for place, person, entry in store.places_between(office.db.read(), log.origin, start, end):
         found[person, day_of(Entry.decode(entry).minutes)].append(place)
     return [(person, day, sorted(places)) for (person, day), places in found.items()]
 
 
-def _index(office: Office, start: int, end: int, lists: Iterable[tuple[int, int, list[int]]]) -> Index:
+def _index(
+    office: Office, origin: str, start: int, end: int, lists: Iterable[tuple[int, int, list[int]]]
+) -> Index:
     rows = (Listed(list_key(office, person), day, places) for person, day, places in lists)
-    return Index(office.heads.origin, start, end, rows)
+    return Index(origin, start, end, rows)
 
 
-async def _entries(office: Office, start: int, end: int) -> dict[int, Entry]:
-    ledger = office.settings.ledger
-    key = office.law.in_force(office.clock()).signing_key(ledger)
-    return await entries_between(office.peers, ledger, office.heads, key, start, end)
-
-
-async def _log(office: Office, made: KeptIndex) -> None:
+async def _log(office: Office, log: Log, made: KeptIndex) -> None:
     """Under a tag of its own and with the entry that was kept: a repeat finds it where it stands."""
     entry, tag = made.entry, log_tag(decode(made.root, IndexRoot))
     filed = filing_of(
@@ -125,12 +137,12 @@ async def _log(office: Office, made: KeptIndex) -> None:
         minutes=Entry.decode(entry).minutes,
     )
     signed = filings.sign(filed, office.settings.domain.party, office.identity.signing)
-    receipt = await office.peers.ask(office.settings.ledger, APPEND, Append(entry, tag, [signed]))
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entry, key)
+    receipt = await office.peers.ask(log.ledger, APPEND, Append(entry, tag, [signed]))
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
+    office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entry, keys)
     place = receipt.first, tuple(receipt.proof), receipt.checkpoint
     shown = encode(RootShown(made.root, made.signature, entry, *place))
-    await office.db.write(lambda db: store.set_shown(db, made.start, shown))
+    await office.db.write(lambda db: store.set_shown(db, made.log, made.start, shown))
 
 
 def _packed(places: list[int]) -> bytes:
@@ -143,14 +155,14 @@ def _unpacked(data: bytes) -> list[int]:
 
 async def indexes(office: Office, caller: PartyName, asked: IndexesAsked) -> IndexesGiven:
     """What anybody may see: signed roots and where they stand in the log."""
-    made = store.indexes(office.db.read(), asked.after)
+    made = store.indexes(office.db.read(), asked.origin, asked.after)
     return IndexesGiven([each.shown for each in made if each.shown is not None])
 
 
 async def rows(office: Office, caller: PartyName, asked: IndexRowsAsked) -> IndexRowsGiven:
     """An index opened for the auditor: which entries stand together in a list of nobody in particular."""
-    origin, start = office.heads.origin, asked.start
-    found = store.rows_of_index(office.db.read(), start)
+    origin, start = asked.origin, asked.start
+    found = store.rows_of_index(office.db.read(), origin, start)
     if not found:
         raise FilingUnknown()
     lists = [(list_key(office, person), day, _unpacked(places)) for person, day, places in found]
@@ -160,12 +172,12 @@ async def rows(office: Office, caller: PartyName, asked: IndexRowsAsked) -> Inde
 
 def shown_to(office: Office, person: int, request: bytes, session: bytes) -> bytes:
     """What a reader is shown of the indexes: keys of the own lists and proofs, sealed to the session."""
-    db = office.db.read()
-    made = [each for each in store.indexes(db) if each.shown is not None]
+    db, logs = office.db.read(), [log.origin for log in office.settings.logs]
+    made = [each for log in logs for each in store.indexes(db, log) if each.shown is not None]
     lists = store.lists_of(db, person)
     proofs: dict[int, list[tuple[wire.Proof, ...]]] = {each: [] for each in lists}
     for kept in made:
-        root, index = decode(kept.root, IndexRoot), _kept_index(office, kept.start, kept.end)
+        root, index = decode(kept.root, IndexRoot), _kept_index(office, kept)
         for each in lists:
             tags = [tag_of(list_key(office, each), root.origin, root.start, day.day) for day in root.days]
             proofs[each].append(tuple(index.prove(tag) for tag in tags))
@@ -174,7 +186,7 @@ def shown_to(office: Office, person: int, request: bytes, session: bytes) -> byt
         tuple(
             ListShown(
                 list_key(office, each),
-                tuple(place for data in store.indexed_places(db, each) for place in _unpacked(data)),
+                {log: places for log in logs if (places := _places(db, log, each))},
                 tuple(proofs[each]),
             )
             for each in lists
@@ -184,13 +196,17 @@ def shown_to(office: Office, person: int, request: bytes, session: bytes) -> byt
     return seal(SealKey(session), info, encode(told))
 
 
-def _kept_index(office: Office, start: int, end: int) -> Index:
+def _places(db: sqlite3.Connection, log: str, person: int) -> tuple[int, ...]:
+    return tuple(place for data in store.indexed_places(db, log, person) for place in _unpacked(data))
+
+
+def _kept_index(office: Office, made: KeptIndex) -> Index:
     """An index as it was signed, out of its stored rows: lists may have been joined since."""
-    known = office.indexes.get(start)
+    known = office.indexes.get((made.log, made.start))
     if known is None:
-        found = store.rows_of_index(office.db.read(), start)
+        found = store.rows_of_index(office.db.read(), made.log, made.start)
         kept = [(person, day, _unpacked(places)) for person, day, places in found]
-        known = office.indexes[start] = _index(office, start, end, kept)
+        known = office.indexes[made.log, made.start] = _index(office, made.log, made.start, made.end, kept)
         if len(office.indexes) > _KEPT:
             office.indexes.pop(next(iter(office.indexes)))
     return known

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag, Proved
+from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
 from kakine.contracts.mailbox import Logged
+from kakine.crypto.hashing import digest
 from kakine.crypto.wrapping import TOKEN
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
+from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingUnknown, RangeOutside, TagUnknown
 from kakine.wire.entry import LENGTH, split_entries
@@ -31,8 +33,8 @@ async def logged(office: Office, caller: PartyName, message: Logged) -> Nothing:
 async def _take(office: Office, filed: store.Filed, receipt: Appended) -> None:
     if filed.first is not None:
         return
-    key = office.law.in_force(office.clock()).signing_key(office.settings.ledger)
-    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, key)
+    keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
+    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, keys)
     await office.db.write(lambda db: _number(db, filed.id, receipt, head.size))
 
 
@@ -87,24 +89,53 @@ def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
 async def resume(office: Office, person: int | None = None) -> int:
     """Ask the ledger for what was filed and not heard of again (of one list, or of all); how many it had.
 
-    What it does not have was never concluded: the requester sends it again, or it stays out of every list. So does what
-    was filed under the tags of another request: the log has that one, and will not have this.
+    What none has was never concluded: the requester sends it again, or it stays out of every list. So does what was
+    filed under a tag of another request, which the log has refused.
     """
     found = 0
     for filed in store.pending_filings(office.db.read(), person):
-        proved = await _in_log(office, filed)
-        if proved is not None and proved.entries == filed.entries:
-            await _take(office, filed, proved.receipt)
+        receipt = await _in_a_log(office, filed)
+        if receipt is not None:
+            await _take(office, filed, receipt)
             found += 1
     return found
 
 
-async def _in_log(office: Office, filed: store.Filed) -> Proved | None:
-    """As many entries as were filed, from the place that the first tag has in the log."""
-    ledger = office.settings.ledger
-    try:
-        place = await office.peers.ask(ledger, RECEIPT, ByTag(filed.tags[:TAG]))
+async def _in_a_log(office: Office, filed: store.Filed) -> Appended | None:
+    """Where these entries stand, in the first log that has them under the first tag. A log that has another request
+    under it does not say that the next one has not this one: one log does not know the tags of the other."""
+    count = len(filed.entries) // LENGTH
+    for log in office.settings.logs:
+        try:
+            place = await office.peers.ask(log.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
+            given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(place.receipt.first, count))
+        except (TagUnknown, RangeOutside):
+            continue
+        if given.entries == filed.entries:
+            return given.receipt
+    return None
+
+
+def _add_twin(db: sqlite3.Connection, filed: store.Filed, identity: bytes) -> None:
+    """With its sealed records, unless their month has been ordered to go."""
+    if store.add_twin(db, filed, identity) and partitions.month(db, filed.expiry).state == partitions.OPEN:
         count = len(filed.entries) // LENGTH
-        return await office.peers.ask(ledger, ENTRIES, ByIndex(place.receipt.first, count))
-    except (TagUnknown, RangeOutside):
-        return None
+        found = [partitions.find(db, filed.expiry, filed.id, j) for j in range(count)]
+        partitions.add(db, filed.expiry, identity, [each for each in found if each is not None])
+
+
+async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range:
+    """The places of a filing that stands in this log as well as in the one this record keeper has it from, once they
+    are numbered like any others: the person is shown both. None where nothing was filed with this entry."""
+    for filed in store.filings_with(office.db.read(), entry, log.origin):
+        position = filed.entries.index(entry) // LENGTH
+        first, count = place - position, len(filed.entries) // LENGTH
+        given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
+        if given.entries == filed.entries:
+            twin = digest("twice-logged", filed.id, log.origin.encode())
+            await office.db.write(lambda db, filed=filed, twin=twin: _add_twin(db, filed, twin))  # type: ignore[misc]
+            kept = store.find_filing(office.db.read(), twin)
+            assert kept is not None  # noqa: S101 - it has just been written
+            await _take(office, kept, given.receipt)
+            return range(first, first + count)
+    return range(0)

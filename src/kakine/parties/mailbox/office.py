@@ -9,6 +9,7 @@ from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.index import Index
+from kakine.protocols.logs import Logs
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -21,7 +22,7 @@ class Settings:
 
     domain: DomainName
     converters: Sequence[PartyName]
-    ledger: PartyName
+    logs: Logs
 
 
 @dataclass
@@ -38,5 +39,5 @@ class Office:
     wrap: WrapKey
     heads: Heads
     mask_keys: Sequence[bytes] = ()
-    indexes: dict[int, Index] = field(default_factory=dict)
-    remade: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    remade: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
+    indexes: dict[tuple[str, int], Index] = field(default_factory=dict)

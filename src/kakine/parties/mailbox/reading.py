@@ -5,9 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from kakine.contracts.converter import History, Hop, ReadRow
-from kakine.contracts.mailbox import Blinds, BlindsGiven, Reading, VectorRow, Vectors, VectorsGiven
+from kakine.contracts.mailbox import (
+    Blinds,
+    BlindsGiven,
+    FiledAt,
+    FiledThere,
+    Reading,
+    VectorRow,
+    Vectors,
+    VectorsGiven,
+)
 from kakine.crypto.merkle import leaf_hash, narrow
-from kakine.parties.mailbox import store
+from kakine.parties.mailbox import partitions, store
+from kakine.parties.mailbox.holding import reasons
 from kakine.parties.mailbox.indexing import shown_to
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
@@ -27,7 +37,7 @@ async def read(office: Office, caller: PartyName, asked: Reading) -> History:
     the last of them, or was when it was filed.
 
     Each row carries its own inclusion proof, narrowed from the receipt of its batch, so that the reader need not ask
-    the ledger for rows one by one and show it which belong together.
+    the ledger for rows one by one and show it which belong together. A row whose month is over has no envelope.
     """
     if caller != office.settings.converters[-1]:
         raise CallerNotAllowed(call="read")
@@ -44,7 +54,7 @@ async def read(office: Office, caller: PartyName, asked: Reading) -> History:
     return History(statement, signature, rows, shown_to(office, person, asked.request, view.session))
 
 
-def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadRow:
+def _row(office: Office, filing: bytes, position: int, expiry: int) -> ReadRow:
     filed = store.find_filing(office.db.read(), filing)
     if (
         filed is None
@@ -52,6 +62,7 @@ def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadR
         or filed.proof is None
         or filed.checkpoint is None
         or filed.size is None
+        or filed.log is None
     ):
         raise BatchMalformed()  # a numbered row has its receipt: they are written together
     entries = split_entries(filed.entries)
@@ -59,18 +70,35 @@ def _row(office: Office, filing: bytes, position: int, envelope: bytes) -> ReadR
     index = filed.first + position
     leaves = [leaf_hash(entry) for entry in entries]
     own = narrow(leaves, filed.first, filed.size, proof, index)
-    return ReadRow(entries[position], envelope, index, own, filed.checkpoint)
+    envelope = partitions.find(office.db.read(), expiry, filing, position) or b""
+    held = reasons(office.db.read(), expiry, (filed.log, index))
+    return ReadRow(entries[position], envelope, index, own, filed.checkpoint, held)
 
 
 async def vectors(office: Office, caller: PartyName, asked: Vectors) -> VectorsGiven:
     """Blinded and masked vectors of S0+ requests, in the order of filing: by period, never by link."""
     rows = store.vectors_after(office.db.read(), asked.after, _MOST)
-    return VectorsGiven(
-        [
-            VectorRow(position, request, blinded, _legs(legs, len(blinded)), _hops.decode(hops))
-            for position, request, blinded, legs, hops in rows
-        ]
-    )
+    return VectorsGiven([_vectors(*row) for row in rows])
+
+
+def _vectors(position: int, request: bytes, blinded: bytes, legs: bytes, hops: bytes) -> VectorRow:
+    return VectorRow(position, request, blinded, _legs(legs, len(blinded)), _hops.decode(hops))
+
+
+async def filed_at(office: Office, caller: PartyName, asked: FiledAt) -> FiledThere:
+    """What was filed of an objection, or of an entry that its person has objected to; of nothing else. Whose it is
+    stays here."""
+    db = office.db.read()
+    filed = store.filed_at(db, asked.place)
+    if filed is None or filed.first is None:
+        raise FilingUnknown()
+    if filed.kind != Kind.OBJECT and not any(
+        each.first is not None for each in store.objections_to(db, asked.place)
+    ):
+        raise FilingUnknown()
+    kept = store.vectors_of(db, filed.id)
+    signed = filed.signed(office.settings.domain.party)
+    return FiledThere(signed, filed.entries, filed.tags, filed.first, _vectors(*kept) if kept else None)
 
 
 def _legs(together: bytes, each: int) -> list[bytes]:

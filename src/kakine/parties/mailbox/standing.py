@@ -49,7 +49,11 @@ _IN_RANGE = sql(
         func.length(_filing.c.entries) // LENGTH,
         func.substr(_filing.c.entries, 2, 1),
         _filing.c.kind,
-    ).where(_filing.c.first > bindparam("low"), _filing.c.first < bindparam("high"))
+    ).where(
+        _filing.c.log == bindparam("log"),
+        _filing.c.first > bindparam("low"),
+        _filing.c.first < bindparam("high"),
+    )
 )
 _HELD = sql(
     select(_row.c.position)
@@ -65,22 +69,30 @@ _UNLOGGED = sql(
 _UNLOGGED_INDEXES = sql(select(func.count()).select_from(_index).where(_index.c.shown.is_(None)))
 _INDEXES_IN = sql(
     select(_index.c.start, _index.c.end)
-    .where(_index.c.start >= bindparam("first"), _index.c.start < bindparam("end"))
+    .where(
+        _index.c.log == bindparam("log"),
+        _index.c.start >= bindparam("first"),
+        _index.c.start < bindparam("end"),
+    )
     .order_by(_index.c.start)
 )
 _NEWEST = sql(
-    select(_filing.c.checkpoint).where(_filing.c.first.is_not(None)).order_by(_filing.c.first.desc()).limit(1)
+    select(_filing.c.checkpoint)
+    .where(_filing.c.log == bindparam("log"))
+    .order_by(_filing.c.first.desc())
+    .limit(1)
 )
 
 
 _OLDER = sql(
     select(_filing.c.id, _filing.c.kind, func.length(_filing.c.entries) // LENGTH).where(
-        _filing.c.first.is_not(None), func.substr(_filing.c.entries, 9, 4) <= bindparam("latest")
+        _filing.c.log == bindparam("log"), func.substr(_filing.c.entries, 9, 4) <= bindparam("latest")
     )
 )
 _OVER = sql(
     select(_filing.c.checkpoint)
     .where(
+        _filing.c.log == bindparam("log"),
         _filing.c.first > bindparam("low"),
         _filing.c.first <= bindparam("index"),
         _filing.c.first + func.length(_filing.c.entries) // LENGTH > bindparam("index"),
@@ -108,7 +120,7 @@ class Standings:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self._sums: dict[int, tuple[int, int]] = {}
+        self._sums: dict[tuple[str, int], tuple[int, int]] = {}
 
     async def give(self, caller: PartyName, asked: AskStanding) -> StandingGiven:
         """The signed statement. Raises `RangeOutside` for a range that is too long or an age that is too young."""
@@ -117,25 +129,27 @@ class Standings:
         db, now_ms = self._office.db.read(), self._office.clock()
         sums = 0, 0
         if asked.first == asked.end:
-            sums = self._all(db, max(now_ms - asked.older_ms, 0) // _MINUTE_MS)
+            sums = self._all(db, asked.origin, max(now_ms - asked.older_ms, 0) // _MINUTE_MS)
         said = encode(_standing(self._office, db, asked, sums))
         return StandingGiven(said, self._office.identity.signing.sign(LABEL, said))
 
-    def _all(self, db: sqlite3.Connection, latest: int) -> tuple[int, int]:
-        """(awaited, owed) of all requests up to a minute."""
-        if latest not in self._sums:
-            found = db.execute(_OLDER, {"latest": latest.to_bytes(4, "big")})
+    def _all(self, db: sqlite3.Connection, origin: str, latest: int) -> tuple[int, int]:
+        """(awaited, owed) of all requests of a log up to a minute."""
+        if (origin, latest) not in self._sums:
+            found = db.execute(_OLDER, {"log": origin, "latest": latest.to_bytes(4, "big")})
             rows = [(request, count) for request, kind, count in found if kind in AWAITING]
             owed = sum(count for request, count in rows if not _answered(db, request))
-            self._sums = {latest: (sum(count for _, count in rows), owed)}
-        return self._sums[latest]
+            self._sums = {at: sums for at, sums in self._sums.items() if at[1] == latest}
+            self._sums[origin, latest] = sum(count for _, count in rows), owed
+        return self._sums[origin, latest]
 
 
 def _standing(office: Office, db: sqlite3.Connection, asked: AskStanding, sums: tuple[int, int]) -> Standing:
-    now_ms, parts = office.clock(), list(_parts(db, asked.first, asked.end))
+    now_ms, parts = office.clock(), list(_parts(db, asked))
     old = [part for part in parts if part.awaits and _age_ms(part, now_ms) >= asked.older_ms]
     late = [part for part in old if not _answered(db, part.request)]
     return Standing(
+        origin=asked.origin,
         first=asked.first,
         end=asked.end,
         **Counts.of([part.kind for part in parts for _ in range(part.held)])._asdict(),
@@ -151,19 +165,21 @@ def _standing(office: Office, db: sqlite3.Connection, asked: AskStanding, sums: 
 
 
 def _indexes(office: Office, db: sqlite3.Connection, asked: AskStanding) -> tuple[Remade, ...]:
-    kept = db.execute(_INDEXES_IN, {"first": asked.first, "end": asked.end}).fetchall()
-    return tuple(Remade(start, indexing.remade(office, start, end)) for start, end in kept)
+    within = {"log": asked.origin, "first": asked.first, "end": asked.end}
+    kept = db.execute(_INDEXES_IN, within).fetchall()
+    return tuple(Remade(start, indexing.remade(office, asked.origin, start, end)) for start, end in kept)
 
 
 def _heads(db: sqlite3.Connection, asked: AskStanding) -> tuple[bytes, ...]:
     if asked.end - asked.first == 1:
-        over = {"low": asked.first - _MOST_COUNT, "index": asked.first}
+        over = {"log": asked.origin, "low": asked.first - _MOST_COUNT, "index": asked.first}
         return tuple(row[0] for row in db.execute(_OVER, over))
-    return tuple(row[0] for row in db.execute(_NEWEST))
+    return tuple(row[0] for row in db.execute(_NEWEST, {"log": asked.origin}))
 
 
-def _parts(db: sqlite3.Connection, first: int, end: int) -> Iterator[_Part]:
-    found = db.execute(_IN_RANGE, {"low": first - _MOST_COUNT, "high": end}).fetchall()
+def _parts(db: sqlite3.Connection, asked: AskStanding) -> Iterator[_Part]:
+    first, end = asked.first, asked.end
+    found = db.execute(_IN_RANGE, {"log": asked.origin, "low": first - _MOST_COUNT, "high": end}).fetchall()
     for identity, data, start, count, kind, awaits in found:
         indices = range(max(start, first), min(start + count, end))
         if indices:

@@ -1,9 +1,9 @@
-"""Valid codes, lists, filings and sealed records."""
+"""Valid codes, lists and filings. The sealed records themselves are in `partitions`: they go, these stay."""
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     Column,
@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
+    func,
     insert,
     literal,
     select,
@@ -22,9 +24,12 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import sql
-from kakine.wire.entry import LENGTH
+from kakine.wire.canonical import encode
+from kakine.wire.checkpoint import origin_of
+from kakine.wire.entry import LENGTH, Entry
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
+from kakine.wire.request import Place
 
 metadata = MetaData()
 
@@ -52,12 +57,15 @@ filing = Table(
     metadata,
     Column("id", LargeBinary, primary_key=True),
     Column("kind", Integer, nullable=False),
+    Column("expiry", Integer, nullable=False, index=True),
     Column("filing", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("entries", LargeBinary, nullable=False),
     Column("tags", LargeBinary, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("session", LargeBinary, nullable=False),
+    Column("about", LargeBinary, nullable=False, index=True),
+    Column("log", String),
     Column("first", Integer, index=True),
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
@@ -70,7 +78,6 @@ row = Table(
     Column("filing", LargeBinary, ForeignKey("filing.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("list", Integer, ForeignKey("list.id"), nullable=False, index=True),
-    Column("envelope", LargeBinary, nullable=False),
     PrimaryKeyConstraint("filing", "position"),
 )
 
@@ -112,38 +119,45 @@ joined = Table(
 index_root = Table(
     "index_root",
     metadata,
-    Column("start", Integer, primary_key=True),
+    Column("log", String, nullable=False),
+    Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),
     Column("shown", LargeBinary),
+    PrimaryKeyConstraint("log", "start"),
 )
 
 index_row = Table(
     "index_row",
     metadata,
-    Column("start", Integer, ForeignKey("index_root.start"), nullable=False),
+    Column("log", String, nullable=False),
+    Column("start", Integer, nullable=False),
     Column("list", Integer, nullable=False, index=True),
     Column("day", Integer, nullable=False),
     Column("places", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("start", "list", "day"),
+    PrimaryKeyConstraint("log", "start", "list", "day"),
 )
 
 
 @dataclass(frozen=True)
 class Filed:
-    """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `tokens` are
-    the wrapped codes that it changes, `session` the key of who reads, if it is a reading."""
+    """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `expiry` the
+    month with which its sealed records go; `tokens` are the wrapped codes that it changes, `session` the key of who
+    reads, if it is a reading, `about` the encoded place of what is objected to, if it is an objection."""
 
     id: bytes
     kind: int
+    expiry: int
     filing: bytes
     signature: bytes
     entries: bytes
     tags: bytes
     tokens: bytes
     session: bytes
+    about: bytes
+    log: str | None
     first: int | None
     proof: bytes | None
     checkpoint: bytes | None
@@ -162,10 +176,13 @@ def new_filing(
     tags: bytes,
     tokens: bytes = b"",
     session: bytes = b"",
+    about: Place | None = None,
 ) -> Filed:
     """A filing without a receipt."""
     said = signed.filing, signed.signature
-    return Filed(identity, int(kind), *said, entries, tags, tokens, session, None, None, None, None)
+    expiry = Entry.decode(entries[:LENGTH]).expiry_months
+    rest = entries, tags, tokens, session, _of(about)
+    return Filed(identity, int(kind), expiry, *said, *rest, None, None, None, None, None)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -189,10 +206,18 @@ _SET_LIST = sql(
 )
 _INSERT_FILING = sql(insert(filing))
 _FILING = sql(select(*filing.c).where(filing.c.id == bindparam("id")))
+_FILED_AT = sql(
+    select(*filing.c)
+    .where(filing.c.log == bindparam("log"), filing.c.first <= bindparam("place"))
+    .order_by(filing.c.first.desc())
+    .limit(1)
+)
+_ABOUT = sql(select(*filing.c).where(filing.c.about == bindparam("place")))
 _SET_RECEIPT = sql(
     update(filing)
     .where(filing.c.id == bindparam("which"))
     .values(
+        log=bindparam("new_log"),
         first=bindparam("new_first"),
         proof=bindparam("new_proof"),
         checkpoint=bindparam("new_checkpoint"),
@@ -206,6 +231,11 @@ _PENDING_OF = sql(
         filing.c.id.in_(select(row.c.filing).where(row.c.list == bindparam("list"))),
     )
 )
+_WITH = sql(
+    select(*filing.c).where(
+        filing.c.log != bindparam("log"), func.instr(filing.c.entries, bindparam("entry")) > 0
+    )
+)
 _INSERT_ROW = sql(insert(row))
 _JOIN = sql(insert(joined))
 _JOIN_AGAIN = sql(update(joined).where(joined.c.into == bindparam("gone")).values(into=bindparam("target")))
@@ -213,34 +243,67 @@ _JOINED = sql(select(joined.c.list).where(joined.c.into == bindparam("into")).or
 _PLACES = sql(
     select(filing.c.first, row.c.position, row.c.list, filing.c.entries)
     .join_from(filing, row, filing.c.id == row.c.filing)
-    .where(filing.c.first < bindparam("end"), filing.c.first > bindparam("start") - 4096)
+    .where(
+        filing.c.log == bindparam("log"),
+        filing.c.first < bindparam("end"),
+        filing.c.first > bindparam("start") - 4096,
+    )
     .order_by(filing.c.first, row.c.position)
 )
 _ADD_INDEX = sql(insert(index_root))
 _ADD_INDEX_ROW = sql(insert(index_row))
 _SET_SHOWN = sql(
-    update(index_root).where(index_root.c.start == bindparam("which")).values(shown=bindparam("value"))
+    update(index_root)
+    .where(index_root.c.log == bindparam("which_log"), index_root.c.start == bindparam("which"))
+    .values(shown=bindparam("value"))
 )
 _INDEXES = sql(
-    select(*index_root.c).where(index_root.c.end > bindparam("after")).order_by(index_root.c.start)
+    select(*index_root.c)
+    .where(index_root.c.log == bindparam("log"), index_root.c.end > bindparam("after"))
+    .order_by(index_root.c.start)
 )
 _INDEX_ROWS = sql(
     select(index_row.c.list, index_row.c.day, index_row.c.places).where(
-        index_row.c.start == bindparam("start")
+        index_row.c.log == bindparam("log"), index_row.c.start == bindparam("start")
     )
 )
 _INDEXED = sql(
     select(index_row.c.places)
-    .where(index_row.c.list == bindparam("list"))
+    .where(index_row.c.log == bindparam("log"), index_row.c.list == bindparam("list"))
     .order_by(index_row.c.start, index_row.c.day)
 )
 _ROWS_OF_FILING = sql(
     select(row.c.position, row.c.list).where(row.c.filing == bindparam("filing")).order_by(row.c.position)
 )
+_EXPIRING = sql(
+    select(
+        func.count(),
+        func.coalesce(func.min(filing.c.first + row.c.position), 0),
+        func.coalesce(func.max(filing.c.first + row.c.position), 0),
+    )
+    .select_from(filing.join(row, filing.c.id == row.c.filing))
+    .where(filing.c.expiry == bindparam("expiry"), filing.c.log == bindparam("log"))
+)
+_AT = sql(
+    select(filing.c.id, bindparam("at", type_=Integer) - filing.c.first, filing.c.entries)
+    .where(
+        filing.c.expiry == bindparam("expiry"),
+        filing.c.log == bindparam("log"),
+        filing.c.first <= bindparam("at", type_=Integer),
+        filing.c.first > bindparam("at", type_=Integer) - 4096,
+    )
+    .order_by(filing.c.first.desc())
+    .limit(1)
+)
+_DROP_VECTORS = sql(
+    delete(vectors).where(
+        vectors.c.request.in_(select(filing.c.id).where(filing.c.expiry == bindparam("expiry")))
+    )
+)
 _INSERT_PLACE = sql(insert(place))
 _ROWS_OF_LIST = sql(
-    select(row.c.filing, row.c.position, row.c.envelope)
-    .join_from(place, row, (row.c.filing == place.c.filing) & (row.c.position == place.c.position))
+    select(place.c.filing, place.c.position, filing.c.expiry)
+    .join_from(place, filing, filing.c.id == place.c.filing)
     .where(place.c.list == bindparam("list"))
     .order_by(place.c.number)
 )
@@ -264,6 +327,7 @@ _VECTORS = sql(
     .order_by(vectors.c.position)
     .limit(bindparam("most"))
 )
+_VECTORS_OF = sql(select(*vectors.c).where(vectors.c.request == bindparam("request")))
 _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
 
@@ -309,15 +373,30 @@ def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
     return Filed(*found) if found else None
 
 
-def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int], envelopes: list[bytes]) -> None:
-    """Store a filing and its sealed records; they get their numbers in the lists with the receipt."""
+def _of(place: Place | None) -> bytes:
+    return encode(place) if place else b""
+
+
+def filed_at(db: sqlite3.Connection, place: Place) -> Filed | None:
+    """The filing whose entries have this place among theirs."""
+    found = db.execute(_FILED_AT, {"log": place.log, "place": place.index}).fetchone()
+    filed = Filed(*found) if found else None
+    if filed is None or filed.first is None or place.index >= filed.first + len(filed.entries) // LENGTH:
+        return None
+    return filed
+
+
+def objections_to(db: sqlite3.Connection, place: Place) -> list[Filed]:
+    """Filed objections to the entry at this place, logged or not."""
+    return [Filed(*found) for found in db.execute(_ABOUT, {"place": _of(place)})]
+
+
+def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int]) -> None:
+    """Store a filing, each position for a list; they get their numbers in the lists with the receipt."""
     db.execute(_INSERT_FILING, filed.__dict__)
     db.executemany(
         _INSERT_ROW,
-        [
-            {"filing": filed.id, "position": j, "list": person, "envelope": envelope}
-            for j, (person, envelope) in enumerate(zip(lists, envelopes, strict=True))
-        ],
+        [{"filing": filed.id, "position": j, "list": person} for j, person in enumerate(lists)],
     )
 
 
@@ -327,6 +406,7 @@ def set_receipt(
     """The ledger's receipt of a filing, under the head of a tree of `size`."""
     values = {
         "which": identity,
+        "new_log": origin_of(checkpoint),
         "new_first": first,
         "new_proof": proof,
         "new_checkpoint": checkpoint,
@@ -340,13 +420,32 @@ def lists_of_filing(db: sqlite3.Connection, identity: bytes) -> list[int]:
     return [found[1] for found in db.execute(_ROWS_OF_FILING, {"filing": identity})]
 
 
+def expiring(db: sqlite3.Connection, log: str, expiry: int) -> tuple[int, int, int]:
+    """(count, first place, last place) in a log of the rows that go with a month; zeros if there are none."""
+    found = db.execute(_EXPIRING, {"expiry": expiry, "log": log}).fetchone()
+    return found[0], found[1], found[2]
+
+
+def row_at(db: sqlite3.Connection, expiry: int, log: str, place: int) -> tuple[bytes, int, bytes] | None:
+    """(filing, position, entry) of the row at a place of a log, if it goes with this month."""
+    found = db.execute(_AT, {"expiry": expiry, "log": log, "at": place}).fetchone()
+    if found is None or (found[1] + 1) * LENGTH > len(found[2]):
+        return None
+    return found[0], found[1], found[2][found[1] * LENGTH : (found[1] + 1) * LENGTH]
+
+
+def drop_vectors(db: sqlite3.Connection, expiry: int) -> None:
+    """Blinded vectors of S0+ requests that go with a month."""
+    db.execute(_DROP_VECTORS, {"expiry": expiry})
+
+
 def add_place(db: sqlite3.Connection, person: int, number: int, identity: bytes, position: int) -> None:
     """A record's place in its list."""
     db.execute(_INSERT_PLACE, {"list": person, "number": number, "filing": identity, "position": position})
 
 
-def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, bytes]]:
-    """(filing, position, envelope) in order."""
+def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, int]]:
+    """(filing, position, expiry month) in order."""
     return [(r[0], r[1], r[2]) for r in db.execute(_ROWS_OF_LIST, {"list": person})]
 
 
@@ -376,6 +475,12 @@ def vectors_after(
     return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
 
 
+def vectors_of(db: sqlite3.Connection, request: bytes) -> tuple[int, bytes, bytes, bytes, bytes] | None:
+    """The same of one request, where they are kept."""
+    r = db.execute(_VECTORS_OF, {"request": request}).fetchone()
+    return (r[0], r[1], r[2], r[3], r[4]) if r else None
+
+
 def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
     """Under which blindings an enrolment was opened."""
     db.execute(_INSERT_BLINDS, {"request": request, "digests": digests})
@@ -398,9 +503,9 @@ def lists_of(db: sqlite3.Connection, person: int) -> list[int]:
     return [person, *(found[0] for found in db.execute(_JOINED, {"into": person}))]
 
 
-def places_between(db: sqlite3.Connection, start: int, end: int) -> list[tuple[int, int, bytes]]:
+def places_between(db: sqlite3.Connection, log: str, start: int, end: int) -> list[tuple[int, int, bytes]]:
     """(place in the log, list, entry) of every numbered row in a stretch of the log."""
-    found = db.execute(_PLACES, {"start": start, "end": end})
+    found = db.execute(_PLACES, {"log": log, "start": start, "end": end})
     return [
         (first + position, person, entries[position * LENGTH : (position + 1) * LENGTH])
         for first, position, person, entries in found
@@ -412,6 +517,7 @@ def places_between(db: sqlite3.Connection, start: int, end: int) -> list[tuple[i
 class KeptIndex:
     """One index: its signed root, its entry, and, once that is logged, what anybody is given of it."""
 
+    log: str
     start: int
     end: int
     root: bytes
@@ -425,25 +531,45 @@ def add_index(db: sqlite3.Connection, made: KeptIndex, rows: list[tuple[int, int
     db.execute(_ADD_INDEX, made.__dict__)
     db.executemany(
         _ADD_INDEX_ROW,
-        [{"start": made.start, "list": each[0], "day": each[1], "places": each[2]} for each in rows],
+        [
+            {"log": made.log, "start": made.start, "list": each[0], "day": each[1], "places": each[2]}
+            for each in rows
+        ],
     )
 
 
-def set_shown(db: sqlite3.Connection, start: int, shown: bytes) -> None:
+def set_shown(db: sqlite3.Connection, log: str, start: int, shown: bytes) -> None:
     """The index is logged."""
-    db.execute(_SET_SHOWN, {"which": start, "value": shown})
+    db.execute(_SET_SHOWN, {"which_log": log, "which": start, "value": shown})
 
 
-def indexes(db: sqlite3.Connection, after: int = 0) -> list[KeptIndex]:
-    """Every index that ends behind a place, in order."""
-    return [KeptIndex(*found) for found in db.execute(_INDEXES, {"after": after})]
+def indexes(db: sqlite3.Connection, log: str, after: int = 0) -> list[KeptIndex]:
+    """Every index of a log that ends behind a place, in order."""
+    return [KeptIndex(*found) for found in db.execute(_INDEXES, {"log": log, "after": after})]
 
 
-def rows_of_index(db: sqlite3.Connection, start: int) -> list[tuple[int, int, bytes]]:
+def rows_of_index(db: sqlite3.Connection, log: str, start: int) -> list[tuple[int, int, bytes]]:
     """(list, day, places) of every row of an index."""
-    return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"start": start})]
+    return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"log": log, "start": start})]
 
 
-def indexed_places(db: sqlite3.Connection, person: int) -> list[bytes]:
-    """The places that indexes have under one list's own key, packed, in order."""
-    return [r[0] for r in db.execute(_INDEXED, {"list": person})]
+def indexed_places(db: sqlite3.Connection, log: str, person: int) -> list[bytes]:
+    """The places that indexes of a log have under one list's own key, packed, in order."""
+    return [r[0] for r in db.execute(_INDEXED, {"log": log, "list": person})]
+
+
+def filings_with(db: sqlite3.Connection, entry: bytes, log: str) -> list[Filed]:
+    """Filings that have this entry and were found in another log. A scan: for what a lost answer left behind."""
+    found = [Filed(*row) for row in db.execute(_WITH, {"entry": entry, "log": log})]
+    return [each for each in found if each.entries.index(entry) % LENGTH == 0]
+
+
+def add_twin(db: sqlite3.Connection, filed: Filed, identity: bytes) -> bool:
+    """The same rows once more, for their place in another log; whether they are new. They change no code."""
+    new = find_filing(db, identity) is None
+    if new:
+        twin = replace(
+            filed, id=identity, tokens=b"", session=b"", log=None, first=None, proof=None, checkpoint=None
+        )
+        add_filing(db, replace(twin, size=None, kind=0), lists_of_filing(db, filed.id))
+    return new

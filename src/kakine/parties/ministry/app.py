@@ -32,7 +32,7 @@ class Ministry:
     ) -> Ministry:
         """Open the store. `book` is brought up to date before anything is signed. Raises StoreInUse."""
         database = Database.open(settings.database, METADATA)
-        sources = Sources(settings.commission, settings.ledger, settings.origin)
+        sources = Sources(settings.commission, settings.logs)
         return cls(database, Duties(identity, Store(database), book, peers, sources, clock), identity)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:

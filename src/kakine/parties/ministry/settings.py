@@ -6,13 +6,16 @@ from pathlib import Path
 
 import msgspec
 
+from kakine.protocols.logs import Logs
 from kakine.values.labels import PartyName
 
 
 class MinistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`database` is the SQLite file, in a folder that exists; the law comes from `commission`, `ledger`."""
+    """`database` is the SQLite file, in a folder that exists.
+
+    The law comes from `commission`, and each version stands in one of `logs`.
+    """
 
     database: Path
     commission: PartyName
-    ledger: PartyName
-    origin: str
+    logs: Logs

@@ -7,21 +7,26 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import MetaData
 from starlette.types import ASGIApp
 
 from kakine.clients.answering import issue, migrate, serve
+from kakine.clients.carrier import Carrier, disputable
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
+from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.history import union_of
+from kakine.protocols.objections import GROUND
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
@@ -30,7 +35,8 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered
-from kakine.wire.request import AskedPerson, Kind, Mode
+from kakine.wire.objection import Reason
+from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
 class Portal:
@@ -61,16 +67,21 @@ class Portal:
         seat = Seat(identity, network, law, self._months, peers, clock, entropy)
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
+        self._carrier = Carrier(self.db, clock)
 
     @property
     def app(self) -> ASGIApp:
         """The ASGI application."""
-        duties = [Duty(gateway.DELIVER, self._deliver)]
+        duties: list[Duty[Any, Any]] = [
+            Duty(gateway.DELIVER, self._deliver),
+            Duty(gateway.DISPUTABLE, partial(disputable, self.db)),
+        ]
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:
-        """Enrol the login domain with the converters where that is not done."""
+        """Enrol the login domain with the converters where that is not done, and take up objections left open."""
         await self._domain.mask_keys(self._law.in_force(self._clock()).epoch(self.name))
+        await self._carrier.resume(lambda _: self._requester)
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """Login codes from the registry: issue and migration, nothing else."""
@@ -102,27 +113,43 @@ class Portal:
             return issue(self.name)(db, opened, tokens, now_ms)
         return migrate(self.name, lambda *_: None)(db, opened, tokens, now_ms)
 
+    def _keeper(self) -> DomainName:
+        return DomainName(self._law.in_force(self._clock()).keepers[0].name)
+
+    def _codes(self, account: bytes) -> CodeVector:
+        token = codebook.token_of(self.db.read(), self.name, account)
+        if token is None:
+            raise AccountUnknown()
+        return CodeVector.of([self._wrap.unwrap(WrappedCode(token), self.name)])
+
+    async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
+        """File an account's objection to the entry at this place, whose exchange has this xid, into the own list.
+
+        Raises `AccountUnknown`, `ObjectionUnfit`, or the refusal of a converter or record keeper. What was left open by
+        a crash is sent again at the next start. The portal learns which place, not what stands there.
+        """
+        asked = (AskedPerson(self._entropy(16), "", b"", xid, b""),)
+        to, codes = self._keeper(), self._codes(account)
+        wish = Wish(
+            Kind.OBJECT, Mode.S0, GROUND, (), to, codes, asked, (reason.value,), channel=1, about=place
+        )
+        await self._carrier.send(self._requester, await self._requester.prepare(wish), b"objection")
+
+    async def tell_commission(self, sealed: bytes) -> bytes:
+        """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""
+        given = await self._peers.ask(PartyName("commission"), OBJECT, Objection(sealed))
+        return given.sealed
+
     async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
         session key: the login does, which is not built yet.
         """
-        token = codebook.token_of(self.db.read(), self.name, account)
-        if token is None:
-            raise AccountUnknown()
-        code = self._wrap.unwrap(WrappedCode(token), self.name)
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
+        to, codes = self._keeper(), self._codes(account)
         wish = Wish(
-            Kind.READ,
-            Mode.S0,
-            "OWN-HISTORY",
-            (),
-            DomainName(self._law.in_force(self._clock()).keepers[0].name),
-            CodeVector.of([code]),
-            asked,
-            channel=1,
-            session=bytes(session),
+            Kind.READ, Mode.S0, "OWN-HISTORY", (), to, codes, asked, channel=1, session=bytes(session)
         )
         prepared = await self._requester.prepare(wish)
         first = self._network.converters[0]
@@ -131,7 +158,7 @@ class Portal:
             Listed(each.statement, each.signature, b"".join(row.entry for row in each.rows))
             for each in read.histories
         ]
-        rows = {row.entry: row.envelope for each in read.histories for row in each.rows}
+        union = union_of([each.rows for each in read.histories])
         grant = OpenShares(
             prepared.public,
             prepared.record,
@@ -143,7 +170,7 @@ class Portal:
             prepared.withheld,
             prepared.openings,
             listed,
-            list(rows.values()),
+            [row.envelope for row in union.values()],
         )
         opened = await asyncio.gather(
             *(self._peers.ask(name, converter.OPEN_SHARES, grant) for name in self._network.converters)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
 
+from kakine.clients.carrier import disputable
 from kakine.clients.exchange import Network
 from kakine.contracts import gateway, registry, registry_audit
 from kakine.parties.registry import store
@@ -50,6 +52,7 @@ class Registry:
         """The ASGI application."""
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, self.codes.deliver),
+            Duty(gateway.DISPUTABLE, partial(disputable, self.db)),
             Duty(registry_audit.SAMPLE, self.codes.sample),
             Duty(registry.ENTER, self._front.enter),
             Duty(registry.BIRTH, self._front.birth),

@@ -1,0 +1,100 @@
+"""A person's objections: filed through the portal, told to the commission under seal, its answers verified here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kakine.clients.log import entries_between
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT
+from kakine.country import COMMISSION, LOGS, Country
+from kakine.crypto.sealing import OpenKey, open_sealed, seal
+from kakine.protocols.heads import Heads
+from kakine.protocols.history import OpenedRow
+from kakine.protocols.logs import log_keys
+from kakine.protocols.objections import (
+    LIMIT_MINUTES,
+    Counted,
+    check_answer,
+    counted,
+    objections_in,
+    place_of,
+    shown_of,
+)
+from kakine.values.calendar import minutes
+from kakine.values.problems import ObjectionUnfit, Problem
+from kakine.wire import checkpoint as notes
+from kakine.wire.canonical import decode, encode
+from kakine.wire.objection import Answer, Asked, Reason, Told, to_commission, to_session
+from kakine.wire.record import RequestRecord
+from kakine.wire.request import Place
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """How it stands with an objection: its place in the ledger, the minute in which it was filed (since 1970, UTC), and
+    the commission's verified answer, if there is one, or why what it tells is not believed."""
+
+    objection: int
+    minutes: int
+    answer: Answer | None
+    doubt: str = ""
+
+
+async def object_to(
+    country: Country, account: bytes, rows: Sequence[OpenedRow], place: Place, reason: Reason
+) -> None:
+    """File an objection to the entry at `place`, one of the verified `rows` of the account's own history.
+
+    Raises `ObjectionUnfit` where there is no such request among them, or a record keeper refuses.
+    """
+    row = next((row for row in rows if place_of(row) == place), None)
+    if row is None or not isinstance(row.record, RequestRecord):
+        raise ObjectionUnfit(what="place")
+    await country.portal.object_to(account, place, row.record.personal.xid, reason)
+
+
+async def disputes(country: Country, rows: Sequence[OpenedRow]) -> dict[Place, Disputed]:
+    """By place, how it stands with every objection among the rows of a history. Each is shown to the commission, which
+    hears of it thereby if it has not. What does not verify, or is not told, is a doubt beside rows that do."""
+    by_place, found = {place_of(row): row for row in rows}, {}
+    for place, objection in objections_in(rows).items():
+        answer, doubt = None, ""
+        try:
+            answer = await _told(country, by_place[place], objection)
+        except Problem as problem:
+            doubt = problem.code
+        found[place] = Disputed(objection.index, objection.entry.minutes, answer, doubt)
+    return found
+
+
+async def _told(country: Country, disputed: OpenedRow, objection: OpenedRow) -> Answer | None:
+    law = country.book("portal").in_force(country.site.clock())
+    session, shown = OpenKey(secrets.token_bytes(32)), shown_of(disputed, objection)
+    asked = encode(Asked(shown, bytes(session.public)))
+    sealed = seal(law.seal_key(COMMISSION), to_commission(), asked)
+    given = await country.portal.tell_commission(sealed)
+    xid = shown.opening[:16]
+    told = decode(open_sealed(session, to_session(xid), given), Told)
+    if not told.logged:
+        return None
+    keys = law.signing_key(COMMISSION), log_keys(law, LOGS)
+    return check_answer(told.logged, shown, xid, *keys, Heads())
+
+
+async def count_objections(country: Country) -> Counted:
+    """Objections and answers in all logs, as anybody may count them: an answer stands in the log of its objection.
+    Raises `AnswerUnasked`."""
+    now_ms, peers = country.site.clock(), country.peers("portal")
+    keys = log_keys(country.book("portal").in_force(now_ms), LOGS)
+    found = []
+    for log in LOGS:
+        given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
+        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+        entries = await entries_between(peers, log, Heads(), keys, 0, size)
+        found.append(counted(entries, minutes(now_ms), LIMIT_MINUTES))
+    return Counted(
+        *(sum(getattr(each, name) for each in found) for name in ("objections", "answers", "late"))
+    )

@@ -1,0 +1,84 @@
+"""`kakine retain`: erase what has expired, keep on what must be kept, by hand and never by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.country import Country, Retained
+from kakine.protocols.logs import Log
+from kakine.values.calendar import month_name
+from kakine.values.problems import HoldUnknown
+from kakine.wire.erasure import Order, Reason
+
+
+def retain(
+    directory: DirOption,
+    hold: Annotated[
+        list[int] | None,
+        typer.Option(help="Numbers of entries of one log to keep on, all of one month; with --reason."),
+    ] = None,
+    reason: Annotated[Reason, typer.Option(help="Why they are kept on.")] = Reason.LITIGATION,
+    instance: InstanceOption = Instance.A,
+    lift: Annotated[str, typer.Option(help="Digest of a hold to end, as it was shown when ordered.")] = "",
+) -> None:
+    """Erase the sealed records of every month whose 84 months are over (番号法施行令30条), and destroy its keys.
+
+    What goes cannot be brought back: the records with both record keepers, the converters' private keys of the month,
+    what agencies still have of it. What stays is the public log; every proof in it holds. Stopped anywhere, the same
+    command goes on from there. With --hold or --lift nothing is erased. Example:
+
+      kakine retain --dir country/1-1000
+    """
+    if hold:
+        digest = asyncio.run(_hold(directory, instance.log, hold, reason))
+        held = ", ".join(f"#{place}" for place in hold)
+        typer.echo(f"保存を延長 / held: {instance.log.origin} {held} ({reason.value})")
+        typer.echo(f"終えるには / to end it: --lift {digest.hex()}")
+    elif lift:
+        asyncio.run(_lift(directory, lift))
+        typer.echo("延長を終えた / the hold has ended")
+    else:
+        for line in asyncio.run(_retain(directory)):
+            typer.echo(line)
+
+
+async def _hold(folder: Path, log: Log, places: list[int], reason: Reason) -> bytes:
+    async with visited(folder) as country:
+        return await country.commission.hold(log, places, reason.value)
+
+
+async def _lift(folder: Path, digest: str) -> None:
+    try:
+        wanted = bytes.fromhex(digest)
+    except ValueError as fault:
+        raise HoldUnknown() from fault
+    async with visited(folder) as country:
+        await country.commission.lift(wanted)
+
+
+async def _retain(folder: Path) -> list[str]:
+    async with visited(folder) as country:
+        return list(_lines(country, await country.retain()))
+
+
+def _places(order: Order) -> str:
+    shown = [f"{each.origin} #{each.first}…#{each.last}" for each in order.counts if each.count]
+    return ", ".join(shown) or "—"
+
+
+def _lines(country: Country, done: Retained) -> list[str]:
+    said = [
+        f"{month_name(order.expiry)}: {sum(tally.count for tally in order.counts)} 件を消去 / records erased"
+        f" ({_places(order)}), 延長 / held: {order.held}"
+        for order in done.months
+    ]
+    if not said:
+        said.append("満了した月はない / no month has expired that is not erased already")
+    forgotten = {name: count for name, count in done.forgotten.items() if count}
+    said += [f"{name}: {count} 件の回答等を削除 / answers deleted" for name, count in forgotten.items()]
+    return said

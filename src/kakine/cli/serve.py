@@ -1,0 +1,79 @@
+"""`kakine serve`: run one party as a process of its own, over HTTP."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from kakine.country import system_clock
+from kakine.parties.witness.app import WitnessParty
+from kakine.parties.witness.settings import WitnessSettings, read, signing_key
+
+app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party as a process of its own.")
+
+
+@app.callback()
+def _serve() -> None:
+    """Keeps `witness` a command of its own while it is the only one."""
+
+
+@app.command()
+def witness(
+    settings: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Settings file (TOML).")],
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and stop.")] = False,
+) -> None:
+    """証人を動かす: run a witness of logs over HTTP until it is told to stop (Ctrl-C or SIGTERM). Settings:
+
+      name = "witness.example/w1"
+
+      logs = ["ledger.kakine.example/2026/a+0a1b2c3d+AQ..."]
+
+      database = "witness.sqlite"
+
+      seed = "witness.seed"
+
+      port = 8470
+
+    The seed is made on first start, readable by its owner alone. Prints the verifier key for policies. There is no
+    TLS here: put a server that has it in front.
+    """
+    told = read(settings)
+    if check:
+        typer.echo("the settings are good")
+        return
+    key = signing_key(told.seed, secrets.token_bytes)
+    party = WitnessParty(told.name, key, told.keys(), told.database, system_clock)
+    try:
+        _run(told, party)
+    finally:
+        party.close()
+
+
+def _run(told: WitnessSettings, party: WitnessParty) -> None:
+    config = uvicorn.Config(
+        party.app,
+        host=told.host,
+        port=told.port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+    )
+    socket = config.bind_socket()
+    socket.listen(config.backlog)
+    typer.echo(party.vkey)
+    host, port = socket.getsockname()[:2]
+    typer.echo(f"listening on http://{host}:{port}")
+    # uvicorn finishes what is under way and then raises the signal again: it must not end us before the store is shut.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _stop)
+    uvicorn.Server(config).run(sockets=[socket])
+
+
+def _stop(*_: object) -> None:
+    raise typer.Exit()

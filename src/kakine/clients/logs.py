@@ -1,0 +1,47 @@
+"""How a party has entries logged: by the first log that answers, and by no bypass when none does."""
+
+from __future__ import annotations
+
+from kakine.contracts.ledger import APPEND, RECEIPT, Append, Appended, ByTag
+from kakine.protocols.logs import Log, Logs
+from kakine.runtime.http import Peers
+from kakine.values.problems import PartyUnavailable, Problem, TagUnknown
+from kakine.wire.filing import TAG
+
+
+async def append(peers: Peers, logs: Logs, asked: Append, *, again: bool = False) -> Appended:
+    """A receipt of the first log that gives one; it is not verified here.
+
+    `again` says that this may have been asked before: then a log that has the first entry already is asked first, so
+    that a lost answer does not make the entries stand in two logs. Raises what a log refuses with;
+    `PartyUnavailable` if none could conclude anything.
+    """
+    for log in await _order(peers, logs, asked.tags[:TAG]) if again else logs:
+        try:
+            return await peers.ask(log.ledger, APPEND, asked)
+        except Problem as fault:
+            if not _silent(fault):
+                raise
+    raise PartyUnavailable()
+
+
+async def _order(peers: Peers, logs: Logs, tag: bytes) -> Logs:
+    known = [log for log in logs if await _has(peers, log, tag)]
+    return (*known, *(log for log in logs if log not in known))
+
+
+async def _has(peers: Peers, log: Log, tag: bytes) -> bool:
+    try:
+        await peers.ask(log.ledger, RECEIPT, ByTag(tag))
+    except TagUnknown:
+        return False
+    except Problem as fault:
+        if not _silent(fault):
+            raise
+        return False
+    return True
+
+
+def _silent(fault: Problem) -> bool:
+    """Whether the log could not answer, as against having refused."""
+    return fault.status >= 500

@@ -1,0 +1,64 @@
+"""Heads of the log at a converter: one history, or no release (spec/lcx.md section 8)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from kakine.contracts.converter import HeadSeen, LastHead
+from kakine.contracts.ledger import CONSISTENCY, Between
+from kakine.parties.converter.office import Office
+from kakine.protocols.witnessing import Opened
+from kakine.runtime.heads import find, keep_fork
+from kakine.values.labels import PartyName
+from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadMoved, PartyUnavailable, RangeOutside
+from kakine.wire.checkpoint import Checkpoint
+
+_TRIES = 8
+"""How often a release is tried anew because another head was stored meanwhile."""
+
+
+async def store(office: Office, under: Opened, work: Callable[[sqlite3.Connection], None]) -> None:
+    """Carry out `work` and, in one transaction with it, store the head if it is the largest: on the one history that
+    was seen so far, or not at all. A fork is kept as proof."""
+    for _ in range(_TRIES):
+        try:
+            known = await office.histories[under.origin].admit(
+                under.head, under.note, partial(_proof, office, under.origin)
+            )
+        except HeadForked:
+            await office.db.write(lambda db: keep_fork(db, under))
+            raise
+        try:
+            return await office.db.write(partial(_under, office, under, known, work))
+        except HeadMoved:
+            continue
+    raise PartyUnavailable(party=office.identity.name)
+
+
+def _under(
+    office: Office,
+    under: Opened,
+    known: Mapping[Checkpoint, bytes],
+    work: Callable[[sqlite3.Connection], None],
+    db: sqlite3.Connection,
+) -> None:
+    office.histories[under.origin].keep(db, under.head, known)
+    work(db)
+
+
+async def _proof(office: Office, origin: str, old: int, new: int) -> Sequence[bytes]:
+    (log,) = (log for log in office.settings.logs if log.origin == origin)
+    try:
+        given = await office.peers.ask(log.ledger, CONSISTENCY, Between(old, new))
+    except RangeOutside as fault:
+        # One of the two heads is longer than the log that is shown now: it was put back, or has two histories.
+        raise ConsistencyInvalid(part="unproved") from fault
+    return given.proof
+
+
+async def last_head(office: Office, caller: PartyName, message: LastHead) -> HeadSeen:
+    """The last head on disk here, for those who compare: the ledger before it starts, and monitors."""
+    head, note = find(office.db.read(), message.origin)
+    return HeadSeen(head.size, head.root, note)
