@@ -13,14 +13,13 @@ import msgspec
 import pytest
 
 from attacks.insider import mailbox
-from kakine.cli.monitor import refuser, watched_country
+from kakine.cli.monitor_country import refuser, watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
 from kakine.clients.monitor.proving import Level, check
-from kakine.clients.monitor.rounds import Round
 from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
-from kakine.country import LEDGER, ORIGIN, Country, Site
+from kakine.country import CONVERTERS, LEDGER, ORIGIN, Country, Site
 from kakine.crypto.signing import SigningKey
 from kakine.values.labels import PartyName
 from kakine.values.problems import CallerUnknown, LedgerDiverged, Problem, RangeOutside
@@ -29,7 +28,7 @@ from kakine.wire.canonical import encode
 from kakine.wire.standing import LABEL, Standing, opened
 from road import away, raw_call
 from watched_land import FIRST, SECOND, ledger_key, look, look_at, mailbox_sql, said_of, shown
-from watching import Shown, codes
+from watching import Looked, Shown, codes
 
 from land import CHILDREN, LOGIN, TAX, Land, pack, ref
 
@@ -130,7 +129,7 @@ def test_m11_evidence_against_a_keeper_does_not_fit_another_entry(land: Land, tm
         msgspec.structs.replace(found, code=Code.KEEPER_LACKS_OUTCOME),
         msgspec.structs.replace(found, code=Code.OUTCOME_MISSING, facts={**found.facts, "minutes": 10}),
     ):
-        write(tmp_path / "e", ORIGIN, [other])
+        write(tmp_path / "e", [other])
         trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(land)))
         assert [v.level for v in check(load(tmp_path / "e"), trusted)] == [Level.BROKEN]
 
@@ -297,22 +296,22 @@ def yesterday(land: Land, meanwhile: Callable[[], object] = lambda: None) -> Sho
     return shown
 
 
-def look_back(land: Land, tmp_path: Path, shown: Shown) -> Round:
+def look_back(land: Land, tmp_path: Path, shown: Shown) -> Looked:
     return look_at(land, tmp_path, replace(watched_country(land.country, []), source=shown))
 
 
 def test_m13_yesterdays_ledger_is_named_as_such(land: Land, tmp_path: Path) -> None:
     done = look_back(land, tmp_path, yesterday(land, lambda: look(land, tmp_path)))
     rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
-    assert rolled == {"mailbox-a", "mailbox-b", "monitor"}
+    assert rolled == {*CONVERTERS, FIRST, SECOND, "monitor"}
     assert shown(land, done, tmp_path)[Code.HEAD_ROLLED_BACK] is Level.REPORTED
 
 
 def test_m13_it_is_named_even_by_a_monitor_that_never_looked_before(land: Land, tmp_path: Path) -> None:
-    """The record keepers have receipts under a head that the log no longer has."""
+    """Converters have released, and record keepers have receipts, under a head that the log no longer has."""
     done = look_back(land, tmp_path, yesterday(land))
     rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
-    assert rolled == {"mailbox-a", "mailbox-b"}
+    assert rolled == {*CONVERTERS, FIRST, SECOND}
 
 
 def others(count: int) -> list[bytes]:

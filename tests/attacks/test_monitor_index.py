@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from attacks.insider import log_size, mailbox
-from kakine.cli.monitor import watched_country
+from kakine.cli.monitor_country import watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
@@ -404,7 +404,7 @@ def test_m15_evidence_about_indexes_fits_no_other_claim(indexed: Land, tmp_path:
         msgspec.structs.replace(rows, code=Code.INDEXES_DIFFER),
         msgspec.structs.replace(rows, code=Code.INDEX_COUNTS_WRONG),
     ):
-        write(tmp_path / "e", ORIGIN, [other])
+        write(tmp_path / "e", [other])
         trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(indexed)))
         assert [v.level for v in check(load(tmp_path / "e"), trusted)] == [Level.BROKEN], other
 
@@ -420,7 +420,7 @@ def test_m15_rows_that_give_the_signed_root_are_not_called_lost(indexed: Land, t
     said = msgspec.structs.replace(decode(now.statement, Standing), indexes=(Remade(root.start, root.root),))
     honest = type(now)(encode(said), office.identity.signing.sign(LABEL, encode(said)), now.key)
     evidence = msgspec.structs.replace(rows.evidence, said=(honest, then))
-    write(tmp_path / "e", ORIGIN, [msgspec.structs.replace(rows, evidence=evidence)])
+    write(tmp_path / "e", [msgspec.structs.replace(rows, evidence=evidence)])
     trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(indexed)))
     assert [v.level for v in check(load(tmp_path / "e"), trusted)] == [Level.BROKEN]
 

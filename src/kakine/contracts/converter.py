@@ -145,11 +145,19 @@ class LastHead(Body, frozen=True):
 
 
 class HeadSeen(Body, frozen=True):
-    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is."""
+    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is.
+
+    `forked` are checkpoints of the log that contradict one that was seen before, at most `MOST_FORKED`.
+    """
 
     size: int
     root: bytes
     checkpoint: bytes
+    forked: list[bytes] = msgspec.field(default_factory=list)
+
+
+MOST_FORKED = 16
+"""One of them is proof enough."""
 
 
 class Check(Body, frozen=True):

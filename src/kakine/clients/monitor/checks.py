@@ -5,26 +5,31 @@ A new check is one more `Check` in that list; what it needs to have read goes in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Generic, TypeVar
+
+import msgspec
 
 from kakine.clients.monitor import index_checks
 from kakine.clients.monitor.findings import LACKS, Code, Evidence, Fact, Finding
 from kakine.clients.monitor.keepers import Lacking
-from kakine.clients.monitor.reading import Reading
+from kakine.clients.monitor.reading import Reading, Word
 from kakine.clients.monitor.tail import MALFORMED
 from kakine.wire.checkpoint import Checkpoint
 
+R = TypeVar("R")
+
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[R]):
     """`find` gives what is wrong; `lacks` says in English why a reading cannot be judged, empty if it can. What a check
     of this `name` sees to stands in texts.json."""
 
     name: str
-    find: Callable[[Reading], Iterator[Finding]]
-    lacks: Callable[[Reading], str] = lambda _: ""
+    find: Callable[[R], Iterator[Finding]]
+    lacks: Callable[[R], str] = lambda _: ""
 
 
 _MINUTE_MS = 60_000
@@ -34,9 +39,7 @@ _MOST = 16
 
 def refusals(reading: Reading) -> Iterator[Finding]:
     """Parties that gave no answer or did not start."""
-    for each in reading.refusals:
-        facts: dict[str, Fact] = {"party": each.party, "problem": each.problem, "part": each.part}
-        yield Finding(Code.PARTY_REFUSED, facts)
+    yield from (each.finding() for each in reading.refusals)
 
 
 def signature(reading: Reading) -> Iterator[Finding]:
@@ -200,18 +203,27 @@ def owed(reading: Reading) -> Iterator[Finding]:
                 yield reading.finding(Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
 
 
-def outcome_counts(reading: Reading) -> Iterator[Finding]:
-    """A keeper says that no more requests are answered than there are outcomes in the log.
+def outcome_counts(readings: Sequence[Reading]) -> Iterator[Finding]:
+    """A keeper says that no more requests are answered than there are outcomes in all logs: while the log of a request
+    is away, its outcome goes into another.
 
-    It said so before the head was read, and of old requests only, so an honest one is never above the log. One that
+    It said so before any head was read, and of old requests only, so an honest one is never above the logs. One that
     hides a debt is, unless as many young requests have been answered meanwhile.
     """
-    logged = sum(page.outcomes for page in reading.pages.values())
-    for word in reading.words if reading.fits else ():
-        answered = word.standing.awaited - word.standing.owed
+    logged = sum(page.outcomes for reading in readings for page in reading.pages.values())
+    words: dict[str, list[Word]] = {}
+    for word in (word for reading in readings for word in reading.words):
+        words.setdefault(word.keeper, []).append(word)
+    for keeper, spoken in words.items():
+        answered = sum(word.standing.awaited - word.standing.owed for word in spoken)
         if answered > logged:
-            facts = {"answered": answered, "log_outcomes": logged}
-            yield reading.finding(Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
+            facts: dict[str, Fact] = {"party": keeper, "answered": answered, "log_outcomes": logged}
+            said = tuple(word.said for word in spoken)
+            yield Finding(Code.OUTCOMES_DIFFER, facts, Evidence(said=said))
+
+
+def _unfit(readings: Sequence[Reading]) -> str:
+    return next((lacks for reading in readings if (lacks := _no_keeper(reading))), "")
 
 
 def _no_tail(reading: Reading) -> str:
@@ -238,7 +250,7 @@ def _no_keeper(reading: Reading) -> str:
     return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Reading], ...] = (
     Check("answers", refusals),
     Check("signature", signature),
     Check("one-history", other_heads),
@@ -251,7 +263,6 @@ CHECKS: tuple[Check, ...] = (
     Check("statements", statements, _no_keeper),
     Check("held", held, _no_keeper),
     Check("owed", owed, _no_keeper),
-    Check("outcomes", outcome_counts, _no_keeper),
     Check("indexes", index_checks.signed, _no_keeper),
     Check("index-line", index_checks.in_line, _no_keeper),
     Check("index-log", index_checks.logged, _no_keeper),
@@ -260,15 +271,32 @@ CHECKS: tuple[Check, ...] = (
     Check("index-rows", index_checks.remade, _no_keeper),
     Check("index-late", index_checks.late, _no_index_promised),
 )
+"""Of each log."""
+
+TOGETHER: tuple[Check[Sequence[Reading]], ...] = (Check("outcomes", outcome_counts, _unfit),)
+"""Of all logs that were looked at, together."""
 
 
 def judge(reading: Reading) -> dict[str, list[Finding]]:
-    """What each check finds, by its name; each thing once."""
+    """What each check of one log finds, by its name; each thing once."""
+    found = _judged(CHECKS, reading)
+    origin = reading.watched.origin
+    return {
+        name: [msgspec.structs.replace(each, log=origin) for each in these] for name, these in found.items()
+    }
+
+
+def judge_together(readings: Sequence[Reading]) -> dict[str, list[Finding]]:
+    """What each check of all logs finds."""
+    return _judged(TOGETHER, readings)
+
+
+def _judged(checks: Sequence[Check[R]], read: R) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     seen: set[str] = set()
-    for check in CHECKS:
+    for check in checks:
         found[check.name] = []
-        for finding in () if check.lacks(reading) else check.find(reading):
+        for finding in () if check.lacks(read) else check.find(read):
             if finding.key not in seen:
                 seen.add(finding.key)
                 found[check.name].append(finding)

@@ -93,17 +93,19 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is not as it must be. `facts` hold counts, log indices, names of parties, codes of problems."""
+    """One thing that is not as it must be. `facts` hold counts, log indices, names of parties, codes of problems; `log`
+    is the origin of the log it was found in, empty for what is of none or of all together."""
 
     code: Code
     facts: dict[str, Fact]
     evidence: Evidence = Evidence()
+    log: str = ""
 
     @property
     def key(self) -> str:
         """The same for the same thing found again, when the log has grown or time has passed."""
         lasting = sorted(set(self.facts) - {"size", "minutes"})
-        return " ".join([self.code, *(f"{name}={self.facts[name]}" for name in lasting)])
+        return " ".join([self.code, self.log, *(f"{name}={self.facts[name]}" for name in lasting)])
 
     @property
     def complete(self) -> bool:

@@ -26,11 +26,13 @@ from sqlalchemy.sql.elements import BindParameter
 from kakine.clients.monitor.findings import Finding
 from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY
+from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
 from kakine.runtime.database import Database, sql
 from kakine.values.problems import MonitorMemoryInvalid, TileInvalid
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import LENGTH
+from kakine.wire.policy import LOG, vkey
 from kakine.wire.standing import Counts
 from kakine.wire.tiles import ENTRIES, partials
 
@@ -170,8 +172,14 @@ class Known:
         return tiler
 
 
+def named(origin: str, key: VerifyKey) -> str:
+    """What a log is kept under. Two logs may carry one name (each demonstration has its own key), so the key is part of
+    it."""
+    return vkey(origin, LOG, key)
+
+
 class Memory:
-    """The file. Raises `StoreInUse` if another monitor has it open."""
+    """The file, in which a log is known by its `named` origin. Raises `StoreInUse` if another monitor has it open."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

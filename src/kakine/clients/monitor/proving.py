@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +29,9 @@ from kakine.wire.policy import NamedKey, Policy
 from kakine.wire.proof import Proof
 from kakine.wire.standing import Remade, Standing, opened
 
+Logs = Mapping[str, NamedKey]
+"""Those of the policy, by origin."""
+
 
 class Level(StrEnum):
     """How far evidence reaches.
@@ -53,23 +56,32 @@ class Verdict:
 
 
 def check(bundle: Bundle, policy: Policy) -> list[Verdict]:
-    """A verdict on each finding. Raises `LogNotInPolicy`."""
-    logs = [log for log in policy.logs if log.name == bundle.origin]
-    if not logs:
+    """A verdict on each finding. Raises `LogNotInPolicy` for one of a log that the policy does not name."""
+    logs = {log.name: log for log in policy.logs}
+    if any(finding.log and finding.log not in logs for finding in bundle.findings):
         raise LogNotInPolicy()
-    return [_judged(finding, logs[0]) for finding in bundle.findings]
+    return [_judged(finding, logs) for finding in bundle.findings]
 
 
-def _judged(finding: Finding, log: NamedKey) -> Verdict:
-    prove = _PROVERS.get(finding.code, _reported)
+def _judged(finding: Finding, logs: Logs) -> Verdict:
     try:
-        level = prove(finding, log)
+        level = _proved(finding, logs)
     except NotEvidence as problem:
         return Verdict(finding, Level.BROKEN, str(problem.facts.get("part", "")))
     except Problem as problem:
         return Verdict(finding, Level.BROKEN, problem.code)
     keys = sorted({said.key.hex() for said in finding.evidence.said})
     return Verdict(finding, level, " ".join(keys) if level is Level.WORD else "")
+
+
+def _proved(finding: Finding, logs: Logs) -> Level:
+    if finding.code in _TOGETHER:
+        _require(not finding.log, "log")
+        return _TOGETHER[finding.code](finding, logs)
+    if finding.code in _PROVERS:
+        _require(bool(finding.log), "log")
+        return _PROVERS[finding.code](finding, logs[finding.log])
+    return Level.REPORTED
 
 
 def _require(holds: bool, part: str) -> None:
@@ -216,10 +228,17 @@ def _differs(finding: Finding, log: NamedKey) -> Level:
     return Level.WORD
 
 
-def _sums(finding: Finding, log: NamedKey) -> Level:
-    (standing,) = _one(_spoken(finding, log))
-    _require(standing.first == standing.end, "range")
-    _require(standing.awaited - standing.owed == finding.facts.get("answered"), "counts")
+def _sums(finding: Finding, logs: Logs) -> Level:
+    """The keeper signed of each log how many of its requests are answered; how many outcomes the logs have is the
+    monitor's word until the reader counts."""
+    said = finding.evidence.said
+    _require(bool(said) and len({each.key for each in said}) == 1, "statements")
+    standings = [_opened(each) for each in said]
+    origins = [standing.origin for standing in standings]
+    _require(len(set(origins)) == len(origins) and set(origins) <= logs.keys(), "origin")
+    _require(all(standing.first == standing.end for standing in standings), "range")
+    answered = sum(standing.awaited - standing.owed for standing in standings)
+    _require(answered == finding.facts.get("answered"), "counts")
     return Level.WORD
 
 
@@ -274,10 +293,6 @@ def _rows_lost(finding: Finding, log: NamedKey) -> Level:
     return Level.WORD
 
 
-def _reported(finding: Finding, log: NamedKey) -> Level:
-    return Level.REPORTED
-
-
 _PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
     Code.HEAD_FORKED: _forked,
     Code.HEAD_ROLLED_BACK: _rolled_back,
@@ -291,9 +306,11 @@ _PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
     Code.KEEPER_LACKS_VIEW: _lacks,
     Code.KEEPER_DIFFERS: _differs,
     Code.OUTCOME_MISSING: _owed,
-    Code.OUTCOMES_DIFFER: _sums,
     Code.INDEX_OUT_OF_LINE: _out_of_line,
     Code.INDEX_COUNTS_WRONG: _miscounted,
     Code.INDEXES_DIFFER: _indexes_differ,
     Code.INDEX_ROWS_LOST: _rows_lost,
 }
+
+_TOGETHER: dict[Code, Callable[[Finding, Logs], Level]] = {Code.OUTCOMES_DIFFER: _sums}
+"""What is of all logs together."""

@@ -1,6 +1,6 @@
-"""One round of reading: what everybody shows at present, and what the monitor makes of it. Judging comes after.
+"""Reading a log: what everybody shows at present, and what the monitor makes of it. Judging comes after.
 
-The order matters: heads that others report are read before the log's own, so an honest log is never behind them.
+The order matters: what others say, of all logs, is read before any log itself, so an honest log is never behind it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
 from kakine.clients.monitor.indexes import Shelf, elsewhere, owners, shelf
 from kakine.clients.monitor.keepers import Answer, ask_all, at_large
 from kakine.clients.monitor.memory import Known, Seen
-from kakine.clients.monitor.sources import Keeper, Source
+from kakine.clients.monitor.sources import Keeper, Source, Witness
 from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
 from kakine.crypto.signing import VerifyKey
@@ -47,6 +47,7 @@ class Watched:
     source: Source
     keepers: Sequence[Keeper] = ()
     reported: Sequence[tuple[str, bytes]] = ()
+    witnesses: Sequence[Witness] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Refusal:
     def of(cls, party: str, problem: Problem) -> Refusal:
         """Code and part alone: other facts are not the monitor's to repeat."""
         return cls(party, problem.code, str(problem.facts.get("part", "")))
+
+    def finding(self) -> Finding:
+        """As it is told."""
+        return Finding(Code.PARTY_REFUSED, {"party": self.party, "problem": self.problem, "part": self.part})
 
 
 @dataclass
@@ -176,19 +181,26 @@ class Reading:
         return Known(edge, latest, last, heads, self.pages, indexed, self.unindexed.since(since), known)
 
 
-async def read(
-    watched: Watched, known: Known, limits: Limits, now_ms: int, *, again: bool = False
-) -> Reading:
-    """One round. `again` reads from the first entry on. Raises `MonitorMemoryInvalid`; what others refuse is in it."""
+async def begun(watched: Watched, known: Known, limits: Limits, now_ms: int) -> Reading:
+    """What others say and have of a log, before it is read itself. Raises `MonitorMemoryInvalid`; what others refuse is
+    in it."""
     reading = Reading(watched, limits, now_ms, known, tiler=known.tiler())
-    again = again or any(known.indexed.get(each.name, 0) < known.open.first for each in watched.keepers)
     reading.roots |= {seen.at.size: seen.at.root for seen in known.heads}
     for keeper in watched.keepers:
         await _report_keeper(reading, keeper)
+    for witness in watched.witnesses:
+        await _report_witness(reading, witness)
     for who, note in watched.reported:
         _report(reading, who, note)
     if known.heads:
         _report(reading, "monitor", known.heads[-1].note)
+    return reading
+
+
+async def finish(reading: Reading, *, again: bool = False) -> None:
+    """Read the log, and what record keepers say of its parts. `again` reads from the first entry on."""
+    watched, known = reading.watched, reading.known
+    again = again or any(known.indexed.get(each.name, 0) < known.open.first for each in watched.keepers)
     try:
         doubtful = await _place_old_heads(reading)
         reading.note = await watched.source.checkpoint()
@@ -201,7 +213,6 @@ async def read(
         reading.refusals.append(Refusal.of(watched.source.name, problem))
     if reading.fits:
         await _ask_keepers(reading)
-    return reading
 
 
 async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
@@ -212,6 +223,14 @@ async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
             _report(reading, keeper.name, note)
     except Problem as problem:
         reading.refusals.append(Refusal.of(keeper.name, problem))
+
+
+async def _report_witness(reading: Reading, witness: Witness) -> None:
+    try:
+        for note in await witness.heads():
+            _report(reading, witness.name, note)
+    except Problem as problem:
+        reading.refusals.append(Refusal.of(witness.name, problem))
 
 
 async def _ask_keepers(reading: Reading) -> None:

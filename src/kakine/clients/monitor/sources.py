@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kakine.contracts.call import Nothing
+from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, ENTRIES, RECEIPT, Between, ByIndex, ByTag
 from kakine.contracts.mailbox import INDEXES, STANDING, AskStanding, IndexesAsked, StandingGiven
 from kakine.crypto.merkle import Tree, leaf_hash
@@ -54,6 +55,15 @@ class Keeper(Protocol):
 
     async def indexes(self) -> list[bytes]:
         """All its indexes in order, each an encoded `wire.index.RootShown`."""
+
+
+class Witness(Protocol):
+    """Somebody who keeps heads of a log: a converter, an outside witness."""
+
+    name: str
+
+    async def heads(self) -> list[bytes]:
+        """The last one, and those that contradict one that was seen before, as the log signed them."""
 
 
 class Running:
@@ -139,3 +149,17 @@ class Mailbox:
 
     async def indexes(self) -> list[bytes]:
         return (await self._peers.ask(self._party, INDEXES, IndexesAsked(self.origin, 0))).roots
+
+
+class Converter:
+    """A converter of a running country, which keeps the heads it has released under."""
+
+    def __init__(self, peers: Peers, party: PartyName, origin: str) -> None:
+        self.name = str(party)
+        self._party = party
+        self._origin = origin
+        self._peers = peers
+
+    async def heads(self) -> list[bytes]:
+        seen = await self._peers.ask(self._party, HEAD, LastHead(self._origin))
+        return [*([seen.checkpoint] if seen.size else []), *seen.forked]
