@@ -284,7 +284,7 @@ def test_m15_two_indexes_of_one_stretch_are_out_of_line(indexed: Land, tmp_path:
     assert set(shown(indexed, done, tmp_path).values()) == {Level.WORD}
     hidden = look(indexed, tmp_path)
     assert codes(hidden) == ["index-of-nobody"]
-    assert hidden.findings[0].facts == {"index": more.index}
+    assert hidden.findings[0].facts == {"index": more.index, "among": f"{FIRST}, {SECOND}"}
 
 
 def test_m15_an_index_that_leaves_entries_out_is_miscounted_in_public(

@@ -55,7 +55,8 @@ def logged(reading: Reading) -> Iterator[Finding]:
         party = reading.owners.get(index)
         if not _on_its_way(reading, entries[index], party):
             if party is None:
-                yield reading.finding(Code.INDEX_OF_NOBODY, index, index=index)
+                among = ", ".join(shelf.keeper for shelf in reading.shelves)
+                yield reading.finding(Code.INDEX_OF_NOBODY, index, index=index, among=among)
             else:
                 yield reading.finding(Code.INDEX_HIDDEN, index, index=index, party=party)
 
