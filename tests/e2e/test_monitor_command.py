@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -16,9 +17,10 @@ import pytest
 from typer.testing import CliRunner
 
 from kakine.cli.root import app
-from kakine.country import CONVERTERS, LOGS, ORIGIN
+from kakine.country import CONVERTERS, LOGS, ORIGIN, identity, signer_of
 from kakine.protocols.logs import Log
 from kakine.values.problems import Problem
+from kakine.wire import checkpoint as notes
 
 DESK = ("--as", "yokohama/children", "--procedure", "JO106", "--row", "JO106.2", "--provider", "yokohama/tax")
 
@@ -257,3 +259,21 @@ def test_a_folder_without_a_country_is_no_finding(tmp_path: Path) -> None:
     done = kakine("monitor", "--once", "--dir", tmp_path, "--state", tmp_path / "s")
     assert (done.code, done.out) == (1, "")
     assert "country-missing" in done.err
+
+
+def test_a_fork_that_a_witness_keeps_is_shown_by_the_command_that_has_heads_witnessed(
+    copy: Copy, tmp_path: Path
+) -> None:
+    """And the same head convicts the log in what the monitor writes for others."""
+    assert kakine("ledger", "witness", "--dir", copy.land).code == 0
+    key = identity(copy.land / "keys", signer_of(LOGS[0]), secrets.token_bytes).signing
+    other = notes.make(ORIGIN, 5, bytes(32), key)
+    with sqlite3.connect(copy.land / "witnesses" / "regulator.sqlite") as connection:
+        connection.execute("INSERT INTO forked_head VALUES (?, ?, ?)", (ORIGIN, bytes(32), other))
+    connection.close()
+    done = kakine("ledger", "witness", "--dir", copy.land)
+    assert done.code == 1
+    assert f"{ORIGIN}: regulator" in done.out
+    done = copy.monitor("--evidence", tmp_path / "found")
+    assert (done.code, done.codes) == (1, {"head-forked"})
+    assert levels(copy, tmp_path) == {"head-forked": "proven"}
