@@ -90,18 +90,21 @@ def test_m14_only_what_is_not_indexed_yet_is_kept_by_the_monitor(indexed: Land, 
         indexed.run(indexed.country.mailboxes[PartyName(name)].index(LOGS[0], middle))
     done = look(indexed, tmp_path)
     assert (codes(done), done.reading.goes_on) == ([], True)
-    left = look(indexed, tmp_path).reading.known
+    assert look(indexed, tmp_path).reading.known.open.first == 0  # no converter has stated anything yet
+    others = replace(watched_country(indexed.country, []), converters=())
+    look_at(indexed, tmp_path, others)
+    left = look_at(indexed, tmp_path, others).reading.known
     assert (left.open.first, left.open.end) == (middle, left.at.size)
 
 
 def test_m14_a_monitor_that_comes_to_know_record_keepers_later_counts_from_the_beginning(
     indexed: Land, tmp_path: Path
 ) -> None:
-    watched = watched_country(indexed.country, [])
+    watched = replace(watched_country(indexed.country, []), converters=())
     look_at(indexed, tmp_path, replace(watched, keepers=()))
     done = look_at(indexed, tmp_path, watched)
     assert (codes(done), done.reading.goes_on) == ([], False)
-    assert look(indexed, tmp_path).reading.known.indexed.keys() == {FIRST, SECOND}
+    assert look_at(indexed, tmp_path, watched).reading.known.indexed.keys() == {FIRST, SECOND}
 
 
 @pytest.mark.parametrize("name", [FIRST, SECOND])

@@ -13,11 +13,12 @@ import typer
 from typer.core import TyperArgument, TyperGroup
 
 from kakine.cli.ledger_tiles import PolicyOption, one_log, reader
-from kakine.cli.monitor_country import refuser, watched_country
+from kakine.cli.monitor_country import erasing, refuser, watched_country
 from kakine.cli.monitor_stores import stored
 from kakine.cli.monitor_words import as_data, lines, verdict_lines
 from kakine.cli.visiting import visited
 from kakine.clients.monitor import evidence
+from kakine.clients.monitor.erasures import Erasing
 from kakine.clients.monitor.memory import Memory
 from kakine.clients.monitor.proving import Level, check
 from kakine.clients.monitor.reading import Limits, Refusal, Watched
@@ -114,6 +115,9 @@ def monitor(
     ] = None,
     skew: Annotated[int, typer.Option(min=0, help="Minutes by which times may go back or ahead.")] = 10,
     owed: Annotated[int, typer.Option(min=10, help="Minutes after which a missing outcome is named.")] = 10,
+    erased: Annotated[
+        int, typer.Option(min=0, help="Days after which a month that is over must have been erased.")
+    ] = 31,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look instead of text.")] = False,
 ) -> None:
     """監視: see for yourself that a country's public log is honest. Anybody may; nobody has to be trusted for it.
@@ -135,7 +139,7 @@ def monitor(
         return
     if (folder, directory, tiles).count(None) != 2 or (tiles is None) != (trusted is None):
         raise typer.BadParameter("give DIR, or --tiles together with --policy")
-    limits = Limits(skew, owed, heartbeat, indexed)
+    limits = Limits(skew, owed, heartbeat, indexed, erased)
     plan = _Plan(folder or directory, tiles, trusted, head or [], limits, again, out, as_json)
     memory = Memory(state)
     try:
@@ -217,7 +221,8 @@ async def _done(plan: _Plan, memory: Memory) -> Look:
     try:
         async with visited(plan.directory) as country:
             heads = _reported(plan.heads)
-            return await _at(plan, memory, [watched_country(country, heads[log.origin], log) for log in LOGS])
+            logs = [watched_country(country, heads[log.origin], log) for log in LOGS]
+            return await _at(plan, memory, logs, erasing=erasing(country))
     except (CountryMissing, StoreInUse):
         raise  # nothing was asked, so nobody refused
     except Problem as problem:
@@ -226,10 +231,12 @@ async def _done(plan: _Plan, memory: Memory) -> Look:
         return await _at(plan, memory, logs, refusal)
 
 
-async def _at(plan: _Plan, memory: Memory, logs: list[Watched], *refused: Refusal) -> Look:
-    keep = plan.evidence is not None
-    now_ms = system_clock()
-    return await look(memory, logs, plan.limits, now_ms, again=plan.again, evidence=keep, refused=refused)
+async def _at(
+    plan: _Plan, memory: Memory, logs: list[Watched], *refused: Refusal, erasing: Erasing | None = None
+) -> Look:
+    keep, now_ms = plan.evidence is not None, system_clock()
+    how = {"again": plan.again, "evidence": keep}
+    return await look(memory, logs, plan.limits, now_ms, **how, refused=refused, erasing=erasing)
 
 
 def _static(plan: _Plan) -> Watched:

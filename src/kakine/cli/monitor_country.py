@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from kakine.clients.erasures import all_notices
+from kakine.clients.monitor.erasures import Erasing
 from kakine.clients.monitor.reading import Watched
 from kakine.clients.monitor.sources import Converter, Mailbox, Running, Witness
-from kakine.country import CONVERTERS, LOGS, Country
+from kakine.country import COMMISSION, CONVERTERS, LOGS, Country
 from kakine.institutions.watchers import Watchers
 from kakine.protocols.logs import Log
 from kakine.values.problems import Problem
@@ -19,10 +22,21 @@ def watched_country(country: Country, reported: Reported = (), log: Log = LOGS[0
     """One log and those who can be asked about it, as any party may call them; keys are those of the gazette."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
     keepers = [Mailbox(peers, name, law.signing_key(name), log.origin) for name in law.keeper_parties]
-    converters = [Converter(peers, name, log.origin) for name in CONVERTERS]
+    converters = [
+        Converter(peers, name, law.signing_key(name), position, log.origin)
+        for position, name in enumerate(CONVERTERS, 1)
+    ]
     witnesses: list[Witness] = [*converters, *_outside(country.watchers, log)]
     source = Running(peers, log.ledger)
-    return Watched(log.origin, law.log_key(log.ledger), source, keepers, reported, witnesses)
+    key = law.log_key(log.ledger)
+    return Watched(log.origin, key, source, keepers, reported, witnesses, converters)
+
+
+def erasing(country: Country) -> Erasing:
+    """Who answers for what is erased in a country, and all notices of it."""
+    law = country.book("portal").in_force(country.site.clock())
+    given = partial(all_notices, country.peers("portal"), COMMISSION)
+    return Erasing(given, COMMISSION, law.keeper_parties, CONVERTERS, law.signing_key)
 
 
 class _Outside:

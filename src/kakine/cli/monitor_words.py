@@ -42,7 +42,7 @@ def _states(done: Round) -> Iterator[tuple[str, str, str]]:
 
 def _states_together(done: Look) -> Iterator[tuple[str, str, str]]:
     for each in TOGETHER:
-        lacks = each.lacks(done.readings)
+        lacks = each.lacks(done.whole)
         yield each.name, _state(done.together[each.name], lacks), lacks
 
 

@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from kakine.clients.monitor import index_checks
+from kakine.clients.monitor import count_checks, erasures, index_checks
+from kakine.clients.monitor.erasures import Whole
 from kakine.clients.monitor.findings import LACKS, Code, Evidence, Fact, Finding
 from kakine.clients.monitor.keepers import Lacking
 from kakine.clients.monitor.reading import Reading, Word
@@ -203,13 +204,14 @@ def owed(reading: Reading) -> Iterator[Finding]:
                 yield reading.finding(Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
 
 
-def outcome_counts(readings: Sequence[Reading]) -> Iterator[Finding]:
+def outcome_counts(whole: Whole) -> Iterator[Finding]:
     """A keeper says that no more requests are answered than there are outcomes in all logs: while the log of a request
     is away, its outcome goes into another.
 
     It said so before any head was read, and of old requests only, so an honest one is never above the logs. One that
     hides a debt is, unless as many young requests have been answered meanwhile.
     """
+    readings = whole.readings
     logged = sum(page.outcomes for reading in readings for page in reading.pages.values())
     words: dict[str, list[Word]] = {}
     for word in (word for reading in readings for word in reading.words):
@@ -222,8 +224,18 @@ def outcome_counts(readings: Sequence[Reading]) -> Iterator[Finding]:
             yield Finding(Code.OUTCOMES_DIFFER, facts, Evidence(said=said))
 
 
-def _unfit(readings: Sequence[Reading]) -> str:
-    return next((lacks for reading in readings if (lacks := _no_keeper(reading))), "")
+def _unfit(whole: Whole) -> str:
+    return next((lacks for reading in whole.readings if (lacks := _no_keeper(reading))), "")
+
+
+def _no_statements(whole: Whole) -> str:
+    return next((lacks for reading in whole.readings if (lacks := _no_converter(reading))), "")
+
+
+def _no_notices(whole: Whole) -> str:
+    if whole.erasing is None:
+        return "no commission can be asked here"
+    return "" if all(reading.fits for reading in whole.readings) else "not every log holds"
 
 
 def _no_tail(reading: Reading) -> str:
@@ -250,6 +262,12 @@ def _no_keeper(reading: Reading) -> str:
     return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
 
 
+def _no_converter(reading: Reading) -> str:
+    if not reading.watched.converters:
+        return "no converter can be asked here"
+    return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
+
+
 CHECKS: tuple[Check[Reading], ...] = (
     Check("answers", refusals),
     Check("signature", signature),
@@ -270,10 +288,20 @@ CHECKS: tuple[Check[Reading], ...] = (
     Check("index-pairs", index_checks.agreed, _no_keeper),
     Check("index-rows", index_checks.remade, _no_keeper),
     Check("index-late", index_checks.late, _no_index_promised),
+    Check("counts", count_checks.signed, _no_converter),
+    Check("count-line", count_checks.in_line, _no_converter),
+    Check("count-log", count_checks.logged, _no_converter),
+    Check("count-totals", count_checks.totals, _no_converter),
 )
 """Of each log."""
 
-TOGETHER: tuple[Check[Sequence[Reading]], ...] = (Check("outcomes", outcome_counts, _unfit),)
+TOGETHER: tuple[Check[Whole], ...] = (
+    Check("outcomes", outcome_counts, _unfit),
+    Check("releases", lambda whole: count_checks.released(whole.readings), _no_statements),
+    Check("notices", erasures.notices, _no_notices),
+    Check("notices-log", erasures.logged, _no_notices),
+    Check("erased", erasures.overdue, _no_notices),
+)
 """Of all logs that were looked at, together."""
 
 
@@ -286,9 +314,9 @@ def judge(reading: Reading) -> dict[str, list[Finding]]:
     }
 
 
-def judge_together(readings: Sequence[Reading]) -> dict[str, list[Finding]]:
+def judge_together(whole: Whole) -> dict[str, list[Finding]]:
     """What each check of all logs finds."""
-    return _judged(TOGETHER, readings)
+    return _judged(TOGETHER, whole)
 
 
 def _judged(checks: Sequence[Check[R]], read: R) -> dict[str, list[Finding]]:

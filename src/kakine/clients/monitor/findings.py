@@ -44,6 +44,16 @@ class Code(StrEnum):
     INDEXES_DIFFER = "indexes-differ"
     INDEX_ROWS_LOST = "index-rows-lost"
     INDEX_LATE = "index-late"
+    COUNT_INVALID = "count-invalid"
+    COUNT_OUT_OF_LINE = "count-out-of-line"
+    COUNT_NOT_THERE = "count-not-there"
+    COUNT_HIDDEN = "count-hidden"
+    COUNT_TOO_MANY = "count-too-many"
+    OUTCOMES_UNRELEASED = "outcomes-unreleased"
+    ERASURE_INVALID = "erasure-invalid"
+    ERASURE_DIFFERS = "erasure-differs"
+    ERASURE_HIDDEN = "erasure-hidden"
+    ERASURE_OVERDUE = "erasure-overdue"
 
 
 LACKS = {

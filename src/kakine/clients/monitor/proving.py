@@ -10,9 +10,12 @@ from kakine.clients.monitor.evidence import Bundle
 from kakine.clients.monitor.findings import LACKS, Code, Finding, Said
 from kakine.crypto.merkle import leaf_hash, verify_consistency, verify_inclusion
 from kakine.crypto.signing import VerifyKey
+from kakine.protocols.counting import check_chain as check_counts
 from kakine.protocols.index_check import check_chain
+from kakine.values.calendar import month_name
 from kakine.values.problems import (
     CheckpointInvalid,
+    CountChainBroken,
     IndexChainBroken,
     LogNotInPolicy,
     NotCanonical,
@@ -21,9 +24,11 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire import checkpoint as notes
-from kakine.wire import index
+from kakine.wire import counting, index
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry
+from kakine.wire.counting import Count
+from kakine.wire.entry import Entry, EntryKind
+from kakine.wire.erasure import ORDER, Order, Signed
 from kakine.wire.index import IndexRoot
 from kakine.wire.policy import NamedKey, Policy
 from kakine.wire.proof import Proof
@@ -242,6 +247,17 @@ def _sums(finding: Finding, logs: Logs) -> Level:
     return Level.WORD
 
 
+def _erased_otherwise(finding: Finding, logs: Logs) -> Level:
+    """The commission signed this number; that of the logs is the monitor's word until the reader counts."""
+    _require(len(finding.evidence.said) == 1, "statements")
+    (said,) = finding.evidence.said
+    order = Signed(said.statement, said.signature).opened(Order, ORDER, VerifyKey(said.key))
+    facts, stated = finding.facts, sum(tally.count for tally in order.counts)
+    _require((month_name(order.expiry), stated) == (facts.get("month"), facts.get("stated")), "counts")
+    _require({tally.origin for tally in order.counts} <= logs.keys(), "origin")
+    return Level.WORD
+
+
 def _indexes(*said: Said) -> list[IndexRoot]:
     return [index.opened(each.statement, each.signature, VerifyKey(each.key)) for each in said]
 
@@ -281,6 +297,43 @@ def _indexes_differ(finding: Finding, log: NamedKey) -> Level:
     return Level.WORD
 
 
+def _counts(*said: Said) -> list[Count]:
+    return [counting.opened(each.statement, each.signature, VerifyKey(each.key)) for each in said]
+
+
+def _count_out_of_line(finding: Finding, log: NamedKey) -> Level:
+    """One converter signed two statements that do not follow each other; or one, as its first, that is none."""
+    said, number = finding.evidence.said, finding.facts.get("number")
+    _require(len(said) == (2 if number else 1) and len({each.key for each in said}) == 1, "statements")
+    *before, last = _counts(*said)
+    _require(last.start == finding.facts.get("start"), "start")
+    try:
+        check_counts([last], before[0] if before else None)
+    except CountChainBroken:
+        return Level.WORD
+    raise NotEvidence(part="in line")
+
+
+def _too_many(finding: Finding, log: NamedKey) -> Level:
+    """The converter signed this number; that of the log is the monitor's word until the reader counts."""
+    _require(len(finding.evidence.said) == 1, "statements")
+    (count,) = _counts(*finding.evidence.said)
+    facts = finding.facts
+    _require((count.origin, count.converter) == (log.name, facts.get("party")), "name")
+    _require((count.start, count.end - 1) == (facts.get("start"), facts.get("last")), "range")
+    _require(count.count == facts.get("stated") and count.count > int(facts.get("log", 0)), "counts")
+    return Level.WORD
+
+
+def _published(finding: Finding, log: NamedKey) -> Level:
+    """That such an entry stands there is proven; that nobody shows what it is of is the monitor's word."""
+    if finding.evidence.receipts:
+        ((found, entry),) = _exactly(_entries(finding, log), 1)
+        fits = found == finding.facts.get("index") and Entry.decode(entry).kind is _KINDS[finding.code]
+        _require(fits, "entry")
+    return Level.REPORTED
+
+
 def _rows_lost(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed an index, and that it can make none or another one now."""
     _require(len(finding.evidence.said) == 2, "statements")
@@ -292,6 +345,12 @@ def _rows_lost(finding: Finding, log: NamedKey) -> Level:
     _require(Remade(root.start, root.root) not in standing.indexes, "same")
     return Level.WORD
 
+
+_KINDS = {
+    Code.INDEX_HIDDEN: EntryKind.INDEX_ROOT,
+    Code.INDEX_OF_NOBODY: EntryKind.INDEX_ROOT,
+    Code.COUNT_HIDDEN: EntryKind.STATEMENT,
+}
 
 _PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
     Code.HEAD_FORKED: _forked,
@@ -310,7 +369,15 @@ _PROVERS: dict[Code, Callable[[Finding, NamedKey], Level]] = {
     Code.INDEX_COUNTS_WRONG: _miscounted,
     Code.INDEXES_DIFFER: _indexes_differ,
     Code.INDEX_ROWS_LOST: _rows_lost,
+    Code.INDEX_HIDDEN: _published,
+    Code.INDEX_OF_NOBODY: _published,
+    Code.COUNT_HIDDEN: _published,
+    Code.COUNT_OUT_OF_LINE: _count_out_of_line,
+    Code.COUNT_TOO_MANY: _too_many,
 }
 
-_TOGETHER: dict[Code, Callable[[Finding, Logs], Level]] = {Code.OUTCOMES_DIFFER: _sums}
+_TOGETHER: dict[Code, Callable[[Finding, Logs], Level]] = {
+    Code.OUTCOMES_DIFFER: _sums,
+    Code.ERASURE_DIFFERS: _erased_otherwise,
+}
 """What is of all logs together."""

@@ -9,19 +9,21 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
+from kakine.clients.monitor.counts import CountShelf, count_shelf
 from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
 from kakine.clients.monitor.indexes import Shelf, elsewhere, owners, shelf
 from kakine.clients.monitor.keepers import Answer, ask_all, at_large
 from kakine.clients.monitor.memory import Known, Seen
-from kakine.clients.monitor.sources import Keeper, Source, Witness
+from kakine.clients.monitor.sources import Keeper, Source, Stater, Witness
 from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
-from kakine.values.problems import ConsistencyInvalid, Problem, TileInvalid, TileMissing
+from kakine.values.problems import ConsistencyInvalid, Problem, RangeOutside, TileInvalid, TileMissing
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import LENGTH
+from kakine.wire.entry import LENGTH, EntryKind
+from kakine.wire.erasure import Tally
 from kakine.wire.standing import Counts, Standing
 from kakine.wire.tiles import WIDTH, Tile
 
@@ -36,6 +38,7 @@ class Limits:
     owed_minutes: int = 10
     heartbeat_s: int | None = None
     index_minutes: int | None = None
+    erased_days: int = 31
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Watched:
     keepers: Sequence[Keeper] = ()
     reported: Sequence[tuple[str, bytes]] = ()
     witnesses: Sequence[Witness] = ()
+    converters: Sequence[Stater] = ()
+
+    @property
+    def publishing(self) -> list[str]:
+        """Those who publish indexes or statements about stretches of the log."""
+        return [*(each.name for each in self.keepers), *(each.name for each in self.converters)]
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ class Reading:
     answers: list[Answer] = field(default_factory=list)
     shelves: list[Shelf] = field(default_factory=list)
     owners: dict[int, str] = field(default_factory=dict)
+    counted: list[CountShelf] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     @property
@@ -146,11 +156,24 @@ class Reading:
             and self.roots.get(old.size) == old.root
         )
 
+    def published(self, kind: EntryKind) -> dict[int, bytes]:
+        """All entries of one of the `PUBLISHED` kinds in the log, by their place."""
+        return {index: entry for index, entry in self._published.items() if entry[1] == kind}
+
+    @property
+    def _published(self) -> dict[int, bytes]:
+        new = self.tail.published if self.tail is not None else {}
+        return {**self.known.published, **new} if self.goes_on else new
+
     @property
     def index_entries(self) -> dict[int, bytes]:
-        """All entries of kind 5 in the log, by their place."""
-        new = self.tail.roots if self.tail is not None else {}
-        return {**self.known.roots, **new} if self.goes_on else new
+        """All entries of kind 5."""
+        return self.published(EntryKind.INDEX_ROOT)
+
+    @property
+    def months(self) -> dict[int, Tally]:
+        """How many entries of people in the whole log expire with each month."""
+        return self.tail.months if self.tail is not None else {}
 
     @property
     def unindexed(self) -> Tail:
@@ -176,9 +199,9 @@ class Reading:
             heads = [*heads, Seen(at, self.note, self.now_ms)]
         last = tail.minutes[-1] if tail.minutes else self.known.last_minutes
         edge = {tile.level: hashes for tile, hashes in self.tiler.edge()}
-        since = min((indexed.get(keeper.name, 0) for keeper in self.watched.keepers), default=at.size)
-        known = self.index_entries
-        return Known(edge, latest, last, heads, self.pages, indexed, self.unindexed.since(since), known)
+        since = min((indexed.get(name, 0) for name in self.watched.publishing), default=at.size)
+        left = self.unindexed.since(since)
+        return Known(edge, latest, last, heads, self.pages, indexed, left, self._published, self.months)
 
 
 async def begun(watched: Watched, known: Known, limits: Limits, now_ms: int) -> Reading:
@@ -200,7 +223,7 @@ async def begun(watched: Watched, known: Known, limits: Limits, now_ms: int) -> 
 async def finish(reading: Reading, *, again: bool = False) -> None:
     """Read the log, and what record keepers say of its parts. `again` reads from the first entry on."""
     watched, known = reading.watched, reading.known
-    again = again or any(known.indexed.get(each.name, 0) < known.open.first for each in watched.keepers)
+    again = again or any(known.indexed.get(name, 0) < known.open.first for name in watched.publishing)
     try:
         doubtful = await _place_old_heads(reading)
         reading.note = await watched.source.checkpoint()
@@ -250,16 +273,32 @@ async def _ask_keepers(reading: Reading) -> None:
         except Problem as problem:
             reading.refusals.append(Refusal.of(keeper.name, problem))
     await _find_owners(reading)
-    forked = False
-    for shown in reading.shelves:
-        for each in elsewhere(reading.index_entries, shown, size):
-            _report(reading, shown.keeper, each.note)
-            forked = True
-    if forked or any(answer.heads for answer in reading.answers):
+    await _ask_converters(reading)
+    contradicting = list(_elsewhere(reading, size))
+    for who, note in contradicting:
+        _report(reading, who, note)
+    if contradicting or any(answer.heads for answer in reading.answers):
         try:
             await read_whole(reading)
         except Problem as problem:
             reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
+
+
+def _elsewhere(reading: Reading, size: int) -> Iterator[tuple[str, bytes]]:
+    """(who, head) of what was published and stands in another history of the log."""
+    statements = reading.published(EntryKind.STATEMENT)
+    for index in reading.shelves:
+        yield from ((index.keeper, each.note) for each in elsewhere(reading.index_entries, index, size))
+    for counted in reading.counted:
+        yield from ((counted.converter, each.note) for each in counted.elsewhere(statements, size))
+
+
+async def _ask_converters(reading: Reading) -> None:
+    for each in reading.watched.converters:
+        try:
+            reading.counted.append(await count_shelf(each, reading.watched.origin, reading.watched.key))
+        except Problem as problem:
+            reading.refusals.append(Refusal.of(each.name, problem))
 
 
 async def _find_owners(reading: Reading) -> None:
@@ -293,7 +332,11 @@ async def _place_old_heads(reading: Reading) -> bool:
     for head in list(reading.heads):
         if head.at is None or head.at.size >= reading.known.at.size or head.at.size in reading.roots:
             continue
-        proof, note = await reading.watched.source.consistency(head.at.size)
+        try:
+            proof, note = await reading.watched.source.consistency(head.at.size)
+        except RangeOutside:
+            doubtful = True  # the log is shorter than this head
+            continue
         _report(reading, reading.watched.source.name, note)
         later = reading.heads[-1].at
         try:
@@ -316,12 +359,12 @@ async def _read_tail(reading: Reading, at: Checkpoint, again: bool) -> None:
     stops = {head.at.size for head in reading.heads if head.at is not None}
     if not onward:
         stops |= {seen.at.size for seen in reading.known.heads}
-    tail = Tail(tiler.size)
+    tail = Tail(tiler.size, months=reading.known.months if tiler.size else {})
     for first, end in pairwise(_bounds(tiler.size, at.size, stops)):
         entries = await _entries(reading.watched.source, first, end)
         for tile, hashes in tiler.grow([leaf_hash(entry) for entry in entries]):
             await _hold(reading, tile, hashes)
-        tail.take(entries)
+        tail.take(entries, reading.watched.origin)
         if end in stops or end == at.size:
             reading.roots[end] = tiler.root()
     for tile, hashes in tiler.edge():

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kakine.clients.monitor import count_checks, index_checks
 from kakine.clients.monitor.checks import judge, judge_together
+from kakine.clients.monitor.erasures import Erasing, Whole
 from kakine.clients.monitor.evidence import completed
 from kakine.clients.monitor.findings import PROVABLE, Finding
-from kakine.clients.monitor.index_checks import right_until
 from kakine.clients.monitor.memory import Memory, named
 from kakine.clients.monitor.reading import Limits, Reading, Refusal, Watched, begun, finish
+from kakine.values.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,8 @@ class Look:
 
     rounds: list[Round]
     together: dict[str, list[Finding]]
+    whole: Whole
     refused: Sequence[Refusal] = ()
-
-    @property
-    def readings(self) -> list[Reading]:
-        """Of each log."""
-        return [done.reading for done in self.rounds]
 
     @property
     def findings(self) -> list[Finding]:
@@ -58,6 +56,7 @@ async def look(
     again: bool = False,
     evidence: bool = False,
     refused: Sequence[Refusal] = (),
+    erasing: Erasing | None = None,
 ) -> Look:
     """Look once. What can be proven is kept before the head moves on, so that a crash forgets nothing.
 
@@ -68,11 +67,23 @@ async def look(
     for reading in readings:
         await finish(reading, again=again)
     rounds = [await _judged(memory, reading, now_ms, evidence=evidence) for reading in readings]
-    together = judge_together(readings)
+    whole = Whole(readings, erasing)
+    if erasing is not None:
+        try:
+            whole.notices = await erasing.notices()
+        except Problem as problem:
+            refused = [*refused, Refusal.of(erasing.commission, problem)]
+            whole.erasing = None
+    together = judge_together(whole)
     for reading in readings:
         if reading.fits:
-            await memory.keep(_name(reading.watched), reading.grown(right_until(reading)))
-    return Look(rounds, together, refused)
+            await memory.keep(_name(reading.watched), reading.grown(_right_until(reading)))
+    return Look(rounds, together, whole, refused)
+
+
+def _right_until(reading: Reading) -> dict[str, int]:
+    stated = {shelf.converter: count_checks.right_until(reading, shelf) for shelf in reading.counted}
+    return {**index_checks.right_until(reading), **stated}
 
 
 def _name(log: Watched) -> str:

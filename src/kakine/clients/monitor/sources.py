@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.converter import HEAD, LastHead
+from kakine.contracts.converter import HEAD, STATEMENTS, LastHead, StatementsAsked
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, ENTRIES, RECEIPT, Between, ByIndex, ByTag
 from kakine.contracts.mailbox import INDEXES, STANDING, AskStanding, IndexesAsked, StandingGiven
 from kakine.crypto.merkle import Tree, leaf_hash
@@ -64,6 +64,17 @@ class Witness(Protocol):
 
     async def heads(self) -> list[bytes]:
         """The last one, and those that contradict one that was seen before, as the log signed them."""
+
+
+class Stater(Protocol):
+    """A converter that states what it released of a log."""
+
+    name: str
+    key: VerifyKey
+    position: int
+
+    async def statements(self) -> list[bytes]:
+        """All its statements in order, each an encoded `wire.counting.CountShown`."""
 
 
 class Running:
@@ -152,13 +163,24 @@ class Mailbox:
 
 
 class Converter:
-    """A converter of a running country, which keeps the heads it has released under."""
+    """A converter of a running country, which keeps the heads it has released under, and states what it released."""
 
-    def __init__(self, peers: Peers, party: PartyName, origin: str) -> None:
+    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey, position: int, origin: str) -> None:
         self.name = str(party)
+        self.key = key
+        self.position = position
         self._party = party
         self._origin = origin
         self._peers = peers
+
+    async def statements(self) -> list[bytes]:
+        found: list[bytes] = []
+        while True:
+            asked = StatementsAsked(self._origin, len(found))
+            page = (await self._peers.ask(self._party, STATEMENTS, asked)).statements
+            if not page:
+                return found
+            found += page
 
     async def heads(self) -> list[bytes]:
         seen = await self._peers.ask(self._party, HEAD, LastHead(self._origin))

@@ -1,4 +1,4 @@
-"""Entries as the monitor holds them: by index, five bytes each, and whole only where an index root stands."""
+"""Entries as the monitor holds them: by index, seven bytes each, and whole only where something published stands."""
 
 from __future__ import annotations
 
@@ -8,50 +8,65 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from kakine.protocols.erasure import tallied
 from kakine.protocols.index import COUNTED, day_of
 from kakine.values.problems import NotCanonical
 from kakine.wire.entry import Entry, EntryKind
+from kakine.wire.erasure import Tally
 from kakine.wire.standing import MOST_ENTRIES, Counts
 
 MALFORMED = 0
 """In place of a kind."""
 
+PUBLISHED = frozenset({EntryKind.ERASURE, EntryKind.INDEX_ROOT, EntryKind.STATEMENT})
+"""Kinds that stand for something that somebody has to show."""
+
 
 @dataclass
 class Tail:
-    """The entries from index `first` on: their kinds and their minutes, and the bytes of those of kind 5, by index."""
+    """The entries from index `first` on: their kinds, their minutes, their masks of converters; the bytes of those that
+    are `PUBLISHED`, by index; and how many entries of people expire with each month."""
 
     first: int
     kinds: bytearray = field(default_factory=bytearray)
     minutes: array[int] = field(default_factory=lambda: array("I"))
-    roots: dict[int, bytes] = field(default_factory=dict)
+    masks: array[int] = field(default_factory=lambda: array("H"))
+    published: dict[int, bytes] = field(default_factory=dict)
+    months: dict[int, Tally] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
         """One past the last."""
         return self.first + len(self.kinds)
 
-    def take(self, entries: Sequence[bytes]) -> None:
+    def take(self, entries: Sequence[bytes], origin: str) -> None:
         """Decode and count. An entry that does not decode has kind `MALFORMED` and the time of the one before."""
         for entry in entries:
             try:
                 read = Entry.decode(entry)
-                kind, minutes = int(read.kind), read.minutes
             except NotCanonical:
-                kind, minutes = MALFORMED, self.minutes[-1] if self.minutes else 0
-            if kind == EntryKind.INDEX_ROOT:
-                self.roots[self.end] = entry
-            self.kinds.append(kind)
-            self.minutes.append(minutes)
+                self._add(MALFORMED, self.minutes[-1] if self.minutes else 0, 0)
+                continue
+            if read.kind in PUBLISHED:
+                self.published[self.end] = entry
+            self.months = tallied(origin, [(self.end, read)], self.months)
+            self._add(int(read.kind), read.minutes, read.converters)
+
+    def _add(self, kind: int, minutes: int, mask: int) -> None:
+        self.kinds.append(kind)
+        self.minutes.append(minutes)
+        self.masks.append(mask)
 
     def since(self, first: int) -> Tail:
-        """The same from a later index on; the bytes of index roots stay behind."""
+        """The same from a later index on, without what is kept of the whole log."""
         skipped = max(first - self.first, 0)
-        return Tail(self.first + skipped, self.kinds[skipped:], self.minutes[skipped:])
+        left = self.kinds[skipped:], self.minutes[skipped:], self.masks[skipped:]
+        return Tail(self.first + skipped, *left)
 
     def followed_by(self, other: Tail) -> Tail:
         """This one, and the one that begins where it ends."""
-        return Tail(self.first, self.kinds + other.kinds, self.minutes + other.minutes)
+        both = self.kinds + other.kinds, self.minutes + other.minutes, self.masks + other.masks
+        return Tail(self.first, *both)
 
     def pages(self, before: dict[int, Counts]) -> dict[int, Counts]:
         """Counts by page, added to those of the entries before these."""
@@ -74,6 +89,16 @@ class Tail:
         part = slice(start - self.first, end - self.first)
         pairs = zip(self.kinds[part], self.minutes[part], strict=True)
         return Counter(day_of(minutes) for kind, minutes in pairs if kind in COUNTED)
+
+    def named(self, position: int, start: int, end: int) -> int:
+        """How many requests among start … end - 1 name the converter at this position."""
+        part = slice(max(start - self.first, 0), max(end - self.first, 0))
+        pairs = zip(self.kinds[part], self.masks[part], strict=True)
+        return sum(kind == EntryKind.REQUEST and mask >> (position - 1) & 1 for kind, mask in pairs)
+
+    def outcomes(self, start: int) -> int:
+        """How many outcomes stand from `start` on."""
+        return self.kinds[max(start - self.first, 0) :].count(EntryKind.OUTCOME)
 
     def first_counted(self, start: int) -> tuple[int, int] | None:
         """(index, minutes) of the first entry from `start` on that some index must have."""
