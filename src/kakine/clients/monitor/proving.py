@@ -306,12 +306,12 @@ def _count_out_of_line(finding: Finding, log: NamedKey) -> Level:
     said, number = finding.evidence.said, finding.facts.get("number")
     _require(len(said) == (2 if number else 1) and len({each.key for each in said}) == 1, "statements")
     *before, last = _counts(*said)
-    _require(last.start == finding.facts.get("start"), "start")
+    _require((last.start, last.origin) == (finding.facts.get("start"), log.name), "start")
     try:
         check_counts([last], before[0] if before else None)
     except CountChainBroken:
         return Level.WORD
-    raise NotEvidence(part="in line")
+    raise NotEvidence(part="follows")
 
 
 def _too_many(finding: Finding, log: NamedKey) -> Level:
