@@ -149,10 +149,12 @@ def test_m16_a_debt_hidden_in_one_log_shows_in_the_sum_over_both(both: Land, tmp
     (found,) = done.findings
     said = found.evidence.said
     assert len(said) == 2
+    first = decode(said[0].statement, Standing)
+    twice = {**found.facts, "answered": 2 * (first.awaited - first.owed)}
     for other in (
         msgspec.structs.replace(found, facts={**found.facts, "answered": 0}),
         msgspec.structs.replace(
-            found, evidence=msgspec.structs.replace(found.evidence, said=(said[0], said[0]))
+            found, facts=twice, evidence=msgspec.structs.replace(found.evidence, said=(said[0], said[0]))
         ),
         msgspec.structs.replace(found, log=A.origin),
     ):

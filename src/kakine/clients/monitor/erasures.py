@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
 from kakine.clients.monitor.reading import Reading
 from kakine.contracts.retention import NoticeLogged
-from kakine.protocols.erasure import Counted, KeyOf, Place, check_notice, check_noticed, due, of_month
+from kakine.protocols.erasure import Counted, KeyOf, check_notice, check_noticed, due, of_month
 from kakine.protocols.heads import Heads
 from kakine.values.calendar import month_name, month_start_ms
 from kakine.values.labels import PartyName
@@ -20,6 +20,7 @@ from kakine.wire.canonical import decode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.erasure import Notice, Order, Signed, notice_digest
+from kakine.wire.request import Place
 
 _DAY_MS = 86_400_000
 _MOST = 16
@@ -103,11 +104,11 @@ def logged(whole: Whole) -> Iterator[Finding]:
         origin = reading.watched.origin
         sizes[origin] = reading.at.size if reading.at else 0
         found = reading.published(EntryKind.ERASURE).items()
-        entries |= {(origin, index): Entry.decode(data) for index, data in found}
+        entries |= {Place(origin, index): Entry.decode(data) for index, data in found}
     for each in whole.notices:
         origin, index = origin_of(each.receipt.checkpoint), each.receipt.first
         if index < sizes.get(origin, 0):
-            shown[origin, index] = notice_digest(each.notice)
+            shown[Place(origin, index)] = notice_digest(each.notice)
     try:
         check_noticed(entries, shown)
     except ErasureMismatch as problem:
