@@ -17,7 +17,7 @@ from kakine.clients.monitor.findings import Code, Finding
 from kakine.clients.monitor.memory import Memory
 from kakine.clients.monitor.proving import Level, check
 from kakine.clients.monitor.reading import Limits, Watched
-from kakine.clients.monitor.rounds import Round, one_round
+from kakine.clients.monitor.rounds import Look, look
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
 from kakine.wire import checkpoint as notes
@@ -75,6 +75,17 @@ class Shown:
         """No tiles."""
 
 
+class Looked:
+    """What came of looking at one log alone."""
+
+    def __init__(self, done: Look) -> None:
+        (self.round,) = done.rounds
+        self.reading = self.round.reading
+        self.findings = done.findings
+        self.found = {**self.round.found, **done.together}
+        self.earlier = self.round.earlier
+
+
 class Watcher:
     """One monitor with its memory."""
 
@@ -90,26 +101,26 @@ class Watcher:
         keepers: Sequence[Any] = (),
         key: SigningKey = KEY,
         **how: Any,
-    ) -> Round:
+    ) -> Looked:
         """One look, after which the memory is closed: a run of its own."""
         memory = Memory(self.folder / "memory")
         try:
             watched = Watched(ORIGIN, key.public, source, keepers, reported)
-            return asyncio.run(one_round(memory, watched, self.limits, self.now_ms, **how))
+            return Looked(asyncio.run(look(memory, [watched], self.limits, self.now_ms, **how)))
         finally:
             memory.close()
 
-    def shown(self, done: Round) -> list[tuple[Code, Level, str]]:
+    def shown(self, done: Looked) -> list[tuple[Code, Level, str]]:
         """What its evidence is worth to somebody with the policy alone."""
         return judged(self.folder / "evidence", done.findings)
 
 
 def judged(folder: Path, findings: list[Finding]) -> list[tuple[Code, Level, str]]:
     """Through the folder and back."""
-    write(folder, ORIGIN, findings)
+    write(folder, findings)
     return [(v.finding.code, v.level, v.why) for v in check(load(folder), POLICY)]
 
 
-def codes(done: Round) -> list[str]:
+def codes(done: Looked) -> list[str]:
     """What was found."""
     return sorted({str(finding.code) for finding in done.findings})

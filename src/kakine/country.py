@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -121,6 +121,16 @@ class Party(Open, Protocol):
 Running = TypeVar("Running", bound=Party)
 
 
+@contextmanager
+def _turn_of(name: PartyName) -> Iterator[None]:
+    """Note on a problem whose start it ended, where several parties run the same code."""
+    try:
+        yield
+    except Problem as problem:
+        problem.add_note(name)
+        raise
+
+
 @dataclass(frozen=True)
 class Site:
     """Where a country lives and what it is made of."""
@@ -215,14 +225,19 @@ class Country:
         self.mailboxes = {}
         for keeper in KEEPERS:
             settings, name = MailboxSettings(keeper, CONVERTERS, LOGS), keeper.party
-            self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
-            await self.mailboxes[name].start()
+            with _turn_of(name):
+                self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
+                await self.mailboxes[name].start()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
-        self.gateways = {name: self._gateway(name) for name in self._gateway_names()}
+        self.gateways: dict[PartyName, Gateway] = {}
+        for name in self._gateway_names():
+            with _turn_of(name):
+                self.gateways[name] = self._gateway(name)
         await self.portal.start()
-        for gateway in self.gateways.values():
-            await gateway.start()
+        for name, gateway in self.gateways.items():
+            with _turn_of(name):
+                await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
             AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LOGS),
@@ -297,7 +312,8 @@ class Country:
         """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
         folder = self.site.folder
         for log in LOGS:
-            self.ledgers[log.ledger] = await self._open_ledger(log)
+            with _turn_of(log.ledger):
+                self.ledgers[log.ledger] = await self._open_ledger(log)
         self.commission = self._keep(
             "commission",
             Commission.open(
@@ -326,8 +342,9 @@ class Country:
 
     async def _start_log(self) -> None:
         """Nothing is logged after a restart before the log has been held against the heads that others keep."""
-        for ledger in self.ledgers.values():
-            await ledger.start()
+        for name, ledger in self.ledgers.items():
+            with _turn_of(name):
+                await ledger.start()
         await self.commission.resume()
         await self.refresh()
 
@@ -400,7 +417,8 @@ class Country:
     def _start_converters(self) -> None:
         for position, name in enumerate(CONVERTERS, 1):
             settings = ConverterSettings(position, CONVERTERS, LOGS, witness_name=f"{name}.{DOMAIN}")
-            self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
+            with _turn_of(name):
+                self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]

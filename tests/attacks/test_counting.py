@@ -55,6 +55,7 @@ from road import away
 from land import CHILDREN, TAX, Land
 
 KEY = SigningKey(b"C" * 32)
+SALT = b"S" * 32
 REQUEST, OUTCOME = EntryKind.REQUEST, EntryKind.OUTCOME
 
 
@@ -71,13 +72,13 @@ def log() -> PublicLog:
 
 
 def stating(position: int, *places: int, span: tuple[int, int] = (0, 9)) -> tuple[Count, tuple[int, ...]]:
-    return counting.count_of(f"converter-{position}", position, ORIGIN, span, places, None), places
+    return counting.count_of(f"converter-{position}", position, ORIGIN, span, places, None, SALT), places
 
 
 def test_o14_what_three_converters_released_is_what_the_log_has(log: PublicLog) -> None:
     stated = [stating(n, 0, 1, 2) for n in (1, 2, 3)]
     for each in stated:
-        counting.check_places(*each, log.entries)
+        counting.check_places(*each, log.entries, SALT)
     agreed = counting.agree(stated)
     assert (agreed.common, agreed.partial) == ({0, 1, 2}, {})
     assert counting.check_outcomes(agreed.common, log.entries, (0, 9)) == 1
@@ -93,7 +94,7 @@ def test_o14_places_that_are_not_those_of_the_statement_are_refused(
 ) -> None:
     count, _ = stating(1, 0, 1, 2)
     with pytest.raises(CountMismatch):
-        counting.check_places(count, places, log.entries)
+        counting.check_places(count, places, log.entries, SALT)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_o14_places_that_are_not_those_of_the_statement_are_refused(
 )
 def test_o14_a_release_of_what_is_no_request_of_this_converter_is_seen(log: PublicLog, place: int) -> None:
     with pytest.raises(CountMismatch) as found:
-        counting.check_places(*stating(1, 0, place), log.entries)
+        counting.check_places(*stating(1, 0, place), log.entries, SALT)
     assert found.value.facts["index"] == place
 
 
@@ -110,17 +111,17 @@ def test_o14_a_statement_over_places_twice_or_out_of_order_is_refused(
     log: PublicLog, places: tuple[int, ...]
 ) -> None:
     with pytest.raises(CountMismatch):
-        counting.check_places(*stating(1, *places), log.entries)
+        counting.check_places(*stating(1, *places), log.entries, SALT)
 
 
 def test_o14_a_place_outside_the_range_is_refused(log: PublicLog) -> None:
     with pytest.raises(CountMismatch):
-        counting.check_places(*stating(1, 0, 3, span=(0, 3)), log.entries)
+        counting.check_places(*stating(1, 0, 3, span=(0, 3)), log.entries, SALT)
 
 
 def test_o14_a_place_that_the_log_does_not_have_is_refused(log: PublicLog) -> None:
     with pytest.raises(CountMismatch):
-        counting.check_places(*stating(1, 0, 20, span=(0, 30)), log.entries)
+        counting.check_places(*stating(1, 0, 20, span=(0, 30)), log.entries, SALT)
 
 
 def test_o14_a_release_that_one_converter_leaves_out_makes_an_outcome_too_many(log: PublicLog) -> None:
@@ -169,8 +170,8 @@ def test_o14_statements_that_are_not_over_one_stretch_are_not_compared(
 
 
 def test_a_statement_behind_a_gap_or_over_a_stretch_twice_is_refused() -> None:
-    first = counting.count_of("converter-1", 1, ORIGIN, (0, 4), (), None)
-    second = counting.count_of("converter-1", 1, ORIGIN, (4, 9), (), first)
+    first = counting.count_of("converter-1", 1, ORIGIN, (0, 4), (), None, SALT)
+    second = counting.count_of("converter-1", 1, ORIGIN, (4, 9), (), first, SALT)
     counting.check_chain([first, second])
     counting.check_chain([second], first)
     changes: list[list[Count]] = [
@@ -288,11 +289,13 @@ def lying(land: Land, name: PartyName, change: Callable[[list[int]], list[int]])
     async def lie(caller: PartyName, asked: CountAsked) -> Counted:
         places = change(converter_store.places_used(office.db.read(), asked.origin, 0, asked.end))
         data, signature = wire.sign(
-            counting.count_of(name, office.settings.position, asked.origin, (0, asked.end), places, None),
+            counting.count_of(
+                name, office.settings.position, asked.origin, (0, asked.end), places, None, SALT
+            ),
             office.identity.signing,
         )
         proved = await statement._logged(office, log_of(asked.origin), decode(data, Count))
-        return Counted(data, signature, proved.entries, proved.receipt, wire.pack_places(places))
+        return Counted(data, signature, proved.entries, proved.receipt, wire.pack_places(places), SALT)
 
     return lie
 
@@ -360,7 +363,7 @@ def test_a_converter_releases_nothing_that_it_has_stated_already(fresh: Land) ->
     fresh.run(office.db.write(lambda db: statement._make(office, db, LAND_ORIGIN, end)))
     with pytest.raises(PlaceStated):
         fresh.run(fresh.country.peers("yokohama").ask(name, RELEASE, shown(asked, converted)))
-    statement.check_own(office.db.read(), LAND_ORIGIN)
+    statement.check_own(office.db.read(), LAND_ORIGIN, office.identity)
 
 
 def test_a_repeat_of_a_stated_release_is_answered_as_before(fresh: Land) -> None:
@@ -451,7 +454,7 @@ def test_r5_as_many_releases_as_were_stated_but_others_are_a_conflict_too(fresh:
     moved = [(*rows[0][:2], 0, rows[0][3]), *rows[1:]]
     fresh.run(office.db.write(lambda db: put_back(db, moved)))
     with pytest.raises(CountConflict):
-        statement.check_own(office.db.read(), LAND_ORIGIN)
+        statement.check_own(office.db.read(), LAND_ORIGIN, office.identity)
 
 
 def test_r5_a_whole_store_put_back_contradicts_what_stands_in_the_log(fresh: Land) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from attacks.insider import MAILBOXES, keeper_token, mailbox, taken_over
+from attacks.insider import MAILBOXES, keeper_token, log_size, mailbox, taken_over
 from attacks.test_a17_dropped_rows_are_missed import all_lying
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts import mailbox as calls
 from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import IndexRowsAsked, IndexRowsGiven
 from kakine.country import LEDGER, ORIGIN
+from kakine.parties.commission import audit_store
 from kakine.parties.mailbox import indexing, store
 from kakine.protocols.index_check import entry_of, log_tag
 from kakine.protocols.logs import Log
@@ -25,7 +27,7 @@ from kakine.values.problems import FilingMismatch, IndexTotalWrong
 from kakine.wire import filing as filings
 from kakine.wire.canonical import decode, encode
 from kakine.wire.history import GENESIS, chained
-from kakine.wire.index import IndexRoot, OpenedRow
+from kakine.wire.index import IndexRoot, OpenedRow, RootShown
 
 from land import CHILDREN, KOSEKI, LOGIN, TAX, Land, ref
 from land import person as internal
@@ -249,3 +251,48 @@ def test_an_index_of_another_record_keeper_is_not_taken_by_the_ledger(indexed: L
     asked = Append(entry, tag, [filings.sign(made, "yokohama", key)])
     with pytest.raises(FilingMismatch):
         indexed.run(indexed.country.peers("converter-1").ask(LEDGER, APPEND, asked))
+
+
+def second_root(land: Land, *, hidden: bool) -> int:
+    """Where the second record keeper has logged another index of a stretch that it has indexed already, to show it to
+    one person: under a tag of its own making, or instead (`hidden`) it shows nobody an index that it logged rightly."""
+    office = mailbox(land, SECOND)
+    if hidden:
+        shown = store.indexes(office.db.read(), ORIGIN)[-1]
+        changed(land, "DELETE FROM index_root WHERE log = ? AND start = ?", ORIGIN, shown.start)
+        return decode(shown.shown or b"", RootShown).index
+    public = decode(store.indexes(office.db.read(), ORIGIN)[0].root, IndexRoot)
+    private = msgspec.structs.replace(public, root=bytes(32))
+    entry, tag = entry_of(private, land.clock()), bytes([1]) * 32
+    made = filings.filing_of(
+        request=bytes(32), points=bytes(32), entries=entry, tags=tag, hops=bytes(32), minutes=1
+    )
+    asked = Append(entry, tag, [filings.sign(made, SECOND, office.identity.signing)])
+    return land.run(office.peers.ask(LEDGER, APPEND, asked)).first
+
+
+@pytest.mark.parametrize("hidden", [True, False], ids=["hidden", "a second one"])
+def test_an_index_that_a_record_keeper_logs_and_shows_to_nobody_is_named_by_the_auditor(
+    indexed: Land, hidden: bool
+) -> None:
+    """IDX-5.2. Until it could be shown it is none lost; then its keeper is named, or all who can have filed it."""
+    indexed.run(indexed.ask(0))
+    indexed.run(indexed.country.index())
+    assert [verdict.fault for verdict in judged(indexed)] == ["", ""]
+    place = second_root(indexed, hidden=hidden)
+    assert [verdict.fault for verdict in judged(indexed)] == ["", ""]
+    indexed.clock.advance(13 * 60)
+    found = judged(indexed)[2:]
+    assert [(each.fault, int.from_bytes(each.subject, "big")) for each in found] == [
+        ("index-not-logged", place)
+    ]
+    assert [each.party for each in found] == [SECOND if hidden else ", ".join(MAILBOXES)]
+
+
+def test_index_roots_that_are_all_shown_are_looked_for_once(indexed: Land) -> None:
+    indexed.clock.advance(13 * 60)
+    judged(indexed)
+    known = audit_store.mark(indexed.country.auditor._office.db.read(), f"index-roots/{ORIGIN}")
+    assert known == log_size(indexed)
+    indexed.clock.advance(13 * 60)
+    assert [verdict.fault for verdict in judged(indexed)] == [""]

@@ -12,25 +12,25 @@ from typing import Any
 import msgspec
 import pytest
 
-from kakine.cli.monitor import refuser, watched_country
+from attacks.insider import mailbox
+from kakine.cli.monitor_country import refuser, watched_country
+from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
-from kakine.clients.monitor.memory import Memory
 from kakine.clients.monitor.proving import Level, check
-from kakine.clients.monitor.reading import Limits
-from kakine.clients.monitor.rounds import Round, one_round
 from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
-from kakine.country import LEDGER, ORIGIN, Country, Site
-from kakine.crypto.signing import SigningKey, VerifyKey
+from kakine.country import CONVERTERS, LEDGER, ORIGIN, Country, Site
+from kakine.crypto.signing import SigningKey
 from kakine.values.labels import PartyName
 from kakine.values.problems import CallerUnknown, LedgerDiverged, Problem, RangeOutside
 from kakine.wire import policy
 from kakine.wire.canonical import encode
 from kakine.wire.standing import LABEL, Standing, opened
 from road import away, raw_call
-from watching import Shown
+from watched_land import FIRST, SECOND, ledger_key, look, look_at, mailbox_sql, said_of, shown
+from watching import Looked, Shown, codes
 
-from land import CHILDREN, TAX, Land, pack, ref
+from land import CHILDREN, LOGIN, TAX, Land, pack, ref
 
 TEN_MINUTES = 600
 
@@ -45,37 +45,14 @@ def land(tmp_path: Path) -> Iterator[Land]:
         yield founded
 
 
-def look(land: Land, tmp_path: Path, **how: Any) -> Round:
-    """One look of a monitor that keeps its memory beside the country."""
-    memory = Memory(tmp_path / "memory")
-    try:
-        watched = watched_country(land.country, how.pop("reported", []))
-        limits = Limits(**how)
-        return land.run(one_round(memory, watched, limits, land.clock(), evidence=True))
-    finally:
-        memory.close()
-
-
-def codes(done: Round) -> list[str]:
-    return sorted({str(finding.code) for finding in done.findings})
-
-
-def ledger_key(land: Land) -> VerifyKey:
-    return land.country.book("portal").in_force(land.clock()).log_key(LEDGER)
-
-
-def shown(land: Land, done: Round, tmp_path: Path) -> dict[Code, Level]:
-    """What its evidence is worth, by code."""
-    write(tmp_path / "evidence", ORIGIN, done.findings)
-    trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(land)))
-    return {v.finding.code: v.level for v in check(load(tmp_path / "evidence"), trusted)}
-
-
-def mailbox_sql(land: Land, statement: str) -> int:
-    """What an administrator of the record keeper's database could do."""
-    writer = land.country.mailboxes[KEEPER].office.db._writer
-    writer.execute("PRAGMA foreign_keys = OFF")
-    return int(writer.execute(statement).rowcount)
+@pytest.fixture
+def viewed(tmp_path: Path) -> Iterator[Land]:
+    """With a person who has read their own history."""
+    with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX, LOGIN)) as founded:
+        founded.run(founded.country.refresh())
+        founded.run(founded.ask())
+        founded.run(own_history(founded.country, ref(0)))
+        yield founded
 
 
 # --- M10: an honest country --------------------------------------------------------------------------
@@ -101,6 +78,7 @@ def test_m10_new_codes_for_a_person_leave_nothing_owed(land: Land, tmp_path: Pat
 # --- M11: what a record keeper lost ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", [FIRST, SECOND])
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
@@ -114,19 +92,27 @@ def test_m10_new_codes_for_a_person_leave_nothing_owed(land: Land, tmp_path: Pat
     ],
 )
 def test_m11_a_row_deleted_at_the_record_keeper_is_named(
-    land: Land, tmp_path: Path, statement: str, code: Code
+    land: Land, tmp_path: Path, statement: str, code: Code, name: str
 ) -> None:
     look(land, tmp_path)
-    assert mailbox_sql(land, statement) == 1
+    assert mailbox_sql(land, statement, name) == 1
     done = look(land, tmp_path)
-    assert code in codes(done)
+    assert said_of(done, name) == [code]
+    assert said_of(done, ({FIRST, SECOND} - {name}).pop()) == []
     assert shown(land, done, tmp_path)[code] is Level.WORD
 
 
+def test_m11_a_view_that_a_record_keeper_lost_is_named(viewed: Land, tmp_path: Path) -> None:
+    assert codes(look(viewed, tmp_path)) == []
+    lost = "DELETE FROM place WHERE filing IN (SELECT id FROM filing WHERE substr(entries, 2, 1) = x'08')"
+    assert mailbox_sql(viewed, lost, SECOND) == 1
+    done = look(viewed, tmp_path)
+    assert [(f.code, f.facts["party"]) for f in done.findings] == [(Code.KEEPER_LACKS_VIEW, SECOND)]
+    assert shown(viewed, done, tmp_path) == {Code.KEEPER_LACKS_VIEW: Level.WORD}
+
+
 def test_m11_each_lost_entry_is_named_by_its_index(land: Land, tmp_path: Path) -> None:
-    (last,) = (
-        land.country.mailboxes[KEEPER].office.db.read().execute("SELECT max(first) FROM filing").fetchone()
-    )
+    (last,) = mailbox(land).db.read().execute("SELECT max(first) FROM filing").fetchone()
     of_two = "DELETE FROM row WHERE filing IN (SELECT id FROM filing ORDER BY first DESC LIMIT 2)"
     assert mailbox_sql(land, of_two) == 2
     found = [f for f in look(land, tmp_path).findings if "lacks" in f.code]
@@ -143,7 +129,7 @@ def test_m11_evidence_against_a_keeper_does_not_fit_another_entry(land: Land, tm
         msgspec.structs.replace(found, code=Code.KEEPER_LACKS_OUTCOME),
         msgspec.structs.replace(found, code=Code.OUTCOME_MISSING, facts={**found.facts, "minutes": 10}),
     ):
-        write(tmp_path / "e", ORIGIN, [other])
+        write(tmp_path / "e", [other])
         trusted = policy.decode(policy.one_log(ORIGIN, ledger_key(land)))
         assert [v.level for v in check(load(tmp_path / "e"), trusted)] == [Level.BROKEN]
 
@@ -171,10 +157,10 @@ def test_m12_a_request_without_an_outcome_is_named_after_ten_minutes_and_not_bef
 
 
 def lying(land: Land, change: Callable[[Standing], Standing]) -> Any:
-    """A record keeper that says what it likes, with its own signature."""
-    own = land.country.mailboxes[KEEPER]
+    """The first record keeper says what it likes, with its own signature; the second is honest."""
+    own = mailbox(land)
     watched = watched_country(land.country, [])
-    honest = watched.keepers[0]
+    honest, second = watched.keepers
 
     class Liar:
         name, key, origin = honest.name, honest.key, honest.origin
@@ -183,17 +169,12 @@ def lying(land: Land, change: Callable[[Standing], Standing]) -> Any:
             given = await honest.standing(asked)
             said = change(opened(given.statement, given.signature, self.key))
             data = encode(said)
-            return StandingGiven(data, own.office.identity.signing.sign(LABEL, data))
+            return StandingGiven(data, own.identity.signing.sign(LABEL, data))
 
-    return replace(watched, keepers=(Liar(),))
+        async def indexes(self) -> list[bytes]:
+            return await honest.indexes()
 
-
-def look_at(land: Land, tmp_path: Path, watched: Any) -> Round:
-    memory = Memory(tmp_path / "memory")
-    try:
-        return land.run(one_round(memory, watched, Limits(), land.clock()))
-    finally:
-        memory.close()
+    return replace(watched, keepers=(Liar(), second))
 
 
 def test_m12_a_keeper_that_hides_a_debt_is_caught_by_the_public_count(land: Land, tmp_path: Path) -> None:
@@ -205,8 +186,9 @@ def test_m12_a_keeper_that_hides_a_debt_is_caught_by_the_public_count(land: Land
         return msgspec.structs.replace(said, owed=0, unanswered=())
 
     done = look_at(land, tmp_path, lying(land, silent))
-    assert codes(done) == ["outcomes-differ"]
-    assert shown(land, done, tmp_path) == {Code.OUTCOMES_DIFFER: Level.WORD}
+    assert said_of(done) == ["outcomes-differ"]
+    assert said_of(done, SECOND) == ["outcome-missing"]
+    assert shown(land, done, tmp_path)[Code.OUTCOMES_DIFFER] is Level.WORD
 
 
 def test_m12_nobody_learns_which_outcome_belongs_to_which_request(land: Land) -> None:
@@ -218,7 +200,7 @@ def test_m12_nobody_learns_which_outcome_belongs_to_which_request(land: Land) ->
         said = set()
         for index in range(1, 30):
             asked = AskStanding(ORIGIN, index, index + 1, 600_000)
-            given = land.run(land.country.peers("portal").ask(KEEPER, STANDING, asked))
+            given = land.run(land.country.peers("portal").ask(FIRST, STANDING, asked))
             each = opened(given.statement, given.signature, key)
             said.add((sum(each.counts), each.awaited, each.owed, each.unanswered))
         assert said <= {(1, 0, 0, ()), (0, 0, 0, ())}
@@ -275,7 +257,7 @@ def test_m12_a_statement_under_another_key_is_none(land: Land, tmp_path: Path) -
 
 
 def test_m12_a_keeper_that_is_away_is_named_and_the_log_is_judged(land: Land, tmp_path: Path) -> None:
-    with away(land.country, KEEPER):
+    with away(land.country, FIRST):
         done = look(land, tmp_path)
     assert {"party-refused", "statement-invalid"} == set(codes(done))
     assert done.reading.fits
@@ -314,22 +296,22 @@ def yesterday(land: Land, meanwhile: Callable[[], object] = lambda: None) -> Sho
     return shown
 
 
-def look_back(land: Land, tmp_path: Path, shown: Shown) -> Round:
+def look_back(land: Land, tmp_path: Path, shown: Shown) -> Looked:
     return look_at(land, tmp_path, replace(watched_country(land.country, []), source=shown))
 
 
 def test_m13_yesterdays_ledger_is_named_as_such(land: Land, tmp_path: Path) -> None:
     done = look_back(land, tmp_path, yesterday(land, lambda: look(land, tmp_path)))
     rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
-    assert rolled == {"mailbox-a", "mailbox-b", "monitor"}
+    assert rolled == {*CONVERTERS, FIRST, SECOND, "monitor"}
     assert shown(land, done, tmp_path)[Code.HEAD_ROLLED_BACK] is Level.REPORTED
 
 
 def test_m13_it_is_named_even_by_a_monitor_that_never_looked_before(land: Land, tmp_path: Path) -> None:
-    """The record keepers have receipts under a head that the log no longer has."""
+    """Converters have released, and record keepers have receipts, under a head that the log no longer has."""
     done = look_back(land, tmp_path, yesterday(land))
     rolled = {f.facts["who"] for f in done.findings if f.code is Code.HEAD_ROLLED_BACK}
-    assert rolled == {"mailbox-a", "mailbox-b"}
+    assert rolled == {*CONVERTERS, FIRST, SECOND}
 
 
 def others(count: int) -> list[bytes]:
@@ -361,7 +343,7 @@ def test_m13_a_store_that_refuses_to_open_names_its_party(land: Land) -> None:
     connection.close()
     with pytest.raises(LedgerDiverged) as refused:
         asyncio.run(Country.open(Site(land.folder, pack(), land.clock, land.entropy)))
-    assert refuser(refused.value) == "ledger"
+    assert refuser(refused.value) == "ledger-a"
 
 
 # --- the record keeper's call ---------------------------------------------------------------------------------------
@@ -370,7 +352,7 @@ def test_m13_a_store_that_refuses_to_open_names_its_party(land: Land) -> None:
 def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> None:
     """Nothing of a person, a code, a list or an organisation; the same for everybody who asks."""
     asked = AskStanding(ORIGIN, 0, 9, TEN_MINUTES * 1000)
-    given = [land.run(land.country.peers(who).ask(KEEPER, STANDING, asked)) for who in ("portal", "yokohama")]
+    given = [land.run(land.country.peers(who).ask(FIRST, STANDING, asked)) for who in ("portal", "yokohama")]
     said = [
         opened(each.statement, each.signature, watched_country(land.country, []).keepers[0].key)
         for each in given
@@ -381,13 +363,14 @@ def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> N
         "end",
         "requests",
         "outcomes",
+        "views",
         "awaited",
         "owed",
         "unlogged",
         "older_ms",
         "time_ms",
     }
-    assert set(Standing.__struct_fields__) == numbers | {"origin", "unanswered", "checkpoints"}
+    assert set(Standing.__struct_fields__) == numbers | {"origin", "unanswered", "checkpoints", "indexes"}
     for reference in (ref(0), CHILDREN.encode(), TAX.encode(), b"yokohama"):
         assert reference not in given[0].statement
 
@@ -395,11 +378,11 @@ def test_the_keepers_word_holds_no_more_than_counts_and_indices(land: Land) -> N
 @pytest.mark.parametrize("asked", [(0, 4097, 600_000), (5, 4, 600_000), (0, 9, 599_999)])
 def test_the_keeper_is_asked_for_a_page_at_most(land: Land, asked: tuple[int, int, int]) -> None:
     with pytest.raises(RangeOutside):
-        land.run(land.country.peers("portal").ask(KEEPER, STANDING, AskStanding(ORIGIN, *asked)))
+        land.run(land.country.peers("portal").ask(FIRST, STANDING, AskStanding(ORIGIN, *asked)))
 
 
 def test_the_keeper_answers_parties_only(land: Land) -> None:
-    app = land.country.apps[KEEPER]
+    app = land.country.apps[FIRST]
     body = msgspec.msgpack.encode(AskStanding(ORIGIN, 0, 0, 600_000))
     reply = land.run(raw_call(app, None, STANDING.path, body))
     assert CallerUnknown.code.encode() in reply.body
@@ -407,7 +390,7 @@ def test_the_keeper_answers_parties_only(land: Land) -> None:
 
 def test_parts_of_a_filing_are_counted_at_the_edges_of_a_range(land: Land) -> None:
     """A filing of three entries, asked about one by one and two by two."""
-    db = land.country.mailboxes[KEEPER].office.db.read()
+    db = mailbox(land).db.read()
     first, count = db.execute(
         "SELECT first, length(entries) / 80 FROM filing WHERE length(entries) = 240 LIMIT 1"
     ).fetchone()
@@ -418,7 +401,7 @@ def test_parts_of_a_filing_are_counted_at_the_edges_of_a_range(land: Land) -> No
         (first, first + count),
     ):
         given = land.run(
-            land.country.peers("portal").ask(KEEPER, STANDING, AskStanding(ORIGIN, low, end, 600_000))
+            land.country.peers("portal").ask(FIRST, STANDING, AskStanding(ORIGIN, low, end, 600_000))
         )
         said = opened(given.statement, given.signature, watched_country(land.country, []).keepers[0].key)
         assert sum(said.counts) == end - low

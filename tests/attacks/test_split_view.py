@@ -18,12 +18,16 @@ import pytest
 from attacks.insider import log_size, office_of
 from forked_log import ORIGIN as FOREIGN
 from forked_log import Told, witness, witness_named
+from kakine.cli.ledger_witness import Forked, forked_heads
+from kakine.clients.monitor.findings import Code
+from kakine.clients.monitor.proving import Level
 from kakine.contracts.converter import HEAD, RELEASE, Converted, LastHead, Release, Released
 from kakine.contracts.gateway import DELIVER
 from kakine.contracts.ledger import Appended
 from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.parties.witness.app import WitnessParty
+from kakine.protocols.witnessing import Opened
 from kakine.runtime import heads
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -39,6 +43,8 @@ from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import split_entries
 from kakine.wire.submission import Submission
 from road import raw_call
+from watched_land import ledger_key, look
+from watched_land import shown as judged
 
 from land import CHILDREN, Land
 
@@ -200,6 +206,29 @@ def test_s2_a_second_root_of_a_size_it_knows_is_kept_as_proof(land: Land) -> Non
         release(land, CONVERTERS[0], prepared, forked)
     kept = heads.forks(office_of(land, 1).db.read(), ORIGIN)
     assert kept == [forked.filed.receipt.checkpoint]
+
+
+def test_s2_a_kept_fork_is_shown_and_proves_to_everybody_that_the_log_has_two_histories(
+    land: Land, tmp_path: Path
+) -> None:
+    prepared, converted = run_to_receipt(land)
+    release(land, CONVERTERS[0], prepared, converted)
+    land.run(land.country.have_witnessed())
+    assert land.run(forked_heads(land.country)) == []
+    forked = on_a_fork(land, prepared, converted)
+    with pytest.raises(HeadForked):
+        release(land, CONVERTERS[0], prepared, forked)
+    at = notes.open(forked.filed.receipt.checkpoint, ORIGIN, ledger_key(land))
+    watcher = land.country.watchers.party("citizens-watch")
+    opened = Opened(ORIGIN, at, forked.filed.receipt.checkpoint)
+    land.run(watcher.database.write(lambda db: heads.keep_fork(db, opened)))
+    assert land.run(forked_heads(land.country)) == [
+        Forked(ORIGIN, who, at) for who in (CONVERTERS[0], "citizens-watch")
+    ]
+    done = look(land, tmp_path)
+    found = [finding.facts["who"] for finding in done.findings if finding.code is Code.HEAD_FORKED]
+    assert found == [CONVERTERS[0], "citizens-watch"]
+    assert judged(land, done, tmp_path)[Code.HEAD_FORKED] is Level.PROVEN
 
 
 def test_s3_an_older_head_of_another_history_is_refused_too(land: Land) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -16,10 +17,20 @@ import pytest
 from typer.testing import CliRunner
 
 from kakine.cli.root import app
-from kakine.country import ORIGIN
+from kakine.country import CONVERTERS, LOGS, ORIGIN, identity, signer_of
+from kakine.protocols.logs import Log
 from kakine.values.problems import Problem
+from kakine.wire import checkpoint as notes
 
 DESK = ("--as", "yokohama/children", "--procedure", "JO106", "--row", "JO106.2", "--provider", "yokohama/tax")
+
+
+LAST_OUTCOME = (
+    "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing WHERE substr(entries, 2, 1) = x'02')"
+)
+LOGGED_OUTCOME = (
+    "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry WHERE substr(bytes, 2, 1) = x'02')"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     done = kakine("monitor", "--once", "--dir", folder / "land", "--state", folder / "state")
     assert (done.code, done.err) == (0, "")
     assert "所見なし / nothing found" in done.out
-    assert len(done.out.splitlines()) < 24
+    assert len(done.out.splitlines()) < 60
     return folder / "land", folder / "state"
 
 
@@ -94,26 +105,58 @@ def copy(demo: tuple[Path, Path], tmp_path: Path) -> Copy:
 def test_a_second_look_reads_only_what_is_new(copy: Copy) -> None:
     done = copy.monitor()
     assert (done.code, done.codes) == (0, set())
-    assert set(done.told["checks"].values()) == {"clean", "open"}
+    assert set(done.told["checks"].values()) == {"clean"}
+    assert [told["log"] for told in done.told["logs"]] == [log.origin for log in LOGS]
+    for told in done.told["logs"]:
+        assert set(told["checks"].values()) == {"clean", "open"}
     shown = kakine("monitor", "--once", "--dir", copy.land, "--state", copy.state).out
-    assert "新規 / new 0" in shown
+    assert shown.count("新規 / new 0") == 2
 
 
 @pytest.mark.parametrize(
     ("store", "statement", "code"),
     [
         ("mailbox-a", "DELETE FROM row WHERE rowid = 5", "keeper-lacks-request"),
-        (
-            "mailbox-a",
-            "DELETE FROM filing WHERE first = (SELECT max(first) FROM filing WHERE kind = 0)",
-            "keeper-lacks-outcome",
-        ),
-        ("ledger-a", "DELETE FROM entry WHERE idx = (SELECT max(idx) FROM entry)", "party-refused"),
-        ("ledger-a", "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7", "party-refused"),
-        ("mailbox-a", "DROP TABLE place", "party-refused"),
+        ("mailbox-b", "DELETE FROM place WHERE rowid = 5", "keeper-lacks-request"),
+        ("mailbox-a", LAST_OUTCOME, "keeper-lacks-outcome"),
+        ("mailbox-b", LAST_OUTCOME, "keeper-lacks-outcome"),
+        ("mailbox-a", "DELETE FROM index_row WHERE rowid = 3", "index-rows-lost"),
+        ("mailbox-b", "DELETE FROM index_row WHERE rowid = 3", "index-rows-lost"),
+        ("mailbox-a", "DELETE FROM index_root WHERE log LIKE '%/a'", "index-hidden"),
+        ("mailbox-b", "DELETE FROM index_root WHERE log LIKE '%/a'", "index-hidden"),
     ],
 )
-def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: str) -> None:
+def test_shows_what_one_record_keeper_lost_is_named_at_first_sight(
+    demo: tuple[Path, Path], tmp_path: Path, store: str, statement: str, code: str
+) -> None:
+    """A fresh copy, a monitor that never looked before, and a reader who has the policy and nothing else."""
+    fresh = Copy(shutil.copytree(demo[0], tmp_path / "land"), tmp_path / "state")
+    fresh.harm(store, statement)
+    done = fresh.monitor("--evidence", tmp_path / "found")
+    assert (done.code, done.codes) == (1, {code})
+    assert {finding["facts"]["party"] for finding in done.told["findings"]} == {store}
+    assert {finding["log"] for finding in done.told["findings"]} == {ORIGIN}
+    assert set(levels(fresh, tmp_path)) == {code}
+    shown = kakine("monitor", fresh.land, "--once", "--state", fresh.state)
+    assert (shown.code, f"[{code}] {ORIGIN}" in shown.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("store", "statement", "codes"),
+    [
+        ("ledger-a", LOGGED_OUTCOME, {"party-refused"}),
+        (
+            "ledger-a",
+            "UPDATE entry SET bytes = zeroblob(80) WHERE idx = 7",
+            {"party-refused", "entries-differ", "entry-malformed"},
+        ),
+        ("mailbox-b", "DROP TABLE place", {"party-refused"}),
+    ],
+)
+def test_harm_to_a_store_that_does_not_open_is_named(
+    copy: Copy, tmp_path: Path, store: str, statement: str, codes: set[str]
+) -> None:
+    shutil.rmtree(copy.state)
     if statement.startswith("DROP"):
         connection = sqlite3.connect(copy.land / f"{store}.sqlite")
         connection.executescript("DROP TABLE place; CREATE TABLE place (x)")
@@ -121,27 +164,39 @@ def test_harm_to_a_store_is_named(copy: Copy, store: str, statement: str, code: 
     else:
         copy.harm(store, statement)
     done = copy.monitor()
-    assert done.code == 1
-    assert code in done.codes
-    parties = {finding["facts"]["party"] for finding in done.told["findings"]}
-    assert all(
-        store.startswith(party) for party in parties
-    )  # a store that does not open names the kind of party
-    shown = kakine("monitor", "--once", "--dir", copy.land, "--state", copy.state)
-    assert (shown.code, f"[{code}]" in shown.out) == (1, True)
+    assert (done.code, done.codes) == (1, codes)
+    parties = {found["facts"]["party"] for found in done.told["findings"] if "party" in found["facts"]}
+    assert parties == {store}
 
 
-def test_yesterdays_ledger_does_not_start_and_says_so(copy: Copy, tmp_path: Path) -> None:
-    kept = shutil.copytree(copy.land, tmp_path / "yesterday")
-    ask(copy)
-    assert copy.monitor().code == 0
-    for path in copy.land.glob("ledger-a.sqlite*"):
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: str(log.ledger))
+def test_shows_yesterdays_ledger_is_named_as_such(copy: Copy, tmp_path: Path, log: Log) -> None:
+    """The country does not start with it; the folder still tells, to a monitor that never looked before."""
+    for name in ("the day before", "yesterday"):
+        kept = shutil.copytree(copy.land, tmp_path / name)
+        assert kakine("ledger", "beat", "--dir", copy.land, "--instance", log.origin[-1]).code == 0
+    assert kakine("ledger", "witness", "--dir", copy.land).code == 0
+    for path in copy.land.glob(f"{log.ledger}.sqlite*"):
         path.unlink()
-    for path in kept.glob("ledger-a.sqlite*"):
+    for path in kept.glob(f"{log.ledger}.sqlite*"):
         shutil.copy(path, copy.land / path.name)
-    done = copy.monitor()
-    assert (done.code, done.codes) == (1, {"party-refused"})
-    assert [finding["facts"]["problem"] for finding in done.told["findings"]] == ["ledger-behind"]
+    fresh = Copy(copy.land, tmp_path / "state")
+    done = fresh.monitor("--evidence", tmp_path / "found")
+    assert (done.code, done.codes) == (1, {"party-refused", "head-rolled-back"})
+    refused, *rolled = done.told["findings"]
+    assert refused["facts"] == {"party": log.ledger, "problem": "ledger-behind", "part": ""}
+    assert {found["log"] for found in rolled} == {log.origin}
+    assert {found["facts"]["who"] for found in rolled} >= {*CONVERTERS, "citizens-watch"}
+    assert levels(fresh, tmp_path)["head-rolled-back"] == "reported"
+    assert {found["log"] for found in rolled} == {log.origin}
+
+
+def levels(copy: Copy, tmp_path: Path) -> dict[str, str]:
+    """What evidence is worth to a reader with the published policy alone, by code."""
+    trusted = shutil.copy(copy.land / "policy.txt", tmp_path / "published.txt")
+    done = kakine("monitor", "check-evidence", tmp_path / "found", "--policy", trusted, "--json")
+    assert done.code == 0
+    return {finding["code"]: finding["level"] for finding in done.told["findings"]}
 
 
 def policy(copy: Copy, tmp_path: Path) -> Path:
@@ -191,7 +246,7 @@ def test_without_once_it_looks_again_until_it_is_interrupted(copy: Copy) -> None
         first, second = running.stdout.readline(), running.stdout.readline()
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 0
-    assert json.loads(first)["size"] == json.loads(second)["size"]
+    assert json.loads(first)["logs"] == json.loads(second)["logs"]
 
 
 @pytest.mark.parametrize("wrong", [(), ("--dir", "nowhere", "--tiles", ".")])
@@ -204,3 +259,21 @@ def test_a_folder_without_a_country_is_no_finding(tmp_path: Path) -> None:
     done = kakine("monitor", "--once", "--dir", tmp_path, "--state", tmp_path / "s")
     assert (done.code, done.out) == (1, "")
     assert "country-missing" in done.err
+
+
+def test_a_fork_that_a_witness_keeps_is_shown_by_the_command_that_has_heads_witnessed(
+    copy: Copy, tmp_path: Path
+) -> None:
+    """And the same head convicts the log in what the monitor writes for others."""
+    assert kakine("ledger", "witness", "--dir", copy.land).code == 0
+    key = identity(copy.land / "keys", signer_of(LOGS[0]), secrets.token_bytes).signing
+    other = notes.make(ORIGIN, 5, bytes(32), key)
+    with sqlite3.connect(copy.land / "witnesses" / "regulator.sqlite") as connection:
+        connection.execute("INSERT INTO forked_head VALUES (?, ?, ?)", (ORIGIN, bytes(32), other))
+    connection.close()
+    done = kakine("ledger", "witness", "--dir", copy.land)
+    assert done.code == 1
+    assert f"{ORIGIN}: regulator" in done.out
+    done = copy.monitor("--evidence", tmp_path / "found")
+    assert (done.code, done.codes) == (1, {"head-forked"})
+    assert levels(copy, tmp_path) == {"head-forked": "proven"}

@@ -9,9 +9,8 @@ import typer
 
 from kakine.cli.demo_checks import head
 from kakine.cli.visiting import DirOption, visited
+from kakine.clients.erasures import all_notices
 from kakine.clients.log import entries_between
-from kakine.contracts.commission import ERASURES
-from kakine.contracts.retention import Erasures, NoticeLogged
 from kakine.country import COMMISSION, CONVERTERS, LOGS, Country
 from kakine.protocols.erasure import check_notice, check_noticed, due, tallied
 from kakine.protocols.heads import Heads
@@ -58,7 +57,7 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
         entries |= {Place(log.origin, index): entry for index, entry in found.items()}
         counted[log.origin] = tallied(log.origin, sorted(found.items()), {})
     orders, places = list[Order](), dict[Place, bytes]()
-    for each in await _notices(country):
+    for each in await all_notices(peers, COMMISSION):
         receipt = each.receipt
         heads.verify(receipt.first, receipt.proof, receipt.checkpoint, each.entry, keys)
         places[Place(origin_of(receipt.checkpoint), receipt.first)] = notice_digest(each.notice)
@@ -69,14 +68,3 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
     if len(set(done)) != len(done):
         raise ErasureMismatch(part="twice")
     return orders, [month for month in due(counted, country.site.clock()) if month not in done]
-
-
-async def _notices(country: Country) -> list[NoticeLogged]:
-    found: list[NoticeLogged] = []
-    low = 0
-    while True:
-        page = (await country.peers("portal").ask(COMMISSION, ERASURES, Erasures(low))).notices
-        if not page:
-            return found
-        found += page
-        low = decode(decode(page[-1].notice, Notice).order.data, Order).expiry + 1

@@ -5,29 +5,45 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperGroup
 
 from kakine.cli.ledger_tiles import PolicyOption, one_log, reader
+from kakine.cli.monitor_country import erasing, refuser, watched_country
+from kakine.cli.monitor_stores import stored
+from kakine.cli.monitor_words import as_data, lines, verdict_lines
 from kakine.cli.visiting import visited
 from kakine.clients.monitor import evidence
-from kakine.clients.monitor.checks import CHECKS
-from kakine.clients.monitor.findings import Code, Fact, Finding, text
+from kakine.clients.monitor.erasures import Erasing
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, Verdict, check
+from kakine.clients.monitor.proving import Level, check
 from kakine.clients.monitor.reading import Limits, Refusal, Watched
-from kakine.clients.monitor.rounds import Round, one_round
-from kakine.clients.monitor.sources import Files, Mailbox, Running
-from kakine.country import LEDGER, ORIGIN, Country, system_clock
-from kakine.values.problems import CountryMissing, Problem, StoreInUse
+from kakine.clients.monitor.rounds import Look, look
+from kakine.clients.monitor.sources import Files
+from kakine.country import LOGS, system_clock
+from kakine.values.problems import CheckpointInvalid, CountryMissing, Problem, StoreInUse
 from kakine.wire import policy
+from kakine.wire.checkpoint import origin_of
+
+
+class _WithFolder(TyperGroup):
+    """`kakine monitor FOLDER`: a word that is no command is the folder of a country."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.allow_interspersed_args = not any(word in self.commands for word in args)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params = super().get_params(ctx)
+        return [each for each in params if ctx.allow_interspersed_args or not isinstance(each, TyperArgument)]
+
 
 app = typer.Typer(
+    cls=_WithFolder,
     invoke_without_command=True,
     help="監視: see for yourself that a country's public log is honest.",
 )
@@ -52,8 +68,10 @@ class _Plan:
 @app.callback()
 def monitor(
     context: typer.Context,
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The same as --dir.")] = None,
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="Folder of a country: read it through its public calls.")
+        Path | None,
+        typer.Option("--dir", help="Folder of a country: read both its logs through its public calls."),
     ] = None,
     tiles: Annotated[
         Path | None,
@@ -89,20 +107,29 @@ def monitor(
         int | None,
         typer.Option(min=1, help="Seconds in which an entry is promised. Without it silence is not judged."),
     ] = None,
+    indexed: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Minutes in which an entry is promised to be indexed. Without it no index is late."
+        ),
+    ] = None,
     skew: Annotated[int, typer.Option(min=0, help="Minutes by which times may go back or ahead.")] = 10,
     owed: Annotated[int, typer.Option(min=10, help="Minutes after which a missing outcome is named.")] = 10,
+    erased: Annotated[
+        int, typer.Option(min=0, help="Days after which a month that is over must have been erased.")
+    ] = 31,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look instead of text.")] = False,
 ) -> None:
     """監視: see for yourself that a country's public log is honest. Anybody may; nobody has to be trusted for it.
 
-    It checks the signed head, reads the entries that are new, builds the tree anew, holds the head against every head
-    it or others have seen, and asks the record keepers what they hold. What it has verified it keeps in its own
-    folder, so the next run goes on there and notices a log that was put back to yesterday. Exit status 1 if anything
-    was found. It sees and stores no person: numbers of entries, counts, hashes. Examples:
+    Of each log it checks the signed head, reads the entries that are new, builds the tree anew, holds the head against
+    every head it or others have seen, and asks the record keepers what they hold and have indexed. What it has verified
+    it keeps in its own folder, so the next run goes on there and notices a log that was put back to yesterday. Exit
+    status 1 if anything was found. It sees and stores no person: numbers of entries, counts, hashes. Examples:
 
-      kakine monitor --once --dir country/1-1000
+      kakine monitor country/1-1000 --once
 
-      kakine monitor --dir country/1-1000 --every 60 --evidence found
+      kakine monitor country/1-1000 --every 60 --evidence found
 
       kakine monitor --once --tiles public --policy policy.txt --head mirror/checkpoint
 
@@ -110,9 +137,10 @@ def monitor(
     """
     if context.invoked_subcommand is not None:
         return
-    if (directory is None) == (tiles is None) or (tiles is None) != (trusted is None):
-        raise typer.BadParameter("give --dir, or --tiles together with --policy")
-    plan = _Plan(directory, tiles, trusted, head or [], Limits(skew, owed, heartbeat), again, out, as_json)
+    if (folder, directory, tiles).count(None) != 2 or (tiles is None) != (trusted is None):
+        raise typer.BadParameter("give DIR, or --tiles together with --policy")
+    limits = Limits(skew, owed, heartbeat, indexed, erased)
+    plan = _Plan(folder or directory, tiles, trusted, head or [], limits, again, out, as_json)
     memory = Memory(state)
     try:
         found = _look(plan, memory) if once else _repeat(plan, memory, every)
@@ -140,26 +168,21 @@ def check_evidence(
     verdicts = check(evidence.load(folder), policy.decode(trusted.read_bytes()))
     if as_json:
         rows = [
-            {"code": v.finding.code, "level": v.level, "why": v.why, "facts": v.finding.facts}
+            {
+                "code": v.finding.code,
+                "log": v.finding.log,
+                "level": v.level,
+                "why": v.why,
+                "facts": v.finding.facts,
+            }
             for v in verdicts
         ]
         typer.echo(json.dumps({"findings": rows}, ensure_ascii=False))
     else:
-        for line in _verdict_lines(verdicts):
+        for line in verdict_lines(verdicts):
             typer.echo(line)
     if any(verdict.level is Level.BROKEN for verdict in verdicts):
         raise typer.Exit(1)
-
-
-def _verdict_lines(verdicts: list[Verdict]) -> Iterator[str]:
-    for verdict in verdicts:
-        level = text("levels", verdict.level)
-        yield f"[{verdict.finding.code}]"
-        for sentence, said in zip(_sentences(verdict.finding), level, strict=True):
-            yield f"  {sentence}"
-            yield f"    → {said}" + (f" [{verdict.why}]" if verdict.why else "")
-    if not verdicts:
-        yield "所見なし / no findings"
 
 
 def _repeat(plan: _Plan, memory: Memory, every: int) -> bool:
@@ -171,7 +194,7 @@ def _repeat(plan: _Plan, memory: Memory, every: int) -> bool:
                 found |= _look(plan, memory)
             except StoreInUse as problem:
                 typer.echo(str(problem), err=True)
-            plan = _Plan(**{**plan.__dict__, "again": False})
+            plan = replace(plan, again=False)
             time.sleep(every)
     except KeyboardInterrupt:
         typer.echo("", err=True)
@@ -180,113 +203,58 @@ def _repeat(plan: _Plan, memory: Memory, every: int) -> bool:
 
 def _look(plan: _Plan, memory: Memory) -> bool:
     """One look, told and kept; whether anything was found."""
-    done = asyncio.run(_round(plan, memory))
-    if isinstance(done, Round):
-        return _told(plan, done, done.findings)
-    facts: dict[str, Fact] = {"party": done.party, "problem": done.problem, "part": done.part}
-    return _told(plan, None, [Finding(Code.PARTY_REFUSED, facts)])
+    done = asyncio.run(_done(plan, memory))
+    if plan.as_json:
+        typer.echo(json.dumps(as_data(done), ensure_ascii=False))
+    else:
+        for line in lines(done):
+            typer.echo(line)
+    if plan.evidence is not None and done.findings:
+        evidence.write(plan.evidence, done.findings)
+        typer.echo(f"証拠 / evidence: {plan.evidence}", err=plan.as_json)
+    return bool(done.findings)
 
 
-async def _round(plan: _Plan, memory: Memory) -> Round | Refusal:
-    reported = [(f"head {number}", path.read_bytes()) for number, path in enumerate(plan.heads, 1)]
-    async with AsyncExitStack() as stack:
-        if plan.directory is not None:
-            try:
-                country = await stack.enter_async_context(visited(plan.directory))
-            except (CountryMissing, StoreInUse):
-                raise  # nothing was asked, so nobody refused
-            except Problem as problem:
-                return Refusal.of(refuser(problem), problem)
-            watched = watched_country(country, reported)
-        else:
-            watched = _static(plan, reported)
-        keep = plan.evidence is not None
-        return await one_round(memory, watched, plan.limits, system_clock(), again=plan.again, evidence=keep)
+async def _done(plan: _Plan, memory: Memory) -> Look:
+    if plan.directory is None:
+        return await _at(plan, memory, [_static(plan)])
+    try:
+        async with visited(plan.directory) as country:
+            heads = _reported(plan.heads)
+            logs = [watched_country(country, heads[log.origin], log) for log in LOGS]
+            return await _at(plan, memory, logs, erasing=erasing(country))
+    except (CountryMissing, StoreInUse):
+        raise  # nothing was asked, so nobody refused
+    except Problem as problem:
+        refusal = Refusal.of(refuser(problem), problem)
+    with stored(plan.directory, _reported(plan.heads), memory) as logs:
+        return await _at(plan, memory, logs, refusal)
 
 
-def _static(plan: _Plan, reported: list[tuple[str, bytes]]) -> Watched:
+async def _at(
+    plan: _Plan, memory: Memory, logs: list[Watched], *refused: Refusal, erasing: Erasing | None = None
+) -> Look:
+    keep, now_ms = plan.evidence is not None, system_clock()
+    how = {"again": plan.again, "evidence": keep}
+    return await look(memory, logs, plan.limits, now_ms, **how, refused=refused, erasing=erasing)
+
+
+def _static(plan: _Plan) -> Watched:
     assert plan.tiles is not None  # noqa: S101 - the command line has seen to it
     assert plan.policy is not None  # noqa: S101
     origin, key = one_log(plan.policy, plan.tiles)
-    return Watched(origin, key, Files("tiles", reader(plan.tiles), origin, key), (), reported)
+    heads = [each for these in _reported(plan.heads).values() for each in these]
+    return Watched(origin, key, Files("tiles", reader(plan.tiles), origin, key), (), heads)
 
 
-def watched_country(country: Country, reported: list[tuple[str, bytes]]) -> Watched:
-    """The log and the record keepers of a country, as any party may call them; keys are those of the gazette."""
-    peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
-    keepers = [Mailbox(peers, name, law.signing_key(name), ORIGIN) for name in law.keeper_parties]
-    return Watched(ORIGIN, law.log_key(LEDGER), Running(peers, LEDGER), keepers, reported)
-
-
-def refuser(problem: Problem) -> str:
-    """The party that did not start: the innermost whose code the problem came through.
-
-    A country in one process starts all parties or none, and the problem itself does not name one.
-    """
-    found, at = "country", problem.__traceback__
-    while at is not None:
-        package = str(at.tb_frame.f_globals.get("__name__", "")).split(".")
-        if package[:2] == ["kakine", "parties"]:
-            found = package[2]
-        at = at.tb_next
+def _reported(heads: list[Path]) -> dict[str, list[tuple[str, bytes]]]:
+    """Heads that were handed over, by their log; what is a head of none is judged with the first."""
+    found: dict[str, list[tuple[str, bytes]]] = {log.origin: [] for log in LOGS}
+    for number, path in enumerate(heads, 1):
+        note = path.read_bytes()
+        try:
+            origin = origin_of(note)
+        except CheckpointInvalid:
+            origin = ""
+        found[origin if origin in found else LOGS[0].origin].append((f"head {number}", note))
     return found
-
-
-def _told(plan: _Plan, done: Round | None, findings: list[Finding]) -> bool:
-    if plan.as_json:
-        typer.echo(json.dumps(_as_data(done, findings), ensure_ascii=False))
-    else:
-        for line in _lines(done, findings):
-            typer.echo(line)
-    if plan.evidence is not None and findings:
-        evidence.write(plan.evidence, done.reading.watched.origin if done else "", findings)
-        typer.echo(f"証拠 / evidence: {plan.evidence}", err=plan.as_json)
-    return bool(findings)
-
-
-def _as_data(done: Round | None, findings: list[Finding]) -> dict[str, Any]:
-    at = done.reading.at if done else None
-    rows = []
-    for each in findings:
-        japanese, english = _sentences(each)
-        rows.append({"code": each.code, "facts": each.facts, "ja": japanese, "en": english})
-    states = {name: state for name, state, _ in _states(done)} if done else {}
-    return {
-        "size": at.size if at else None,
-        "root": at.root.hex() if at else None,
-        "checks": states,
-        "findings": rows,
-    }
-
-
-def _states(done: Round) -> Iterator[tuple[str, str, str]]:
-    """(check, "clean", "found" or "open", why it was not judged)."""
-    for each in CHECKS:
-        lacks = each.lacks(done.reading)
-        state = "found" if done.found[each.name] else "open" if lacks else "clean"
-        yield each.name, state, lacks
-
-
-def _lines(done: Round | None, findings: list[Finding]) -> Iterator[str]:
-    if done is None:
-        yield "台帳を読めなかった / the log could not be read"
-    else:
-        reading = done.reading
-        at, new = reading.at, len(reading.tail.kinds) if reading.tail else 0
-        size = f"{at.size} 件 / entries, 新規 / new {new}, root {at.root.hex()[:16]}…" if at else "–"
-        yield f"■ {reading.watched.origin}: {size}"
-        marks = {"clean": "✓", "found": "✗", "open": "–"}
-        for name, state, lacks in _states(done):
-            japanese, english = text("checks", name)
-            yield f"{marks[state]} {japanese} / {english}" + (f" ({lacks})" if lacks else "")
-    for finding in findings:
-        japanese, english = _sentences(finding)
-        since = "（以前から / from an earlier look）" if done and finding in done.earlier else ""
-        yield f"\n[{finding.code}]{since}\n  {japanese}\n  {english}"
-    if not findings:
-        yield "所見なし / nothing found"
-
-
-def _sentences(finding: Finding) -> tuple[str, ...]:
-    """Facts come from others, or from a file: nothing in them may look like a line of its own."""
-    return tuple("".join(c if c.isprintable() else "?" for c in each) for each in finding.sentences())

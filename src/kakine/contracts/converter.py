@@ -145,11 +145,19 @@ class LastHead(Body, frozen=True):
 
 
 class HeadSeen(Body, frozen=True):
-    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is."""
+    """The largest head that is on disk here, as the log signed it; size 0 and no checkpoint if none is.
+
+    `forked` are checkpoints of the log that contradict one that was seen before, at most `MOST_FORKED`.
+    """
 
     size: int
     root: bytes
     checkpoint: bytes
+    forked: list[bytes] = msgspec.field(default_factory=list)
+
+
+MOST_FORKED = 16
+"""One of them is proof enough."""
 
 
 class Check(Body, frozen=True):
@@ -384,14 +392,31 @@ class CountAsked(Body, frozen=True):
 
 
 class Counted(Body, frozen=True):
-    """A signed `wire.counting.Count`, its entry in the log with a receipt, and the places it is over (u64 each)."""
+    """A signed `wire.counting.Count`, its entry in the log with a receipt, the places it is over (u64 each), and the
+    salt of their tree."""
 
     statement: bytes
     signature: bytes
     entry: bytes
     receipt: Appended
     places: bytes
+    salt: bytes
 
+
+class StatementsAsked(Body, frozen=True):
+    """All that was stated of the log `origin`, but for the first so many statements."""
+
+    origin: str
+    first: Annotated[int, Meta(ge=0, lt=1 << 62)]
+
+
+class StatementsGiven(Body, frozen=True):
+    """Encoded `wire.counting.CountShown`, in order, at most `MOST_STATEMENTS`: those that are in the log."""
+
+    statements: list[bytes]
+
+
+MOST_STATEMENTS = 64
 
 _CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
@@ -412,6 +437,7 @@ RATIOS = Call("/v1/window/ratios", Ratios, RatiosGiven, frozenset({Role.COMMISSI
 WINDOW = Call("/v1/window/check", WindowCheck, Checked, frozenset({Role.COMMISSION}))
 WITNESS = Call("/v1/witness", Witness, Witnessed, frozenset({Role.COMMISSION}))
 STATEMENT = Call("/v1/statement", CountAsked, Counted, frozenset({Role.COMMISSION}))
+STATEMENTS = Call("/v1/statements", StatementsAsked, StatementsGiven, ANYBODY)
 DISPUTED = Call("/v1/disputed", Disputed, DisputedFound, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)

@@ -14,7 +14,7 @@ from kakine.crypto.signing import SigningKey
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import signing_key
 from kakine.protocols.witnessing import Logs
-from kakine.runtime.heads import find
+from kakine.runtime.heads import find, forks
 from kakine.runtime.identity import Clock, Entropy
 from kakine.wire import policy
 from kakine.wire.policy import WITNESS, vkey
@@ -69,9 +69,16 @@ class Watchers:
 
     def heads(self, origin: str) -> dict[str, bytes]:
         """The last checkpoint of a log that each of them has cosigned, by name; of those that have cosigned any."""
-        stores = [each.name for each in WATCHERS if (self._folder / f"{each.name}.sqlite").is_file()]
-        notes = {name: find(self.party(name).database.read(), origin)[1] for name in stores}
+        notes = {name: find(self.party(name).database.read(), origin)[1] for name in self._stores()}
         return {name: note for name, note in notes.items() if note}
+
+    def forks(self, origin: str) -> dict[str, list[bytes]]:
+        """What each of them was shown that contradicts a head it had cosigned, by name; of those that were."""
+        kept = {name: forks(self.party(name).database.read(), origin) for name in self._stores()}
+        return {name: notes for name, notes in kept.items() if notes}
+
+    def _stores(self) -> list[str]:
+        return [each.name for each in WATCHERS if (self._folder / f"{each.name}.sqlite").is_file()]
 
     def close(self) -> None:
         """Close the stores that are open."""

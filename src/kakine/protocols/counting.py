@@ -32,10 +32,12 @@ def count_of(
     span: tuple[int, int],
     places: Sequence[int],
     before: Count | None,
+    salt: bytes,
 ) -> Count:
-    """The statement over the released `places` (ascending) of the entries span[0] … span[1] - 1."""
+    """The statement over the released `places` (ascending) of the entries span[0] … span[1] - 1. `salt` (32 bytes) is
+    another one for each statement, and known to nobody but the auditor."""
     previous = before.digest if before else GENESIS
-    return Count(converter, position, origin, *span, len(places), places_root(places), previous)
+    return Count(converter, position, origin, *span, len(places), places_root(places, salt), previous)
 
 
 def entry_of(count: Count, now_ms: int) -> bytes:
@@ -78,10 +80,10 @@ def check_chain(counts: Sequence[Count], before: Count | None = None) -> None:
         end, previous = count.end, count.digest
 
 
-def check_places(count: Count, places: Sequence[int], entries: Entries) -> None:
+def check_places(count: Count, places: Sequence[int], entries: Entries, salt: bytes) -> None:
     """Raise `CountMismatch` unless `places` are those of the statement, ascend, lie in its range, and each is a request
     with this converter's bit. `entries` must have those at `places`."""
-    if len(places) != count.count or places_root(places) != count.root:
+    if len(places) != count.count or places_root(places, salt) != count.root:
         raise CountMismatch(converter=count.converter, part="root")
     if list(places) != sorted(set(places)) or any(not count.start <= place < count.end for place in places):
         raise CountMismatch(converter=count.converter, part="places")
@@ -89,6 +91,13 @@ def check_places(count: Count, places: Sequence[int], entries: Entries) -> None:
         entry = entries.get(place)
         if entry is None or entry.kind is not EntryKind.REQUEST or not _names(entry, count.position):
             raise CountMismatch(converter=count.converter, part="entry", index=place)
+
+
+def check_number(count: Count, requests: int) -> None:
+    """Raise `CountMismatch` where more releases are stated than the stretch has requests that name the converter, whose
+    number anybody can count in the log."""
+    if count.count > requests:
+        raise CountMismatch(converter=count.converter, part="number", stated=count.count, log=requests)
 
 
 def _names(entry: Entry, position: int) -> bool:

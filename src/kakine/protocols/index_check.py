@@ -60,7 +60,12 @@ def entry_of(root: IndexRoot, now_ms: int) -> bytes:
 def log_tag(root: IndexRoot) -> bytes:
     """The tag under which it files them: a keeper cannot log two different indexes from one place on unless it lies
     about the tag as well."""
-    return digest("index-filed", root.keeper.encode(), root.origin.encode(), root.start.to_bytes(8, "big"))
+    return log_tag_at(root.keeper, root.origin, root.start)
+
+
+def log_tag_at(keeper: str, origin: str, start: int) -> bytes:
+    """The same for whoever knows no more of an index than where it begins."""
+    return digest("index-filed", keeper.encode(), origin.encode(), start.to_bytes(8, "big"))
 
 
 def check_chain(roots: Sequence[IndexRoot], before: IndexRoot | None = None) -> None:
@@ -109,12 +114,18 @@ def check_totals(root: IndexRoot, entries: Entries) -> None:
 
     `entries` must be all of root.start … root.end - 1 (`IndexRowsInvalid` else); more do no harm.
     """
-    counted = Counter(day for day in _days(root, entries).values())
+    days = Counter(_days(root, entries).values())
+    sealed = sum(bool(entries[index].sealed_until) for index in range(root.start, root.end))
+    check_day_totals(root, days, sealed)
+
+
+def check_day_totals(root: IndexRoot, counted: Counter[int], sealed: int) -> None:
+    """The same where whoever reads the log has counted the stretch: by day the entries that stand in a list, and those
+    that are `sealed`."""
     for day in sorted({*counted, *(each.day for each in root.days)}):
         stated = sum(each.total for each in root.days if each.day == day)
         if stated != counted[day]:
             raise IndexTotalWrong(day=day, index=stated, log=counted[day])
-    sealed = sum(bool(entries[index].sealed_until) for index in range(root.start, root.end))
     if root.sealed != sealed:
         raise IndexTotalWrong(part="sealed", index=root.sealed, log=sealed)
 

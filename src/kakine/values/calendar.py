@@ -22,6 +22,11 @@ def month_start_ms(month: int) -> int:
     return int(datetime(2000 + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
+def day_name(day: int) -> str:
+    """`2033-11-05` for days since 1970-01-01."""
+    return date.fromordinal(_FIRST_DAY + day).isoformat()
+
+
 def month_name(month: int) -> str:
     """`2033-11` for a month since 2000-01."""
     return f"{2000 + month // 12}-{month % 12 + 1:02d}"

@@ -24,7 +24,7 @@ _PLACE = 8
 
 class Count(Message, frozen=True):
     """Of the entries start … end - 1 of the log `origin` this converter has released `count`, and will release no
-    other. `root` is that of the RFC 6962 tree over their places (u64 each, ascending); `previous` the digest of the
+    other. `root` is that of the RFC 6962 tree over their places (`places_root`); `previous` the digest of the
     statement before. Signed with label "statement"."""
 
     converter: Name
@@ -49,10 +49,24 @@ class Count(Message, frozen=True):
             raise CountInvalid(part="root")
 
 
-def places_root(places: Sequence[int]) -> bytes:
-    """Root over these places in the log, in the order given."""
+class CountShown(Message, frozen=True):
+    """A signed statement as anybody is shown it, and where it stands in the log: entry, index, RFC 6962 path, note."""
+
+    statement: bytes
+    signature: bytes
+    entry: bytes
+    index: Index
+    path: tuple[bytes, ...]
+    note: bytes
+
+
+def places_root(places: Sequence[int], salt: bytes) -> bytes:
+    """Root over these places in the log, in the order given: leaves of salt (32 bytes) and u64.
+
+    Without the salt nobody can try which of a few places were left out.
+    """
     tree = Tree()
-    tree.append([leaf_hash(place.to_bytes(_PLACE, "big")) for place in places])
+    tree.append([leaf_hash(salt + place.to_bytes(_PLACE, "big")) for place in places])
     return tree.root()
 
 

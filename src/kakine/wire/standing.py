@@ -5,13 +5,15 @@ Counts and log indices only; nothing in it comes from a person, an organisation 
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta
 
 from kakine.crypto.signing import VerifyKey
 from kakine.wire.canonical import Message, decode
-from kakine.wire.request import Name
+from kakine.wire.entry import EntryKind
+from kakine.wire.request import Digest, Name
 
 LABEL = "standing"
 
@@ -31,16 +33,43 @@ MOST_HEADS = 4
 Index = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
+class Counts(NamedTuple):
+    """Numbers of entries of the kinds that stand in people's lists."""
+
+    requests: int
+    outcomes: int
+    views: int
+
+    @classmethod
+    def of(cls, kinds: Sequence[int]) -> Counts:
+        """Of entries of these kinds."""
+        return cls(*(kinds.count(kind) for kind in COUNTED))
+
+
+COUNTED = (EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED)
+"""The kinds, in the order of `Counts`."""
+
+
+class Remade(Message, frozen=True):
+    """An index made anew out of the rows that are stored now: where it begins, and the root of its rows (zeros where
+    they are no index any more). It is the signed root, unless rows were lost."""
+
+    start: Index
+    root: Digest
+
+
 class Standing(Message, frozen=True):
     """The keeper's word about the entries first … end - 1 of the log of this origin.
 
-    `requests` and `outcomes` count the entries for which it holds filing, sealed record and place in a list, or a place
-    to come where the entry is withheld from its person. `unanswered` names those of them that were handed to a
-    recipient, who owes an outcome, and were filed at least `older_ms` ago without one (at most `MOST_NAMED`). About the
-    empty range, and there only, `awaited` counts all requests of the log that are as old as that and were handed to a
-    recipient, and `owed` those without an outcome. `unlogged` counts entries in its whole store that wait for the
-    ledger's receipt. `checkpoints` are signed heads of the ledger: the newest it has, and about a range of one entry
-    all under which it has receipts for that entry, at most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
+    `requests`, `outcomes` and `views` count the entries for which it holds filing, sealed record and place in a list,
+    or a place to come where the entry is withheld from its person. `indexes` are those of its indexes that begin in the
+    range, ascending, as it could make them at most an hour before.
+    `unanswered` names those of them that were handed to a recipient, who owes an outcome, and were filed at least
+    `older_ms` ago without one (at most `MOST_NAMED`). About the empty range, and there only, `awaited` counts all
+    requests of the log that are as old as that and were handed to a recipient, and `owed` those without an outcome.
+    `unlogged` counts entries in its whole store, index roots among them, that wait for the ledger's receipt.
+    `checkpoints` are signed heads of the ledger: the newest it has, and about a range of one entry all under which it
+    has receipts for that entry, at most `MOST_HEADS`. Times are milliseconds since 1970 UTC.
     """
 
     origin: Name
@@ -48,6 +77,8 @@ class Standing(Message, frozen=True):
     end: Index
     requests: Index
     outcomes: Index
+    views: Index
+    indexes: Annotated[tuple[Remade, ...], Meta(max_length=MOST_ENTRIES)]
     awaited: Index
     owed: Index
     unanswered: Annotated[tuple[Index, ...], Meta(max_length=MOST_NAMED)]
@@ -57,9 +88,9 @@ class Standing(Message, frozen=True):
     checkpoints: Annotated[tuple[bytes, ...], Meta(max_length=MOST_HEADS)]
 
     @property
-    def counts(self) -> tuple[int, int]:
-        """(requests, outcomes)."""
-        return self.requests, self.outcomes
+    def counts(self) -> Counts:
+        """What it holds."""
+        return Counts(self.requests, self.outcomes, self.views)
 
 
 def opened(statement: bytes, signature: bytes, key: VerifyKey) -> Standing:

@@ -5,25 +5,32 @@ A new check is one more `Check` in that list; what it needs to have read goes in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Generic, TypeVar
 
-from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
+import msgspec
+
+from kakine.clients.monitor import count_checks, erasures, index_checks, seals
+from kakine.clients.monitor.erasures import Whole
+from kakine.clients.monitor.findings import LACKS, Code, Evidence, Fact, Finding
 from kakine.clients.monitor.keepers import Lacking
-from kakine.clients.monitor.reading import MALFORMED, Reading
+from kakine.clients.monitor.reading import Reading, Word
+from kakine.clients.monitor.tail import MALFORMED
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import EntryKind
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[R]):
     """`find` gives what is wrong; `lacks` says in English why a reading cannot be judged, empty if it can. What a check
     of this `name` sees to stands in texts.json."""
 
     name: str
-    find: Callable[[Reading], Iterator[Finding]]
-    lacks: Callable[[Reading], str] = lambda _: ""
+    find: Callable[[R], Iterator[Finding]]
+    lacks: Callable[[R], str] = lambda _: ""
 
 
 _MINUTE_MS = 60_000
@@ -31,24 +38,15 @@ _MOST = 16
 """Findings of one check in one round that name single entries."""
 
 
-def _shown(
-    reading: Reading, code: Code, *entries: int, said: tuple[Said, ...] = (), **facts: Fact
-) -> Finding:
-    """A finding with the present head, and these entries to be proved under it."""
-    return Finding(code, facts, Evidence((reading.note,), entries, said=said))
-
-
 def refusals(reading: Reading) -> Iterator[Finding]:
     """Parties that gave no answer or did not start."""
-    for each in reading.refusals:
-        facts: dict[str, Fact] = {"party": each.party, "problem": each.problem, "part": each.part}
-        yield Finding(Code.PARTY_REFUSED, facts)
+    yield from (each.finding() for each in reading.refusals)
 
 
 def signature(reading: Reading) -> Iterator[Finding]:
     """The head is a signed note of this log, by its key."""
     if reading.head_problem:
-        yield _shown(reading, Code.HEAD_UNSIGNED, problem=reading.head_problem)
+        yield reading.finding(Code.HEAD_UNSIGNED, problem=reading.head_problem)
 
 
 def other_heads(reading: Reading) -> Iterator[Finding]:
@@ -85,7 +83,7 @@ def _contradiction(reading: Reading, who: str, seen: Checkpoint, note: bytes) ->
 def entries_fit(reading: Reading) -> Iterator[Finding]:
     """The served entries give the signed root."""
     if reading.at is not None and reading.tail is not None and not reading.whole_fits:
-        yield _shown(reading, Code.ENTRIES_DIFFER, size=reading.at.size)
+        yield reading.finding(Code.ENTRIES_DIFFER, size=reading.at.size)
 
 
 def well_formed(reading: Reading) -> Iterator[Finding]:
@@ -94,13 +92,13 @@ def well_formed(reading: Reading) -> Iterator[Finding]:
     if tail is not None:
         wrong = [at for at, kind in enumerate(tail.kinds, tail.first) if kind == MALFORMED]
         for index in wrong[:_MOST]:
-            yield _shown(reading, Code.ENTRY_MALFORMED, index, index=index)
+            yield reading.finding(Code.ENTRY_MALFORMED, index, index=index)
 
 
 def tiles(reading: Reading) -> Iterator[Finding]:
     """Every served tile of the new entries, and of the right edge, holds what the entries give."""
     for path, problem in reading.tile_faults:
-        yield _shown(reading, Code.TILE_DIFFERS, path=path, problem=problem)
+        yield reading.finding(Code.TILE_DIFFERS, path=path, problem=problem)
 
 
 def times(reading: Reading) -> Iterator[Finding]:
@@ -116,8 +114,7 @@ def _wrong_times(reading: Reading) -> Iterator[Finding]:
             continue
         if minutes < latest - allowed:
             back = latest - minutes
-            yield _shown(
-                reading,
+            yield reading.finding(
                 Code.TIME_WENT_BACK,
                 before,
                 index,
@@ -127,7 +124,7 @@ def _wrong_times(reading: Reading) -> Iterator[Finding]:
                 allowed=allowed,
             )
         elif minutes > now + allowed:
-            yield _shown(reading, Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
+            yield reading.finding(Code.TIME_AHEAD, index, index=index, minutes=minutes - now)
         if minutes > latest:
             before, latest = index, minutes
 
@@ -146,8 +143,7 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
     for index, kind, minutes in reading.new_entries():
         if last is not None and kind != MALFORMED and (minutes - last - 1) * 60 > promised:
             before, gap = index - 1, minutes - last
-            yield _shown(
-                reading,
+            yield reading.finding(
                 Code.LOG_SILENT,
                 before,
                 index,
@@ -159,38 +155,36 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
         last = None if kind == MALFORMED else minutes
     gap = reading.now_ms // _MINUTE_MS - (last or 0)
     if last is not None and (gap - 1) * 60 > promised:
-        yield _shown(reading, Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
+        yield reading.finding(Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
 
 
 def statements(reading: Reading) -> Iterator[Finding]:
     """Record keepers answer, sign, and speak about what was asked."""
     for keeper, problem in sorted({(each.keeper, each.problem) for each in reading.answers if each.problem}):
-        yield _shown(reading, Code.STATEMENT_INVALID, party=keeper, problem=problem)
+        yield reading.finding(Code.STATEMENT_INVALID, party=keeper, problem=problem)
 
 
 def held(reading: Reading) -> Iterator[Finding]:
-    """Every request and outcome of the log is held by each record keeper: none is lost, none is made up."""
+    """Every request, outcome and view of the log is held by each record keeper: none is lost, none is made up."""
     for answer in reading.answers:
         if answer.standing is None or answer.said is None:
             continue
         for lacking in answer.lacking:
             if not _on_its_way(reading, lacking):
-                outcome = lacking.kind is EntryKind.OUTCOME
-                code = Code.KEEPER_LACKS_OUTCOME if outcome else Code.KEEPER_LACKS_REQUEST
+                code = LACKS[lacking.kind]
                 facts: dict[str, Fact] = {"party": answer.keeper, "index": lacking.index}
-                yield _shown(reading, code, lacking.index, said=(lacking.said,), **facts)
-        if answer.standing.counts != (answer.requests, answer.outcomes) and not answer.lacking:
-            yield _shown(
-                reading,
+                yield reading.finding(code, lacking.index, said=(lacking.said,), **facts)
+        if answer.standing.counts != answer.counts and not answer.lacking:
+            stated = answer.standing.counts._asdict()
+            in_log = {f"log_{name}": number for name, number in answer.counts._asdict().items()}
+            yield reading.finding(
                 Code.KEEPER_DIFFERS,
                 said=(answer.said,),
                 party=answer.keeper,
                 first=answer.first,
                 last=answer.end - 1,
-                requests=answer.standing.requests,
-                outcomes=answer.standing.outcomes,
-                log_requests=answer.requests,
-                log_outcomes=answer.outcomes,
+                **stated,
+                **in_log,
             )
 
 
@@ -207,21 +201,45 @@ def owed(reading: Reading) -> Iterator[Finding]:
             for index in answer.standing.unanswered[:_MOST]:
                 facts = {"index": index, "minutes": reading.limits.owed_minutes}
                 said = (answer.said,)
-                yield _shown(reading, Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
+                yield reading.finding(Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
 
 
-def outcome_counts(reading: Reading) -> Iterator[Finding]:
-    """A keeper says that no more requests are answered than there are outcomes in the log.
+def outcome_counts(whole: Whole) -> Iterator[Finding]:
+    """A keeper says that no more requests are answered than there are outcomes in all logs: while the log of a request
+    is away, its outcome goes into another.
 
-    It said so before the head was read, and of old requests only, so an honest one is never above the log. One that
+    It said so before any head was read, and of old requests only, so an honest one is never above the logs. One that
     hides a debt is, unless as many young requests have been answered meanwhile.
     """
-    logged = sum(outcomes for _, outcomes in reading.pages.values())
-    for word in reading.words if reading.fits else ():
-        answered = word.standing.awaited - word.standing.owed
+    readings = whole.readings
+    logged = sum(page.outcomes for reading in readings for page in reading.pages.values())
+    words: dict[str, list[Word]] = {}
+    for word in (word for reading in readings for word in reading.words):
+        words.setdefault(word.keeper, []).append(word)
+    for keeper, spoken in words.items():
+        answered = sum(word.standing.awaited - word.standing.owed for word in spoken)
         if answered > logged:
-            facts = {"answered": answered, "log_outcomes": logged}
-            yield _shown(reading, Code.OUTCOMES_DIFFER, said=(word.said,), party=word.keeper, **facts)
+            facts: dict[str, Fact] = {"party": keeper, "answered": answered, "log_outcomes": logged}
+            said = tuple(word.said for word in spoken)
+            yield Finding(Code.OUTCOMES_DIFFER, facts, Evidence(said=said))
+
+
+def _unfit(whole: Whole) -> str:
+    return next((lacks for reading in whole.readings if (lacks := _no_keeper(reading))), "")
+
+
+def _unread(whole: Whole) -> str:
+    return "" if all(reading.fits for reading in whole.readings) else "not every log holds"
+
+
+def _no_statements(whole: Whole) -> str:
+    return next((lacks for reading in whole.readings if (lacks := _no_converter(reading))), "")
+
+
+def _no_notices(whole: Whole) -> str:
+    if whole.erasing is None:
+        return "no commission can be asked here"
+    return _unread(whole)
 
 
 def _no_tail(reading: Reading) -> str:
@@ -238,13 +256,23 @@ def _no_tiles(reading: Reading) -> str:
     return _no_tail(reading) or ("" if reading.watched.source.has_tiles else "no folder of tiles is given")
 
 
+def _no_index_promised(reading: Reading) -> str:
+    return _no_keeper(reading) or ("" if reading.limits.index_minutes else "no index is promised (--indexed)")
+
+
 def _no_keeper(reading: Reading) -> str:
     if not reading.watched.keepers:
         return "no record keeper can be asked here"
     return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
 
 
-CHECKS: tuple[Check, ...] = (
+def _no_converter(reading: Reading) -> str:
+    if not reading.watched.converters:
+        return "no converter can be asked here"
+    return "" if reading.fits else "the log itself does not hold, so there is nothing to compare with"
+
+
+CHECKS: tuple[Check[Reading], ...] = (
     Check("answers", refusals),
     Check("signature", signature),
     Check("one-history", other_heads),
@@ -257,17 +285,51 @@ CHECKS: tuple[Check, ...] = (
     Check("statements", statements, _no_keeper),
     Check("held", held, _no_keeper),
     Check("owed", owed, _no_keeper),
-    Check("outcomes", outcome_counts, _no_keeper),
+    Check("indexes", index_checks.signed, _no_keeper),
+    Check("index-line", index_checks.in_line, _no_keeper),
+    Check("index-log", index_checks.logged, _no_keeper),
+    Check("index-totals", index_checks.totals, _no_keeper),
+    Check("index-pairs", index_checks.agreed, _no_keeper),
+    Check("index-rows", index_checks.remade, _no_keeper),
+    Check("index-late", index_checks.late, _no_index_promised),
+    Check("counts", count_checks.signed, _no_converter),
+    Check("count-line", count_checks.in_line, _no_converter),
+    Check("count-log", count_checks.logged, _no_converter),
+    Check("count-totals", count_checks.totals, _no_converter),
 )
+"""Of each log."""
+
+TOGETHER: tuple[Check[Whole], ...] = (
+    Check("outcomes", outcome_counts, _unfit),
+    Check("releases", lambda whole: count_checks.released(whole.readings), _no_statements),
+    Check("notices", erasures.notices, _no_notices),
+    Check("notices-log", erasures.logged, _no_notices),
+    Check("erased", erasures.overdue, _no_notices),
+    Check("seals", seals.overdue, _unread),
+)
+"""Of all logs that were looked at, together."""
 
 
 def judge(reading: Reading) -> dict[str, list[Finding]]:
-    """What each check finds, by its name; each thing once."""
+    """What each check of one log finds, by its name; each thing once."""
+    found = _judged(CHECKS, reading)
+    origin = reading.watched.origin
+    return {
+        name: [msgspec.structs.replace(each, log=origin) for each in these] for name, these in found.items()
+    }
+
+
+def judge_together(whole: Whole) -> dict[str, list[Finding]]:
+    """What each check of all logs finds."""
+    return _judged(TOGETHER, whole)
+
+
+def _judged(checks: Sequence[Check[R]], read: R) -> dict[str, list[Finding]]:
     found: dict[str, list[Finding]] = {}
     seen: set[str] = set()
-    for check in CHECKS:
+    for check in checks:
         found[check.name] = []
-        for finding in () if check.lacks(reading) else check.find(reading):
+        for finding in () if check.lacks(read) else check.find(read):
             if finding.key not in seen:
                 seen.add(finding.key)
                 found[check.name].append(finding)

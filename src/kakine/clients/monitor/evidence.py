@@ -30,9 +30,11 @@ class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One finding. `notes` and `receipts` are names of files in the folder, the rest is base64."""
+    """One finding, in the log of this origin, or in none. `notes` and `receipts` are names of files in the folder, the
+    rest is base64."""
 
     code: Code
+    log: str
     facts: dict[str, Fact]
     notes: list[str]
     receipts: list[str]
@@ -44,7 +46,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is in the folder."""
 
     format: str
-    origin: str
     findings: list[Shown]
 
 
@@ -52,7 +53,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Bundle:
     """A folder of evidence as it was read: nothing of it has been checked."""
 
-    origin: str
     findings: list[Finding]
 
 
@@ -93,11 +93,11 @@ async def _complete(reading: Reading, finding: Finding) -> Finding:
     )
 
 
-def write(folder: Path, origin: str, findings: list[Finding]) -> None:
+def write(folder: Path, findings: list[Finding]) -> None:
     """Write the folder anew; other files in it stay. Its manifest is written last."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = [_write_one(folder, number, finding) for number, finding in enumerate(findings, 1)]
-    data = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, origin, shown)), indent=1)
+    data = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, shown)), indent=1)
     (folder / MANIFEST).write_bytes(data + b"\n")
 
 
@@ -108,9 +108,8 @@ def _write_one(folder: Path, number: int, finding: Finding) -> Shown:
     for name, data in zip((*notes, *receipts), (*evidence.notes, *evidence.receipts), strict=True):
         (folder / name).write_bytes(data)
     said = [Spoken(_text(each.statement), _text(each.signature), _text(each.key)) for each in evidence.said]
-    return Shown(
-        finding.code, finding.facts, notes, receipts, [_text(each) for each in evidence.growth], said
-    )
+    growth = [_text(each) for each in evidence.growth]
+    return Shown(finding.code, finding.log, finding.facts, notes, receipts, growth, said)
 
 
 def load(folder: Path) -> Bundle:
@@ -121,7 +120,7 @@ def load(folder: Path) -> Bundle:
         raise EvidenceMalformed(part="manifest") from fault
     if manifest.format != FORMAT:
         raise EvidenceMalformed(part="format")
-    return Bundle(manifest.origin, [_load_one(folder, shown) for shown in manifest.findings])
+    return Bundle([_load_one(folder, shown) for shown in manifest.findings])
 
 
 def _load_one(folder: Path, shown: Shown) -> Finding:
@@ -131,7 +130,7 @@ def _load_one(folder: Path, shown: Shown) -> Finding:
         growth=tuple(map(_data, shown.growth)),
         said=tuple(Said(_data(s.statement), _data(s.signature), _data(s.key)) for s in shown.statements),
     )
-    return Finding(shown.code, shown.facts, evidence)
+    return Finding(shown.code, shown.facts, evidence, shown.log)
 
 
 def _file(folder: Path, name: str) -> bytes:

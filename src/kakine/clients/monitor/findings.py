@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import msgspec
 
+from kakine.wire.entry import EntryKind
+
 Fact = int | str
 
 
@@ -29,9 +31,39 @@ class Code(StrEnum):
     STATEMENT_INVALID = "statement-invalid"
     KEEPER_LACKS_REQUEST = "keeper-lacks-request"
     KEEPER_LACKS_OUTCOME = "keeper-lacks-outcome"
+    KEEPER_LACKS_VIEW = "keeper-lacks-view"
     KEEPER_DIFFERS = "keeper-differs"
     OUTCOME_MISSING = "outcome-missing"
     OUTCOMES_DIFFER = "outcomes-differ"
+    INDEX_INVALID = "index-invalid"
+    INDEX_OUT_OF_LINE = "index-out-of-line"
+    INDEX_NOT_THERE = "index-not-there"
+    INDEX_HIDDEN = "index-hidden"
+    INDEX_OF_NOBODY = "index-of-nobody"
+    INDEX_COUNTS_WRONG = "index-counts-wrong"
+    INDEXES_DIFFER = "indexes-differ"
+    INDEX_ROWS_LOST = "index-rows-lost"
+    INDEX_LATE = "index-late"
+    COUNT_INVALID = "count-invalid"
+    COUNT_OUT_OF_LINE = "count-out-of-line"
+    COUNT_NOT_THERE = "count-not-there"
+    COUNT_HIDDEN = "count-hidden"
+    COUNT_TOO_MANY = "count-too-many"
+    OUTCOMES_UNRELEASED = "outcomes-unreleased"
+    ERASURE_INVALID = "erasure-invalid"
+    ERASURE_DIFFERS = "erasure-differs"
+    ERASURE_HIDDEN = "erasure-hidden"
+    ERASURE_OVERDUE = "erasure-overdue"
+    SEAL_OVERDUE = "seal-overdue"
+    SEAL_OPENED_NOTHING = "seal-opened-nothing"
+
+
+LACKS = {
+    EntryKind.REQUEST: Code.KEEPER_LACKS_REQUEST,
+    EntryKind.OUTCOME: Code.KEEPER_LACKS_OUTCOME,
+    EntryKind.VIEWED: Code.KEEPER_LACKS_VIEW,
+}
+"""What it is called when a record keeper does not hold an entry of this kind."""
 
 
 PROVABLE = frozenset({Code.HEAD_FORKED, Code.ENTRY_MALFORMED, Code.TIME_WENT_BACK, Code.LOG_SILENT})
@@ -49,7 +81,7 @@ def text(group: str, name: str) -> tuple[str, str]:
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A record keeper's signed statement (label "standing") and the key it verifies under."""
+    """What a record keeper signed, a standing or an index root, and the key it verifies under."""
 
     statement: bytes
     signature: bytes
@@ -73,17 +105,19 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is not as it must be. `facts` hold counts, log indices, names of parties, codes of problems."""
+    """One thing that is not as it must be. `facts` hold counts, log indices, names of parties, codes of problems; `log`
+    is the origin of the log it was found in, empty for what is of none or of all together."""
 
     code: Code
     facts: dict[str, Fact]
     evidence: Evidence = Evidence()
+    log: str = ""
 
     @property
     def key(self) -> str:
         """The same for the same thing found again, when the log has grown or time has passed."""
         lasting = sorted(set(self.facts) - {"size", "minutes"})
-        return " ".join([self.code, *(f"{name}={self.facts[name]}" for name in lasting)])
+        return " ".join([self.code, self.log, *(f"{name}={self.facts[name]}" for name in lasting)])
 
     @property
     def complete(self) -> bool:

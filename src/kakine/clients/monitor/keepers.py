@@ -9,7 +9,7 @@ from kakine.clients.monitor.sources import Keeper, Source
 from kakine.contracts.mailbox import AskStanding
 from kakine.values.problems import NotCanonical, OutsideWindow, Problem, RangeOutside
 from kakine.wire.entry import Entry, EntryKind
-from kakine.wire.standing import MOST_ENTRIES, Standing, opened
+from kakine.wire.standing import COUNTED, MOST_ENTRIES, Counts, Standing, opened
 from kakine.wire.tiles import WIDTH
 
 _FRESH_MS = 5 * 60_000
@@ -37,8 +37,7 @@ class Answer:
     keeper: str
     first: int
     end: int
-    requests: int
-    outcomes: int
+    counts: Counts
     standing: Standing | None = None
     said: Said | None = None
     problem: str = ""
@@ -66,21 +65,21 @@ async def _standing(keeper: Keeper, asked: AskStanding, now_ms: int) -> tuple[St
 async def ask_all(
     keeper: Keeper,
     source: Source,
-    pages: dict[int, tuple[int, int]],
+    pages: dict[int, Counts],
     size: int,
     older_ms: int,
     now_ms: int,
 ) -> list[Answer]:
     """The keeper's word about every page of the log, narrowed down where it counts less than the log."""
     answers = []
-    for number, (requests, outcomes) in sorted(pages.items()):
+    for number, counts in sorted(pages.items()):
         first, end = number * MOST_ENTRIES, min((number + 1) * MOST_ENTRIES, size)
-        answer = Answer(keeper.name, first, end, requests, outcomes)
+        answer = Answer(keeper.name, first, end, counts)
         answers.append(answer)
         search = _Search(keeper, older_ms, now_ms)
         try:
             answer.standing, answer.said = await search.ask(first, end)
-            if answer.standing.counts != (requests, outcomes):
+            if answer.standing.counts != counts:
                 search.entries = await _decoded(source, first, end)
                 await search.narrow(first, end)
         except Problem as problem:
@@ -128,13 +127,12 @@ class _Search:
         if len(self.lacking) + len(self.heads) < _MOST_LACKING:
             await self.narrow(middle, end)
 
-    def _counts(self, first: int, end: int) -> tuple[int, int]:
-        kinds = [self.entries[index].kind for index in range(first, end) if index in self.entries]
-        return kinds.count(EntryKind.REQUEST), kinds.count(EntryKind.OUTCOME)
+    def _counts(self, first: int, end: int) -> Counts:
+        return Counts.of([self.entries[index].kind for index in range(first, end) if index in self.entries])
 
     def _note(self, index: int, standing: Standing, said: Said) -> None:
         entry = self.entries.get(index)
         if entry is None or sum(standing.counts) > 1:
             self.heads += standing.checkpoints
-        elif standing.counts == (0, 0):
+        elif not any(standing.counts) and entry.kind in COUNTED:
             self.lacking.append(Lacking(index, entry.kind, entry.minutes, standing.unlogged, said))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
+from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +24,17 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.elements import BindParameter
 
 from kakine.clients.monitor.findings import Finding
+from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY
+from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
 from kakine.runtime.database import Database, sql
 from kakine.values.problems import MonitorMemoryInvalid, TileInvalid
 from kakine.wire.checkpoint import Checkpoint
+from kakine.wire.entry import LENGTH
+from kakine.wire.erasure import Tally
+from kakine.wire.policy import LOG, vkey
+from kakine.wire.standing import Counts
 from kakine.wire.tiles import ENTRIES, partials
 
 METADATA = MetaData()
@@ -58,7 +66,44 @@ _PAGE = Table(
     Column("number", Integer, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("outcomes", Integer, nullable=False),
+    Column("views", Integer, nullable=False),
     PrimaryKeyConstraint("origin", "number"),
+)
+_OPEN = Table(
+    "open",
+    METADATA,
+    Column("origin", String, primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("kinds", LargeBinary, nullable=False),
+    Column("minutes", LargeBinary, nullable=False),
+    Column("masks", LargeBinary, nullable=False),
+    Column("listed", LargeBinary, nullable=False),
+)
+_INDEXED = Table(
+    "indexed",
+    METADATA,
+    Column("origin", String, nullable=False),
+    Column("party", String, nullable=False),
+    Column("end", Integer, nullable=False),
+    PrimaryKeyConstraint("origin", "party"),
+)
+_MONTH = Table(
+    "month",
+    METADATA,
+    Column("origin", String, nullable=False),
+    Column("month", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    PrimaryKeyConstraint("origin", "month"),
+)
+_PUBLISHED = Table(
+    "published",
+    METADATA,
+    Column("origin", String, nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("bytes", LargeBinary(LENGTH), nullable=False),
+    PrimaryKeyConstraint("origin", "idx"),
 )
 _FOUND = Table(
     "found",
@@ -77,12 +122,28 @@ _GET_HEADS = sql(
     .where(_HEAD.c.origin == _OF)
     .order_by(_HEAD.c.size)
 )
-_GET_PAGES = sql(select(_PAGE.c.number, _PAGE.c.requests, _PAGE.c.outcomes).where(_PAGE.c.origin == _OF))
+_GET_PAGES = sql(
+    select(_PAGE.c.number, _PAGE.c.requests, _PAGE.c.outcomes, _PAGE.c.views).where(_PAGE.c.origin == _OF)
+)
+_GET_OPEN = sql(
+    select(_OPEN.c.first, _OPEN.c.kinds, _OPEN.c.minutes, _OPEN.c.masks, _OPEN.c.listed).where(
+        _OPEN.c.origin == _OF
+    )
+)
+_GET_INDEXED = sql(select(_INDEXED.c.party, _INDEXED.c.end).where(_INDEXED.c.origin == _OF))
+_GET_MONTHS = sql(
+    select(_MONTH.c.month, _MONTH.c.count, _MONTH.c.first, _MONTH.c.last).where(_MONTH.c.origin == _OF)
+)
+_GET_PUBLISHED = sql(select(_PUBLISHED.c.idx, _PUBLISHED.c.bytes).where(_PUBLISHED.c.origin == _OF))
 _GET_FOUND = sql(
     select(_FOUND.c.finding).where(_FOUND.c.origin == _OF).order_by(_FOUND.c.first_seen_ms, _FOUND.c.key)
 )
 _PUT_LOG = sql(insert(_LOG).prefix_with("OR REPLACE"))
 _PUT_PAGE = sql(insert(_PAGE).prefix_with("OR REPLACE"))
+_PUT_OPEN = sql(insert(_OPEN).prefix_with("OR REPLACE"))
+_PUT_INDEXED = sql(insert(_INDEXED).prefix_with("OR REPLACE"))
+_PUT_MONTH = sql(insert(_MONTH).prefix_with("OR REPLACE"))
+_ADD_PUBLISHED = sql(insert(_PUBLISHED).on_conflict_do_nothing())
 _ADD_HEAD = sql(insert(_HEAD).on_conflict_do_nothing())
 _ADD_FOUND = sql(insert(_FOUND).on_conflict_do_nothing())
 
@@ -101,14 +162,22 @@ class Known:
     """One log as far as it has been verified.
 
     `edge` are the partial tiles of hashes by level, `latest` the (index, minutes) of the newest time in any entry,
-    `last_minutes` the time of the last entry, `pages` (requests, outcomes) in each 4,096 entries, by number.
+    `last_minutes` the time of the last entry, `pages` the counts of each 4,096 entries, by number.
+
+    `indexed` says by record keeper up to where its indexes, and by converter up to where its statements were found
+    right, `open` are the entries from the lowest of these on, `published` all entries of those kinds by their place,
+    and `months` what expires when.
     """
 
     edge: dict[int, bytes] = field(default_factory=dict)
     latest: tuple[int, int] = (0, 0)
     last_minutes: int = 0
     heads: list[Seen] = field(default_factory=list)
-    pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    pages: dict[int, Counts] = field(default_factory=dict)
+    indexed: dict[str, int] = field(default_factory=dict)
+    open: Tail = field(default_factory=lambda: Tail(0))
+    published: dict[int, bytes] = field(default_factory=dict)
+    months: dict[int, Tally] = field(default_factory=dict)
 
     @property
     def at(self) -> Checkpoint:
@@ -126,16 +195,23 @@ class Known:
         return tiler
 
 
+def named(origin: str, key: VerifyKey) -> str:
+    """What a log is kept under. Two logs may carry one name (each demonstration has its own key), so the key is part of
+    it."""
+    return vkey(origin, LOG, key)
+
+
 class Memory:
-    """The file. Raises `StoreInUse` if another monitor has it open."""
+    """The file, in which a log is known by its `named` origin. Raises `StoreInUse` if another monitor has it open."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = Database.open(folder / "monitor.sqlite", METADATA)
 
-    def known(self, origin: str) -> Known:
+    def known(self, name: str) -> Known:
         """What is kept of a log. Raises `MonitorMemoryInvalid` if head and edge are of different sizes."""
-        db, of = self._database.read(), {"origin": origin}
+        db, of = self._database.read(), {"origin": name}
+        origin = name.partition("+")[0]  # no origin has a plus
         heads = [Seen(Checkpoint(r[0], r[1]), r[2], r[3]) for r in db.execute(_GET_HEADS, of)]
         row = db.execute(_GET_LOG, of).fetchone()
         if row is None:
@@ -143,8 +219,20 @@ class Memory:
         _, size, edge, latest_index, latest_minutes, last_minutes = row
         if not heads or heads[-1].at.size != size:
             raise MonitorMemoryInvalid(part="head")
-        pages = {r[0]: (r[1], r[2]) for r in db.execute(_GET_PAGES, of)}
-        return Known(_split(size, edge), (latest_index, latest_minutes), last_minutes, heads, pages)
+        unread = _unpacked(*(db.execute(_GET_OPEN, of).fetchone() or (0, b"", b"", b"", b"")))
+        if unread.end != size:
+            raise MonitorMemoryInvalid(part="open")
+        return Known(
+            _split(size, edge),
+            (latest_index, latest_minutes),
+            last_minutes,
+            heads,
+            {r[0]: Counts(*r[1:]) for r in db.execute(_GET_PAGES, of)},
+            {r[0]: r[1] for r in db.execute(_GET_INDEXED, of)},
+            unread,
+            {r[0]: r[1] for r in db.execute(_GET_PUBLISHED, of)},
+            {r[0]: Tally(origin, *r[1:]) for r in db.execute(_GET_MONTHS, of)},
+        )
 
     def found(self, origin: str) -> list[Finding]:
         """What was ever proven against a log, oldest first."""
@@ -185,11 +273,35 @@ def _keep(db: sqlite3.Connection, origin: str, known: Known) -> None:
     db.execute(_ADD_HEAD, {"origin": origin, **row})
     db.executemany(
         _PUT_PAGE,
+        [{"origin": origin, "number": number, **counts._asdict()} for number, counts in known.pages.items()],
+    )
+    unread, count = known.open, len(known.open.kinds)
+    packed = struct.pack(f">{count}I", *unread.minutes), struct.pack(f">{count}H", *unread.masks)
+    left = {"first": unread.first, "kinds": bytes(unread.kinds), "minutes": packed[0], "masks": packed[1]}
+    db.execute(_PUT_OPEN, {"origin": origin, **left, "listed": bytes(unread.listed)})
+    db.executemany(
+        _PUT_INDEXED,
+        [{"origin": origin, "party": party, "end": end} for party, end in known.indexed.items()],
+    )
+    db.executemany(
+        _ADD_PUBLISHED,
+        [{"origin": origin, "idx": idx, "bytes": data} for idx, data in known.published.items()],
+    )
+    db.executemany(
+        _PUT_MONTH,
         [
-            {"origin": origin, "number": number, "requests": counts[0], "outcomes": counts[1]}
-            for number, counts in known.pages.items()
+            {"origin": origin, "month": month, "count": each.count, "first": each.first, "last": each.last}
+            for month, each in known.months.items()
         ],
     )
+
+
+def _unpacked(first: int, kinds: bytes, minutes: bytes, masks: bytes, listed: bytes) -> Tail:
+    count = len(kinds)
+    if (len(minutes), len(masks), len(listed)) != (4 * count, 2 * count, count):
+        raise MonitorMemoryInvalid(part="open")
+    times, named = struct.unpack(f">{count}I", minutes), struct.unpack(f">{count}H", masks)
+    return Tail(first, bytearray(kinds), array("I", times), array("H", named), bytearray(listed))
 
 
 def _split(size: int, edge: bytes) -> dict[int, bytes]:

@@ -1,42 +1,44 @@
-"""One round of reading: what everybody shows at present, and what the monitor makes of it. Judging comes after.
+"""Reading a log: what everybody shows at present, and what the monitor makes of it. Judging comes after.
 
-The order matters: heads that others report are read before the log's own, so an honest log is never behind them.
+The order matters: what others say, of all logs, is read before any log itself, so an honest log is never behind it.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
-from kakine.clients.monitor.findings import Said
+from kakine.clients.monitor.counts import CountShelf, count_shelf
+from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding, Said
+from kakine.clients.monitor.indexes import Shelf, elsewhere, owners, shelf
 from kakine.clients.monitor.keepers import Answer, ask_all, at_large
 from kakine.clients.monitor.memory import Known, Seen
-from kakine.clients.monitor.sources import Keeper, Source
+from kakine.clients.monitor.sources import Keeper, Source, Stater, Witness
+from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash, verify_consistency
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
-from kakine.values.problems import ConsistencyInvalid, NotCanonical, Problem, TileInvalid, TileMissing
+from kakine.values.problems import ConsistencyInvalid, Problem, RangeOutside, TileInvalid, TileMissing
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import LENGTH, Entry, EntryKind
-from kakine.wire.standing import MOST_ENTRIES, Standing
+from kakine.wire.entry import LENGTH, EntryKind
+from kakine.wire.erasure import Tally
+from kakine.wire.standing import Counts, Standing
 from kakine.wire.tiles import WIDTH, Tile
-
-MALFORMED = 0
-"""In place of a kind."""
 
 _MOST_TILE_FAULTS = 8
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the monitor lets pass. `heartbeat_s` is what the operator promises, None where nothing is promised."""
+    """What the monitor lets pass. `heartbeat_s` and `index_minutes` are what is promised, None where nothing is."""
 
     skew_minutes: int = 10
     owed_minutes: int = 10
     heartbeat_s: int | None = None
+    index_minutes: int | None = None
+    erased_days: int = 31
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Watched:
     source: Source
     keepers: Sequence[Keeper] = ()
     reported: Sequence[tuple[str, bytes]] = ()
+    witnesses: Sequence[Witness] = ()
+    converters: Sequence[Stater] = ()
+
+    @property
+    def publishing(self) -> list[str]:
+        """Those who publish indexes or statements about stretches of the log."""
+        return [*(each.name for each in self.keepers), *(each.name for each in self.converters)]
 
 
 @dataclass(frozen=True)
@@ -82,37 +91,9 @@ class Refusal:
         """Code and part alone: other facts are not the monitor's to repeat."""
         return cls(party, problem.code, str(problem.facts.get("part", "")))
 
-
-@dataclass
-class Tail:
-    """The entries that were read in this round, from index `first` on: their kinds and their minutes."""
-
-    first: int
-    kinds: bytearray = field(default_factory=bytearray)
-    minutes: array[int] = field(default_factory=lambda: array("Q"))
-
-    def take(self, entries: Sequence[bytes]) -> None:
-        """Decode and count. An entry that does not decode has kind `MALFORMED` and the time of the one before."""
-        for entry in entries:
-            try:
-                read = Entry.decode(entry)
-                kind, minutes = int(read.kind), read.minutes
-            except NotCanonical:
-                kind, minutes = MALFORMED, self.minutes[-1] if self.minutes else 0
-            self.kinds.append(kind)
-            self.minutes.append(minutes)
-
-    def pages(self, before: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        """(requests, outcomes) of each page, added to the counts of the entries before these."""
-        pages = dict(before) if self.first else {}
-        end = self.first + len(self.kinds)
-        cuts = sorted({self.first, end, *range(self.first // MOST_ENTRIES * MOST_ENTRIES, end, MOST_ENTRIES)})
-        for low, high in pairwise(cut for cut in cuts if cut >= self.first):
-            kinds = self.kinds[low - self.first : high - self.first]
-            requests, outcomes = pages.get(low // MOST_ENTRIES, (0, 0))
-            more = kinds.count(EntryKind.REQUEST), kinds.count(EntryKind.OUTCOME)
-            pages[low // MOST_ENTRIES] = requests + more[0], outcomes + more[1]
-        return pages
+    def finding(self) -> Finding:
+        """As it is told."""
+        return Finding(Code.PARTY_REFUSED, {"party": self.party, "problem": self.problem, "part": self.part})
 
 
 @dataclass
@@ -120,7 +101,8 @@ class Reading:
     """All that one round has read. `at` is None if the head was not signed or not given, `tail` if there is none.
 
     `roots` maps sizes to what the served entries give, `whole` is the tree of all served entries where it was needed,
-    `pages` are (requests, outcomes) by page of the whole log once it fits its head.
+    `pages` are the counts by page of the whole log once it fits its head. `shelves` hold what each record keeper shows
+    of its indexes, `owners` who filed the index roots of the log that nobody shows, by their place.
     """
 
     watched: Watched
@@ -136,9 +118,12 @@ class Reading:
     roots: dict[int, bytes] = field(default_factory=lambda: {0: EMPTY})
     whole: Tree | None = None
     tile_faults: list[tuple[str, str]] = field(default_factory=list)
-    pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    pages: dict[int, Counts] = field(default_factory=dict)
     words: list[Word] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    shelves: list[Shelf] = field(default_factory=list)
+    owners: dict[int, str] = field(default_factory=dict)
+    counted: list[CountShelf] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     @property
@@ -171,8 +156,48 @@ class Reading:
             and self.roots.get(old.size) == old.root
         )
 
-    def grown(self) -> Known:
-        """What to keep for the next round; call it only if `fits`."""
+    def published(self, kind: EntryKind) -> dict[int, bytes]:
+        """All entries of one of the `PUBLISHED` kinds in the log, by their place."""
+        return {index: entry for index, entry in self._published.items() if entry[1] == kind}
+
+    @property
+    def seals(self) -> dict[int, Entry]:
+        """Every sealed entry of the log and every one that opens one, by their place."""
+        read = {index: Entry.decode(entry) for index, entry in self._published.items()}
+        return {
+            index: entry
+            for index, entry in read.items()
+            if entry.sealed_until or entry.kind is EntryKind.UNSEAL
+        }
+
+    @property
+    def _published(self) -> dict[int, bytes]:
+        new = self.tail.published if self.tail is not None else {}
+        return {**self.known.published, **new} if self.goes_on else new
+
+    @property
+    def index_entries(self) -> dict[int, bytes]:
+        """All entries of kind 5."""
+        return self.published(EntryKind.INDEX_ROOT)
+
+    @property
+    def months(self) -> dict[int, Tally]:
+        """How many entries of people in the whole log expire with each month."""
+        return self.tail.months if self.tail is not None else {}
+
+    @property
+    def unindexed(self) -> Tail:
+        """The entries from where some record keeper's indexes have not been found right yet."""
+        tail = self.tail or Tail(0)
+        return self.known.open.followed_by(tail) if self.goes_on else tail
+
+    def finding(self, code: Code, *entries: int, said: tuple[Said, ...] = (), **facts: Fact) -> Finding:
+        """A finding with the present head, and these entries to be proved under it."""
+        return Finding(code, facts, Evidence((self.note,), entries, said=said))
+
+    def grown(self, indexed: dict[str, int]) -> Known:
+        """What to keep for the next round, with where the indexes of each record keeper were found right; call it only
+        if `fits`."""
         tail, at = self.tail, self.at
         assert tail is not None  # noqa: S101 - `fits` has said so
         assert at is not None  # noqa: S101
@@ -184,21 +209,31 @@ class Reading:
             heads = [*heads, Seen(at, self.note, self.now_ms)]
         last = tail.minutes[-1] if tail.minutes else self.known.last_minutes
         edge = {tile.level: hashes for tile, hashes in self.tiler.edge()}
-        return Known(edge, latest, last, heads, self.pages)
+        since = min((indexed.get(name, 0) for name in self.watched.publishing), default=at.size)
+        left = self.unindexed.since(since)
+        return Known(edge, latest, last, heads, self.pages, indexed, left, self._published, self.months)
 
 
-async def read(
-    watched: Watched, known: Known, limits: Limits, now_ms: int, *, again: bool = False
-) -> Reading:
-    """One round. `again` reads from the first entry on. Raises `MonitorMemoryInvalid`; what others refuse is in it."""
+async def begun(watched: Watched, known: Known, limits: Limits, now_ms: int) -> Reading:
+    """What others say and have of a log, before it is read itself. Raises `MonitorMemoryInvalid`; what others refuse is
+    in it."""
     reading = Reading(watched, limits, now_ms, known, tiler=known.tiler())
     reading.roots |= {seen.at.size: seen.at.root for seen in known.heads}
     for keeper in watched.keepers:
         await _report_keeper(reading, keeper)
+    for witness in watched.witnesses:
+        await _report_witness(reading, witness)
     for who, note in watched.reported:
         _report(reading, who, note)
     if known.heads:
         _report(reading, "monitor", known.heads[-1].note)
+    return reading
+
+
+async def finish(reading: Reading, *, again: bool = False) -> None:
+    """Read the log, and what record keepers say of its parts. `again` reads from the first entry on."""
+    watched, known = reading.watched, reading.known
+    again = again or any(known.indexed.get(name, 0) < known.open.first for name in watched.publishing)
     try:
         doubtful = await _place_old_heads(reading)
         reading.note = await watched.source.checkpoint()
@@ -211,7 +246,6 @@ async def read(
         reading.refusals.append(Refusal.of(watched.source.name, problem))
     if reading.fits:
         await _ask_keepers(reading)
-    return reading
 
 
 async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
@@ -224,21 +258,66 @@ async def _report_keeper(reading: Reading, keeper: Keeper) -> None:
         reading.refusals.append(Refusal.of(keeper.name, problem))
 
 
+async def _report_witness(reading: Reading, witness: Witness) -> None:
+    try:
+        for note in await witness.heads():
+            _report(reading, witness.name, note)
+    except Problem as problem:
+        reading.refusals.append(Refusal.of(witness.name, problem))
+
+
 async def _ask_keepers(reading: Reading) -> None:
     assert reading.tail is not None  # noqa: S101 - `fits` has said so
     assert reading.at is not None  # noqa: S101
     reading.pages = reading.tail.pages(reading.known.pages)
     older_ms, size = reading.limits.owed_minutes * 60_000, reading.at.size
+    log = reading.watched.origin, reading.watched.key
     for keeper in reading.watched.keepers:
         answers = await ask_all(keeper, reading.watched.source, reading.pages, size, older_ms, reading.now_ms)
         reading.answers += answers
         for note in dict.fromkeys(head for answer in answers for head in answer.heads):
             _report(reading, keeper.name, note)
-    if any(answer.heads for answer in reading.answers):
+        # Behind the statements: what those say is on its way may be shown by now, and nothing is lost in between.
+        try:
+            reading.shelves.append(await shelf(keeper, *log))
+        except Problem as problem:
+            reading.refusals.append(Refusal.of(keeper.name, problem))
+    await _find_owners(reading)
+    await _ask_converters(reading)
+    contradicting = list(_elsewhere(reading, size))
+    for who, note in contradicting:
+        _report(reading, who, note)
+    if contradicting or any(answer.heads for answer in reading.answers):
         try:
             await read_whole(reading)
         except Problem as problem:
             reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
+
+
+def _elsewhere(reading: Reading, size: int) -> Iterator[tuple[str, bytes]]:
+    """(who, head) of what was published and stands in another history of the log."""
+    statements = reading.published(EntryKind.STATEMENT)
+    for index in reading.shelves:
+        yield from ((index.keeper, each.note) for each in elsewhere(reading.index_entries, index, size))
+    for counted in reading.counted:
+        yield from ((counted.converter, each.note) for each in counted.elsewhere(statements, size))
+
+
+async def _ask_converters(reading: Reading) -> None:
+    for each in reading.watched.converters:
+        try:
+            reading.counted.append(await count_shelf(each, reading.watched.origin, reading.watched.key))
+        except Problem as problem:
+            reading.refusals.append(Refusal.of(each.name, problem))
+
+
+async def _find_owners(reading: Reading) -> None:
+    try:
+        reading.owners = await owners(
+            reading.watched.source, reading.watched.origin, reading.index_entries, reading.shelves
+        )
+    except Problem as problem:
+        reading.refusals.append(Refusal.of(reading.watched.source.name, problem))
 
 
 def _report(reading: Reading, who: str, note: bytes) -> None:
@@ -263,7 +342,11 @@ async def _place_old_heads(reading: Reading) -> bool:
     for head in list(reading.heads):
         if head.at is None or head.at.size >= reading.known.at.size or head.at.size in reading.roots:
             continue
-        proof, note = await reading.watched.source.consistency(head.at.size)
+        try:
+            proof, note = await reading.watched.source.consistency(head.at.size)
+        except RangeOutside:
+            doubtful = True  # the log is shorter than this head
+            continue
         _report(reading, reading.watched.source.name, note)
         later = reading.heads[-1].at
         try:
@@ -286,12 +369,12 @@ async def _read_tail(reading: Reading, at: Checkpoint, again: bool) -> None:
     stops = {head.at.size for head in reading.heads if head.at is not None}
     if not onward:
         stops |= {seen.at.size for seen in reading.known.heads}
-    tail = Tail(tiler.size)
+    tail = Tail(tiler.size, months=reading.known.months if tiler.size else {})
     for first, end in pairwise(_bounds(tiler.size, at.size, stops)):
         entries = await _entries(reading.watched.source, first, end)
         for tile, hashes in tiler.grow([leaf_hash(entry) for entry in entries]):
             await _hold(reading, tile, hashes)
-        tail.take(entries)
+        tail.take(entries, reading.watched.origin)
         if end in stops or end == at.size:
             reading.roots[end] = tiler.root()
     for tile, hashes in tiler.edge():

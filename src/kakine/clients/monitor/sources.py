@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, ENTRIES, Between, ByIndex
-from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
+from kakine.contracts.converter import HEAD, STATEMENTS, LastHead, StatementsAsked
+from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, ENTRIES, RECEIPT, Between, ByIndex, ByTag
+from kakine.contracts.mailbox import INDEXES, STANDING, AskStanding, IndexesAsked, StandingGiven
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Read, fetch
 from kakine.runtime.http import Peers
 from kakine.values.labels import PartyName
-from kakine.values.problems import TileInvalid
+from kakine.values.problems import TagUnknown, TileInvalid
 from kakine.wire import checkpoint as notes
 from kakine.wire.entry import split_entries
 from kakine.wire.tiles import ENTRIES as BUNDLES
@@ -34,6 +35,9 @@ class Source(Protocol):
     async def consistency(self, size: int) -> tuple[list[bytes], bytes]:
         """(RFC 9162 proof from `size`, note of the head it leads to)."""
 
+    async def filed(self, tag: bytes) -> int | None:
+        """The place of what was filed under a tag (32 bytes), by the log's own word; None where it knows of nothing."""
+
     async def hold(self, tile: Tile, hashes: bytes) -> None:
         """Compare a served tile with what the entries give. Raises `TileInvalid`, `TileMissing`."""
 
@@ -48,6 +52,29 @@ class Keeper(Protocol):
 
     async def standing(self, asked: AskStanding) -> StandingGiven:
         """Its signed statement."""
+
+    async def indexes(self) -> list[bytes]:
+        """All its indexes in order, each an encoded `wire.index.RootShown`."""
+
+
+class Witness(Protocol):
+    """Somebody who keeps heads of a log: a converter, an outside witness."""
+
+    name: str
+
+    async def heads(self) -> list[bytes]:
+        """The last one, and those that contradict one that was seen before, as the log signed them."""
+
+
+class Stater(Protocol):
+    """A converter that states what it released of a log."""
+
+    name: str
+    key: VerifyKey
+    position: int
+
+    async def statements(self) -> list[bytes]:
+        """All its statements in order, each an encoded `wire.counting.CountShown`."""
 
 
 class Running:
@@ -70,6 +97,12 @@ class Running:
     async def consistency(self, size: int) -> tuple[list[bytes], bytes]:
         given = await self._peers.ask(self._ledger, CONSISTENCY, Between(size))
         return given.proof, given.checkpoint
+
+    async def filed(self, tag: bytes) -> int | None:
+        try:
+            return (await self._peers.ask(self._ledger, RECEIPT, ByTag(tag))).receipt.first
+        except TagUnknown:
+            return None
 
     async def hold(self, tile: Tile, hashes: bytes) -> None:
         """A running ledger serves no tiles."""
@@ -103,6 +136,10 @@ class Files:
             tree.append([leaf_hash(each) for each in await self.entries(first, min(first + WIDTH, at.size))])
         return tree.consistency_proof(size), note
 
+    async def filed(self, tag: bytes) -> int | None:
+        """Static files have no tags."""
+        return None
+
     async def hold(self, tile: Tile, hashes: bytes) -> None:
         if fetch(self._read, tile) != hashes:
             raise TileInvalid(part="hashes", path=tile.path)
@@ -120,3 +157,31 @@ class Mailbox:
 
     async def standing(self, asked: AskStanding) -> StandingGiven:
         return await self._peers.ask(self._party, STANDING, asked)
+
+    async def indexes(self) -> list[bytes]:
+        return (await self._peers.ask(self._party, INDEXES, IndexesAsked(self.origin, 0))).roots
+
+
+class Converter:
+    """A converter of a running country, which keeps the heads it has released under, and states what it released."""
+
+    def __init__(self, peers: Peers, party: PartyName, key: VerifyKey, position: int, origin: str) -> None:
+        self.name = str(party)
+        self.key = key
+        self.position = position
+        self._party = party
+        self._origin = origin
+        self._peers = peers
+
+    async def statements(self) -> list[bytes]:
+        found: list[bytes] = []
+        while True:
+            asked = StatementsAsked(self._origin, len(found))
+            page = (await self._peers.ask(self._party, STATEMENTS, asked)).statements
+            if not page:
+                return found
+            found += page
+
+    async def heads(self) -> list[bytes]:
+        seen = await self._peers.ask(self._party, HEAD, LastHead(self._origin))
+        return [*([seen.checkpoint] if seen.size else []), *seen.forked]

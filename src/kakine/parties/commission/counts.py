@@ -122,7 +122,7 @@ async def _stated(office: Office, name: PartyName, log: Log, stretch: Stretch) -
     Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, given.entry, office.log_keys())
     counting.check_logged(count, receipt.first, Entry.decode(given.entry))
     places = wire.unpack_places(given.places)
-    counting.check_places(count, places, stretch.entries)
+    counting.check_places(count, places, stretch.entries, given.salt)
     return Stated(count, given.statement, places)
 
 

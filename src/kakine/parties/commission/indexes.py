@@ -11,7 +11,7 @@ from functools import partial
 
 from kakine.clients.log import entries_between
 from kakine.contracts.mailbox import INDEX_ROWS, INDEXES, IndexesAsked, IndexRowsAsked
-from kakine.parties.commission import audit_store
+from kakine.parties.commission import audit_store, index_roots
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import index_check
@@ -48,7 +48,11 @@ async def run(office: Office) -> list[Verdict]:
 
     What has a fault comes again at the next run. Raises `PartyUnavailable`.
     """
-    return [verdict for log in office.logs for verdict in await _of_log(office, log)]
+    verdicts: list[Verdict] = []
+    for log in office.logs:
+        verdicts += await _of_log(office, log)
+        verdicts += await index_roots.run(office, log)
+    return verdicts
 
 
 async def _of_log(office: Office, log: Log) -> list[Verdict]:

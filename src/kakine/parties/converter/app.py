@@ -40,7 +40,7 @@ class Converter:
         db = Database.open(path, store.metadata)
         try:
             for log in settings.logs:
-                statement.check_own(db.read(), log.origin)
+                statement.check_own(db.read(), log.origin, identity)
         except CountConflict:
             db.close()
             raise
@@ -88,6 +88,7 @@ class Converter:
             Duty(converter.DISPUTED, partial(disputed.disputed, office)),
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.STATEMENT, partial(statement.state, office)),
+            Duty(converter.STATEMENTS, partial(statement.shown, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
             Duty(converter.DESTROY, partial(erasing.destroy, office)),
             Duty(converter.LIFT, partial(erasing.lift, office)),

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from kakine.contracts.converter import HeadSeen, LastHead
+from kakine.contracts.converter import MOST_FORKED, HeadSeen, LastHead
 from kakine.contracts.ledger import CONSISTENCY, Between
 from kakine.parties.converter.office import Office
 from kakine.protocols.witnessing import Opened
-from kakine.runtime.heads import find, keep_fork
+from kakine.runtime.heads import find, forks, keep_fork
 from kakine.values.labels import PartyName
 from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadMoved, PartyUnavailable, RangeOutside
 from kakine.wire.checkpoint import Checkpoint
@@ -60,5 +60,6 @@ async def _proof(office: Office, origin: str, old: int, new: int) -> Sequence[by
 
 async def last_head(office: Office, caller: PartyName, message: LastHead) -> HeadSeen:
     """The last head on disk here, for those who compare: the ledger before it starts, and monitors."""
-    head, note = find(office.db.read(), message.origin)
-    return HeadSeen(head.size, head.root, note)
+    db = office.db.read()
+    head, note = find(db, message.origin)
+    return HeadSeen(head.size, head.root, note, forks(db, message.origin)[:MOST_FORKED])

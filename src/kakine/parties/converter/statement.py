@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 
-from kakine.contracts.converter import CountAsked, Counted
+from kakine.contracts.converter import (
+    MOST_STATEMENTS,
+    CountAsked,
+    Counted,
+    StatementsAsked,
+    StatementsGiven,
+)
 from kakine.contracts.ledger import APPEND, ENTRIES, RECEIPT, Append, ByIndex, ByTag, Proved
 from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.protocols import counting
 from kakine.protocols.logs import Log, log_keys
+from kakine.runtime.identity import Identity
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -22,7 +29,7 @@ from kakine.values.problems import (
 )
 from kakine.wire import counting as wire
 from kakine.wire import filing
-from kakine.wire.canonical import decode
+from kakine.wire.canonical import decode, encode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.counting import Count
 from kakine.wire.entry import Entry, EntryKind
@@ -34,13 +41,21 @@ an entry's minutes come from are three minutes apart at most; a release that cam
 _NOTHING = bytes(32)
 
 
-def check_own(db: sqlite3.Connection, origin: str) -> None:
+def salt_of(identity: Identity, origin: str, start: int) -> bytes:
+    """Of the statement about a log that begins here."""
+    return identity.local_key("count-salt", origin.encode(), start.to_bytes(8, "big"))
+
+
+def check_own(db: sqlite3.Connection, origin: str, identity: Identity) -> None:
     """Raise `CountConflict` where the releases in the store are not those that its statements about a log are over: a
     table was put back from a backup, or changed. Compares the number of all and the places of the last statement."""
     if store.count_used(db, origin, store.stated_end(db, origin)) != store.stated_count(db, origin):
         raise CountConflict(what="number")
     last = _last(db, origin)
-    if last and wire.places_root(store.places_used(db, origin, last.start, last.end)) != last.root:
+    if last is None:
+        return
+    places, salt = store.places_used(db, origin, last.start, last.end), salt_of(identity, origin, last.start)
+    if wire.places_root(places, salt) != last.root:
         raise CountConflict(what="places")
 
 
@@ -74,7 +89,24 @@ async def state(office: Office, caller: PartyName, asked: CountAsked) -> Counted
     count = decode(found[0], Count)
     proved = await _logged(office, log, count)
     places = wire.pack_places(store.places_used(office.db.read(), log.origin, count.start, count.end))
-    return Counted(*found, proved.entries, proved.receipt, places)
+    salt = salt_of(office.identity, log.origin, count.start)
+    return Counted(*found, proved.entries, proved.receipt, places, salt)
+
+
+async def shown(office: Office, caller: PartyName, asked: StatementsAsked) -> StatementsGiven:
+    """What anybody may see: signed statements and where they stand in the log, without the places they are over."""
+    log = _log_of(office, asked.origin)
+    given: list[bytes] = []
+    for data, signature in store.all_stated(office.db.read(), log.origin, asked.first, MOST_STATEMENTS):
+        tag = counting.log_tag(decode(data, Count))
+        try:
+            proved = await office.peers.ask(log.ledger, RECEIPT, ByTag(tag))
+        except TagUnknown:
+            break  # the last one, which is not logged yet
+        at = proved.receipt
+        place = at.first, tuple(at.proof), at.checkpoint
+        given.append(encode(wire.CountShown(data, signature, proved.entries, *place)))
+    return StatementsGiven(given)
 
 
 async def _check_settled(office: Office, log: Log, end: int) -> None:
@@ -98,14 +130,15 @@ def _make(office: Office, db: sqlite3.Connection, origin: str, end: int) -> tupl
     known = store.find_stated(db, origin, end)
     if known is not None:
         return known
-    check_own(db, origin)
+    check_own(db, origin, office.identity)
     last = _last(db, origin)
     start = last.end if last else 0
     if end <= start:
         raise RangeOutside(size=start)
     places = store.places_used(db, origin, start, end)
     name, position = office.identity.name, office.settings.position
-    count = counting.count_of(name, position, origin, (start, end), places, last)
+    salt = salt_of(office.identity, origin, start)
+    count = counting.count_of(name, position, origin, (start, end), places, last, salt)
     data, signature = wire.sign(count, office.identity.signing)
     store.add_stated(db, origin, end, count.count, data, signature)
     return data, signature

@@ -218,6 +218,13 @@ _STATED = sql(
         stated.c.log == bindparam("log"), stated.c.end == bindparam("end")
     )
 )
+_ALL_STATED = sql(
+    select(stated.c.statement, stated.c.signature)
+    .where(stated.c.log == bindparam("log"))
+    .order_by(stated.c.end)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
 _STATED_END = sql(select(func.max(stated.c.end)).where(stated.c.log == bindparam("log")))
 _STATED_COUNT = sql(select(func.sum(stated.c.count)).where(stated.c.log == bindparam("log")))
 _INSERT_SHARE = sql(insert(share))
@@ -325,6 +332,11 @@ def find_stated(db: sqlite3.Connection, log: str, end: int) -> tuple[bytes, byte
     """(statement, signature) of the statement about a log that ends here."""
     row = db.execute(_STATED, {"log": log, "end": end}).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def all_stated(db: sqlite3.Connection, log: str, skip: int, most: int) -> list[tuple[bytes, bytes]]:
+    """(statement, signature) of the statements about a log, in order, but for the first so many."""
+    return db.execute(_ALL_STATED, {"log": log, "skip": skip, "most": most}).fetchall()
 
 
 def stated_end(db: sqlite3.Connection, log: str) -> int:

@@ -79,10 +79,11 @@ class Mailbox:
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
     async def start(self) -> None:
-        """Enrol the own domain where that is not done, and number what was logged before a crash."""
+        """Enrol the own domain where that is not done, number what was logged before a crash, look at the indexes."""
         epoch = self.office.law.in_force(self.office.clock()).epoch(self.office.settings.domain)
         self.office.mask_keys = await self.domain.mask_keys(epoch)
         await numbering.resume(self.office)
+        indexing.check_own(self.office)
 
     async def unseal(self) -> list[Place]:
         """Open every sealed entry whose day has come; the places. Apart, a clock calls this every hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import struct
 from collections import defaultdict
@@ -20,7 +21,7 @@ from kakine.protocols.index import Index, Listed, day_of, has_record, opened_row
 from kakine.protocols.index_check import check_totals, entry_of, log_tag
 from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
-from kakine.values.problems import FilingUnknown
+from kakine.values.problems import FilingUnknown, IndexRowsInvalid
 from kakine.wire import filing as filings
 from kakine.wire import index as wire
 from kakine.wire.canonical import decode, encode
@@ -28,7 +29,10 @@ from kakine.wire.entry import Entry
 from kakine.wire.filing import filing_of
 from kakine.wire.index import GENESIS, Indexed, IndexRoot, ListShown, RootShown
 
+errors = logging.getLogger("kakine")
+
 _MOST_ROWS = 4096
+_AGAIN_MS = 3_600_000
 _NOTHING = bytes(32)
 
 
@@ -63,6 +67,38 @@ async def make(office: Office, log: Log, end: int) -> IndexRoot | None:
     await office.db.write(lambda db: store.add_index(db, made, packed))
     await _log(office, log, made)
     return root
+
+
+def remade(office: Office, origin: str, start: int, end: int) -> bytes:
+    """The root that the stored rows of an index give (zeros where they give none), at most an hour old.
+
+    It is told to anybody beside the signed root, so that lost rows show before somebody misses theirs.
+    """
+    now_ms = office.clock()
+    known = office.remade.get((origin, start))
+    if known is None or now_ms - known[0] >= _AGAIN_MS:
+        known = office.remade[origin, start] = now_ms, _root_now(office, origin, start, end)
+    return known[1]
+
+
+def _root_now(office: Office, origin: str, start: int, end: int) -> bytes:
+    try:
+        found = store.rows_of_index(office.db.read(), origin, start)
+        lists = [(person, day, _unpacked(places)) for person, day, places in found]
+        return _index(office, origin, start, end, lists).root("", GENESIS).root
+    except (IndexRowsInvalid, struct.error):
+        return _NOTHING
+
+
+def check_own(office: Office) -> None:
+    """Make every index anew and write into the party's log which ones are not what was signed.
+
+    The record keeper runs on: exchanges do not hang on indexes, and who asks is told of it (`standing`).
+    """
+    for origin in (each.origin for each in office.settings.logs):
+        for kept in store.indexes(office.db.read(), origin):
+            if remade(office, origin, kept.start, kept.end) != decode(kept.root, IndexRoot).root:
+                errors.error("rows of the index from %d are lost", kept.start, extra={"log": origin})
 
 
 async def _take_twice_logged(

@@ -39,4 +39,5 @@ class Office:
     wrap: WrapKey
     heads: Heads
     mask_keys: Sequence[bytes] = ()
+    remade: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
     indexes: dict[tuple[str, int], Index] = field(default_factory=dict)

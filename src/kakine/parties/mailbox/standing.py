@@ -12,16 +12,25 @@ from dataclasses import dataclass
 from sqlalchemy import Index, bindparam, exists, func, or_, select
 
 from kakine.contracts.mailbox import AskStanding, StandingGiven
-from kakine.parties.mailbox import sealed, store
+from kakine.parties.mailbox import indexing, sealed, store
 from kakine.parties.mailbox.office import Office
 from kakine.runtime.database import sql
 from kakine.values.labels import PartyName
 from kakine.values.problems import RangeOutside
 from kakine.wire.canonical import decode, encode
-from kakine.wire.entry import LENGTH, EntryKind
+from kakine.wire.entry import LENGTH
 from kakine.wire.filing import Filing
 from kakine.wire.request import NO_RECIPIENT, Kind, outcome_id
-from kakine.wire.standing import LABEL, LEAST_OLDER_MS, MOST_ENTRIES, MOST_HEADS, MOST_NAMED, Standing
+from kakine.wire.standing import (
+    LABEL,
+    LEAST_OLDER_MS,
+    MOST_ENTRIES,
+    MOST_HEADS,
+    MOST_NAMED,
+    Counts,
+    Remade,
+    Standing,
+)
 
 AWAITING = frozenset(Kind) - NO_RECIPIENT
 """Kinds that hand codes to a recipient, who owes an outcome."""
@@ -30,6 +39,7 @@ _MOST_COUNT = 4096
 _MINUTE_MS = 60_000
 
 _filing, _row, _place, _sealed = store.filing, store.row, store.place, sealed.table
+_index = store.index_root
 Index("place_by_record", _place.c.filing, _place.c.position)
 Index("sealed_by_record", _sealed.c.filing, _sealed.c.position)
 
@@ -58,7 +68,19 @@ _HELD = sql(
 )
 _FIRST = sql(select(_filing.c.first).where(_filing.c.id == bindparam("id")))
 _UNLOGGED = sql(
-    select(func.coalesce(func.sum(func.length(_filing.c.entries)), 0)).where(_filing.c.first.is_(None))
+    select(func.coalesce(func.sum(func.length(_filing.c.entries)), 0) // LENGTH).where(
+        _filing.c.first.is_(None)
+    )
+)
+_UNLOGGED_INDEXES = sql(select(func.count()).select_from(_index).where(_index.c.shown.is_(None)))
+_INDEXES_IN = sql(
+    select(_index.c.start, _index.c.end)
+    .where(
+        _index.c.log == bindparam("log"),
+        _index.c.start >= bindparam("first"),
+        _index.c.start < bindparam("end"),
+    )
+    .order_by(_index.c.start)
 )
 _NEWEST = sql(
     select(_filing.c.checkpoint)
@@ -114,7 +136,7 @@ class Standings:
         sums = 0, 0
         if asked.first == asked.end:
             sums = self._all(db, asked.origin, max(now_ms - asked.older_ms, 0) // _MINUTE_MS)
-        said = encode(_standing(db, asked, now_ms, sums))
+        said = encode(_standing(self._office, db, asked, sums))
         return StandingGiven(said, self._office.identity.signing.sign(LABEL, said))
 
     def _all(self, db: sqlite3.Connection, origin: str, latest: int) -> tuple[int, int]:
@@ -128,24 +150,30 @@ class Standings:
         return self._sums[origin, latest]
 
 
-def _standing(db: sqlite3.Connection, asked: AskStanding, now_ms: int, sums: tuple[int, int]) -> Standing:
-    parts = list(_parts(db, asked))
+def _standing(office: Office, db: sqlite3.Connection, asked: AskStanding, sums: tuple[int, int]) -> Standing:
+    now_ms, parts = office.clock(), list(_parts(db, asked))
     old = [part for part in parts if part.awaits and _age_ms(part, now_ms) >= asked.older_ms]
     late = [part for part in old if not _answered(db, part.request)]
     return Standing(
         origin=asked.origin,
         first=asked.first,
         end=asked.end,
-        requests=sum(part.held for part in parts if part.kind == EntryKind.REQUEST),
-        outcomes=sum(part.held for part in parts if part.kind == EntryKind.OUTCOME),
+        **Counts.of([part.kind for part in parts for _ in range(part.held)])._asdict(),
+        indexes=_indexes(office, db, asked),
         awaited=sums[0],
         owed=sums[1],
         unanswered=tuple(sorted(index for part in late for index in part.indices))[:MOST_NAMED],
-        unlogged=db.execute(_UNLOGGED).fetchone()[0] // LENGTH,
+        unlogged=sum(db.execute(count).fetchone()[0] for count in (_UNLOGGED, _UNLOGGED_INDEXES)),
         older_ms=asked.older_ms,
         time_ms=now_ms,
         checkpoints=_heads(db, asked),
     )
+
+
+def _indexes(office: Office, db: sqlite3.Connection, asked: AskStanding) -> tuple[Remade, ...]:
+    within = {"log": asked.origin, "first": asked.first, "end": asked.end}
+    kept = db.execute(_INDEXES_IN, within).fetchall()
+    return tuple(Remade(start, indexing.remade(office, asked.origin, start, end)) for start, end in kept)
 
 
 def _heads(db: sqlite3.Connection, asked: AskStanding) -> tuple[bytes, ...]:
