@@ -283,8 +283,8 @@ def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, 
     plain = kakine("history", "--dir", str(copy))
     named = kakine("history", "--dir", str(copy), "--person", ran.option("person"))
     assert plain.code == named.code == 0
-    *before, _, _, _, _ = plain.out.splitlines()
-    *after, _, public, ja, en = named.out.splitlines()
+    *before, _, _, _, _, _ = plain.out.splitlines()
+    *after, _, public, ja, en, sealed = named.out.splitlines()
     assert after[:-2] == before
     assert after[-1].endswith("閲覧 / viewed")
     shown = ran.told["history"]["entries"] + 2
@@ -294,6 +294,7 @@ def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, 
     assert en.startswith(
         f"complete: {sure} of {sure}, confirmed by 2 record keepers and 8 witnesses; 3 later"
     )
+    assert sealed.endswith("sealed for a time in the whole country so far: 0 entries, nobody is told whose.")
     unknown = kakine("history", "--dir", str(copy), "--person", "1")
     assert (unknown.code, unknown.err.split(":")[0]) == (1, "account-unknown")
 
