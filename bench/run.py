@@ -1,6 +1,6 @@
-"""All measurements in one run on one machine: `make bench`. Prints Markdown; takes about ten minutes.
+"""All measurements in one run on one machine: `make bench`. Prints Markdown; takes about twelve minutes.
 
-    python bench/run.py [--residents 100000] [--only chain exchange ledger index memory]
+    python bench/run.py [--residents 100000] [--only chain exchange ledger memory]
 
 Every figure stands beside a peer or a floor of the same run. Nothing here passes or fails; docs/performance.md
 says what is aimed at and where we fall short.
@@ -21,7 +21,6 @@ from pathlib import Path
 
 import chain
 import exchange
-import index
 import ledger
 
 HERE = Path(__file__).resolve().parent
@@ -52,10 +51,6 @@ def _ledger(_: argparse.Namespace) -> str:
         return ledger.report(Path(folder), rounds=3, leaves=1_000_000)
 
 
-def _index(_: argparse.Namespace) -> str:
-    return index.table(index.measure())
-
-
 def _memory(chosen: argparse.Namespace) -> str:
     # A process of its own, so that nothing measured before counts.
     out = subprocess.run(
@@ -75,8 +70,7 @@ def _memory(chosen: argparse.Namespace) -> str:
 SECTIONS: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
     "chain": ("Conversion beside libpep", _chain),
     "exchange": ("Exchanges in one process", _exchange),
-    "ledger": ("Receipts of the ledger", _ledger),
-    "index": ("A completeness index of a million rows", _index),
+    "ledger": ("Receipts of the ledger, and a completeness index of a million rows", _ledger),
     "memory": ("Memory", _memory),
 }
 

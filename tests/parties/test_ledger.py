@@ -22,6 +22,7 @@ from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.signer.app import Signer
 from kakine.protocols import receipts
 from kakine.runtime.http import InProcess, Peers
+from kakine.runtime.shares import SHARE
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
@@ -298,6 +299,27 @@ def test_a_filing_that_its_party_did_not_sign_is_refused(ledger: Ledger) -> None
         SignedFiling(second.party, first.filing, first.signature),
     ]
     refused(SignatureInvalid, ledger, Append(good.entries, good.tags, swapped))
+
+
+def test_of_many_that_arrive_together_only_what_is_not_signed_is_refused(ledger: Ledger) -> None:
+    """Enough of them for several threads, and some left over."""
+    count, wrong = 3 * SHARE + 5, {0, SHARE, 2 * SHARE - 1, 3 * SHARE + 4}
+
+    def brought(number: int) -> Append:
+        good = filed([number])
+        first, second = good.filings
+        spoiled = SignedFiling(second.party, second.filing, first.signature)
+        return Append(good.entries, good.tags, [first, spoiled] if number in wrong else good.filings)
+
+    async def scene() -> list[Appended | BaseException]:
+        asked = [ask(ledger, CONVERTER, calls.APPEND, brought(number)) for number in range(count)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    given = asyncio.run(scene())
+    assert {number for number, each in enumerate(given) if isinstance(each, SignatureInvalid)} == wrong
+    receipts = {number: each for number, each in enumerate(given) if isinstance(each, Appended)}
+    assert receipts.keys() == set(range(count)) - wrong
+    assert {checked(each, entry(number)).size for number, each in receipts.items()} == {count - len(wrong)}
 
 
 @pytest.mark.parametrize(
