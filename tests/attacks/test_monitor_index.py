@@ -434,7 +434,7 @@ def test_m15_rows_that_give_the_signed_root_are_not_called_lost(indexed: Land, t
 def test_m15_an_index_in_another_history_of_the_log_proves_the_fork(tmp_path: Path) -> None:
     """The keeper is honest: it was told that its index stands where others are shown something else."""
     origin = "ledger.example/2026/a"
-    root = IndexRoot("keeper", origin, 0, 3, (), EMPTY, GENESIS)
+    root = IndexRoot("keeper", origin, 0, 3, (), 0, EMPTY, GENESIS)
     data, signature = wire.sign(root, KEY)
     entry = entry_of(root, 29_000_000 * 60_000)
     told = Shown([*numbered(0, 1, 2), entry])

@@ -66,6 +66,8 @@ from kakine.wire.objection import Finding, Reason
 from kakine.wire.request import Kind, Payload, Place, PublicPart, RecordPart, ask_digest, public_digest
 from kakine.wire.standing import Standing
 from road import away
+from watched_land import look
+from watching import codes
 
 from land import CHILDREN, LOGIN, TAX, TAX_ROW, Land, pack, ref
 from land import person as internal
@@ -501,7 +503,7 @@ def test_a_record_keeper_answers_for_sealed_entries_like_for_others(closed: Land
         )
         said = decode(given.statement, Standing)
         kinds = [each.kind for each in log.values()]
-        assert said.counts == (kinds.count(EntryKind.REQUEST), kinds.count(EntryKind.OUTCOME))
+        assert said.counts[:2] == (kinds.count(EntryKind.REQUEST), kinds.count(EntryKind.OUTCOME))
 
 
 # --- O17: past the day ------------------------------------------------------------------------------------------
@@ -520,6 +522,22 @@ def test_o17_a_seal_that_is_not_opened_on_its_day_is_a_public_alarm(due: Land) -
     assert not found.closed
     assert not found.stray
     assert len(found.every) == 2
+
+
+def test_o17_a_monitor_names_a_seal_past_its_day_and_finds_nothing_else(due: Land, tmp_path: Any) -> None:
+    """Out of the log alone, in a look that goes on from an earlier one; sealed entries are missed in no index."""
+    due.run(due.country.index())
+    assert codes(look(due, tmp_path)) == []
+    due.clock.advance(DAY_S)
+    due.run(due.country.refresh())
+    late = look(due, tmp_path)
+    assert codes(late) == ["seal-overdue"]
+    assert [(each.facts["log"], each.facts["index"]) for each in late.findings] == [
+        (place.log, place.index) for place in places(due)
+    ]
+    unseal(due)
+    due.run(due.country.index())
+    assert codes(look(due, tmp_path)) == []
 
 
 def test_o17_the_day_counts_and_not_the_hour() -> None:

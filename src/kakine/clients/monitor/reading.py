@@ -22,7 +22,7 @@ from kakine.protocols.tiles import Tiler
 from kakine.values.problems import ConsistencyInvalid, Problem, RangeOutside, TileInvalid, TileMissing
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import LENGTH, EntryKind
+from kakine.wire.entry import LENGTH, Entry, EntryKind
 from kakine.wire.erasure import Tally
 from kakine.wire.standing import Counts, Standing
 from kakine.wire.tiles import WIDTH, Tile
