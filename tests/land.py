@@ -88,13 +88,15 @@ def ref(j: int) -> bytes:
 class Land:
     """A country, an event loop and a few people."""
 
-    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None, without: Sequence[str] = ()) -> None:
         self.folder = folder
         self.clock = clock or Clock()
         self.entropy = Entropy(folder.name.encode())
         self.loop = asyncio.new_event_loop()
         self.domains: Sequence[DomainName] = ()
-        self.country = self.run(Country.open(Site(folder, pack(), self.clock, self.entropy)))
+        self.country = self.run(
+            Country.open(Site(folder, pack(), self.clock, self.entropy, frozenset(without)))
+        )
 
     @classmethod
     def founded(
@@ -102,9 +104,10 @@ class Land:
         folder: Path,
         people: int = 4,
         domains: Sequence[DomainName] = (CHILDREN, TAX, KOSEKI, LOGIN),
+        clock: Clock | None = None,
     ) -> Land:
         """A country whose people are enrolled and known to `domains`."""
-        land = cls(folder)
+        land = cls(folder, clock)
         land.run(land.country.registry.codes.enrol([person(j) for j in range(people)]))
         for domain in domains:
             issued = land.country.registry.codes.issue(domain, [(person(j), ref(j)) for j in range(people)])
@@ -133,10 +136,10 @@ class Land:
         self.country.close()
         self.loop.close()
 
-    def reopened(self) -> Land:
+    def reopened(self, without: Sequence[str] = ()) -> Land:
         """The same folder after a stop: same keys, same stores, a new boot time."""
         self.close()
-        again = Land(self.folder, self.clock)
+        again = Land(self.folder, self.clock, without)
         again.domains = self.domains
         return again
 

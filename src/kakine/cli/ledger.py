@@ -93,7 +93,7 @@ async def _proved(country: Country, log: Log, first: int, count: int) -> tuple[P
         checkpoint=given.receipt.checkpoint,
         entries=given.entries,
         origin=log.origin,
-        key=country.book("portal").in_force(country.site.clock()).log_key(log.ledger),
+        key=log.key_in(country.book("portal").in_force(country.site.clock())),
     )
     if given.receipt.first != first or len(split_entries(given.entries)) != count:
         raise LedgerDiverged()

@@ -12,7 +12,7 @@ from kakine.cli.visiting import DirOption, visited
 from kakine.clients.log import entries_between
 from kakine.contracts.commission import ERASURES
 from kakine.contracts.retention import Erasures, NoticeLogged
-from kakine.country import COMMISSION, CONVERTERS, LOGS, Country
+from kakine.country import COMMISSION, CONVERTERS, Country
 from kakine.protocols.erasure import Place, check_notice, check_noticed, due, tallied
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
@@ -50,9 +50,9 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
     """The orders of all notices, and the months that are over without one. Raises `ErasureMismatch`, or what else does
     not verify."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
-    keys, heads = log_keys(law, LOGS), Heads()
+    keys, heads = log_keys(law, country.logs), Heads()
     entries, counted = dict[Place, Entry](), dict[str, dict[int, Tally]]()
-    for log in LOGS:
+    for log in country.readable():
         found = await entries_between(peers, log, heads, keys, 0, (await head(country, log)).size)
         entries |= {(log.origin, index): entry for index, entry in found.items()}
         counted[log.origin] = tallied(log.origin, sorted(found.items()), {})

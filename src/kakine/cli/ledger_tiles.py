@@ -112,7 +112,7 @@ def _verified(tile: Tile, size: int) -> Tile:
 
 async def _ledger_key(folder: Path, log: Log) -> VerifyKey:
     async with visited(folder) as country:
-        return country.book("portal").in_force(country.site.clock()).log_key(log.ledger)
+        return country.book("portal").in_force(country.site.clock()).log_key(log.by)
 
 
 def one_log(path: Path, folder: Path) -> tuple[str, VerifyKey]:

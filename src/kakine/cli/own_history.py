@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kakine.cli.receipts import export_history, is_public, witnessed_rows
 from kakine.contracts.converter import History
-from kakine.country import KEEPERS, LOGS, Country
+from kakine.country import KEEPERS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
@@ -117,7 +117,7 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
     law = country.book("portal").in_force(country.site.clock())
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, log_keys(law, LOGS))
+    keys = Keys(keepers, log_keys(law, country.logs))
     now_ms = country.site.clock()
     opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
     shown = await witnessed_rows(country, _placed(lists))

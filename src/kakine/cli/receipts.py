@@ -88,7 +88,7 @@ async def entries_of(country: Country, log: Log, first: int, count: int) -> Prov
 async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
     """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
     `ReceiptMismatch` if another entry is shown at a row's place."""
-    found, logs = [], {log.origin: log for log in LOGS}
+    found, logs = [], {log.origin: log for log in country.logs}
     for row in rows:
         given = await entries_of(country, logs[checkpoint.origin_of(row.checkpoint)], row.index, 1)
         if given.entries != row.entry:
@@ -136,13 +136,16 @@ def export_history(
 
 
 def _place(row: SealedRow) -> str:
-    """The number in the log; of the second instance, where the same numbers stand for other entries, `b-` before it."""
+    """The number in the log; where the same numbers stand for other entries the log before it: `b-` for the second
+    instance, `2027-a-` for a log that was opened later."""
     return _named(checkpoint.origin_of(row.checkpoint), row.index)
 
 
 def _named(origin: str, index: int) -> str:
-    instance = origin.rpartition("/")[2]
-    return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+    *_, year, instance = origin.split("/")
+    if origin in {log.origin for log in LOGS}:
+        return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+    return f"{year}-{instance}-{index}"
 
 
 def _verified(row: SealedRow, count: int, keys: LogKeys) -> list[Proof]:

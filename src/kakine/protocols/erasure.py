@@ -67,6 +67,11 @@ def of_month(counted: Counted, expiry: int) -> Tallies:
     return tuple(months.get(expiry, Tally(origin)) for origin, months in counted.items())
 
 
+def same_counts(stated: Tallies, found: Tallies) -> bool:
+    """Whether an order or statement has what is found by now: logs opened later have nothing of its month."""
+    return stated == found[: len(stated)] and not any(tally.count for tally in found[len(stated) :])
+
+
 def due(counted: Counted, now_ms: int) -> range:
     """Every expiry month that is over, from the first that a log has on; also those without an entry, for which keys
     may have been made all the same."""
@@ -95,9 +100,11 @@ def open_order(order: Signed, commission: VerifyKey, logs: Logs, now_ms: int) ->
 
 
 def _check_origins(order: Order, logs: Logs) -> None:
-    if [tally.origin for tally in order.counts] != [log.origin for log in logs]:
+    # A log that was opened after the order cannot have entries that had expired by then.
+    counted = [log.origin for log in logs if log.since_ms <= order.time_ms]
+    if [tally.origin for tally in order.counts] != counted:
         raise ErasureMismatch(part="origin")
-    if len(order.sizes) != len(logs):
+    if len(order.sizes) != len(counted):
         raise ErasureMismatch(part="sizes")
 
 
@@ -201,7 +208,7 @@ def check_notice(
     check_dropped(notice.order, notice.keepers, sorted(keepers), key_of)
     check_destroyed(notice.order, notice.converters, sorted(converters), key_of)
     found = of_month(counted, order.expiry)
-    if order.counts != found:
+    if not same_counts(order.counts, found):
         stated = [tally.count for tally in order.counts]
         raise ErasureMismatch(
             part="log", expiry=order.expiry, stated=stated, log=[tally.count for tally in found]

@@ -48,7 +48,8 @@ async def run(office: Office) -> list[Verdict]:
 
     What has a fault comes again at the next run. Raises `PartyUnavailable`.
     """
-    return [verdict for log in office.logs for verdict in await _of_log(office, log)]
+    logs = [log for log in office.logs if not log.dead]  # what is left of a dead one may not be all of it
+    return [verdict for log in logs for verdict in await _of_log(office, log)]
 
 
 async def _of_log(office: Office, log: Log) -> list[Verdict]:

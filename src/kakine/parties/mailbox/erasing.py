@@ -17,7 +17,7 @@ from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
-from kakine.protocols.erasure import Place, open_order, places_of
+from kakine.protocols.erasure import Place, open_order, places_of, same_counts
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -79,7 +79,7 @@ def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) ->
         if present.order != order:
             raise ErasureConflict(expiry=said.expiry)
         return
-    if _counts(office, db, said.expiry) != said.counts:
+    if not same_counts(said.counts, _counts(office, db, said.expiry)):
         raise ErasureMismatch(part="count", expiry=said.expiry)
     if tuple(_holds(db, said.expiry)) != said.holds or len(_kept(db, said.expiry)) != said.held:
         raise ErasureMismatch(part="holds", expiry=said.expiry)
