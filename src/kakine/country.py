@@ -267,6 +267,7 @@ class Country:
         self._closing.append(self.auditor)
         self.commission.serve(self.auditor.duties)
         self.apps[COMMISSION] = self.commission.app
+        await self.finish_opening()
 
     def _start_watchers(self) -> None:
         """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""
@@ -308,7 +309,7 @@ class Country:
     async def _start_ledger(self, log: Log) -> None:
         """A ledger with its signer; of a log that has ended the ledger alone, and nothing of one that is not readable
         any more, or that is left out."""
-        if log.ledger in self.site.without:
+        if log.ledger in self.site.without and not log.dead:
             return
         if log.final is None:
             self.signers[log.ledger] = self._keep(signer_of(log), self.operators.signer(log))
@@ -385,6 +386,9 @@ class Country:
                 await self._start_ledger(log)
             await self.commission.openings.publish()
             await self.refresh()
+            old = log_of(self.logs, opening.follows)
+            if old.ledger not in self.ledgers:
+                await self._start_ledger(old)
             self._publish_policy()
 
     async def _heads_elsewhere(self, log: Log) -> list[Seen]:

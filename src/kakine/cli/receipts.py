@@ -20,7 +20,13 @@ from kakine.protocols.history import OpenedRow, SealedRow
 from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.protocols.receipt_files import receipt_of
 from kakine.protocols.witnessing import cosigners
-from kakine.values.problems import NotWitnessed, QuorumMissing, ReceiptMismatch
+from kakine.values.problems import (
+    NotWitnessed,
+    PartyUnavailable,
+    QuorumMissing,
+    RangeOutside,
+    ReceiptMismatch,
+)
 from kakine.wire import checkpoint
 from kakine.wire import policy as policies
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
@@ -86,11 +92,21 @@ async def entries_of(country: Country, log: Log, first: int, count: int) -> Prov
 
 
 async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
-    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them; of a dead log as they
+    are where it cannot be read. Raises
     `ReceiptMismatch` if another entry is shown at a row's place."""
     found, logs = [], {log.origin: log for log in country.logs}
     for row in rows:
-        given = await entries_of(country, logs[checkpoint.origin_of(row.checkpoint)], row.index, 1)
+        log = logs[checkpoint.origin_of(row.checkpoint)]
+        try:
+            given = await entries_of(country, log, row.index, 1)
+        except (PartyUnavailable, RangeOutside):
+            if not log.dead:
+                raise
+            found.append(
+                row
+            )  # what nobody can read any more is still proved by the receipt that was kept of it
+            continue
         if given.entries != row.entry:
             raise ReceiptMismatch(what="entries")
         place = given.receipt
