@@ -39,7 +39,8 @@ async def check_receipts(country: Country) -> tuple[int, int]:
     """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
 
     Each: every record keeper's signature over these entries, their place under a signed head of the ledger, and
-    that this head is a beginning of that log's present one. Raises the first thing that does not hold.
+    that this head is a beginning of that log's present one, if the log is not dead. Raises the first thing that
+    does not hold.
     """
     stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
     kept = list(chain.from_iterable(codebook.receipts(store.read()) for store in stores))
@@ -47,8 +48,9 @@ async def check_receipts(country: Country) -> tuple[int, int]:
     seen: dict[tuple[str, int], bytes] = {}
     for receipt in kept:
         at, origin = _check_receipt(country, heads, receipt)
-        if seen.get((origin, at.size)) != at.root:
-            await _check_grown(country, at, log_of(country.logs, origin))
+        log = log_of(country.logs, origin)
+        if seen.get((origin, at.size)) != at.root and not log.dead:
+            await _check_grown(country, at, log)
             seen[origin, at.size] = at.root
     return len(kept), sum(len(split_entries(entries)) for _, _, entries, _ in kept)
 

@@ -92,9 +92,8 @@ async def entries_of(country: Country, log: Log, first: int, count: int) -> Prov
 
 
 async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
-    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them; of a dead log as they
-    are where it cannot be read. Raises
-    `ReceiptMismatch` if another entry is shown at a row's place."""
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them; of a dead log
+    as they are where it cannot be read. Raises `ReceiptMismatch` if another entry is shown at a row's place."""
     found, logs = [], {log.origin: log for log in country.logs}
     for row in rows:
         log = logs[checkpoint.origin_of(row.checkpoint)]

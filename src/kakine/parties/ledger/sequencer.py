@@ -124,10 +124,12 @@ class Sequencer:
         return last.note
 
     async def beat(self, minutes: int) -> bool:
-        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended or the log
-        has ended."""
+        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended, or the log
+        has ended or not begun."""
         head = await self.head()
-        if self._ended or self._queue or (self._task is not None and not self._task.done()):
+        if self._ended or (self._begins and not head.at.size):
+            return False
+        if self._queue or (self._task is not None and not self._task.done()):
             return False
         # Nothing can come between: the queue is empty and what follows does not wait before it is in there.
         beat = Heartbeat(head.at.size, head.at.root, minutes)
