@@ -128,7 +128,7 @@ class Site:
     clock: Clock = system_clock
     entropy: Entropy = secrets.token_bytes
     without: frozenset[str] = frozenset()
-    """Ledgers that are not started, because somebody has found that their store is not right."""
+    """Ledgers whose open log is not started, because somebody has found that its store is not right."""
 
 
 @dataclass(frozen=True)
@@ -309,7 +309,7 @@ class Country:
     async def _start_ledger(self, log: Log) -> None:
         """A ledger with its signer; of a log that has ended the ledger alone, and nothing of one that is not readable
         any more, or that is left out."""
-        if log.ledger in self.site.without and not log.dead:
+        if log.by in self.site.without and log.final is None:
             return
         if log.final is None:
             self.signers[log.ledger] = self._keep(signer_of(log), self.operators.signer(log))

@@ -62,7 +62,9 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
         heads.verify(receipt.first, receipt.proof, receipt.checkpoint, each.entry, keys)
         places[origin_of(receipt.checkpoint), receipt.first] = notice_digest(each.notice)
         parties = COMMISSION, law.keeper_parties, CONVERTERS
-        orders.append(check_notice(decode(each.notice, Notice), *parties, law.signing_key, counted))
+        orders.append(
+            check_notice(decode(each.notice, Notice), *parties, law.signing_key, counted, country.logs)
+        )
     check_noticed(entries, places)
     done = [order.expiry for order in orders]
     if len(set(done)) != len(done):

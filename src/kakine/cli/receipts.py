@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kakine.cli.verify import POLICY_NAME
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, ENTRIES, WITNESSED_ENTRIES, ByIndex, Proved
 from kakine.country import LOGS, Country
@@ -46,7 +46,7 @@ def receipt(
         list[int] | None, typer.Argument(help="Numbers of entries; a history shows them as #n.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
-    instance: InstanceOption = Instance.A,
+    instance: InstanceOption = FIRST,
 ) -> None:
     """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
 
@@ -57,12 +57,13 @@ def receipt(
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(asyncio.run(_write(directory, instance.log, indices or [], out)))
+    typer.echo(asyncio.run(_write(directory, instance, indices or [], out)))
 
 
-async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> str:
+async def _write(folder: Path, name: str, indices: Sequence[int], out: Path) -> str:
     written, public = 0, True
     async with visited(folder) as country:
+        log = log_named(country, name)
         keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
         async for proof in proofs(country, log, keys, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
@@ -159,7 +160,7 @@ def _place(row: SealedRow) -> str:
 def _named(origin: str, index: int) -> str:
     *_, year, instance = origin.split("/")
     if origin in {log.origin for log in LOGS}:
-        return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+        return f"{index}" if instance == FIRST else f"{instance}-{index}"
     return f"{year}-{instance}-{index}"
 
 

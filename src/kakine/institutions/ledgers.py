@@ -86,9 +86,9 @@ class Ledgers:
         where = log.origin, self.home.path(log.ledger), signer_of(log), self.key(log)
         return await Ledger.open(
             LedgerSettings(*where, begins=begins, final=log.final or b""),
-            partial(self._filer_key, log.by),
-            partial(self._filers, log.by),
-            partial(self._roles, log.by),
+            partial(self.filer_key, log.by),
+            partial(self.filers, log.by),
+            partial(self.roles, log.by),
             self.home.peers(log.by),
             self.clock,
             partial(self.heads, log),
@@ -113,7 +113,7 @@ class Ledgers:
         attestor = Attestor(self.home.peers(log.by), signer_of(log), log.origin, self.key(log))
         return (await attestor.last()).note
 
-    def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
+    def filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
         """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
         try:
             return self.home.book(ledger).in_force(self.clock()).signing_key(name)
@@ -122,13 +122,15 @@ class Ledgers:
                 raise PartyUnknown() from None
             return self.commission[1]
 
-    def _filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
+    def filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
+        """Who must file, by the law that a ledger knows."""
         try:
             return self.home.book(ledger).in_force(self.clock()).with_role(role)
         except NoLawInForce:
             return (self.commission[0],) if role == Role.COMMISSION else ()
 
-    def _roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
+    def roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
+        """What a caller is, by the law that a ledger knows."""
         try:
             return self.home.book(ledger).in_force(self.clock()).roles(name)
         except NoLawInForce:

@@ -11,7 +11,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
 from kakine.protocols.index import stands_in_a_list
-from kakine.protocols.logs import Logs
+from kakine.protocols.logs import Logs, logs_at
 from kakine.values.calendar import RETENTION_MONTHS, has_expired, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import ErasureMismatch, HoldInvalid, RetentionRunning
@@ -67,11 +67,6 @@ def of_month(counted: Counted, expiry: int) -> Tallies:
     return tuple(months.get(expiry, Tally(origin)) for origin, months in counted.items())
 
 
-def same_counts(stated: Tallies, found: Tallies) -> bool:
-    """Whether an order or statement has what is found by now: logs opened later have nothing of its month."""
-    return stated == found[: len(stated)] and not any(tally.count for tally in found[len(stated) :])
-
-
 def due(counted: Counted, now_ms: int) -> range:
     """Every expiry month that is over, from the first that a log has on; also those without an entry, for which keys
     may have been made all the same."""
@@ -100,8 +95,7 @@ def open_order(order: Signed, commission: VerifyKey, logs: Logs, now_ms: int) ->
 
 
 def _check_origins(order: Order, logs: Logs) -> None:
-    # A log that was opened after the order cannot have entries that had expired by then.
-    counted = [log.origin for log in logs if log.since_ms <= order.time_ms]
+    counted = [log.origin for log in logs_at(logs, order.time_ms)]
     if [tally.origin for tally in order.counts] != counted:
         raise ErasureMismatch(part="origin")
     if len(order.sizes) != len(counted):
@@ -197,9 +191,11 @@ def check_notice(
     converters: Sequence[PartyName],
     key_of: KeyOf,
     counted: Counted,
+    logs: Logs = (),
 ) -> Order:
     """The order of a notice, once everything in it fits: the signatures, the counts of the record keepers, the
-    converters' months, and what anybody counts in the public logs (`counted`, all of them).
+    converters' months, and what anybody counts in the public logs (`counted`, all of them). One of `logs` that was
+    opened after the order need not be counted in it: it can have nothing that had expired by then.
 
     Keepers and converters sorted by name. Raises `ErasureMismatch`, `SignatureInvalid`, `NotCanonical`. Does not show
     that anything was erased, only who has signed that it was.
@@ -207,8 +203,10 @@ def check_notice(
     order = notice.order.opened(Order, ORDER, key_of(commission))
     check_dropped(notice.order, notice.keepers, sorted(keepers), key_of)
     check_destroyed(notice.order, notice.converters, sorted(converters), key_of)
-    found = of_month(counted, order.expiry)
-    if not same_counts(order.counts, found):
+    later = {log.origin for log in logs} - {log.origin for log in logs_at(logs, order.time_ms)}
+    known = {origin: months for origin, months in counted.items() if origin not in later}
+    found = of_month(known, order.expiry)
+    if order.counts != found:
         stated = [tally.count for tally in order.counts]
         raise ErasureMismatch(
             part="log", expiry=order.expiry, stated=stated, log=[tally.count for tally in found]

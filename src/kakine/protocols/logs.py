@@ -86,6 +86,11 @@ def log_of(logs: Logs, origin: str) -> Log:
     raise CheckpointInvalid(part="origin")
 
 
+def logs_at(logs: Logs, time_ms: int) -> Sequence[Log]:
+    """Those that had been opened by then."""
+    return [log for log in logs if log.since_ms <= time_ms]
+
+
 def present(logs: Logs, log: Log) -> Log:
     """The log that has taken the place of this one by now; itself while it is open."""
     while log.final is not None:

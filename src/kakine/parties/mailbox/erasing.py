@@ -17,7 +17,8 @@ from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
-from kakine.protocols.erasure import Place, open_order, places_of, same_counts
+from kakine.protocols.erasure import Place, open_order, places_of
+from kakine.protocols.logs import logs_at
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -41,11 +42,11 @@ async def expiring(office: Office, caller: PartyName, asked: ExpiringAsked) -> E
     """What this record keeper has of a month, by its own count."""
     await resume(office)
     db = office.db.read()
-    return Expiring(_counts(office, db, asked.expiry), _holds(db, asked.expiry))
+    return Expiring(_counts(office, db, asked.expiry, office.clock()), _holds(db, asked.expiry))
 
 
-def _counts(office: Office, db: sqlite3.Connection, expiry: int) -> Tallies:
-    origins = [log.origin for log in office.settings.logs]
+def _counts(office: Office, db: sqlite3.Connection, expiry: int, now_ms: int) -> Tallies:
+    origins = [log.origin for log in logs_at(office.settings.logs, now_ms)]
     return tuple(Tally(origin, *store.expiring(db, origin, expiry)) for origin in origins)
 
 
@@ -79,7 +80,7 @@ def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) ->
         if present.order != order:
             raise ErasureConflict(expiry=said.expiry)
         return
-    if not same_counts(said.counts, _counts(office, db, said.expiry)):
+    if _counts(office, db, said.expiry, said.time_ms) != said.counts:
         raise ErasureMismatch(part="count", expiry=said.expiry)
     if tuple(_holds(db, said.expiry)) != said.holds or len(_kept(db, said.expiry)) != said.held:
         raise ErasureMismatch(part="holds", expiry=said.expiry)
