@@ -1,4 +1,4 @@
-"""How a log follows another: what its opening must say, and who must have signed it (spec/ledger.md section 9).
+"""How a log follows another: what its opening must say, and who must have signed it (spec/ledger.md section 8).
 
 Entry 0 of the new log is of kind governance, its payload digest that of the old log's last checkpoint; entry 1 has the
 digest of the opening. So the list of logs is public, signed, and logged before it takes effect.

@@ -1,4 +1,4 @@
-"""The record that opens a log after another one has ended (spec/ledger.md section 9).
+"""The record that opens a log after another one has ended (spec/ledger.md section 8).
 
 Openings are numbered and chained, so that there is one list of logs. Two sign each: who runs the ledger, and the
 commission.

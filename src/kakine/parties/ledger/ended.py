@@ -1,4 +1,4 @@
-"""A log that has ended: it is read and proved for ever, and takes nothing (spec/ledger.md section 9)."""
+"""A log that has ended: it is read and proved for ever, and takes nothing (spec/ledger.md section 8)."""
 
 from __future__ import annotations
 
