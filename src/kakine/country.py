@@ -308,9 +308,7 @@ class Country:
 
     async def _start_ledger(self, log: Log) -> None:
         """A ledger with its signer; of a log that has ended the ledger alone, and nothing of one that is not readable
-        any more, or that is left out."""
-        if log.by in self.site.without and log.final is None:
-            return
+        any more."""
         if log.final is None:
             self.signers[log.ledger] = self._keep(signer_of(log), self.operators.signer(log))
         try:
@@ -417,7 +415,8 @@ class Country:
             ),
         )
         for log in self.logs_of(COMMISSION):
-            await self._start_ledger(log)
+            if log.final is not None or log.by not in self.site.without:
+                await self._start_ledger(log)
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
