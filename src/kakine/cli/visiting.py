@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +39,9 @@ def log_named(country: Country, name: str) -> Log:
     raise typer.BadParameter("no such log; `kakine ledger logs` shows all")
 
 
-def site(folder: Path, without: Sequence[str] = ()) -> Site:
-    """Where a country is or will be, with the project's own legal pack; `without` these ledgers."""
-    return Site(folder, read_pack(pack_files(pack_folder())), without=frozenset(without))
+def site(folder: Path) -> Site:
+    """Where a country is or will be, with the project's own legal pack."""
+    return Site(folder, read_pack(pack_files(pack_folder())))
 
 
 def program(found: str | None, interpreter: Path, here: Path) -> tuple[str, ...]:
@@ -54,8 +55,8 @@ def program(found: str | None, interpreter: Path, here: Path) -> tuple[str, ...]
 
 @asynccontextmanager
 async def visited(folder: Path, without: Sequence[str] = ()) -> AsyncIterator[Country]:
-    """The running country of a folder. Raises `CountryMissing`, `StoreInUse`."""
+    """The running country of a folder, `without` these ledgers. Raises `CountryMissing`, `StoreInUse`."""
     if not (folder / "commission.sqlite").is_file():
         raise CountryMissing()
-    async with await Country.open(site(folder, without)) as country:
+    async with await Country.open(replace(site(folder), without=frozenset(without))) as country:
         yield country
