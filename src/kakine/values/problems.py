@@ -544,6 +544,11 @@ class LogBehind(Problem):
     title = "a witness has seen a longer log than the one that is shown"
 
 
+class HeadStale(Problem):
+    code = "head-stale"
+    title = "too few of the policy's witnesses have signed the head lately; what is newer may be kept back"
+
+
 class CosignatureMissing(Problem):
     code = "cosignature-missing"
     title = "the witness's answer holds no cosignature of its known key"
