@@ -137,8 +137,8 @@ def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Land]:
         land = land.reopened()
         for path in stores(folder, A.ledger):
             shutil.copy(path, backup)
-        land.run(land.ask(0))
         land.run(land.country.have_witnessed())
+        land.run(land.ask(0))
         land.close()
         for path in stores(folder, A.ledger):
             path.unlink()
@@ -532,3 +532,4 @@ def test_r7_a_dead_log_ends_with_the_last_head_that_anybody_has(killed: Land) ->
     assert leaves(killed, a2)[:2] == split_entries(log_list.first_entries(opening)[0])
     assert opening.reason == Reason.BEHIND
     assert killed.run(check_receipts(killed.country))
+    assert read(killed).complete

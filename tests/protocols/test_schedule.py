@@ -99,7 +99,21 @@ def test_a_chore_with_nothing_to_do_says_nothing() -> None:
     assert ran(lambda _: [Chore("quiet", 10, says(""))], 30) == []
 
 
-def test_a_chore_that_takes_long_holds_up_its_own_lane_alone_and_what_it_missed_is_not_made_up_for() -> None:
+def test_what_was_missed_is_not_made_up_for() -> None:
+    """It comes once when there is time again, and from then on as before."""
+
+    def chores(time: Time) -> list[Chore]:
+        async def slow_at_first() -> str:
+            if not time.now_ms:
+                await time.sleep(0.035)
+            return "x"
+
+        return [Chore("a", 10, slow_at_first)]
+
+    assert [at for at, _, _ in ran(chores, 50)] == [0, 35, 45]
+
+
+def test_a_chore_that_takes_long_holds_up_its_own_lane_alone() -> None:
     def chores(time: Time) -> list[Chore]:
         async def slow() -> str:
             await time.sleep(0.035)
