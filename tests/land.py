@@ -88,13 +88,21 @@ def ref(j: int) -> bytes:
 class Land:
     """A country, an event loop and a few people."""
 
-    def __init__(self, folder: Path, clock: Clock | None = None, law: Pack | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock | None = None,
+        law: Pack | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
         self.folder, self.law = folder, law or pack()
         self.clock = clock or Clock()
         self.entropy = Entropy(folder.name.encode())
         self.loop = asyncio.new_event_loop()
         self.domains: Sequence[DomainName] = ()
-        self.country = self.run(Country.open(Site(folder, self.law, self.clock, self.entropy)))
+        self.country = self.run(
+            Country.open(Site(folder, self.law, self.clock, self.entropy, frozenset(without)))
+        )
 
     @classmethod
     def founded(
@@ -103,9 +111,10 @@ class Land:
         people: int = 4,
         domains: Sequence[DomainName] = (CHILDREN, TAX, KOSEKI, LOGIN),
         law: Pack | None = None,
+        clock: Clock | None = None,
     ) -> Land:
         """A country whose people are enrolled and known to `domains`; `law` instead of the project's own pack."""
-        land = cls(folder, law=law)
+        land = cls(folder, clock, law)
         land.run(land.country.registry.codes.enrol([person(j) for j in range(people)]))
         for domain in domains:
             issued = land.country.registry.codes.issue(domain, [(person(j), ref(j)) for j in range(people)])
@@ -134,10 +143,10 @@ class Land:
         self.country.close()
         self.loop.close()
 
-    def reopened(self) -> Land:
+    def reopened(self, without: Sequence[str] = ()) -> Land:
         """The same folder after a stop: same keys, same stores, a new boot time."""
         self.close()
-        again = Land(self.folder, self.clock, self.law)
+        again = Land(self.folder, self.clock, self.law, without)
         again.domains = self.domains
         return again
 

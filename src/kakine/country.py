@@ -11,8 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,12 +19,14 @@ from starlette.types import ASGIApp
 
 from kakine.clients import carrier
 from kakine.clients.exchange import Network
-from kakine.clients.gazette import Sources, refresh
+from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.signing import VerifyKey
+from kakine.institutions.ledgers import Ledgers
+from kakine.institutions.ledgers import signer_of as signer_of
 from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
@@ -35,7 +36,6 @@ from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.attest import Seen
-from kakine.parties.ledger.settings import LedgerSettings
 from kakine.parties.mailbox.app import Mailbox
 from kakine.parties.mailbox.office import Settings as MailboxSettings
 from kakine.parties.ministry.app import Ministry
@@ -43,20 +43,22 @@ from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.portal.app import Portal
 from kakine.parties.registry.app import Registry
 from kakine.parties.signer.app import Signer
-from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
-from kakine.protocols.logs import Log
+from kakine.protocols.log_list import check_seen, next_origin, opening_of
+from kakine.protocols.logs import Log, LogBook, log_of, open_logs
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
 from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import NoLawInForce, PartyUnknown, Problem
+from kakine.values.problems import LedgerBehind, LedgerDiverged, LedgerForked, LogAlive, LogNotOver, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
+from kakine.wire.canonical import encode
 from kakine.wire.erasure import Order
+from kakine.wire.log_list import LABEL, Reason
 from kakine.wire.policy import LOG, vkey
 from kakine.wire.policy import decode as decode_policy
 from kakine.wire.request import Place
@@ -70,17 +72,14 @@ LOGS = (
     Log(PartyName("ledger-a"), "ledger.kakine.example/2026/a"),
     Log(PartyName("ledger-b"), "ledger.kakine.example/2026/b"),
 )
+SETTLED_MS = 12 * 60_000
+"""How long what is in a log must have been there before the log is closed: as long as the counting audit waits."""
 LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
 """The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
 POLICY = "policy.txt"
 """In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
-
-
-def signer_of(log: Log) -> PartyName:
-    """The party that signs for a ledger here. The law says so too, once there is one."""
-    return PartyName(f"{log.ledger}-signer")
 
 
 def system_clock() -> int:
@@ -139,6 +138,8 @@ class Site:
     pack: Pack
     clock: Clock = system_clock
     entropy: Entropy = secrets.token_bytes
+    without: frozenset[str] = frozenset()
+    """Ledgers whose open log is not started, because somebody has found that its store is not right."""
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,10 @@ class Country:
         self.anchors = Anchors(
             self.identities[MINISTRY].signing.public, self.identities[COMMISSION].signing.public
         )
-        self.sources = Sources(COMMISSION, LOGS)
-        self.network = Network(CONVERTERS, LOGS)
+        self._logs: dict[PartyName, LogBook] = {}
         self.layouts = Layouts(site.pack.layouts)
+        founding = COMMISSION, self.anchors.commission
+        self.operators = Ledgers(self, site.clock, founding, self._heads_elsewhere)
         self.ledgers: dict[PartyName, Ledger] = {}
         self.signers: dict[PartyName, Signer] = {}
         self.converters: dict[PartyName, Converter] = {}
@@ -191,12 +193,13 @@ class Country:
         """The road of one party to the others. `apps` fills up as parties start."""
         return Peers(InProcess(PartyName(caller), self.apps))
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """The store of a party."""
         return self.site.folder / f"{name}.sqlite"
 
     def _common(self, name: str) -> tuple[Path, Identity, LawBook, Peers, Clock, Entropy]:
         return (
-            self._path(name),
+            self.path(name),
             self.identities[PartyName(name)],
             self.book(name),
             self.peers(name),
@@ -208,10 +211,32 @@ class Country:
         """A party's own law book."""
         return self.books.setdefault(PartyName(name), LawBook(self.anchors))
 
+    def logs_of(self, name: str) -> LogBook:
+        """A party's own list of the logs."""
+        return self._logs.setdefault(PartyName(name), LogBook(LOGS))
+
+    @property
+    def logs(self) -> LogBook:
+        """The logs as anybody knows them who asks the commission: those of the founding, and each opened since."""
+        return self.logs_of("portal")
+
+    def readable(self) -> list[Log]:
+        """The logs that can be read; of a dead one, what is left of it."""
+        return [log for log in self.logs if log.ledger in self.apps]
+
+    def sources(self, name: str) -> Sources:
+        """Where a party has the law and its list of logs from. A converter believes no end of a log that goes against
+        what it has seen."""
+        converter = self.converters.get(PartyName(name))
+        return Sources(COMMISSION, self.logs_of(name), converter.believe if converter else nothing_seen)
+
+    def _network(self, name: str) -> Network:
+        return Network(CONVERTERS, self.logs_of(name))
+
     async def refresh(self) -> None:
         """Every party asks the commission what is new. Apart, each does so every few seconds."""
         for name, book in self.books.items():
-            await refresh(book, self.peers(name), self.sources, self.site.clock)
+            await refresh(book, self.peers(name), self.sources(name), self.site.clock)
 
     async def _start(self) -> None:
         self.site.folder.mkdir(parents=True, exist_ok=True)
@@ -224,12 +249,14 @@ class Country:
         await self._start_log()
         self.mailboxes = {}
         for keeper in KEEPERS:
-            settings, name = MailboxSettings(keeper, CONVERTERS, LOGS), keeper.party
+            settings, name = MailboxSettings(keeper, CONVERTERS, self.logs_of(keeper.party)), keeper.party
             with _turn_of(name):
                 self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
                 await self.mailboxes[name].start()
-        self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
-        self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
+        self.registry = self._keep(
+            "registry", Registry(REGISTRY, self._network("registry"), *self._common("registry"))
+        )
+        self.portal = self._keep("portal", Portal(LOGIN, self._network("portal"), *self._common("portal")))
         self.gateways: dict[PartyName, Gateway] = {}
         for name in self._gateway_names():
             with _turn_of(name):
@@ -240,7 +267,13 @@ class Country:
                 await gateway.start()
         await self.registry.start()
         self.auditor = Auditor.open(
-            AuditSettings(self._path("auditor"), CONVERTERS, KEEPERS[0].party, REGISTRY.party, LOGS),
+            AuditSettings(
+                self.path("auditor"),
+                CONVERTERS,
+                KEEPERS[0].party,
+                REGISTRY.party,
+                self.logs_of(COMMISSION),
+            ),
             self.identities[COMMISSION],
             self.book("commission"),
             self.peers("commission"),
@@ -250,13 +283,20 @@ class Country:
         self._closing.append(self.auditor)
         self.commission.serve(self.auditor.duties)
         self.apps[COMMISSION] = self.commission.app
+        await self.finish_opening()
 
     def _start_watchers(self) -> None:
         """Outside witnesses and the policy that names them: they need nothing of the country but the logs' keys."""
-        keys = {log.origin: self.identities[signer_of(log)].signing.public for log in LOGS}
-        folder, known = self.site.folder / "witnesses", {origin: (key,) for origin, key in keys.items()}
-        self.watchers = Watchers(folder, known, self.site.clock, self.site.entropy)
+        self._known: dict[str, tuple[VerifyKey, ...]] = {}
+        folder = self.site.folder / "witnesses"
+        self.watchers = Watchers(folder, self._known, self.site.clock, self.site.entropy)
         self._closing.append(self.watchers)
+        self._publish_policy()
+
+    def _publish_policy(self) -> None:
+        """Every log there is or was, so that old receipts verify; the witnesses follow those that have not ended."""
+        keys = {log.origin: self.operators.key(log) for log in self.logs}
+        self._known.update({log.origin: (log.key or keys[log.origin],) for log in self.logs})
         converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
         logs = [vkey(origin, LOG, key) for origin, key in keys.items()]
         self.policy = country_policy(logs, converters, self.watchers.vkeys())
@@ -279,29 +319,98 @@ class Country:
         sites = [
             WitnessSite(name, key, InProcessRoad(apps[name])) for name, key in believed.witnesses.items()
         ]
-        return [await self.ledgers[log.ledger].witnessing.gather(believed, sites) for log in LOGS]
+        shown = [log for log in self.logs if log.ledger in self.ledgers and not log.dead]
+        return [await self.ledgers[log.ledger].witnessing.gather(believed, sites) for log in shown]
 
-    async def _open_ledger(self, log: Log) -> Ledger:
-        name = signer_of(log)
-        key = self.identities[name].signing
-        signer = Signer.open(SignerSettings(log.origin, log.ledger, self._path(name), key))
-        self.signers[log.ledger] = self._keep(name, signer)
-        ledger = await Ledger.open(
-            LedgerSettings(log.origin, self._path(log.ledger), name, key.public),
-            partial(self._filer_key, log.ledger),
-            partial(self._filers, log.ledger),
-            partial(self._ledger_roles, log.ledger),
-            self.peers(log.ledger),
-            self.site.clock,
-            partial(self._heads_elsewhere, log),
-        )
-        return self._keep(log.ledger, ledger)
+    async def _start_ledger(self, log: Log) -> None:
+        """A ledger with its signer; of a log that has ended the ledger alone, and nothing of one that is not readable
+        any more."""
+        if log.final is None:
+            self.signers[log.ledger] = self._keep(signer_of(log), self.operators.signer(log))
+        try:
+            with _turn_of(log.by):
+                ledger = await self.operators.open(log, self.commission.openings.of(log.origin))
+        except (LedgerBehind, LedgerForked, LedgerDiverged):
+            if not log.dead:
+                raise
+            return
+        self.ledgers[log.ledger] = self._keep(log.ledger, ledger)
+
+    async def next_log(self, log: Log) -> Log:
+        """The log of the new year in place of `log`, whose year is over in Japan: wound up, counted, indexed, closed.
+
+        To be called twice: nothing is taken about people from the first time on, and what is there must have settled
+        for `SETTLED_MS` before the log can be closed. One ledger after the other, so that there is always one that
+        logs. Raises `LogNotOver`, and what else stops it; the same again goes on from there.
+        """
+        await self.finish_opening()
+        next_origin(log, Reason.YEAR, now_ms := self.site.clock())
+        for other in open_logs(self.logs):
+            if other != log and other.ledger in self.ledgers and self.ledgers[other.ledger].ending:
+                raise LogNotOver(log=other.origin)
+        since_ms = await self.ledgers[log.ledger].wind_up()
+        if now_ms < since_ms + SETTLED_MS:
+            raise LogNotOver(log=log.origin, settled_ms=since_ms + SETTLED_MS)
+        await self.auditor.check_counts()
+        await self.index()
+        await self.auditor.check_indexes()
+        return await self._open_after(log, await self.ledgers[log.ledger].end(), Reason.YEAR)
+
+    async def declare_dead(self, log: Log) -> Log:
+        """A new log in place of `log`, whose store is found wrong by the checks of its start and is not repaired.
+
+        Two people must want this: who runs the ledger, and the commission. The last head is the largest that the
+        signer, the converters, the witnesses or a receipt at a record keeper show. Raises `LogAlive` if nothing is
+        wrong with it, `HeadForked` where two histories were signed.
+        """
+        await self.finish_opening()
+        if log.ledger in self.ledgers:
+            raise LogAlive(log=log.origin)
+        self.signers[log.ledger] = signer = self._keep(signer_of(log), self.operators.signer(log))
+        reason = await self.operators.examine(log)
+        notes_seen = [each.note for each in await self._heads_elsewhere(log)]
+        notes_seen.append(await self.operators.last_signed(log))
+        notes_seen += [note for each in self.mailboxes.values() if (note := each.newest(log.origin))]
+        self._drop(signer_of(log), signer)
+        return await self._open_after(log, self._largest(log, notes_seen), reason)
+
+    def _largest(self, log: Log, seen: Sequence[bytes]) -> bytes:
+        key = log.key_in(self.book("portal").in_force(self.site.clock()))
+        opened = [(notes.open(note, log.origin, key), notes.only(note, log.origin, [key])) for note in seen]
+        head, final = max(opened, key=lambda each: each[0].size)
+        for other, _ in opened:
+            check_seen(log.origin, head, other)
+        return final
+
+    async def _open_after(self, log: Log, final: bytes, reason: Reason) -> Log:
+        own, now_ms = self.logs_of(COMMISSION), self.site.clock()
+        following = replace(log, operator=log.by, origin=next_origin(log, reason, now_ms))
+        opening = opening_of(own, log, final, reason, self.operators.key(following), now_ms)
+        signature = self.identities[log.by].signing.sign(LABEL, opening.digest)
+        await self.commission.openings.agree(encode(opening), signature)
+        await self.finish_opening()
+        return log_of(self.logs, opening.origin)
+
+    async def finish_opening(self) -> None:
+        """Carry out what was agreed to: the new ledger starts, its log begins, every party hears of it."""
+        opening = self.commission.openings.pending
+        if opening is not None:
+            name = PartyName(opening.ledger)
+            if name not in self.ledgers:
+                log = Log(name, opening.origin, PartyName(opening.operator), VerifyKey(opening.key))
+                await self._start_ledger(log)
+            await self.commission.openings.publish()
+            await self.refresh()
+            old = log_of(self.logs, opening.follows)
+            if old.ledger not in self.ledgers:
+                await self._start_ledger(old)
+            self._publish_policy()
 
     async def _heads_elsewhere(self, log: Log) -> list[Seen]:
         """What converters and outside witnesses have seen of a log."""
         if not self.converters:
             return []  # the law comes first, in a country that is being founded
-        peers, seen = self.peers(log.ledger), []
+        peers, seen = self.peers(log.by), []
         for name in CONVERTERS:
             given = await peers.ask(name, HEAD, LastHead(log.origin))
             if given.size:
@@ -311,13 +420,10 @@ class Country:
     async def _start_law(self) -> None:
         """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
         folder = self.site.folder
-        for log in LOGS:
-            with _turn_of(log.ledger):
-                self.ledgers[log.ledger] = await self._open_ledger(log)
         self.commission = self._keep(
             "commission",
             Commission.open(
-                CommissionSettings(folder / "commission.sqlite", LOGS),
+                CommissionSettings(folder / "commission.sqlite", self.logs_of(COMMISSION)),
                 self.identities[COMMISSION],
                 self.anchors,
                 self.peers("commission"),
@@ -325,10 +431,13 @@ class Country:
                 self.site.entropy,
             ),
         )
+        for log in self.logs_of(COMMISSION):
+            if log.final is not None or log.by not in self.site.without:
+                await self._start_ledger(log)
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, LOGS),
+                MinistrySettings(folder / "ministry.sqlite", COMMISSION, self.logs_of("ministry")),
                 self.identities[MINISTRY],
                 self.book("ministry"),
                 self.peers("ministry"),
@@ -356,27 +465,14 @@ class Country:
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
 
-    def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
-        """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
-        try:
-            return self.book(ledger).in_force(self.site.clock()).signing_key(name)
-        except NoLawInForce:
-            if name != COMMISSION:
-                raise PartyUnknown() from None
-            return self.anchors.commission
-
-    def _filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
-        try:
-            return self.book(ledger).in_force(self.site.clock()).with_role(role)
-        except NoLawInForce:
-            return (COMMISSION,) if role == Role.COMMISSION else ()
-
     async def index(self) -> None:
-        """Every record keeper indexes each log as far as it goes. Apart, each does so every hour."""
+        """Every record keeper indexes each open log as far as it goes. Apart, each does so every hour."""
         law = self.book("portal").in_force(self.site.clock())
-        for log in LOGS:
+        for log in open_logs(self.logs):
+            if log.ledger not in self.apps:
+                continue
             given = await self.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
-            size = notes.open(given.checkpoint, log.origin, law.log_key(log.ledger)).size
+            size = notes.open(given.checkpoint, log.origin, log.key_in(law)).size
             for mailbox in self.mailboxes.values():
                 await mailbox.index(log, size)
 
@@ -408,15 +504,11 @@ class Country:
         forgotten = {name: await carrier.forget(db, now_ms) for name, db in stores.items()}
         return Retained(forgotten, await self.commission.retain())
 
-    def _ledger_roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
-        try:
-            return self.book(ledger).in_force(self.site.clock()).roles(name)
-        except NoLawInForce:
-            return frozenset({Role.COMMISSION}) if name == COMMISSION else frozenset()
-
     def _start_converters(self) -> None:
         for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(position, CONVERTERS, LOGS, witness_name=f"{name}.{DOMAIN}")
+            settings = ConverterSettings(
+                position, CONVERTERS, self.logs_of(name), witness_name=f"{name}.{DOMAIN}"
+            )
             with _turn_of(name):
                 self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
 
@@ -426,7 +518,14 @@ class Country:
     def _gateway(self, name: PartyName) -> Gateway:
         entry = next(entry for entry in self.site.pack.parties if entry.name == name)
         domains = [DomainName(domain.name) for domain in entry.domain]
-        return self._keep(name, Gateway(domains, self.network, *self._common(name), self.layouts.validate))
+        return self._keep(
+            name, Gateway(domains, self._network(name), *self._common(name), self.layouts.validate)
+        )
+
+    def _drop(self, name: str, party: Party) -> None:
+        del self.apps[PartyName(name)]
+        self._closing.remove(party)
+        party.close()
 
     def _keep(self, name: str, party: Running) -> Running:
         self.apps[PartyName(name)] = party.app

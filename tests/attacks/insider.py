@@ -197,7 +197,7 @@ def careless_about_heads(land: Land) -> None:
     """All converters, until they start anew: a second history of a log is then stopped by other defences alone."""
     for position in (1, 2, 3):
         office = office_of(land, position)
-        office.histories = {origin: Careless(office.db, origin) for origin in office.histories}
+        office.histories = {log.origin: Careless(office.db, log.origin) for log in LOGS}  # type: ignore[assignment]
 
 
 def items(points: bytes) -> list[bytes]:

@@ -101,7 +101,9 @@ def test_one_converter_that_has_heard_is_enough(land: Land) -> None:
     from kakine.clients.gazette import refresh
 
     last = land.country.book(CONVERTERS[2])
-    land.run(refresh(last, land.country.peers(CONVERTERS[2]), land.country.sources, land.clock))
+    land.run(
+        refresh(last, land.country.peers(CONVERTERS[2]), land.country.sources(CONVERTERS[2]), land.clock)
+    )
     before = filings(land), log_size(land)
     with pytest.raises(Suspended):
         land.run(land.ask(0))

@@ -27,7 +27,7 @@ from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings
 from kakine.parties.ledger.use_cases import EVERY, ONE
 from kakine.protocols import counting
-from kakine.protocols.logs import Log
+from kakine.protocols.logs import Log, LogBook
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
@@ -414,7 +414,7 @@ def test_a_converter_files_statements_and_nothing_else(shared_land: Land, kind: 
 def started(land: Land, name: PartyName) -> Converter:
     """The converter starts again on its store."""
     land.country.converters[name].close()
-    settings = Settings(CONVERTERS.index(name) + 1, CONVERTERS, LOGS)
+    settings = Settings(CONVERTERS.index(name) + 1, CONVERTERS, LogBook(LOGS))
     again = Converter(settings, *land.country._common(name))
     land.country.converters[name] = again
     land.country._keep(name, again)

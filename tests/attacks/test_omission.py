@@ -44,7 +44,7 @@ from kakine.protocols import receipts
 from kakine.protocols.chain import recipient_mask, release_value, unmask
 from kakine.protocols.gates import WINDOW_MS, filed_legs, head_parts, hops_digest
 from kakine.protocols.history import KeptList, Keys, SealedRow, open_history
-from kakine.protocols.logs import log_keys
+from kakine.protocols.logs import LogBook, log_keys
 from kakine.protocols.records import Openings, request_batch
 from kakine.runtime import codebook
 from kakine.runtime.http import InProcess, Peers
@@ -346,7 +346,7 @@ def restarted(land: Land, name: PartyName) -> None:
     """One converter stops and starts again on its store; the others go on."""
     country = land.country
     country.converters[name].close()
-    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LOGS)
+    settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LogBook(LOGS))
     again = Converter(settings, *country._common(name))
     country.converters[name] = again
     country._keep(name, again)
@@ -382,9 +382,9 @@ def last_nights_ledger(land: Land) -> Iterator[Ledger]:
     with closing(signer):
         opening = Ledger.open(
             settings,
-            partial(country._filer_key, LEDGER),
-            partial(country._filers, LEDGER),
-            partial(country._ledger_roles, LEDGER),
+            partial(country.operators.filer_key, LEDGER),
+            partial(country.operators.filers, LEDGER),
+            partial(country.operators.roles, LEDGER),
             road,
             land.clock,
         )

@@ -42,7 +42,7 @@ from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import LawBook
-from kakine.protocols.logs import Log
+from kakine.protocols.logs import Log, LogBook
 from kakine.protocols.published import NEVER
 from kakine.runtime.http import InProcess, Peers
 from kakine.values import problems
@@ -53,7 +53,7 @@ from log_signer import SIGNER
 
 ORIGIN = "ledger.example/2026/a"
 COMMISSION, MINISTRY, LEDGER = PartyName("commission"), PartyName("ministry"), PartyName("ledger-a")
-LOGS = (Log(LEDGER, ORIGIN),)
+LOGS = LogBook((Log(LEDGER, ORIGIN),))
 SOURCES = Sources(COMMISSION, LOGS)
 ASK = ("yokohama/children", "sapporo/tax", "JO106", ["JO106.2"])
 STOP = Narrow([Stop("party", "sapporo")], [], "漏えい", "leak")

@@ -35,6 +35,7 @@ from kakine.contracts import (
     registry,
     registry_audit,
     retention,
+    signer,
 )
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
@@ -174,6 +175,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         mailbox.STANDING.path: mailbox.AskStanding("ledger.example", 0, 2, 600_000),
         registry_audit.SAMPLE.path: registry_audit.Sample(enrolled, 0),
         ledger.RECEIPT.path: ledger.ByTag(shown.tags),
+        signer.CLOSE.path: signer.OfLog("ledger.example"),
         ledger.ENTRIES.path: ledger.ByIndex(0, 2),
         ledger.CONSISTENCY.path: ledger.Between(1),
         ledger.CHECKPOINT.path: Nothing(),

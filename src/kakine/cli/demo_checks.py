@@ -11,12 +11,13 @@ from kakine.cli.own_history import Read, own_history
 from kakine.clients.carrier import filed_of
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
-from kakine.country import CONVERTERS, KEEPERS, LOGIN, LOGS, Country, signer_of
+from kakine.country import CONVERTERS, KEEPERS, LOGIN, LOGS, Country
 from kakine.crypto.merkle import verify_consistency
 from kakine.institutions.cases import Inquiry
 from kakine.institutions.families import Family, Roster
+from kakine.institutions.ledgers import signer_of
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Log, log_keys
+from kakine.protocols.logs import Log, log_keys, log_of, open_logs
 from kakine.runtime import codebook
 from kakine.values.problems import ReceiptMismatch
 from kakine.wire import checkpoint as notes
@@ -31,14 +32,15 @@ async def head(country: Country, log: Log = LOGS[0]) -> Checkpoint:
     """A log's present head, its signature checked."""
     given = await country.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
     law = country.book("portal").in_force(country.site.clock())
-    return notes.open(given.checkpoint, log.origin, law.log_key(log.ledger))
+    return notes.open(given.checkpoint, log.origin, log.key_in(law))
 
 
 async def check_receipts(country: Country) -> tuple[int, int]:
     """(requests, entries) of every receipt that any agency or the registry keeps, once all of them verify.
 
     Each: every record keeper's signature over these entries, their place under a signed head of the ledger, and
-    that this head is a beginning of that log's present one. Raises the first thing that does not hold.
+    that this head is a beginning of that log's present one, if the log is not dead. Raises the first thing that
+    does not hold.
     """
     stores = [gateway.office.db for gateway in country.gateways.values()] + [country.registry.db]
     kept = list(chain.from_iterable(codebook.receipts(store.read()) for store in stores))
@@ -46,8 +48,9 @@ async def check_receipts(country: Country) -> tuple[int, int]:
     seen: dict[tuple[str, int], bytes] = {}
     for receipt in kept:
         at, origin = _check_receipt(country, heads, receipt)
-        if seen.get((origin, at.size)) != at.root:
-            await _check_grown(country, at, next(log for log in LOGS if log.origin == origin))
+        log = log_of(country.logs, origin)
+        if seen.get((origin, at.size)) != at.root and not log.dead:
+            await _check_grown(country, at, log)
             seen[origin, at.size] = at.root
     return len(kept), sum(len(split_entries(entries)) for _, _, entries, _ in kept)
 
@@ -64,14 +67,14 @@ def _check_receipt(country: Country, heads: Heads, receipt: Receipt) -> tuple[Ch
         if opened.request != request:
             raise ReceiptMismatch(what="request")
     place = filed.receipt
-    at = heads.verify(place.first, place.proof, place.checkpoint, entries, log_keys(law, LOGS))
+    at = heads.verify(place.first, place.proof, place.checkpoint, entries, log_keys(law, country.logs))
     return at, notes.origin_of(place.checkpoint)
 
 
 async def _check_grown(country: Country, at: Checkpoint, log: Log) -> None:
     grown = await country.peers("portal").ask(log.ledger, CONSISTENCY, Between(at.size))
     law = country.book("portal").in_force(country.site.clock())
-    now = notes.open(grown.checkpoint, log.origin, law.log_key(log.ledger))
+    now = notes.open(grown.checkpoint, log.origin, log.key_in(law))
     verify_consistency(at.size, now.size, grown.proof, at.root, now.root)
 
 
@@ -130,7 +133,7 @@ async def audit(country: Country) -> Audit:
 def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
     """Parties between the agencies in whose files a name, number or reference is found: should be none."""
     found = []
-    ledgers = [party for log in LOGS for party in (log.ledger, signer_of(log))]
+    ledgers = [party for log in open_logs(country.logs) for party in (log.ledger, signer_of(log))]
     for party in (*ledgers, *(keeper.party for keeper in KEEPERS), *CONVERTERS):
         for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):
             stored = path.read_bytes()

@@ -261,7 +261,7 @@ class Stage:
         if not any(each.name == STOPPED_ROW for each in law.gazette.suspensions):
             await country.peers(COMMISSION).ask(COMMISSION, SUSPEND, narrow)
         for name in CONVERTERS:
-            await refresh(country.book(name), country.peers(name), country.sources, clock)
+            await refresh(country.book(name), country.peers(name), country.sources(name), clock)
         said = await self._both_refuse(question)
         await country.refresh()
         await self.journal.done("stopped", said)

@@ -57,7 +57,10 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read
         opened = read.verified - len(read.erased)
         proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
-        return read, [*shown, *retention_lines(read), proofs, public, *completeness_lines(read)]
+        aged = [f"△ 最新と確認できない / not known to be of now: {said}" for said in read.stale.values()]
+        worse = [f"× {origin}: {said}" for origin, said in read.accused.items()]
+        kept = retention_lines(read)
+        return read, [*shown, *kept, proofs, public, *aged, *worse, *completeness_lines(read)]
 
 
 def sealings(country: Country) -> dict[str, Sealing]:

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from kakine.cli import ledger_erasures, ledger_published, ledger_tiles
+from kakine.cli import ledger_erasures, ledger_next, ledger_published, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
 from kakine.cli.unsealing import count_seals, seal_lines
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.contracts.ledger import ENTRIES, ByIndex, Proved
 from kakine.country import Country
 from kakine.crypto.merkle import Tree, leaf_hash
@@ -28,6 +28,7 @@ from kakine.wire.heartbeat import Heartbeat
 
 app = typer.Typer(no_args_is_help=True, help="公開台帳: the public ledger of every exchange.")
 ledger_tiles.mount(app)
+ledger_next.mount(app)
 app.command()(receipt)
 app.command()(witness)
 app.command()(ledger_erasures.erasures)
@@ -41,13 +42,15 @@ _PAGE = 256
 def proof(
     index: Annotated[int, typer.Argument(min=0, help="Number of the entry; a history shows them as #n.")],
     directory: DirOption,
-    instance: InstanceOption = Instance.A,
+    instance: InstanceOption = FIRST,
 ) -> None:
     """Show one entry with its inclusion proof (hashes from left to right), and verify it. Example:
 
     kakine ledger proof 42 --dir country/1-1000
     """
-    given, at = asyncio.run(_in(directory, lambda country: _proved(country, instance.log, index, 1)))
+    given, at = asyncio.run(
+        _in(directory, lambda country: _proved(country, log_named(country, instance), index, 1))
+    )
     entry = Entry.decode(given.entries)
     typer.echo(f"entry {index}  {entry.kind.name.lower()}\n{given.entries.hex()}")
     typer.echo(f"leaf  {leaf_hash(given.entries).hex()}")
@@ -58,24 +61,24 @@ def proof(
 
 
 @app.command()
-def check(directory: DirOption, instance: InstanceOption = Instance.A) -> None:
+def check(directory: DirOption, instance: InstanceOption = FIRST) -> None:
     """Read the whole log, build the tree anew and compare it with the signed head. Example:
 
     kakine ledger check --dir country/1-1000
     """
-    at, kinds = asyncio.run(_in(directory, lambda country: _check(country, instance.log)))
+    at, kinds = asyncio.run(_in(directory, lambda country: _check(country, log_named(country, instance))))
     for kind, count in sorted(kinds.items()):
         typer.echo(f"{count:8}  {kind}")
     typer.echo(f"{at.size} entries, root {at.root.hex()}: the signed head fits them")
 
 
 @app.command()
-def beat(directory: DirOption, instance: InstanceOption = Instance.A) -> None:
+def beat(directory: DirOption, instance: InstanceOption = FIRST) -> None:
     """Log a heartbeat: the log says that it is alive, and what it was. Example:
 
     kakine ledger beat --dir country/1-1000
     """
-    at = asyncio.run(_in(directory, lambda country: _beat(country, instance.log)))
+    at = asyncio.run(_in(directory, lambda country: _beat(country, log_named(country, instance))))
     typer.echo(f"{at.size} entries, root {at.root.hex()}")
 
 
@@ -125,7 +128,7 @@ async def _proved(country: Country, log: Log, first: int, count: int) -> tuple[P
         checkpoint=given.receipt.checkpoint,
         entries=given.entries,
         origin=log.origin,
-        key=country.book("portal").in_force(country.site.clock()).log_key(log.ledger),
+        key=log.key_in(country.book("portal").in_force(country.site.clock())),
     )
     if given.receipt.first != first or len(split_entries(given.entries)) != count:
         raise LedgerDiverged()

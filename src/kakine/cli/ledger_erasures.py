@@ -11,7 +11,7 @@ from kakine.cli.demo_checks import head
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.erasures import all_notices
 from kakine.clients.log import entries_between
-from kakine.country import COMMISSION, CONVERTERS, LOGS, Country
+from kakine.country import COMMISSION, CONVERTERS, Country
 from kakine.protocols.erasure import check_notice, check_noticed, due, tallied
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
@@ -50,9 +50,9 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
     """The orders of all notices, and the months that are over without one. Raises `ErasureMismatch`, or what else does
     not verify."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
-    keys, heads = log_keys(law, LOGS), Heads()
+    keys, heads = log_keys(law, country.logs), Heads()
     entries, counted = dict[Place, Entry](), dict[str, dict[int, Tally]]()
-    for log in LOGS:
+    for log in country.readable():
         found = await entries_between(peers, log, heads, keys, 0, (await head(country, log)).size)
         entries |= {Place(log.origin, index): entry for index, entry in found.items()}
         counted[log.origin] = tallied(log.origin, sorted(found.items()), {})
@@ -62,7 +62,9 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
         heads.verify(receipt.first, receipt.proof, receipt.checkpoint, each.entry, keys)
         places[Place(origin_of(receipt.checkpoint), receipt.first)] = notice_digest(each.notice)
         parties = COMMISSION, law.keeper_parties, CONVERTERS
-        orders.append(check_notice(decode(each.notice, Notice), *parties, law.signing_key, counted))
+        orders.append(
+            check_notice(decode(each.notice, Notice), *parties, law.signing_key, counted, country.logs)
+        )
     check_noticed(entries, places)
     done = [order.expiry for order in orders]
     if len(set(done)) != len(done):

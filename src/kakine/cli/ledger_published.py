@@ -15,7 +15,7 @@ import typer
 
 from kakine.cli.visiting import DirOption, visited
 from kakine.contracts.ledger import RECEIPT, ByTag
-from kakine.country import LOGS, Country
+from kakine.country import Country
 from kakine.protocols.gazette_log import logged_ms, tag_of
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
@@ -71,8 +71,8 @@ async def _found(country: Country, text: bytes) -> tuple[Place, int]:
     """Where the text stands and when it was logged, in milliseconds. Raises `TextNotPublished`, or what does not
     verify."""
     digest, peers = hashlib.sha256(text).digest(), country.peers("portal")
-    keys = log_keys(country.book("portal").in_force(country.site.clock()), LOGS)
-    for log in LOGS:
+    keys = log_keys(country.book("portal").in_force(country.site.clock()), country.logs)
+    for log in country.readable():
         try:
             found = await peers.ask(log.ledger, RECEIPT, ByTag(tag_of(digest)))
         except TagUnknown:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.store import METADATA
 from kakine.parties.ledger.tiles import CHECKPOINT, TileFolder
@@ -33,13 +33,12 @@ PolicyOption = Annotated[
 ]
 
 
-def tiles(directory: DirOption, out: OutOption, instance: InstanceOption = Instance.A) -> None:
+def tiles(directory: DirOption, out: OutOption, instance: InstanceOption = FIRST) -> None:
     """Write the whole log as static C2SP files; what is there and right stays untouched. Example:
 
     kakine ledger tiles --dir country/1-1000 --out public
     """
-    log = instance.log
-    key = asyncio.run(_ledger_key(directory, log))
+    log, key = asyncio.run(_ledger_key(directory, instance))
     out.mkdir(parents=True, exist_ok=True)
     database = Database.open(directory / f"{log.ledger}.sqlite", METADATA)
     try:
@@ -110,9 +109,10 @@ def _verified(tile: Tile, size: int) -> Tile:
     return Tile(tile.level, tile.index, (size >> 8 * level) % 256)
 
 
-async def _ledger_key(folder: Path, log: Log) -> VerifyKey:
+async def _ledger_key(folder: Path, name: str) -> tuple[Log, VerifyKey]:
     async with visited(folder) as country:
-        return country.book("portal").in_force(country.site.clock()).log_key(log.ledger)
+        log = log_named(country, name)
+        return log, log.key_in(country.book("portal").in_force(country.site.clock()))
 
 
 def one_log(path: Path, folder: Path) -> tuple[str, VerifyKey]:

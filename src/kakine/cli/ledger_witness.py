@@ -13,7 +13,7 @@ import typer
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.converter import HEAD, LastHead
-from kakine.country import CONVERTERS, LOGS, Country
+from kakine.country import CONVERTERS, Country
 from kakine.runtime.witness_roads import HttpRoad
 from kakine.wire import checkpoint as notes
 from kakine.wire import policy
@@ -73,12 +73,10 @@ async def forked_heads(country: Country) -> list[Forked]:
     """What converters and outside witnesses have kept of other histories, of all logs."""
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
     found: list[Forked] = []
-    for log in LOGS:
+    for log in country.logs:
         kept = {str(name): (await peers.ask(name, HEAD, LastHead(log.origin))).forked for name in CONVERTERS}
         kept |= country.watchers.forks(log.origin)
-        opened = [
-            (who, notes.open(note, log.origin, law.log_key(log.ledger))) for who in kept for note in kept[who]
-        ]
+        opened = [(who, notes.open(note, log.origin, log.key_in(law))) for who in kept for note in kept[who]]
         found += [Forked(log.origin, who, at) for who, at in opened]
     return found
 

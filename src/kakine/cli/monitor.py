@@ -220,14 +220,16 @@ async def _done(plan: _Plan, memory: Memory) -> Look:
         return await _at(plan, memory, [_static(plan)])
     try:
         async with visited(plan.directory) as country:
-            heads = _reported(plan.heads)
-            logs = [watched_country(country, heads[log.origin], log) for log in LOGS]
+            every = country.readable()
+            heads = _reported(plan.heads, [log.origin for log in every])
+            logs = [watched_country(country, heads[log.origin], log) for log in every]
             return await _at(plan, memory, logs, erasing=erasing(country))
     except (CountryMissing, StoreInUse):
         raise  # nothing was asked, so nobody refused
     except Problem as problem:
         refusal = Refusal.of(refuser(problem), problem)
-    with stored(plan.directory, _reported(plan.heads), memory) as logs:
+    heads = _reported(plan.heads, [log.origin for log in LOGS])
+    with stored(plan.directory, heads, memory) as logs:
         return await _at(plan, memory, logs, refusal)
 
 
@@ -243,18 +245,18 @@ def _static(plan: _Plan) -> Watched:
     assert plan.tiles is not None  # noqa: S101 - the command line has seen to it
     assert plan.policy is not None  # noqa: S101
     origin, key = one_log(plan.policy, plan.tiles)
-    heads = [each for these in _reported(plan.heads).values() for each in these]
+    heads = _reported(plan.heads, [origin])[origin]
     return Watched(origin, key, Files("tiles", reader(plan.tiles), origin, key), (), heads)
 
 
-def _reported(heads: list[Path]) -> dict[str, list[tuple[str, bytes]]]:
+def _reported(heads: list[Path], origins: list[str]) -> dict[str, list[tuple[str, bytes]]]:
     """Heads that were handed over, by their log; what is a head of none is judged with the first."""
-    found: dict[str, list[tuple[str, bytes]]] = {log.origin: [] for log in LOGS}
+    found: dict[str, list[tuple[str, bytes]]] = {origin: [] for origin in origins}
     for number, path in enumerate(heads, 1):
         note = path.read_bytes()
         try:
             origin = origin_of(note)
         except CheckpointInvalid:
             origin = ""
-        found[origin if origin in found else LOGS[0].origin].append((f"head {number}", note))
+        found[origin if origin in found else origins[0]].append((f"head {number}", note))
     return found

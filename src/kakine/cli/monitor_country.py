@@ -28,8 +28,7 @@ def watched_country(country: Country, reported: Reported = (), log: Log = LOGS[0
     ]
     witnesses: list[Witness] = [*converters, *_outside(country.watchers, log)]
     source = Running(peers, log.ledger)
-    key = law.log_key(log.ledger)
-    return Watched(log.origin, key, source, keepers, reported, witnesses, converters)
+    return Watched(log.origin, log.key_in(law), source, keepers, reported, witnesses, converters)
 
 
 def erasing(country: Country) -> Erasing:

@@ -12,7 +12,7 @@ from kakine.cli.demo_story import dispute_words
 from kakine.cli.history import protagonist
 from kakine.cli.own_history import own_history
 from kakine.cli.own_objections import Disputed, disputes, object_to
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.wire.objection import Reason
 from kakine.wire.request import Place
 
@@ -23,7 +23,7 @@ def object_(
     reason: Annotated[
         Reason, typer.Option(help="Why; it stands in the person's own record only.")
     ] = Reason.NOT_ME,
-    instance: InstanceOption = Instance.A,
+    instance: InstanceOption = FIRST,
     person: Annotated[
         str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
     ] = "",
@@ -36,13 +36,13 @@ def object_(
 
       kakine object --dir country/1-1000 --index 42 --reason not-me
     """
-    place = Place(instance.log.origin, index)
-    stands = asyncio.run(_object(directory, person.encode(), place, reason))
+    stands = asyncio.run(_object(directory, person.encode(), (instance, index), reason))
     typer.echo(f"#{index}: #{stands.objection} {dispute_words(stands)}")
 
 
-async def _object(folder: Path, account: bytes, place: Place, reason: Reason) -> Disputed:
+async def _object(folder: Path, account: bytes, at: tuple[str, int], reason: Reason) -> Disputed:
     async with visited(folder) as country:
+        place = Place(log_named(country, at[0]).origin, at[1])
         account = account or protagonist(folder)
         rows = (await own_history(country, account)).rows
         found = await disputes(country, rows)

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kakine.cli.fresh import freshness
 from kakine.cli.receipts import export_history, is_public, witnessed_rows
 from kakine.contracts.converter import History
-from kakine.country import KEEPERS, LOGS, Country
+from kakine.country import KEEPERS, Country
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.protocols.completeness import Indexer, check_history
+from kakine.protocols.freshness import FRESH_MS
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import (
     ErasedRow,
@@ -78,7 +80,8 @@ class Read:
     `witnessed` of them under a head that as many witnesses as the policy asks for have signed. `held` says by log and
     index for which reasons a record is kept on. `hidden` names by record keeper the log indices of rows that it does
     not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
-    why it does not. `rows` are the verified rows themselves.
+    why it does not. `rows` are the verified rows themselves. `stale` says by open log that witnesses have not signed it
+    lately, so that newer rows may be kept back; `accused` that it shows less or other than somebody has seen.
     """
 
     lines: list[Seen]
@@ -92,6 +95,8 @@ class Read:
     erased: Sequence[ErasedRow] = ()
     held: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     rows: Sequence[OpenedRow] = ()
+    stale: Mapping[str, Problem] = field(default_factory=dict)
+    accused: Mapping[str, Problem] = field(default_factory=dict)
 
     @property
     def provisional(self) -> int:
@@ -105,26 +110,33 @@ class Read:
 
     @property
     def public(self) -> bool:
-        """Every row that an index confirms stands under a head that meets the policy of witnesses."""
-        return self.witnessed > 0 and self.verified - self.witnessed <= self.provisional
+        """Every row that an index confirms stands under a head that meets the policy of witnesses, and they have signed
+        the head of every open log lately."""
+        covered = self.witnessed > 0 and self.verified - self.witnessed <= self.provisional
+        return covered and not self.stale and not self.accused
 
     @property
     def complete(self) -> bool:
-        """Every record keeper shows the same rows, and its public index has these and no other before it ends."""
-        return self.signed == self.verified and not self.hidden and not self.doubts and bool(self.confirmed)
+        """Every record keeper shows the same rows, its public index has these and no other before it ends, and no log
+        shows less than others have seen."""
+        same = self.signed == self.verified and not self.hidden and not self.accused
+        return same and not self.doubts and bool(self.confirmed)
 
 
-async def own_history(country: Country, account: bytes, export: Path | None = None) -> Read:
+async def own_history(
+    country: Country, account: bytes, export: Path | None = None, fresh_ms: int = FRESH_MS
+) -> Read:
     """Raises `AccountUnknown`, what a party refuses with, and what does not verify: then nothing is shown.
 
-    With `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
+    A view is fresh while the witnesses' signatures are at most `fresh_ms` old; rows and receipts do not age. With
+    `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
     """
     session = OpenKey(secrets.token_bytes(32))
     sealed = await country.portal.read_history(account, session.public)
     law = country.book("portal").in_force(country.site.clock())
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, log_keys(law, LOGS))
+    keys = Keys(keepers, log_keys(law, country.logs))
     now_ms = country.site.clock()
     opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
     shown = await witnessed_rows(country, _placed(lists))
@@ -149,7 +161,8 @@ async def own_history(country: Country, account: bytes, export: Path | None = No
             doubts[keeper] = doubt.code
     counted = len(places), witnessed, witnesses
     kept = opened.erased, opened.held, opened.rows
-    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept)
+    now = await freshness(country, fresh_ms)
+    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept, *now)
 
 
 def _rows(given: History) -> list[SealedRow]:

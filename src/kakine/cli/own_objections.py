@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kakine.clients.log import entries_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import COMMISSION, LOGS, Country
+from kakine.country import COMMISSION, Country
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
@@ -27,6 +27,7 @@ from kakine.values.calendar import minutes
 from kakine.values.problems import ObjectionUnfit, Problem
 from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode, encode
+from kakine.wire.entry import Entry
 from kakine.wire.objection import Answer, Asked, Reason, Told, to_commission, to_session
 from kakine.wire.record import RequestRecord
 from kakine.wire.request import Place
@@ -80,21 +81,25 @@ async def _told(country: Country, disputed: OpenedRow, objection: OpenedRow) -> 
     told = decode(open_sealed(session, to_session(xid), given), Told)
     if not told.logged:
         return None
-    keys = law.signing_key(COMMISSION), log_keys(law, LOGS)
+    keys = law.signing_key(COMMISSION), log_keys(law, country.logs)
     return check_answer(told.logged, shown, xid, *keys, Heads())
 
 
 async def count_objections(country: Country) -> Counted:
-    """Objections and answers in all logs, as anybody may count them: an answer stands in the log of its objection.
+    """Objections and answers in all logs, as anybody may count them: an answer stands in the log of its objection, or
+    in the one that took its place.
     Raises `AnswerUnasked`."""
     now_ms, peers = country.site.clock(), country.peers("portal")
-    keys = log_keys(country.book("portal").in_force(now_ms), LOGS)
-    found = []
-    for log in LOGS:
+    keys = log_keys(country.book("portal").in_force(now_ms), country.logs)
+    found, chains = [], dict[str, dict[int, Entry]]()
+    for log in country.readable():
         given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
         size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
         entries = await entries_between(peers, log, Heads(), keys, 0, size)
-        found.append(counted(entries, minutes(now_ms), LIMIT_MINUTES))
+        before = chains.pop(log.follows, {})
+        chains[log.origin] = before | {len(before) + place: entry for place, entry in entries.items()}
+    for chain in chains.values():
+        found.append(counted(chain, minutes(now_ms), LIMIT_MINUTES))
     return Counted(
         *(sum(getattr(each, name) for each in found) for name in ("objections", "answers", "late"))
     )

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kakine.cli.verify import POLICY_NAME
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, ENTRIES, WITNESSED_ENTRIES, ByIndex, Proved
 from kakine.country import LOGS, Country
@@ -20,7 +20,13 @@ from kakine.protocols.history import OpenedRow, SealedRow
 from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.protocols.receipt_files import receipt_of
 from kakine.protocols.witnessing import cosigners
-from kakine.values.problems import NotWitnessed, QuorumMissing, ReceiptMismatch
+from kakine.values.problems import (
+    NotWitnessed,
+    PartyUnavailable,
+    QuorumMissing,
+    RangeOutside,
+    ReceiptMismatch,
+)
 from kakine.wire import checkpoint
 from kakine.wire import policy as policies
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
@@ -40,7 +46,7 @@ def receipt(
         list[int] | None, typer.Argument(help="Numbers of entries; a history shows them as #n.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All entries of the log.")] = False,
-    instance: InstanceOption = Instance.A,
+    instance: InstanceOption = FIRST,
 ) -> None:
     """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
 
@@ -51,12 +57,13 @@ def receipt(
     """
     if every == bool(indices):
         raise typer.BadParameter("give numbers of entries, or --all")
-    typer.echo(asyncio.run(_write(directory, instance.log, indices or [], out)))
+    typer.echo(asyncio.run(_write(directory, instance, indices or [], out)))
 
 
-async def _write(folder: Path, log: Log, indices: Sequence[int], out: Path) -> str:
+async def _write(folder: Path, name: str, indices: Sequence[int], out: Path) -> str:
     written, public = 0, True
     async with visited(folder) as country:
+        log = log_named(country, name)
         keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
         async for proof in proofs(country, log, keys, indices):
             _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
@@ -86,11 +93,20 @@ async def entries_of(country: Country, log: Log, first: int, count: int) -> Prov
 
 
 async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
-    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them. Raises
-    `ReceiptMismatch` if another entry is shown at a row's place."""
-    found, logs = [], {log.origin: log for log in LOGS}
+    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them; of a dead log
+    as they are where it cannot be read. Raises `ReceiptMismatch` if another entry is shown at a row's place."""
+    found, logs = [], {log.origin: log for log in country.logs}
     for row in rows:
-        given = await entries_of(country, logs[checkpoint.origin_of(row.checkpoint)], row.index, 1)
+        log = logs[checkpoint.origin_of(row.checkpoint)]
+        try:
+            given = await entries_of(country, log, row.index, 1)
+        except (PartyUnavailable, RangeOutside):
+            if not log.dead:
+                raise
+            found.append(
+                row
+            )  # what nobody can read any more is still proved by the receipt that was kept of it
+            continue
         if given.entries != row.entry:
             raise ReceiptMismatch(what="entries")
         place = given.receipt
@@ -136,13 +152,16 @@ def export_history(
 
 
 def _place(row: SealedRow) -> str:
-    """The number in the log; of the second instance, where the same numbers stand for other entries, `b-` before it."""
+    """The number in the log; where the same numbers stand for other entries the log before it: `b-` for the second
+    instance, `2027-a-` for a log that was opened later."""
     return _named(checkpoint.origin_of(row.checkpoint), row.index)
 
 
 def _named(origin: str, index: int) -> str:
-    instance = origin.rpartition("/")[2]
-    return f"{index}" if instance == Instance.A else f"{instance}-{index}"
+    *_, year, instance = origin.split("/")
+    if origin in {log.origin for log in LOGS}:
+        return f"{index}" if instance == FIRST else f"{instance}-{index}"
+    return f"{year}-{instance}-{index}"
 
 
 def _verified(row: SealedRow, count: int, keys: LogKeys) -> list[Proof]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.visiting import DirOption, Instance, InstanceOption, visited
+from kakine.cli.visiting import FIRST, DirOption, InstanceOption, log_named, visited
 from kakine.country import Country, Retained
 from kakine.protocols.logs import Log
 from kakine.values.calendar import month_name
@@ -23,7 +23,7 @@ def retain(
         typer.Option(help="Numbers of entries of one log to keep on, all of one month; with --reason."),
     ] = None,
     reason: Annotated[Reason, typer.Option(help="Why they are kept on.")] = Reason.LITIGATION,
-    instance: InstanceOption = Instance.A,
+    instance: InstanceOption = FIRST,
     lift: Annotated[str, typer.Option(help="Digest of a hold to end, as it was shown when ordered.")] = "",
 ) -> None:
     """Erase the sealed records of every month whose 84 months are over (番号法施行令30条), and destroy its keys.
@@ -35,9 +35,9 @@ def retain(
       kakine retain --dir country/1-1000
     """
     if hold:
-        digest = asyncio.run(_hold(directory, instance.log, hold, reason))
+        log, digest = asyncio.run(_hold(directory, instance, hold, reason))
         held = ", ".join(f"#{place}" for place in hold)
-        typer.echo(f"保存を延長 / held: {instance.log.origin} {held} ({reason.value})")
+        typer.echo(f"保存を延長 / held: {log.origin} {held} ({reason.value})")
         typer.echo(f"終えるには / to end it: --lift {digest.hex()}")
     elif lift:
         asyncio.run(_lift(directory, lift))
@@ -47,9 +47,10 @@ def retain(
             typer.echo(line)
 
 
-async def _hold(folder: Path, log: Log, places: list[int], reason: Reason) -> bytes:
+async def _hold(folder: Path, name: str, places: list[int], reason: Reason) -> tuple[Log, bytes]:
     async with visited(folder) as country:
-        return await country.commission.hold(log, places, reason.value)
+        log = log_named(country, name)
+        return log, await country.commission.hold(log, places, reason.value)
 
 
 async def _lift(folder: Path, digest: str) -> None:

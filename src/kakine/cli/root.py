@@ -12,6 +12,7 @@ from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
 from kakine.cli.objecting import object_
 from kakine.cli.retain import retain
+from kakine.cli.run import run
 from kakine.cli.serve import app as serve
 from kakine.cli.unsealing import unseal
 from kakine.cli.verify import verify
@@ -31,6 +32,7 @@ app.command()(verify)
 app.command()(audit)
 app.command()(retain)
 app.command()(unseal)
+app.command()(run)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")

@@ -11,7 +11,7 @@ from kakine.cli.visiting import DirOption, visited
 from kakine.clients.log import entries_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.country import LOGS, Country
+from kakine.country import Country
 from kakine.protocols.gazette_genesis import day
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
@@ -42,8 +42,8 @@ async def _unseal(folder: Path) -> list[Place]:
 async def count_seals(country: Country) -> Seals:
     """Out of the public logs, as anybody may."""
     law, peers, logs = country.book("portal").in_force(country.site.clock()), country.peers("portal"), []
-    keys = log_keys(law, LOGS)
-    for log in LOGS:
+    keys = log_keys(law, country.logs)
+    for log in country.readable():
         given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
         size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
         logs.append((log.origin, await entries_between(peers, log, Heads(), keys, 0, size)))

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kakine.country import LOGS, Country, Site
+from kakine.country import Country, Site
 from kakine.protocols.gazette_pack import read_pack
-from kakine.protocols.logs import Log
+from kakine.protocols.logs import Log, present
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.problems import CountryMissing
 
 DirOption = Annotated[Path, typer.Option("--dir", help="Folder that `kakine demo` was run in.")]
 
 
-class Instance(StrEnum):
-    """Which of the two ledgers."""
+FIRST = "a"
 
-    A = "a"
-    B = "b"
+InstanceOption = Annotated[
+    str,
+    typer.Option(
+        "--log",
+        "--instance",
+        help="Which log: a or b for the one that is open now, 2026/a for that of a year.",
+    ),
+]
 
-    @property
-    def log(self) -> Log:
-        """Its log."""
-        return next(log for log in LOGS if log.origin.endswith(f"/{self.value}"))
 
-
-InstanceOption = Annotated[Instance, typer.Option("--instance", help="Which of the two ledgers.")]
+def log_named(country: Country, name: str) -> Log:
+    """The log that a person means. Raises `typer.BadParameter`."""
+    for log in country.logs:
+        if f"/{log.origin}".endswith(f"/{name}"):
+            return log if "/" in name else present(country.logs, log)
+    raise typer.BadParameter("no such log; `kakine ledger logs` shows all")
 
 
 def site(folder: Path) -> Site:
@@ -49,9 +54,9 @@ def program(found: str | None, interpreter: Path, here: Path) -> tuple[str, ...]
 
 
 @asynccontextmanager
-async def visited(folder: Path) -> AsyncIterator[Country]:
-    """The running country of a folder. Raises `CountryMissing`, `StoreInUse`."""
+async def visited(folder: Path, without: Sequence[str] = ()) -> AsyncIterator[Country]:
+    """The running country of a folder, `without` these ledgers. Raises `CountryMissing`, `StoreInUse`."""
     if not (folder / "commission.sqlite").is_file():
         raise CountryMissing()
-    async with await Country.open(site(folder)) as country:
+    async with await Country.open(replace(site(folder), without=frozenset(without))) as country:
         yield country

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from kakine.contracts.commission import CURRENT, Since, Version
+from kakine.contracts.commission import CURRENT, OpenedLog, Since, Version
+from kakine.protocols import log_list
 from kakine.protocols.gazette import Law, LawBook, publication_ms
 from kakine.protocols.gazette_log import logged_ms
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Logs, log_keys
+from kakine.protocols.log_list import Shown
+from kakine.protocols.logs import Log, LogBook, log_keys, log_of
+from kakine.protocols.witnessing import Opened
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock
 from kakine.values.labels import PartyName
+from kakine.wire import checkpoint as notes
+from kakine.wire.canonical import decode
+from kakine.wire.checkpoint import origin_of
 from kakine.wire.gazette import Signatures, gazette_digest
+from kakine.wire.log_list import Opening, Reason
+
+Believe = Callable[[Opened, bool], Awaitable[None]]
+"""Raises unless the last head of a log, and whether it is dead, go with what was seen of the log."""
+
+
+async def nothing_seen(final: Opened, dead: bool) -> None:
+    """For a party that keeps no heads."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the law comes from, and the logs of which one must hold every version."""
+    """Where the law comes from, and the logs of which one must hold every version: this party's own list of them.
+    `believe` holds the last head of a log that has ended against what the party has seen of it."""
 
     commission: PartyName
-    logs: Logs
+    logs: LogBook
+    believe: Believe = nothing_seen
 
 
 def take(book: LawBook, version: Version, sources: Sources) -> Law:
@@ -41,16 +59,45 @@ def take(book: LawBook, version: Version, sources: Sources) -> Law:
 
 
 async def refresh(book: LawBook, peers: Peers, sources: Sources, clock: Clock) -> list[Law]:
-    """Fetch and take everything published since the last version in `book`; the versions that are new.
+    """Fetch and take everything published since the last version in `book`, and every log opened since; the versions
+    that are new.
 
-    Raises PartyUnavailable, and what `take` raises: then the book is as it was before the version at fault.
+    Raises PartyUnavailable, and what `take` and `log_list.take` raise: then the book is as it was before the version or
+    opening at fault.
     """
     taken: list[Law] = []
     while True:
         asked_ms = clock()
-        answer = await peers.ask(sources.commission, CURRENT, Since(len(book.published)))
+        asked = Since(len(book.published), sources.logs.number)
+        answer = await peers.ask(sources.commission, CURRENT, asked)
+        openings = deque(answer.openings)
+        for version in answer.versions:
+            # A version may be logged in a log that was opened after the one before it.
+            while openings and origin_of(version.receipt.checkpoint) not in _origins(sources.logs):
+                await _believe(book, openings.popleft(), sources)
+            taken.append(take(book, version, sources))
         if not answer.versions:
+            for opened in openings:
+                await _believe(book, opened, sources)
             book.heard(asked_ms)
             return taken
-        for version in answer.versions:
-            taken.append(take(book, version, sources))
+
+
+async def _believe(book: LawBook, opened: OpenedLog, sources: Sources) -> None:
+    opening = decode(opened.opening, Opening)
+    old = log_of(sources.logs, opening.follows)
+    final = notes.open(opening.final, old.origin, old.key_in(book.in_force(opening.time_ms)))
+    await sources.believe(Opened(old.origin, final, opening.final), opening.reason != Reason.YEAR)
+    take_log(book, opened, sources)
+
+
+def take_log(book: LawBook, opened: OpenedLog, sources: Sources) -> Log:
+    """Add an opening to the party's list of logs, under the law of its time. Raises what `log_list.take` raises."""
+    receipt = opened.receipt
+    place = receipt.first, tuple(receipt.proof), receipt.checkpoint
+    shown = Shown(opened.opening, opened.operator, opened.commission, *place)
+    return log_list.take(shown, sources.logs, book.in_force(decode(opened.opening, Opening).time_ms))
+
+
+def _origins(logs: LogBook) -> set[str]:
+    return {log.origin for log in logs}

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from kakine.contracts.ledger import APPEND, RECEIPT, Append, Appended, ByTag
-from kakine.protocols.logs import Log, Logs
+from kakine.protocols.logs import Log, Logs, open_logs
 from kakine.runtime.http import Peers
-from kakine.values.problems import PartyUnavailable, Problem, TagUnknown
+from kakine.values.problems import LogClosed, PartyUnavailable, Problem, TagUnknown
 from kakine.wire.filing import TAG
 
 
 async def append(peers: Peers, logs: Logs, asked: Append, *, again: bool = False) -> Appended:
-    """A receipt of the first log that gives one; it is not verified here.
+    """A receipt of the first log that gives one; it is not verified here. One that has ended is not asked, but for what
+    it has already.
 
     `again` says that this may have been asked before: then a log that has the first entry already is asked first, so
     that a lost answer does not make the entries stand in two logs. Raises what a log refuses with;
     `PartyUnavailable` if none could conclude anything.
     """
-    for log in await _order(peers, logs, asked.tags[:TAG]) if again else logs:
+    for log in await _order(peers, logs, asked.tags[:TAG]) if again else open_logs(logs):
         try:
             return await peers.ask(log.ledger, APPEND, asked)
         except Problem as fault:
@@ -27,7 +28,7 @@ async def append(peers: Peers, logs: Logs, asked: Append, *, again: bool = False
 
 async def _order(peers: Peers, logs: Logs, tag: bytes) -> Logs:
     known = [log for log in logs if await _has(peers, log, tag)]
-    return (*known, *(log for log in logs if log not in known))
+    return (*known, *(log for log in open_logs(logs) if log not in known))
 
 
 async def _has(peers: Peers, log: Log, tag: bytes) -> bool:
@@ -43,5 +44,5 @@ async def _has(peers: Peers, log: Log, tag: bytes) -> bool:
 
 
 def _silent(fault: Problem) -> bool:
-    """Whether the log could not answer, as against having refused."""
-    return fault.status >= 500
+    """Whether the log could not answer, or takes nothing new for good, as against having refused this."""
+    return fault.status >= 500 or isinstance(fault, LogClosed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
@@ -17,9 +17,10 @@ from kakine.contracts.retention import Erasures, ErasuresGiven
 
 
 class Since(Body, frozen=True):
-    """Versions from this number on."""
+    """Versions from this number on, and openings of logs after this one."""
 
     number: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    openings: Annotated[int, Meta(ge=0, lt=1 << 16)] = 0
 
 
 class Version(Body, frozen=True):
@@ -34,10 +35,22 @@ class Version(Body, frozen=True):
     receipt: Appended
 
 
+class OpenedLog(Body, frozen=True):
+    """The opening of a log (`wire.log_list.Opening`), signed by who runs the ledger and by the commission (64 bytes
+    each, label "log-opening"), and the receipt of the first two entries of that log."""
+
+    opening: bytes
+    operator: bytes
+    commission: bytes
+    receipt: Appended
+
+
 class Versions(Body, frozen=True):
-    """At most `MOST_VERSIONS` versions in the order of their numbers; none when there is nothing newer."""
+    """At most `MOST_VERSIONS` versions in the order of their numbers, and every later opening of a log; none when there
+    is nothing newer."""
 
     versions: list[Version]
+    openings: list[OpenedLog] = field(default_factory=list)
 
 
 class Propose(Body, frozen=True):

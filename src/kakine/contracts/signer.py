@@ -25,10 +25,12 @@ class Extension(Body, frozen=True):
 
 
 class Signed(Body, frozen=True):
-    """The last head that was signed, as a C2SP checkpoint."""
+    """The last head that was signed, as a C2SP checkpoint; whether it is the last for good."""
 
     checkpoint: bytes
+    closed: bool = False
 
 
 SIGN = Call("/v1/sign", Extension, Signed, frozenset({Role.LEDGER}))
+CLOSE = Call("/v1/close", OfLog, Signed, frozenset({Role.LEDGER}))
 SIGNED = Call("/v1/signed", OfLog, Signed, frozenset({Role.LEDGER}))

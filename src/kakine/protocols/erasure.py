@@ -11,7 +11,7 @@ from kakine.crypto.hashing import digest
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
 from kakine.protocols.index import has_record
-from kakine.protocols.logs import Logs
+from kakine.protocols.logs import Logs, logs_at
 from kakine.values.calendar import RETENTION_MONTHS, has_expired, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import ErasureMismatch, HoldInvalid, RetentionRunning
@@ -95,9 +95,10 @@ def open_order(order: Signed, commission: VerifyKey, logs: Logs, now_ms: int) ->
 
 
 def _check_origins(order: Order, logs: Logs) -> None:
-    if [tally.origin for tally in order.counts] != [log.origin for log in logs]:
+    counted = [log.origin for log in logs_at(logs, order.time_ms)]
+    if [tally.origin for tally in order.counts] != counted:
         raise ErasureMismatch(part="origin")
-    if len(order.sizes) != len(logs):
+    if len(order.sizes) != len(counted):
         raise ErasureMismatch(part="sizes")
 
 
@@ -190,9 +191,11 @@ def check_notice(
     converters: Sequence[PartyName],
     key_of: KeyOf,
     counted: Counted,
+    logs: Logs = (),
 ) -> Order:
     """The order of a notice, once everything in it fits: the signatures, the counts of the record keepers, the
-    converters' months, and what anybody counts in the public logs (`counted`, all of them).
+    converters' months, and what anybody counts in the public logs (`counted`, all of them). One of `logs` that was
+    opened after the order need not be counted in it: it can have nothing that had expired by then.
 
     Keepers and converters sorted by name. Raises `ErasureMismatch`, `SignatureInvalid`, `NotCanonical`. Does not show
     that anything was erased, only who has signed that it was.
@@ -200,7 +203,9 @@ def check_notice(
     order = notice.order.opened(Order, ORDER, key_of(commission))
     check_dropped(notice.order, notice.keepers, sorted(keepers), key_of)
     check_destroyed(notice.order, notice.converters, sorted(converters), key_of)
-    found = of_month(counted, order.expiry)
+    later = {log.origin for log in logs} - {log.origin for log in logs_at(logs, order.time_ms)}
+    known = {origin: months for origin, months in counted.items() if origin not in later}
+    found = of_month(known, order.expiry)
     if order.counts != found:
         stated = [tally.count for tally in order.counts]
         raise ErasureMismatch(

@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import receipts
 from kakine.protocols.gates import check_heads
-from kakine.protocols.logs import LogKeys
-from kakine.values.problems import CheckpointInvalid
+from kakine.protocols.logs import LogKey, LogKeys
+from kakine.values.problems import CheckpointInvalid, LogClosed
 from kakine.wire.checkpoint import Checkpoint, origin_of
 
 _KEPT = 64
+
+
+def _check_final(origin: str, head: Checkpoint, final: Checkpoint) -> None:
+    if head.size > final.size or (head.size == final.size and head.root != final.root):
+        raise LogClosed(log=origin, size=final.size)
 
 
 class Heads:
@@ -26,7 +31,7 @@ class Heads:
     ) -> Checkpoint:
         """As `receipts.verify`: raise unless `entries` stand at `first` … under the signed `note` of one of the logs.
 
-        `CheckpointInvalid` if the note is of another log.
+        `CheckpointInvalid` if the note is of another log, `LogClosed` if it lies beyond the end of its log.
         """
         origin = origin_of(note)
         key = keys.get(origin)
@@ -40,6 +45,8 @@ class Heads:
             origin=origin,
             key=key,
         )
+        if isinstance(key, LogKey):
+            _check_final(origin, head, key.final)
         if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[note, key] = head

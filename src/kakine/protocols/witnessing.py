@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from kakine.crypto.merkle import EMPTY, verify_consistency
 from kakine.crypto.signing import VerifyKey
+from kakine.protocols.logs import LogKey
 from kakine.values.problems import (
     CheckpointInvalid,
     CosignatureMissing,
     HeadForked,
+    LogClosed,
     LogKeyUnknown,
     OldSizeMismatch,
     OriginUnknown,
@@ -45,7 +47,8 @@ def opened(submission: Submission, logs: Logs) -> Opened:
     """What was submitted, once it is known that the log signed it.
 
     In the order of C2SP: `SubmissionMalformed` (400), `OriginUnknown` (404), `LogKeyUnknown` (403), and
-    `SubmissionMalformed` again for an old size beyond the checkpoint's. Does not check that the head extends
+    `SubmissionMalformed` again for an old size beyond the checkpoint's; of our own, `LogClosed` (410) for a head beyond
+    the end of a log that has ended. Does not check that the head extends
     anything. Narrower than C2SP in one thing: extension lines are refused, for our logs write none.
     """
     try:
@@ -58,6 +61,9 @@ def opened(submission: Submission, logs: Logs) -> Opened:
     except CheckpointInvalid as fault:
         raise SubmissionMalformed(part="checkpoint") from fault
     _check_signed(submission.note, origin, keys)
+    for key in keys:
+        if isinstance(key, LogKey) and head.size > key.final.size:
+            raise LogClosed(log=origin, size=key.final.size)
     if submission.old > head.size:
         raise SubmissionMalformed(part="old")
     return Opened(origin, head, notes.only(submission.note, origin, keys))

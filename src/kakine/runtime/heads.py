@@ -111,6 +111,18 @@ def _store(db: sqlite3.Connection, origin: str, head: Checkpoint, note: bytes) -
     db.execute(_PUT, {"origin": origin, "size": head.size, "root": head.root, "note": note})
 
 
+class Histories(dict[str, "History"]):
+    """By origin; a log is looked up when it is first met."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__()
+        self._db = db
+
+    def __missing__(self, origin: str) -> History:
+        made = self[origin] = History(self._db, origin)
+        return made
+
+
 class History:
     """Heads of one log that are known to lie on one history, so that many receipts under one head cost one proof.
 

@@ -48,6 +48,11 @@ def in_japan(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, _JAPAN)
 
 
+def year_in_japan(time_ms: int) -> int:
+    """The calendar year by the clocks of Japan; it begins at 15:00 UTC on 31 December."""
+    return in_japan(time_ms).year
+
+
 def day_in_japan(time_ms: int) -> int:
     """Days since 1970-01-01 in Japan."""
     return in_japan(time_ms).toordinal() - _FIRST_DAY

@@ -487,6 +487,35 @@ class LedgerForked(Problem):
     )
 
 
+class LogClosed(Problem):
+    code = "log-closed"
+    status = 410
+    title = "this log has ended, or takes nothing new about people before it does; the next one is asked"
+
+
+class LogNotOver(Problem):
+    code = "log-not-over"
+    status = 409
+    title = "the year of this log is not over in Japan, or what it has is not settled yet"
+
+
+class LogAlive(Problem):
+    code = "log-alive"
+    status = 409
+    title = "the log agrees with everybody who keeps its heads; only one that does not can be declared dead"
+
+
+class LogListBroken(Problem):
+    code = "log-list-broken"
+    title = "the opening of a log is not the next of the list, or the new log does not begin with it"
+
+
+class FinalHeadBehind(Problem):
+    code = "final-head-behind"
+    status = 409
+    title = "a log is said to have ended before a head that was seen of it"
+
+
 class NotWitnessed(Problem):
     code = "not-witnessed"
     status = 404
@@ -536,6 +565,11 @@ class LogBehind(Problem):
     code = "log-behind"
     status = 409
     title = "a witness has seen a longer log than the one that is shown"
+
+
+class HeadStale(Problem):
+    code = "head-stale"
+    title = "too few of the policy's witnesses have signed the head lately; what is newer may be kept back"
 
 
 class CosignatureMissing(Problem):

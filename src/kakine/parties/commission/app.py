@@ -15,6 +15,7 @@ from kakine.contracts.call import Role
 from kakine.contracts.commission import ERASURES, Version
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.http import duties
+from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher
 from kakine.parties.commission.retention_office import Office
 from kakine.parties.commission.settings import CommissionSettings
@@ -31,12 +32,20 @@ from kakine.wire.erasure import Order
 
 
 class Commission:
-    """A running commission; `app` serves its calls, `book` is the law as it has published it."""
+    """A running commission; `app` serves its calls, `book` is the law as it has published it, `openings` the list of
+    logs."""
 
     def __init__(
-        self, database: Database, publisher: Publisher, offered: Duties, office: Office, clock: Clock
+        self,
+        database: Database,
+        publisher: Publisher,
+        openings: Openings,
+        offered: Duties,
+        office: Office,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self.openings = openings
         self._publisher = publisher
         self._offered = offered
         self._office = office
@@ -68,9 +77,11 @@ class Commission:
             undo.callback(database.close)
             store = Store(database)
             publisher = Publisher(settings, identity, store, LawBook(anchors), peers, clock)
+            openings = Openings(identity, store, publisher.book, settings.logs, peers, clock)
             undo.pop_all()
         office = Office(identity, settings.logs, Heads(), database, publisher.book, peers, clock, entropy)
-        return cls(database, publisher, Duties(identity, store, publisher, clock), office, clock)
+        offered = Duties(identity, store, publisher, openings, clock)
+        return cls(database, publisher, openings, offered, office, clock)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:
         return frozenset(map(Role, self.book.in_force(self._clock()).roles(caller)))

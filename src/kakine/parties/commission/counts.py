@@ -15,7 +15,7 @@ from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import counting
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Log
+from kakine.protocols.logs import Log, open_logs
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import CountMismatch, OutcomeUnreleased, PartyUnavailable, Problem, StoreFailed
@@ -50,12 +50,12 @@ class Stated:
 
 
 async def run(office: Office) -> list[Verdict]:
-    """Judge the next stretch of each log, if any of it is settled: a verdict for each fault, or one without.
+    """Judge the next stretch of each open log, if any of it is settled: a verdict for each fault, or one without.
 
     Where the stretch ends is kept before a converter is asked, so that after an interruption all state the same one. A
     stretch with a fault comes again at the next run: nothing goes on until somebody has looked.
     """
-    return [verdict for log in office.logs for verdict in await _of_log(office, log)]
+    return [verdict for log in open_logs(office.logs) for verdict in await _of_log(office, log)]
 
 
 async def _of_log(office: Office, log: Log) -> list[Verdict]:

@@ -147,7 +147,7 @@ async def _published(office: Office, expiry: int, counted: Counted) -> Order:
         found = store.find(office.db.read(), expiry) or found
     notice, entry = found.notice or b"", found.entry or b""
     parties = office.identity.name, office.keepers, office.converters
-    order = check_notice(decode(notice, Notice), *parties, office.law.signing_key, counted)
+    order = check_notice(decode(notice, Notice), *parties, office.law.signing_key, counted, office.logs)
     receipt = await office.log(entry, notice_tag(expiry))
     await office.db.write(lambda db: store.set_receipt(db, expiry, msgspec.msgpack.encode(receipt)))
     return order

@@ -50,6 +50,8 @@ async def run(office: Office) -> list[Verdict]:
     """
     verdicts: list[Verdict] = []
     for log in office.logs:
+        if log.dead:
+            continue  # what is left of it may not be all of it
         verdicts += await _of_log(office, log)
         verdicts += await index_roots.run(office, log)
     return verdicts

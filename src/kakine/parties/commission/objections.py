@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import replace
 
 from kakine.contracts.commission_audit import Objected, Objection
-from kakine.contracts.ledger import APPEND, Append
+from kakine.contracts.ledger import APPEND, RECEIPT, Append, ByTag
 from kakine.crypto.sealing import SealKey, open_sealed, seal
 from kakine.parties.commission import audit_store, cases
 from kakine.parties.commission.audit_office import Office
@@ -20,9 +20,10 @@ from kakine.parties.commission.audit_store import Objection as Kept
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import objections
 from kakine.protocols.heads import Heads
+from kakine.protocols.logs import Log, present
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
-from kakine.values.problems import InternalFault, PartyUnavailable, StoreFailed
+from kakine.values.problems import InternalFault, PartyUnavailable, StoreFailed, TagUnknown
 from kakine.wire import filing as filings
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry
@@ -102,6 +103,17 @@ async def _judge(office: Office, kept: Kept) -> Kept:
     return await office.db.write(work)
 
 
+async def _log_of_answer(office: Office, origin: str, tag: bytes) -> Log:
+    log = office.log_of(origin)
+    if log.final is None or log.dead:
+        return present(office.logs, log)
+    try:
+        await office.peers.ask(log.ledger, RECEIPT, ByTag(tag))
+    except TagUnknown:
+        return present(office.logs, log)
+    return log
+
+
 async def _log(office: Office, kept: Kept) -> Kept:
     """Under a tag of its own and with the entry that was kept: a repeat finds it where it stands."""
     entry, tag = kept.entry or b"", objections.answer_tag(kept.xid)
@@ -114,8 +126,9 @@ async def _log(office: Office, kept: Kept) -> Kept:
         minutes=minutes(decode(kept.answer or b"", Answer).time_ms),
     )
     signed = filings.sign(filed, office.identity.name, office.identity.signing)
-    # In the log of the objection and no other, so that whoever counts in one log finds both.
-    log = office.log_of(decode(kept.shown, Shown).objection.log)
+    # In the log of the objection and no other, so that whoever counts in one log finds both; after its end in the one
+    # that took its place.
+    log = await _log_of_answer(office, decode(kept.shown, Shown).objection.log, tag)
     receipt = await office.peers.ask(log.ledger, APPEND, Append(entry, tag, [signed]))
     Heads().verify(receipt.first, receipt.proof, receipt.checkpoint, entry, office.log_keys())
     place = receipt.first, tuple(receipt.proof), receipt.checkpoint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -49,6 +49,16 @@ _PROPOSAL = Table(
     Column("reason", Text, nullable=False),
 )
 
+_OPENING = Table(
+    "opening",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("opening", LargeBinary, nullable=False),
+    Column("operator", LargeBinary(64), nullable=False),
+    Column("commission", LargeBinary(64), nullable=False),
+    Column("receipt", LargeBinary),
+)
+
 
 class State(StrEnum):
     """Of a version: intended, published or abandoned. Of a proposal: open, published or refused."""
@@ -80,6 +90,16 @@ class StoredProposal:
     digest: bytes
     gazette: bytes
     ministry: bytes
+
+
+@dataclass(frozen=True)
+class StoredOpening:
+    """The opening of a log; `receipt` as in `Stored`, None until the new log has its first entries."""
+
+    opening: bytes
+    operator: bytes
+    commission: bytes
+    receipt: bytes | None
 
 
 _COLUMNS = (
@@ -137,6 +157,16 @@ _CLOSE = sql(
     .values(state=bindparam("new_state"), reason=bindparam("new_reason"))
 )
 
+_OPENINGS = sql(
+    select(_OPENING.c.opening, _OPENING.c.operator, _OPENING.c.commission, _OPENING.c.receipt)
+    .where(_OPENING.c.number > bindparam("after"))
+    .order_by(_OPENING.c.number)
+)
+_ADD_OPENING = sql(insert(_OPENING))
+_SETTLE_OPENING = sql(
+    update(_OPENING).where(_OPENING.c.number == bindparam("wanted")).values(receipt=bindparam("new_receipt"))
+)
+
 
 class Store:
     """Reads on the event loop's thread; writes go through the database's writer."""
@@ -178,6 +208,20 @@ class Store:
             "reason": "",
         }
         await self._database.write(lambda connection: connection.execute(_RECEIVE, values))
+
+    def openings(self, after: int) -> list[StoredOpening]:
+        """Openings of logs after this number, in order; the last of them may have no receipt yet."""
+        return [StoredOpening(*row) for row in self._database.read().execute(_OPENINGS, {"after": after})]
+
+    async def intend_opening(self, number: int, opening: StoredOpening) -> None:
+        """Write down what is about to open a log."""
+        values = {"number": number, **asdict(opening)}
+        await self._database.write(lambda connection: connection.execute(_ADD_OPENING, values))
+
+    async def settle_opening(self, number: int, receipt: bytes) -> None:
+        """Write down that the new log has it."""
+        values = {"wanted": number, "new_receipt": receipt}
+        await self._database.write(lambda connection: connection.execute(_SETTLE_OPENING, values))
 
     def open_proposals(self) -> list[StoredProposal]:
         """Oldest first."""

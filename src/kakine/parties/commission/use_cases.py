@@ -18,6 +18,7 @@ from kakine.contracts.commission import (
     Version,
     Versions,
 )
+from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher, version_of
 from kakine.parties.commission.store import Store, StoredProposal
 from kakine.protocols.gazette import MINISTRY, sign_as_commission
@@ -33,7 +34,10 @@ from kakine.wire.gazette import Kind, Signatures, Subject, decode, encode, gazet
 class Duties:
     """What the commission does for others and for its operator."""
 
-    def __init__(self, identity: Identity, store: Store, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, identity: Identity, store: Store, publisher: Publisher, openings: Openings, clock: Clock
+    ) -> None:
+        self._openings = openings
         self._identity = identity
         self._store = store
         self._publisher = publisher
@@ -45,9 +49,9 @@ class Duties:
         return await self._publisher.publish(encoded, Signatures(ministry, commission))
 
     async def current(self, caller: PartyName, asked: Since) -> Versions:
-        """Published versions from a number on, at most `MOST_VERSIONS`."""
+        """Published versions from a number on, at most `MOST_VERSIONS`, and logs that were opened since."""
         found = self._store.published_from(asked.number, MOST_VERSIONS)
-        return Versions([version_of(stored) for stored in found])
+        return Versions([version_of(stored) for stored in found], self._openings.after(asked.openings))
 
     async def propose(self, caller: PartyName, asked: Propose) -> Received:
         """Keep a widening for review; publish a narrowing, for which the ministry's signature is enough.

@@ -14,18 +14,18 @@ from kakine.parties.converter.office import Office, Settings
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
-from kakine.protocols.witnessing import Logs
+from kakine.protocols.witnessing import Logs, Opened
 from kakine.runtime.database import Database
-from kakine.runtime.heads import History
+from kakine.runtime.heads import Histories
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.witness import Witness
-from kakine.values.problems import CountConflict
+from kakine.values.problems import CountConflict, FinalHeadBehind, HeadForked
 
 
 class Converter:
     """One converter. The boot fence starts when the object is made. Raises `CountConflict` on a store whose releases
-    are not those that it has stated."""
+    are not those that it has stated, `FinalHeadBehind` or `HeadForked` on one that has seen a log beyond its end."""
 
     def __init__(
         self,
@@ -41,7 +41,8 @@ class Converter:
         try:
             for log in settings.logs:
                 statement.check_own(db.read(), log.origin, identity)
-        except CountConflict:
+                heads.check_ended(db.read(), log)
+        except (CountConflict, FinalHeadBehind, HeadForked):
             db.close()
             raise
         self.office = Office(
@@ -56,7 +57,7 @@ class Converter:
             identity.local_key("release"),
             identity.local_key("nonce"),
             Heads(),
-            {log.origin: History(db, log.origin) for log in settings.logs},
+            Histories(db),
             withheld=store.all_withheld(db.read()),
         )
         self.witness = Witness(settings.witness_name, identity.signing, self._logs, db, clock)
@@ -95,6 +96,10 @@ class Converter:
         ]
         roles_of = lambda name: office.law.in_force(office.clock()).roles(name)  # noqa: E731
         return application(duties, roles_of, self.witness.routes())
+
+    async def believe(self, final: Opened, dead: bool) -> None:
+        """Hold the last head of a log that has ended against what was seen here (see `heads.believe`)."""
+        await heads.believe(self.office, final, dead=dead)
 
     def close(self) -> None:
         """Close the store."""

@@ -9,7 +9,9 @@ from functools import partial
 from kakine.contracts.converter import MOST_FORKED, HeadSeen, LastHead
 from kakine.contracts.ledger import CONSISTENCY, Between
 from kakine.parties.converter.office import Office
-from kakine.protocols.witnessing import Opened
+from kakine.protocols.log_list import check_seen
+from kakine.protocols.logs import Log, LogKey, log_of
+from kakine.protocols.witnessing import UNSEEN, Opened
 from kakine.runtime.heads import find, forks, keep_fork
 from kakine.values.labels import PartyName
 from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadMoved, PartyUnavailable, RangeOutside
@@ -49,13 +51,33 @@ def _under(
 
 
 async def _proof(office: Office, origin: str, old: int, new: int) -> Sequence[bytes]:
-    (log,) = (log for log in office.settings.logs if log.origin == origin)
+    log = log_of(office.settings.logs, origin)
     try:
         given = await office.peers.ask(log.ledger, CONSISTENCY, Between(old, new))
     except RangeOutside as fault:
         # One of the two heads is longer than the log that is shown now: it was put back, or has two histories.
         raise ConsistencyInvalid(part="unproved") from fault
     return given.proof
+
+
+async def believe(office: Office, final: Opened, *, dead: bool) -> None:
+    """The last head of a log that ends, against the one kept here: kept in its place, with a proof that the log only
+    grew. A dead log may give none; then it must at least not end before or beside what was seen.
+
+    Raises `FinalHeadBehind`, `HeadForked`, `ConsistencyInvalid`.
+    """
+    seen, _ = find(office.db.read(), final.origin)
+    if seen != UNSEEN:
+        check_seen(final.origin, final.head, seen)
+    if not dead:
+        await store(office, final, lambda _: None)
+
+
+def check_ended(db: sqlite3.Connection, log: Log) -> None:
+    """Raise `FinalHeadBehind` or `HeadForked` where a log is said to have ended before or beside the head kept here."""
+    seen, _ = find(db, log.origin)
+    if isinstance(log.key, LogKey) and seen != UNSEEN:
+        check_seen(log.origin, log.key.final, seen)
 
 
 async def last_head(office: Office, caller: PartyName, message: LastHead) -> HeadSeen:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kakine.crypto.group import Scalar
 from kakine.crypto.sealing import OpenKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Logs
+from kakine.protocols.logs import LogBook
 from kakine.runtime.database import Database
-from kakine.runtime.heads import History
+from kakine.runtime.heads import Histories
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
@@ -24,7 +24,7 @@ class Settings:
 
     position: int
     others: Sequence[PartyName]
-    logs: Logs
+    logs: LogBook
     daily_limit: int = 1_000_000
     witness_name: str = "converter.kakine.example"
 
@@ -44,7 +44,7 @@ class Office:
     release_key: bytes
     nonce_key: bytes
     heads: Heads
-    histories: Mapping[str, History]
+    histories: Histories
     shares: dict[tuple[str, int], tuple[Scalar, bytes]] = field(default_factory=dict)
     months: dict[int, OpenKey] = field(default_factory=dict)
     withheld: set[tuple[str, str]] = field(default_factory=set)

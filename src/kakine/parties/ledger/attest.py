@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kakine.contracts.signer import SIGN, SIGNED, Extension, OfLog
+from kakine.contracts.signer import CLOSE, SIGN, SIGNED, Extension, OfLog
 from kakine.crypto.merkle import Tree
 from kakine.crypto.signing import VerifyKey
 from kakine.runtime.http import Peers
@@ -43,10 +43,11 @@ async def nobody() -> Sequence[Seen]:
 
 @dataclass(frozen=True)
 class Signed:
-    """A head with its signed note."""
+    """A head with its signed note; whether the signer signs nothing of this log after it."""
 
     at: Checkpoint
     note: bytes
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,12 @@ class Attestor:
 
     async def last(self) -> Signed:
         """What the signer signed last. Raises `PartyUnavailable`, `CheckpointInvalid`, `SignatureInvalid`."""
-        return self._opened((await self.peers.ask(self.name, SIGNED, OfLog(self.origin))).checkpoint)
+        given = await self.peers.ask(self.name, SIGNED, OfLog(self.origin))
+        return replace(self._opened(given.checkpoint), closed=given.closed)
+
+    async def close(self) -> Signed:
+        """The last head for good: from here on the signer signs nothing of this log."""
+        return self._opened((await self.peers.ask(self.name, CLOSE, OfLog(self.origin))).checkpoint)
 
     async def sign(self, tree: Tree, old: Checkpoint, new: Checkpoint) -> Signed:
         """`new` signed; `old` is what was signed before, `tree` holds both.

@@ -20,12 +20,14 @@ _STRIDE = 10_000
 class Head:
     """A stored and signed state of the log.
 
-    `tree` is shared with later heads and may already have leaves beyond `at.size`, which are never shown.
+    `tree` is shared with later heads and may already have leaves beyond `at.size`, which are never shown. After a
+    `closed` one there are none.
     """
 
     tree: Tree
     at: Checkpoint
     note: bytes
+    closed: bool = False
 
     def receipt(self, first: int, count: int) -> Appended:
         """Proof for entries first … first + count - 1. Raises `RangeOutside`."""
@@ -82,4 +84,4 @@ async def load(store: Store, attestor: Attestor) -> Head:
     compare(tree, [(attestor.name, signed.at)])
     if signed.at != at:
         signed = await attestor.sign(tree, signed.at, at)
-    return Head(tree, at, signed.note)
+    return Head(tree, at, signed.note, signed.closed)

@@ -19,7 +19,16 @@ from kakine.crypto.merkle import leaf_hash
 from kakine.parties.ledger.attest import Attestor, Others, Signed, compare, nobody
 from kakine.parties.ledger.head import Head, load
 from kakine.parties.ledger.store import Growth, Store
-from kakine.values.problems import InternalFault, LedgerDiverged, PartyUnavailable, Problem, TagConflict
+from kakine.values.problems import (
+    InternalFault,
+    LedgerDiverged,
+    LedgerForked,
+    LogClosed,
+    LogListBroken,
+    PartyUnavailable,
+    Problem,
+    TagConflict,
+)
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.heartbeat import Heartbeat
 
@@ -65,7 +74,12 @@ def _known(waiting: _Waiting, places: Mapping[bytes, tuple[int, bytes]]) -> int:
 class Sequencer:
     """Grows one log, once its store has been held against its signer's head and against those of `others`."""
 
-    def __init__(self, store: Store, attestor: Attestor, others: Others = nobody) -> None:
+    def __init__(
+        self, store: Store, attestor: Attestor, others: Others = nobody, begins: bytes = b""
+    ) -> None:
+        """`begins` are the entries with which the log must begin, if it follows another."""
+        self._begins = begins
+        self._ended = False
         self._store = store
         self._attestor = attestor
         self._others = others
@@ -82,6 +96,7 @@ class Sequencer:
             if self._head is None:
                 self._head = head = await load(self._store, self._attestor)
                 self._unkept = Signed(head.at, head.note) if head.at.size else None
+                self._ended = self._ended or head.closed
             return self._head
 
     async def start(self) -> None:
@@ -100,8 +115,10 @@ class Sequencer:
         """Append m entries next to each other, or find them where they stand already under the same tags.
 
         Raises `TagConflict` if a tag stands for another entry or twice in the request, or if only some are
-        known or they do not stand next to each other; `StoreFailed`, `InternalFault`, `PartyUnavailable` or
-        what `start` raises if no answer can be given, in which case the same request may be sent again.
+        known or they do not stand next to each other; `LogClosed` for new entries when the log has ended;
+        `LogListBroken` for first entries that are not those this log must begin with; `StoreFailed`,
+        `InternalFault`, `PartyUnavailable` or what `start` raises if no answer can be given, in which case the
+        same request may be sent again.
         """
         waiting = _Waiting(entries, tags, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -109,9 +126,24 @@ class Sequencer:
             self._task = asyncio.create_task(self._run())
         return await waiting.answer
 
+    async def end(self) -> bytes:
+        """Take nothing new, have what is being appended signed, and have the signer sign no more: the last checkpoint
+        of this log. A repeat gives it again. Raises what `head` raises, and `PartyUnavailable`: then nothing is taken
+        either, until it is asked again."""
+        self._ended = True
+        while self._task is not None and not self._task.done():
+            await asyncio.wait({self._task})
+        head, last = await self.head(), await self._attestor.close()
+        if last.at != head.at:
+            raise LedgerForked(known_to=self._attestor.name, size=last.at.size)
+        return last.note
+
     async def beat(self, minutes: int) -> bool:
-        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended."""
+        """Append a heartbeat of the present head at `minutes` since 1970, unless others are being appended, or the log
+        has ended or not begun."""
         head = await self.head()
+        if self._ended or (self._begins and not head.at.size):
+            return False
         if self._queue or (self._task is not None and not self._task.done()):
             return False
         # Nothing can come between: the queue is empty and what follows does not wait before it is in there.
@@ -199,7 +231,8 @@ class Sequencer:
         for waiting in group:
             try:
                 waiting.first = _known(waiting, places)
-            except TagConflict as conflict:
+                self._check_new(waiting, size + len(entries))
+            except (TagConflict, LogClosed, LogListBroken) as conflict:
                 self._refuse([waiting], conflict)
                 continue
             if waiting.first < 0:
@@ -209,6 +242,14 @@ class Sequencer:
                 entries += waiting.entries
                 tags += waiting.tags
         return entries, tags
+
+    def _check_new(self, waiting: _Waiting, place: int) -> None:
+        if waiting.first >= 0:
+            return
+        if self._ended:
+            raise LogClosed()
+        if place == 0 and self._begins and b"".join(waiting.entries) != self._begins:
+            raise LogListBroken(part="first")
 
     def _refuse(self, waitings: Sequence[_Waiting], fault: BaseException) -> None:
         for waiting in waitings:

@@ -16,6 +16,8 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `key` is the public key of the party `signer`, which alone can sign heads of this log. `database` is the SQLite
     file; its folder must exist. `silent_ms` is how long nothing may be added before a heartbeat is.
+    `begins` are the two entries with which a log begins that follows another; nothing for a first log. `final` is the
+    last checkpoint of a log that has ended.
     Raises `CheckpointInvalid` if the origin cannot be a key name.
     """
 
@@ -24,6 +26,8 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signer: PartyName
     key: VerifyKey
     silent_ms: int = 10_000
+    begins: bytes = b""
+    final: bytes = b""
 
     def __post_init__(self) -> None:
         check_name(self.origin)

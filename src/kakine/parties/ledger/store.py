@@ -59,6 +59,13 @@ _COSIGNED = Table(
     Column("note", LargeBinary, nullable=False),
 )
 
+_ENDING = Table(
+    "ending",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("since_ms", Integer, nullable=False),
+)
+
 _ADD_ENTRY = sql(insert(_ENTRY))
 _ADD_CHECKPOINT = sql(insert(_CHECKPOINT).on_conflict_do_nothing())
 _PLANT = sql(insert(_TREE).on_conflict_do_nothing())
@@ -93,6 +100,9 @@ _KEEP_COSIGNED = sql(
 )
 _FIND_COSIGNED = sql(select(_COSIGNED.c.size, _COSIGNED.c.note))
 _LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1))
+
+_END = sql(insert(_ENDING).on_conflict_do_nothing())
+_SINCE = sql(select(_ENDING.c.since_ms))
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,16 @@ class Store:
         """(size, note) of the checkpoint with cosignatures that is kept."""
         row: tuple[int, bytes] | None = self._database.read().execute(_FIND_COSIGNED).fetchone()
         return row
+
+    async def end(self, now_ms: int) -> None:
+        """From now on nothing new about people; the first time counts."""
+        values = {"id": 1, "since_ms": now_ms}
+        await self._database.write(lambda connection: connection.execute(_END, values))
+
+    def ending_since(self) -> int | None:
+        """When `end` was called, milliseconds."""
+        row = self._database.read().execute(_SINCE).fetchone()
+        return None if row is None else int(row[0])
 
     def find(self, tag: bytes) -> tuple[int, bytes] | None:
         """(index, entry) filed under `tag`, or None if there is none."""

@@ -19,9 +19,10 @@ from kakine.contracts.ledger import Head as Present
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import Store
+from kakine.protocols.index import has_record
 from kakine.runtime.shares import Shares
 from kakine.values.labels import PartyName
-from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, RangeOutside, TagUnknown
+from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, LogClosed, RangeOutside, TagUnknown
 from kakine.wire import filing
 from kakine.wire.entry import Entry, EntryKind, split_entries, unlike
 
@@ -58,19 +59,24 @@ class Duties:
         self._filer_keys = filer_keys
         self._parties_of = parties_of
         self._shares = Shares()
+        self.ending = store.ending_since() is not None
 
     async def append(self, caller: PartyName, asked: Append) -> Appended:
         """Append entries under the signed filings of all who must file them; a repeat gets the same index and a fresh
         proof. Who brings them does not matter.
 
-        Raises `SignatureInvalid`, `NotCanonical`, `FilingMismatch`, `EntryKindNotAllowed`, and what
-        `Sequencer.append` raises. Does not check what a commitment opens to, nor `minutes` against a clock.
+        A log that is `ending` takes only what is said about the log itself. Raises `SignatureInvalid`,
+        `NotCanonical`, `FilingMismatch`, `EntryKindNotAllowed`, `LogClosed`, and what `Sequencer.append` raises.
+        Does not check what a commitment opens to, nor `minutes` against a clock.
         """
         entries = split_entries(asked.entries)
         self._check_filers(entries, [each.party for each in asked.filings])
         keys = [self._filer_keys(PartyName(each.party)) for each in asked.filings]
         await self._shares.run(lambda: _check_filings(asked, keys))
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
+        about_people = any(has_record(Entry.decode(entry)) for entry in entries)
+        if self.ending and about_people and self._store.find(tags[0]) is None:
+            raise LogClosed()
         return await self._sequencer.append(entries, tags)
 
     async def receipt(self, caller: PartyName, asked: ByTag) -> Proved:

@@ -93,6 +93,10 @@ class Mailbox:
         """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
         return await indexing.make(self.office, log, end)
 
+    def newest(self, origin: str) -> bytes | None:
+        """The checkpoint of the largest head of a log under which a receipt is kept here."""
+        return store.newest_checkpoint(self.office.db.read(), origin)
+
     def close(self) -> None:
         """Close the store."""
         self.office.db.close()

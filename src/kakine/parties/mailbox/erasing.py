@@ -18,6 +18,7 @@ from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
 from kakine.protocols.erasure import open_order, places_of
+from kakine.protocols.logs import logs_at
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -43,7 +44,7 @@ async def expiring(office: Office, caller: PartyName, asked: ExpiringAsked) -> E
     await resume(office)
     db = office.db.read()
     _nothing_closed(db, asked.expiry)
-    return Expiring(_counts(office, db, asked.expiry), _holds(db, asked.expiry))
+    return Expiring(_counts(office, db, asked.expiry, office.clock()), _holds(db, asked.expiry))
 
 
 def _nothing_closed(db: sqlite3.Connection, expiry: int) -> None:
@@ -52,8 +53,8 @@ def _nothing_closed(db: sqlite3.Connection, expiry: int) -> None:
         raise ErasureOutOfOrder(part="sealed", expiry=expiry)
 
 
-def _counts(office: Office, db: sqlite3.Connection, expiry: int) -> Tallies:
-    origins = [log.origin for log in office.settings.logs]
+def _counts(office: Office, db: sqlite3.Connection, expiry: int, now_ms: int) -> Tallies:
+    origins = [log.origin for log in logs_at(office.settings.logs, now_ms)]
     return tuple(Tally(origin, *store.expiring(db, origin, expiry)) for origin in origins)
 
 
@@ -88,7 +89,7 @@ def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) ->
             raise ErasureConflict(expiry=said.expiry)
         return
     _nothing_closed(db, said.expiry)
-    if _counts(office, db, said.expiry) != said.counts:
+    if _counts(office, db, said.expiry, said.time_ms) != said.counts:
         raise ErasureMismatch(part="count", expiry=said.expiry)
     if tuple(_holds(db, said.expiry)) != said.holds or len(_kept(db, said.expiry)) != said.held:
         raise ErasureMismatch(part="holds", expiry=said.expiry)

@@ -14,7 +14,7 @@ from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.protocols.logs import Log, log_keys
 from kakine.values.labels import PartyName
-from kakine.values.problems import FilingUnknown, RangeOutside, TagUnknown
+from kakine.values.problems import FilingUnknown, PartyUnavailable, RangeOutside, TagUnknown
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH, Entry, EntryKind, split_entries
 from kakine.wire.filing import TAG
@@ -126,13 +126,14 @@ async def resume(office: Office, person: int | None = None) -> int:
 
 async def _in_a_log(office: Office, filed: store.Filed) -> Appended | None:
     """Where these entries stand, in the first log that has them under the first tag. A log that has another request
-    under it does not say that the next one has not this one: one log does not know the tags of the other."""
+    under it does not say that the next one has not this one: one log does not know the tags of the other. One that is
+    away may be dead; if it comes back, it is asked again."""
     count = len(filed.entries) // LENGTH
     for log in office.settings.logs:
         try:
             place = await office.peers.ask(log.ledger, RECEIPT, ByTag(filed.tags[:TAG]))
             given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(place.receipt.first, count))
-        except (TagUnknown, RangeOutside):
+        except (TagUnknown, RangeOutside, PartyUnavailable):
             continue
         if given.entries == filed.entries:
             return given.receipt

@@ -558,6 +558,20 @@ def indexed_places(db: sqlite3.Connection, log: str, person: int) -> list[bytes]
     return [r[0] for r in db.execute(_INDEXED, {"log": log, "list": person})]
 
 
+_NEWEST = sql(
+    select(filing.c.checkpoint)
+    .where(filing.c.log == bindparam("log"), filing.c.size.is_not(None))
+    .order_by(filing.c.size.desc())
+    .limit(1)
+)
+
+
+def newest_checkpoint(db: sqlite3.Connection, log: str) -> bytes | None:
+    """The checkpoint of the receipt under the largest head of a log."""
+    row = db.execute(_NEWEST, {"log": log}).fetchone()
+    return row[0] if row else None
+
+
 def filings_with(db: sqlite3.Connection, entry: bytes, log: str) -> list[Filed]:
     """Filings that have this entry and were found in another log. A scan: for what a lost answer left behind."""
     found = [Filed(*row) for row in db.execute(_WITH, {"entry": entry, "log": log})]

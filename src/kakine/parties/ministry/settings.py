@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from kakine.protocols.logs import Logs
+from kakine.protocols.logs import LogBook
 from kakine.values.labels import PartyName
 
 
@@ -18,4 +18,4 @@ class MinistrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     database: Path
     commission: PartyName
-    logs: Logs
+    logs: LogBook

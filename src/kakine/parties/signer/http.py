@@ -11,4 +11,8 @@ from kakine.runtime.http import Duty
 
 def duties(offered: Duties) -> list[Duty[Any, Any]]:
     """One duty for each call of the contract."""
-    return [Duty(calls.SIGN, offered.sign), Duty(calls.SIGNED, offered.signed)]
+    return [
+        Duty(calls.SIGN, offered.sign),
+        Duty(calls.SIGNED, offered.signed),
+        Duty(calls.CLOSE, offered.close),
+    ]

@@ -7,7 +7,7 @@ from kakine.crypto.merkle import EMPTY, verify_consistency
 from kakine.parties.signer.settings import SignerSettings
 from kakine.parties.signer.store import Store
 from kakine.values.labels import PartyName
-from kakine.values.problems import ConsistencyInvalid, HeadNotExtending
+from kakine.values.problems import ConsistencyInvalid, HeadNotExtending, LogClosed
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 
@@ -23,7 +23,8 @@ class Duties:
         """Keep a head that extends the last one, then sign it. The last head again gives the same bytes.
 
         Raises `HeadNotExtending` for anything else: another log, another old size, a head that is not larger,
-        a proof that does not hold. Does not see the entries, nor check that anybody has them.
+        a proof that does not hold; `LogClosed` for a log that has ended. Does not see the entries, nor check that
+        anybody has them.
         """
         self._check_log(asked.origin)
         new = Checkpoint(asked.size, asked.root)
@@ -38,11 +39,19 @@ class Duties:
         self._check_log(asked.origin)
         return self._signed(asked.origin, self._store.last(asked.origin))
 
+    async def close(self, caller: PartyName, asked: OfLog) -> Signed:
+        """End the log: the head signed last is its last for good. It cannot be undone."""
+        self._check_log(asked.origin)
+        await self._store.close(asked.origin)
+        return self._signed(asked.origin, self._store.last(asked.origin))
+
     def _check_log(self, origin: str) -> None:
         if origin != self._settings.origin:
             raise HeadNotExtending(part="origin")
 
     def _check_extends(self, last: Checkpoint, new: Checkpoint, asked: Extension) -> None:
+        if self._store.closed(asked.origin):
+            raise LogClosed(log=asked.origin, size=last.size)
         if len(new.root) != len(EMPTY):
             raise HeadNotExtending(part="root")
         if asked.old != last.size or new.size <= last.size:
@@ -53,4 +62,5 @@ class Duties:
             raise HeadNotExtending(part="proof", signed=last.size) from fault
 
     def _signed(self, origin: str, head: Checkpoint) -> Signed:
-        return Signed(notes.make(origin, head.size, head.root, self._settings.key))
+        note = notes.make(origin, head.size, head.root, self._settings.key)
+        return Signed(note, self._store.closed(origin))
