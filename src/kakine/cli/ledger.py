@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kakine.cli import ledger_erasures, ledger_next, ledger_tiles
+from kakine.cli import ledger_erasures, ledger_next, ledger_published, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
@@ -29,6 +29,8 @@ ledger_next.mount(app)
 app.command()(receipt)
 app.command()(witness)
 app.command()(ledger_erasures.erasures)
+app.command()(ledger_published.publish)
+app.command()(ledger_published.published)
 
 _PAGE = 256
 
