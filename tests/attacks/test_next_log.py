@@ -6,6 +6,7 @@ One country runs over midnight of 31 December in Japan; another one loses the st
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -50,10 +51,10 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire import checkpoint as notes
-from kakine.wire import filing
+from kakine.wire import filing, policy
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import Entry, split_entries
+from kakine.wire.entry import Entry, EntryKind, split_entries
 from kakine.wire.log_list import LABEL, Opening, Reason
 from kakine.wire.objection import Reason as Reason_
 from kakine.wire.record import RequestRecord
@@ -331,6 +332,18 @@ def test_no_converter_cosigns_a_head_after_the_last(turned: Land) -> None:
     body = Submission(size, tuple(tree.consistency_proof(size, size + 1)), note).encode()
     app = turned.country.apps[CONVERTERS[0]]
     assert turned.run(raw_call(app, None, "/add-checkpoint", body)).status == 410
+
+
+def test_s11_the_policy_names_the_new_log_beside_the_old_and_is_itself_logged(turned: Land) -> None:
+    """Old receipts verify under it, and witnesses sign heads of the new log."""
+    every = turned.run(turned.country.have_witnessed())
+    assert [notes.origin_of(each.note) for each in every] == [log.origin for log in turned.country.logs]
+    assert {len(each.cosigned) for each in every} == {8}
+    text = turned.country.policy
+    assert [log.name for log in policy.decode(text).logs] == [log.origin for log in turned.country.logs]
+    wanted = hashlib.sha256(text).digest()
+    found = [entry for log in turned.country.logs for entry in leaves(turned, log) if wanted in entry]
+    assert [Entry.decode(entry).kind for entry in found] == [EntryKind.GOVERNANCE]
 
 
 def test_from_the_turn_on_a_log_takes_nothing_new_about_people(eve: Land) -> None:
