@@ -6,6 +6,7 @@ One country runs over midnight of 31 December in Japan; another one loses the st
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,9 +17,12 @@ import pytest
 
 from attacks.insider import taken_over
 from kakine.cli.demo_checks import check_receipts, head
+from kakine.cli.ledger_erasures import check_erasures
 from kakine.cli.own_history import Read, own_history
+from kakine.cli.own_objections import count_objections, disputes, object_to
 from kakine.clients.gazette import refresh
 from kakine.contracts.commission import CURRENT, OpenedLog, Since, Versions
+from kakine.contracts.converter import DISPUTE, Dispute
 from kakine.contracts.ledger import APPEND, ENTRIES, RECEIPT, Append, Appended, ByIndex, ByTag
 from kakine.contracts.signer import SIGN, Extension
 from kakine.country import COMMISSION, CONVERTERS, LOGS, Country, Site
@@ -30,6 +34,8 @@ from kakine.protocols import log_list
 from kakine.protocols.gazette_log import entry_of, tag_of
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, log_keys, log_of, open_logs
+from kakine.protocols.objections import Counted, place_of
+from kakine.protocols.verification import verify
 from kakine.runtime import heads
 from kakine.values.problems import (
     ConsistencyInvalid,
@@ -45,11 +51,13 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire import checkpoint as notes
-from kakine.wire import filing
+from kakine.wire import filing, policy
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import Checkpoint
-from kakine.wire.entry import split_entries
+from kakine.wire.entry import Entry, EntryKind, split_entries
 from kakine.wire.log_list import LABEL, Opening, Reason
+from kakine.wire.objection import Reason as Reason_
+from kakine.wire.record import RequestRecord
 from kakine.wire.submission import Submission
 from road import away, raw_call
 
@@ -94,7 +102,7 @@ def next_log(land: Land, log: Log) -> Log:
     return land.run(land.country.next_log(log))
 
 
-def test_a_country_goes_over_the_turn_of_the_year(eve: Land) -> None:
+def test_a_country_goes_over_the_turn_of_the_year(eve: Land, tmp_path: Path) -> None:
     country = eve.country
     eve.clock.advance(3540)
     eve.run(eve.ask(0))
@@ -119,6 +127,57 @@ def test_a_country_goes_over_the_turn_of_the_year(eve: Land) -> None:
     assert seen.provisional == 1
     assert eve.run(check_receipts(country))
     assert not [each for each in country.auditor.verdicts() if each.fault]
+    eve.run(own_history(country, ref(0), tmp_path / "mine"))
+    receipts = sorted((tmp_path / "mine").glob("*.tlog-proof"))
+    assert len(receipts) == len(seen.rows) + 1
+    text = (tmp_path / "mine" / "policy.txt").read_bytes()
+    assert all(verify(text, each.read_bytes()).good for each in receipts)
+
+
+def test_what_expires_is_counted_in_the_logs_of_both_years(eve: Land) -> None:
+    """Seven years later; a third log is opened between the order and whoever checks its notice."""
+    eve.run(eve.ask(0))
+    eve.clock.advance(3610)
+    a27 = next_log(eve, A)
+    with away(eve.country, B.ledger):
+        eve.run(eve.ask(0))
+    eve.run(eve.country.index())
+    eve.clock.advance(86_400 * 366 * 7)
+    eve.run(eve.country.retain())
+    orders, due = eve.run(check_erasures(eve.country))
+    assert not due
+    assert {tally.origin for order in orders for tally in order.counts if tally.count} == {
+        A.origin,
+        a27.origin,
+    }
+    next_log(eve, B)
+    assert eve.run(check_erasures(eve.country)) == (orders, [])
+    assert read(eve).erased
+
+
+def test_an_objection_of_the_old_year_is_answered_in_the_new_one(eve: Land) -> None:
+    """The answer stands in the log that took the place of the one that the objection stands in."""
+
+    async def silent(caller: str, message: Dispute) -> None:
+        raise PartyUnavailable()
+
+    eve.run(eve.ask(0))
+    rows = list(read(eve).rows)
+    place = next(
+        place_of(row) for row in rows if isinstance(row.record, RequestRecord) and row.record.common.rows
+    )
+    with taken_over(eve, CONVERTERS[0], DISPUTE, silent):
+        eve.run(object_to(eve.country, ref(0), rows, place, Reason_.NOT_ME))
+        eve.run(disputes(eve.country, list(read(eve).rows)))
+        eve.clock.advance(3610)
+        a27 = next_log(eve, A)
+    assert eve.run(eve.country.auditor.answer_objections()) == []
+    assert eve.run(count_objections(eve.country)) == Counted(1, 1, 0)
+    entries = [Entry.decode(entry) for entry in leaves(eve, a27)]
+    assert [entry.is_answer for entry in entries].count(True) == 1
+    told = eve.run(disputes(eve.country, list(read(eve).rows)))[place]
+    assert told.answer is not None
+    assert not told.doubt
 
 
 def stores(folder: Path, name: str) -> list[Path]:
@@ -273,6 +332,18 @@ def test_no_converter_cosigns_a_head_after_the_last(turned: Land) -> None:
     body = Submission(size, tuple(tree.consistency_proof(size, size + 1)), note).encode()
     app = turned.country.apps[CONVERTERS[0]]
     assert turned.run(raw_call(app, None, "/add-checkpoint", body)).status == 410
+
+
+def test_s11_the_policy_names_the_new_log_beside_the_old_and_is_itself_logged(turned: Land) -> None:
+    """Old receipts verify under it, and witnesses sign heads of the new log."""
+    every = turned.run(turned.country.have_witnessed())
+    assert [notes.origin_of(each.note) for each in every] == [log.origin for log in turned.country.logs]
+    assert {len(each.cosigned) for each in every} == {8}
+    text = turned.country.policy
+    assert [log.name for log in policy.decode(text).logs] == [log.origin for log in turned.country.logs]
+    wanted = hashlib.sha256(text).digest()
+    found = [entry for log in turned.country.logs for entry in leaves(turned, log) if wanted in entry]
+    assert [Entry.decode(entry).kind for entry in found] == [EntryKind.GOVERNANCE]
 
 
 def test_from_the_turn_on_a_log_takes_nothing_new_about_people(eve: Land) -> None:
