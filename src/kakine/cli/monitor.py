@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import typer
@@ -186,18 +187,29 @@ def check_evidence(
 
 
 def _repeat(plan: _Plan, memory: Memory, every: int) -> bool:
-    """Look until interrupted; whether anything was ever found. A country that is in use is looked at next time."""
-    found = False
+    """Look until interrupted; whether anything was ever found. A country that is in use is looked at next time.
+
+    The look under way is finished first: asyncio may lose an interrupt that comes near its end. A second interrupt ends
+    it at once.
+    """
+    found, stop = False, Event()
+    usual = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
-        while True:
+        while not stop.is_set():
             try:
                 found |= _look(plan, memory)
             except StoreInUse as problem:
                 typer.echo(str(problem), err=True)
             plan = replace(plan, again=False)
-            time.sleep(every)
-    except KeyboardInterrupt:
-        typer.echo("", err=True)
+            stop.wait(every)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     return found
 
 
