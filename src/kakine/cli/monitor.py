@@ -20,8 +20,9 @@ from kakine.cli.monitor_words import as_data, lines, verdict_lines
 from kakine.cli.visiting import visited
 from kakine.clients.monitor import evidence
 from kakine.clients.monitor.erasures import Erasing
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits, Refusal, Watched
 from kakine.clients.monitor.rounds import Look, look
 from kakine.clients.monitor.sources import Files
