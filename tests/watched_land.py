@@ -13,8 +13,9 @@ from attacks.insider import MAILBOXES, mailbox
 from kakine.cli.monitor_country import watched_country
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits, Watched
 from kakine.clients.monitor.rounds import look as look_once
 from kakine.country import LEDGER, ORIGIN

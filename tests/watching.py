@@ -14,8 +14,9 @@ from typing import Any
 
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code, Finding
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits, Watched
 from kakine.clients.monitor.rounds import Look, look
 from kakine.crypto.merkle import Tree, leaf_hash

@@ -17,7 +17,8 @@ from kakine.cli.monitor_country import refuser, watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.levels import Level
+from kakine.clients.monitor.proving import check
 from kakine.contracts.mailbox import STANDING, AskStanding, StandingGiven
 from kakine.country import CONVERTERS, LEDGER, ORIGIN, Country, Site
 from kakine.crypto.signing import SigningKey

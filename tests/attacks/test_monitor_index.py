@@ -19,7 +19,8 @@ from kakine.cli.monitor_country import watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.levels import Level
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Watched
 from kakine.contracts.mailbox import AskStanding, StandingGiven
 from kakine.country import LEDGER, LOGS, ORIGIN

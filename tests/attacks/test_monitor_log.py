@@ -14,8 +14,9 @@ import pytest
 
 from kakine.clients.monitor.evidence import MANIFEST, load
 from kakine.clients.monitor.findings import Code, Finding
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits
 from kakine.clients.monitor.sources import Files
 from kakine.runtime.database import Database

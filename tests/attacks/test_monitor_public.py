@@ -11,18 +11,19 @@ import msgspec
 import pytest
 
 from attacks.insider import mailbox, office_of, taken_over
-from attacks.test_counting import SETTLED, judged
+from attacks.test_counting import SETTLED, judged, lying
 from attacks.test_erasure import forward, logged_twice
 from kakine.cli.monitor_country import erasing, watched_country
 from kakine.clients.monitor.evidence import load, write
 from kakine.clients.monitor.findings import Code
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits, Watched
 from kakine.clients.monitor.rounds import Look
 from kakine.clients.monitor.rounds import look as look_once
 from kakine.contracts import commission, converter
-from kakine.contracts.converter import StatementsAsked, StatementsGiven
+from kakine.contracts.converter import CountAsked, StatementsAsked, StatementsGiven
 from kakine.contracts.ledger import APPEND, Append
 from kakine.contracts.mailbox import AskStanding, StandingGiven
 from kakine.contracts.retention import Erasures, ErasuresGiven
@@ -115,6 +116,41 @@ def test_m16_an_outcome_in_the_other_log_is_no_missing_one(both: Land, tmp_path:
         both.run(both.requester().deliver(asked, converted, released))
     both.clock.advance(700)
     assert codes(look(both, tmp_path)) == set()
+
+
+def answered_elsewhere(land: Land, gone: Any) -> None:
+    """A request that went into the other log while this one was gone, and its outcome into this one."""
+    with away(land.country, gone.ledger):
+        asked = land.run(land.requester().prepare(land.wish([land.code(CHILDREN, 0)])))
+        converted = land.run(land.requester().convert(asked))
+        released = land.run(land.requester().release(asked, converted))
+    (other,) = (log for log in LOGS if log != gone)
+    with away(land.country, other.ledger):
+        land.run(land.requester().deliver(asked, converted, released))
+
+
+@pytest.mark.parametrize("gone", LOGS, ids=lambda log: log.ledger)
+def test_o14_an_outcome_in_the_other_log_than_its_request_is_no_fault(both: Land, gone: Any) -> None:
+    """Whichever of them was away when the question came, or when the answer did."""
+    answered_elsewhere(both, gone)
+    for _ in range(2):
+        both.clock.advance(SETTLED)
+        assert {fault for _, fault in judged(both)} == {""}
+        both.run(both.ask(1))
+
+
+def test_o14_a_release_left_out_in_one_log_is_missed_by_its_outcome_in_the_other(both: Land) -> None:
+    answered_elsewhere(both, A)
+    both.clock.advance(SETTLED)
+    office, lie = office_of(both, 3), lying(both, THIRD, lambda places: places[:-1])
+
+    async def state(caller: Any, asked: CountAsked) -> Any:
+        if asked.origin == B.origin:
+            return await lie(caller, asked)
+        return await statement.state(office, caller, asked)
+
+    with taken_over(both, THIRD, converter.STATEMENT, state):
+        assert judged(both) == [("", ""), ("", ""), ("", "outcome-unreleased")]
 
 
 def liar(land: Land, log: Any, change: Callable[[Standing], Standing]) -> Watched:

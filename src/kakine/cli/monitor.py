@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import typer
@@ -19,8 +20,9 @@ from kakine.cli.monitor_words import as_data, lines, verdict_lines
 from kakine.cli.visiting import visited
 from kakine.clients.monitor import evidence
 from kakine.clients.monitor.erasures import Erasing
+from kakine.clients.monitor.levels import Level
 from kakine.clients.monitor.memory import Memory
-from kakine.clients.monitor.proving import Level, check
+from kakine.clients.monitor.proving import check
 from kakine.clients.monitor.reading import Limits, Refusal, Watched
 from kakine.clients.monitor.rounds import Look, look
 from kakine.clients.monitor.sources import Files
@@ -186,18 +188,29 @@ def check_evidence(
 
 
 def _repeat(plan: _Plan, memory: Memory, every: int) -> bool:
-    """Look until interrupted; whether anything was ever found. A country that is in use is looked at next time."""
-    found = False
+    """Look until interrupted; whether anything was ever found. A country that is in use is looked at next time.
+
+    The look under way is finished first: asyncio may lose an interrupt that comes near its end. A second interrupt ends
+    it at once.
+    """
+    found, stop = False, Event()
+    usual = signal.getsignal(signal.SIGINT)
+
+    def interrupted(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
-        while True:
+        while not stop.is_set():
             try:
                 found |= _look(plan, memory)
             except StoreInUse as problem:
                 typer.echo(str(problem), err=True)
             plan = replace(plan, again=False)
-            time.sleep(every)
-    except KeyboardInterrupt:
-        typer.echo("", err=True)
+            stop.wait(every)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     return found
 
 

@@ -12,11 +12,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from kakine.clients.monitor import count_checks, erasures, index_checks, seals
+from kakine.clients.monitor import count_checks, erasures, index_checks, keeper_checks, seals
 from kakine.clients.monitor.erasures import Whole
-from kakine.clients.monitor.findings import LACKS, Code, Evidence, Fact, Finding
-from kakine.clients.monitor.keepers import Lacking
-from kakine.clients.monitor.reading import Reading, Word
+from kakine.clients.monitor.findings import Code, Evidence, Fact, Finding
+from kakine.clients.monitor.reading import Reading
 from kakine.clients.monitor.tail import MALFORMED
 from kakine.wire.checkpoint import Checkpoint
 
@@ -158,72 +157,6 @@ def _gaps(reading: Reading, promised: int) -> Iterator[Finding]:
         yield reading.finding(Code.LOG_SILENT_NOW, index, index=index, minutes=gap, promised=promised)
 
 
-def statements(reading: Reading) -> Iterator[Finding]:
-    """Record keepers answer, sign, and speak about what was asked."""
-    for keeper, problem in sorted({(each.keeper, each.problem) for each in reading.answers if each.problem}):
-        yield reading.finding(Code.STATEMENT_INVALID, party=keeper, problem=problem)
-
-
-def held(reading: Reading) -> Iterator[Finding]:
-    """Every request, outcome and view of the log is held by each record keeper: none is lost, none is made up."""
-    for answer in reading.answers:
-        if answer.standing is None or answer.said is None:
-            continue
-        for lacking in answer.lacking:
-            if not _on_its_way(reading, lacking):
-                code = LACKS[lacking.kind]
-                facts: dict[str, Fact] = {"party": answer.keeper, "index": lacking.index}
-                yield reading.finding(code, lacking.index, said=(lacking.said,), **facts)
-        if answer.standing.counts != answer.counts and not answer.lacking:
-            stated = answer.standing.counts._asdict()
-            in_log = {f"log_{name}": number for name, number in answer.counts._asdict().items()}
-            yield reading.finding(
-                Code.KEEPER_DIFFERS,
-                said=(answer.said,),
-                party=answer.keeper,
-                first=answer.first,
-                last=answer.end - 1,
-                **stated,
-                **in_log,
-            )
-
-
-def _on_its_way(reading: Reading, lacking: Lacking) -> bool:
-    """Logged, and the receipt not yet back at the keeper: it may say so for as long as an outcome may be due."""
-    age = reading.now_ms // _MINUTE_MS - lacking.minutes
-    return lacking.unlogged > 0 and age < reading.limits.owed_minutes
-
-
-def owed(reading: Reading) -> Iterator[Finding]:
-    """Every request that was handed to a recipient has an outcome in time, by the record keeper's word."""
-    for answer in reading.answers:
-        if answer.standing is not None and answer.said is not None:
-            for index in answer.standing.unanswered[:_MOST]:
-                facts = {"index": index, "minutes": reading.limits.owed_minutes}
-                said = (answer.said,)
-                yield reading.finding(Code.OUTCOME_MISSING, index, said=said, party=answer.keeper, **facts)
-
-
-def outcome_counts(whole: Whole) -> Iterator[Finding]:
-    """A keeper says that no more requests are answered than there are outcomes in all logs: while the log of a request
-    is away, its outcome goes into another.
-
-    It said so before any head was read, and of old requests only, so an honest one is never above the logs. One that
-    hides a debt is, unless as many young requests have been answered meanwhile.
-    """
-    readings = whole.readings
-    logged = sum(page.outcomes for reading in readings for page in reading.pages.values())
-    words: dict[str, list[Word]] = {}
-    for word in (word for reading in readings for word in reading.words):
-        words.setdefault(word.keeper, []).append(word)
-    for keeper, spoken in words.items():
-        answered = sum(word.standing.awaited - word.standing.owed for word in spoken)
-        if answered > logged:
-            facts: dict[str, Fact] = {"party": keeper, "answered": answered, "log_outcomes": logged}
-            said = tuple(word.said for word in spoken)
-            yield Finding(Code.OUTCOMES_DIFFER, facts, Evidence(said=said))
-
-
 def _unfit(whole: Whole) -> str:
     return next((lacks for reading in whole.readings if (lacks := _no_keeper(reading))), "")
 
@@ -282,9 +215,9 @@ CHECKS: tuple[Check[Reading], ...] = (
     Check("tiles", tiles, _no_tiles),
     Check("times", times, _no_tail),
     Check("silence", silence, _no_promise),
-    Check("statements", statements, _no_keeper),
-    Check("held", held, _no_keeper),
-    Check("owed", owed, _no_keeper),
+    Check("statements", keeper_checks.statements, _no_keeper),
+    Check("held", keeper_checks.held, _no_keeper),
+    Check("owed", keeper_checks.owed, _no_keeper),
     Check("indexes", index_checks.signed, _no_keeper),
     Check("index-line", index_checks.in_line, _no_keeper),
     Check("index-log", index_checks.logged, _no_keeper),
@@ -300,7 +233,7 @@ CHECKS: tuple[Check[Reading], ...] = (
 """Of each log."""
 
 TOGETHER: tuple[Check[Whole], ...] = (
-    Check("outcomes", outcome_counts, _unfit),
+    Check("outcomes", keeper_checks.outcome_counts, _unfit),
     Check("releases", lambda whole: count_checks.released(whole.readings), _no_statements),
     Check("notices", erasures.notices, _no_notices),
     Check("notices-log", erasures.logged, _no_notices),

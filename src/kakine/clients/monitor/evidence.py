@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from kakine.clients.monitor.findings import PROVABLE, Code, Evidence, Fact, Finding, Said
-from kakine.clients.monitor.reading import Reading, read_whole
+from kakine.clients.monitor.gathering import read_whole
+from kakine.clients.monitor.reading import Reading
 from kakine.values.problems import EvidenceMalformed, Problem
 from kakine.wire.canonical import UNDECODABLE
 from kakine.wire.proof import SUFFIX, Proof

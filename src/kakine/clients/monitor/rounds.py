@@ -10,8 +10,9 @@ from kakine.clients.monitor.checks import judge, judge_together
 from kakine.clients.monitor.erasures import Erasing, Whole
 from kakine.clients.monitor.evidence import completed
 from kakine.clients.monitor.findings import PROVABLE, Finding
+from kakine.clients.monitor.gathering import begun, finish
 from kakine.clients.monitor.memory import Memory, named
-from kakine.clients.monitor.reading import Limits, Reading, Refusal, Watched, begun, finish
+from kakine.clients.monitor.reading import Limits, Reading, Refusal, Watched
 from kakine.values.problems import Problem
 
 

@@ -46,6 +46,7 @@ class Tail:
 
     def take(self, entries: Sequence[bytes], origin: str) -> None:
         """Decode and count. An entry that does not decode has kind `MALFORMED` and the time of the one before."""
+        read_by_index: list[tuple[int, Entry]] = []
         for entry in entries:
             try:
                 read = Entry.decode(entry)
@@ -54,8 +55,9 @@ class Tail:
                 continue
             if read.kind in PUBLISHED or read.sealed_until:
                 self.published[self.end] = entry
-            self.months = tallied(origin, [(self.end, read)], self.months)
+            read_by_index.append((self.end, read))
             self._add(int(read.kind), read.minutes, read.converters, _listed(read))
+        self.months = tallied(origin, read_by_index, self.months)
 
     def _add(self, kind: int, minutes: int, mask: int, listed: int) -> None:
         self.kinds.append(kind)

@@ -15,7 +15,7 @@ from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import counting
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Log, open_logs
+from kakine.protocols.logs import Log, LogKey, open_logs
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import CountMismatch, OutcomeUnreleased, PartyUnavailable, Problem, StoreFailed
@@ -23,7 +23,7 @@ from kakine.wire import checkpoint as notes
 from kakine.wire import counting as wire
 from kakine.wire.canonical import decode
 from kakine.wire.counting import Count
-from kakine.wire.entry import Entry
+from kakine.wire.entry import Entry, EntryKind
 
 SETTLED_MINUTES = 12
 """How old the entries of a stretch are: two minutes more than converters ask for, as their clocks may differ."""
@@ -53,9 +53,15 @@ async def run(office: Office) -> list[Verdict]:
     """Judge the next stretch of each open log, if any of it is settled: a verdict for each fault, or one without.
 
     Where the stretch ends is kept before a converter is asked, so that after an interruption all state the same one. A
-    stretch with a fault comes again at the next run: nothing goes on until somebody has looked.
+    stretch with a fault comes again at the next run: nothing goes on until somebody has looked. An outcome stands in
+    another log than its request where that one was away, so at last all logs are judged together.
     """
-    return [verdict for log in open_logs(office.logs) for verdict in await _of_log(office, log)]
+    verdicts = [verdict for log in open_logs(office.logs) for verdict in await _of_log(office, log)]
+    if verdicts and not any(verdict.fault for verdict in verdicts) and await _spare(office, office.logs) < 0:
+        fault = _verdict(office, Stretch(0, 0, {}), "", OutcomeUnreleased.code)
+        await office.db.write(lambda db: audit_store.judge(db, fault, []))
+        verdicts.append(fault)
+    return verdicts
 
 
 async def _of_log(office: Office, log: Log) -> list[Verdict]:
@@ -130,8 +136,9 @@ async def _together(office: Office, log: Log, stretch: Stretch, stated: Sequence
     """The verdict without a fault, kept together with how far the audit has come. Raises what the rules raise."""
     agreed = counting.agree([(each.count, each.places) for each in stated])
     carried = audit_store.mark(office.db.read(), _mark("waiting", log))
-    span = stretch.start, stretch.end
-    waiting = counting.check_outcomes(agreed.common, stretch.entries, span, carried)
+    span, others = (stretch.start, stretch.end), [each for each in office.logs if each != log]
+    spare = max(0, await _spare(office, others))  # what they owe, requests of this log may have answered
+    waiting = counting.check_outcomes(agreed.common, stretch.entries, span, carried + spare) - spare
     verdict = _verdict(office, stretch, "", "", len(agreed.common))
 
     def keep(db: sqlite3.Connection) -> None:
@@ -143,6 +150,27 @@ async def _together(office: Office, log: Log, stretch: Stretch, stated: Sequence
 
     await office.db.write(keep)
     return verdict
+
+
+async def _spare(office: Office, logs: Sequence[Log]) -> int:
+    """Released requests of these logs that no outcome in them answers, less outcomes there that answer none of them;
+    requests that are not judged yet are taken as released, and so is every entry that a dead log had and may have
+    lost."""
+    spare, keys, heads = 0, office.log_keys(), Heads()
+    for log in logs:
+        db = office.db.read()
+        start, waiting = (
+            audit_store.mark(db, _mark("start", log)),
+            audit_store.mark(db, _mark("waiting", log)),
+        )
+        if log.dead and isinstance(log.key, LogKey):
+            spare += waiting + max(0, log.key.final.size - start)
+            continue
+        given = await office.peers.ask(log.ledger, CHECKPOINT, Nothing())
+        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+        later = await entries_between(office.peers, log, heads, keys, start, size)
+        spare += waiting + sum(entry.kind is EntryKind.REQUEST for entry in later.values())
+    return spare
 
 
 def _verdict(office: Office, stretch: Stretch, party: str, fault: str, common: int = 0) -> Verdict:
