@@ -39,6 +39,14 @@ def test_the_test_of_a_mutation_exists(row: Mutation) -> None:
     assert name.partition("[")[0] in named
 
 
+def test_every_test_of_the_table_is_collected_as_it_is_named() -> None:
+    """Also its parameters, which no look at the source shows."""
+    named = sorted({row.test for row in TABLE})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-n", "0", "-p", "no:cacheprovider", *named]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row.claim}:{k}" for k, row in enumerate(TABLE)])
 def test_a_mutated_file_can_still_be_read(row: Mutation, tmp_path: Path) -> None:
     """A mutation that only breaks the syntax would make any test fail and prove nothing."""
