@@ -7,11 +7,13 @@ point before and after every write is there. The shipped verifier is the oracle.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import shutil
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,11 @@ from disk import Step, Steps
 from exchange_state import check, finished, outcomes_recorded
 from faults.test_exchange_killed import opened
 from faults.test_ledger_faults import Released, entry, head, running, tag
+from forked_log import KEY, ORIGIN, Told, witness
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.runtime import codebook
-from kakine.values.problems import PartyUnavailable, StoreFailed
+from kakine.values.problems import ConsistencyInvalid, OldSizeMismatch, PartyUnavailable, StoreFailed
+from kakine.wire import checkpoint as notes
 
 from land import CHILDREN, TAX, Land
 
@@ -170,6 +174,41 @@ def test_c1_a_flush_that_hangs_gives_no_receipt_and_stops_no_reader(
         released = recorded.given_before(0)
         released.hold(sequencer, store)
         assert head(sequencer).at.size == 4
+
+
+# --- a witness ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", ["killed", "power cut", "another power cut"])
+def test_c4_a_witness_cut_at_any_step_signs_no_history_beside_the_one_that_it_signed(
+    tmp_path: Path, cut: str
+) -> None:
+    """After the start it has at least the last head whose cosignature left it."""
+    live, base = tmp_path / "live", tmp_path / "base"
+    live.mkdir()
+    told, fork, left = Told(), Told(fork_at=10), []
+    with disk.watched() as steps, witness(live) as party:
+        asyncio.run(party.witness.add(told.body(0, 20)))
+        shutil.copytree(live, base, ignore=disk.NOT_ON_DISK)
+        steps.done.clear()
+        left.append((0, 20))
+        for old, size in pairwise((20, 50, 60, 90)):
+            asyncio.run(party.witness.add(told.body(old, size)))
+            left.append((len(steps.done), size))
+        done = list(steps.done)
+    for at in range(len(done) + 1):
+        draw = None if cut == "killed" else random.Random(f"{cut} {at}")
+        found = disk.crashed(live, base, done[:at], tmp_path / "found", draw)
+        signed = max(size for moment, size in left if moment <= at)
+        with witness(found) as again:
+            note = again.witness.latest(hashlib.sha256(ORIGIN.encode()).hexdigest())
+            at_least = notes.open(note, ORIGIN, KEY.public)
+            assert at_least.size >= signed
+            assert at_least == told.head(at_least.size)
+            for old in (0, 5, at_least.size):
+                with pytest.raises((OldSizeMismatch, ConsistencyInvalid)):
+                    asyncio.run(again.witness.add(fork.body(old, 100)))
+            assert asyncio.run(again.witness.add(told.body(at_least.size, 100)))
 
 
 # --- a whole country ------------------------------------------------------------------------------
