@@ -20,7 +20,7 @@ import pytest
 
 import disk
 from disk import Step, Steps
-from exchange_state import check, finished, outcomes_recorded
+from exchange_state import MAILBOXES, REQUEST, check, entries_of, finished, outcomes_recorded
 from faults.test_exchange_killed import opened
 from faults.test_ledger_faults import Released, entry, head, running, tag
 from forked_log import KEY, ORIGIN, Told, witness
@@ -256,3 +256,46 @@ def test_c1_an_exchange_cut_at_any_step_of_any_party_is_taken_up_once(
             check(again)
         finally:
             again.close()
+
+
+STORES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger-a", "ledger-a-signer"]
+
+
+@pytest.mark.parametrize("party", STORES)
+def test_c1_while_any_partys_flush_hangs_nobody_is_answered_and_afterwards_it_goes_on_once(
+    exchange: tuple[Path, Path, list[Step]], tmp_path: Path, party: str
+) -> None:
+    _, base, _ = exchange
+    live = shutil.copytree(base, tmp_path / "land")
+    reached, go_on = threading.Event(), threading.Event()
+
+    def hangs(step: Step) -> int:
+        if step.what == "flush" and step.path.name == f"{party}.sqlite-wal" and not reached.is_set():
+            reached.set()
+            assert go_on.wait(60)
+        return 0
+
+    async def scene(land: Land) -> None:
+        waiting = asyncio.ensure_future(land.ask(1))
+        assert await asyncio.to_thread(reached.wait, 60)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+        go_on.set()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await land.yokohama.desk.carrier.resume(lambda _: land.requester())
+
+    with disk.watched() as steps:
+        land = opened(live)
+        try:
+            requests, before = entries_of(live, REQUEST), len(finished(land))
+            steps.fault = hangs
+            land.run(scene(land))
+            assert codebook.unfinished(land.yokohama.office.db.read()) == []
+            assert (entries_of(live, REQUEST), len(finished(land))) == (requests + 1, before + 1)
+            assert outcomes_recorded(land, finished(land))
+            check(land)
+        finally:
+            go_on.set()
+            land.close()
