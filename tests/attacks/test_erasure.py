@@ -103,7 +103,7 @@ from kakine.wire.erasure import (
 from kakine.wire.erasure import (
     DROPPED as DROPPED_LABEL,
 )
-from kakine.wire.request import PublicPart, RecordPart, ask_digest, public_digest
+from kakine.wire.request import Place, PublicPart, RecordPart, ask_digest, public_digest
 from road import away
 
 from land import CHILDREN, LOGIN, TAX, Land, ref
@@ -758,13 +758,13 @@ def hold(land: Land, *places: int, reason: str = "litigation", log: Log = LOGS[0
 def test_e4_a_held_record_survives_is_shown_as_held_and_goes_when_the_hold_ends(lived: Land) -> None:
     index = read(lived).lines[-1].index
     digest = hold(lived, index)
-    assert read(lived).held == {(ORIGIN, index): ["litigation"]}
+    assert read(lived).held == {Place(ORIGIN, index): ["litigation"]}
     forward(lived)
     (order, *_) = lived.run(lived.country.retain()).months
     assert order.held == 1
     seen = read(lived)
     assert seen.complete
-    assert seen.held == {(ORIGIN, index): ["litigation"]}
+    assert seen.held == {Place(ORIGIN, index): ["litigation"]}
     assert index in {line.index for line in seen.lines}
     assert index not in {row.index for row in seen.erased}
     lived.run(lived.country.commission.lift(digest))
@@ -798,7 +798,7 @@ def test_e4_what_two_holds_keep_goes_with_the_second(lived: Land) -> None:
     forward(lived)
     lived.run(lived.country.retain())
     lived.run(lived.country.commission.lift(one))
-    assert read(lived).held == {(ORIGIN, index): ["review"]}
+    assert read(lived).held == {Place(ORIGIN, index): ["review"]}
     assert index in {line.index for line in read(lived).lines}
     lived.run(lived.country.commission.lift(two))
     assert index in {row.index for row in read(lived).erased}
@@ -894,7 +894,7 @@ def test_e4_a_converter_takes_no_other_record_for_a_held_one(lived: Land) -> Non
     assert found.value.facts["part"] == "envelope"
     assert None not in seeds(lived, expiry_of(lived) - RETENTION_MONTHS)
     lived.run(lived.country.retain())
-    assert read(lived).held == {(ORIGIN, index): ["litigation"]}
+    assert read(lived).held == {Place(ORIGIN, index): ["litigation"]}
 
 
 # --- two logs ---------------------------------------------------------------------------------------------------
@@ -970,7 +970,7 @@ def test_e4_a_hold_names_the_log_of_its_entries_and_holds_the_same_numbers_of_no
     assert [Entry.decode(entry) for entry, _ in sealed_rows(land)] == [entry_at(land, SECOND_LOG, index)]
     seen = read(land)
     assert seen.complete
-    assert seen.held == {(SECOND_LOG.origin, index): ["litigation"]}
+    assert seen.held == {Place(SECOND_LOG.origin, index): ["litigation"]}
     land.run(land.country.commission.lift(digest))
     assert sealed_rows(land) == sealed_rows(land, SECOND) == []
 

@@ -235,9 +235,9 @@ def retention_lines(read: Read) -> Iterator[str]:
             f"  {in_japan(row.entry.minutes * 60_000):%Y-%m-%d %H:%M}  台帳 {row.origin} #{row.index} ✓  "
             "保存期間の満了により消去 / erased on schedule"
         )
-    for (origin, index), reasons in read.held.items():
+    for place, reasons in read.held.items():
         words = "・".join(HOLDS[Reason(each)] if each in set(Reason) else each for each in reasons)
-        yield f"  台帳 {origin} #{index}: 保存期間を延長中 / held beyond its time: {words}"
+        yield f"  台帳 {place.log} #{place.index}: 保存期間を延長中 / held beyond its time: {words}"
 
 
 def completeness_lines(read: Read) -> Iterator[str]:

@@ -13,7 +13,7 @@ from kakine.clients.log import entries_between
 from kakine.contracts.commission import ERASURES
 from kakine.contracts.retention import Erasures, NoticeLogged
 from kakine.country import COMMISSION, CONVERTERS, LOGS, Country
-from kakine.protocols.erasure import Place, check_notice, check_noticed, due, tallied
+from kakine.protocols.erasure import check_notice, check_noticed, due, tallied
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
 from kakine.values.calendar import month_name
@@ -22,6 +22,7 @@ from kakine.wire.canonical import decode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import Entry
 from kakine.wire.erasure import Notice, Order, Tally, notice_digest
+from kakine.wire.request import Place
 
 
 def erasures(directory: DirOption) -> None:
@@ -54,13 +55,13 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
     entries, counted = dict[Place, Entry](), dict[str, dict[int, Tally]]()
     for log in LOGS:
         found = await entries_between(peers, log, heads, keys, 0, (await head(country, log)).size)
-        entries |= {(log.origin, index): entry for index, entry in found.items()}
+        entries |= {Place(log.origin, index): entry for index, entry in found.items()}
         counted[log.origin] = tallied(log.origin, sorted(found.items()), {})
     orders, places = list[Order](), dict[Place, bytes]()
     for each in await _notices(country):
         receipt = each.receipt
         heads.verify(receipt.first, receipt.proof, receipt.checkpoint, each.entry, keys)
-        places[origin_of(receipt.checkpoint), receipt.first] = notice_digest(each.notice)
+        places[Place(origin_of(receipt.checkpoint), receipt.first)] = notice_digest(each.notice)
         parties = COMMISSION, law.keeper_parties, CONVERTERS
         orders.append(check_notice(decode(each.notice, Notice), *parties, law.signing_key, counted))
     check_noticed(entries, places)

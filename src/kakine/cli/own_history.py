@@ -88,7 +88,7 @@ class Read:
     confirmed: Mapping[str, Complete]
     doubts: Mapping[str, str]
     erased: Sequence[ErasedRow] = ()
-    held: Mapping[tuple[str, int], Sequence[str]] = field(default_factory=dict)
+    held: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     rows: Sequence[OpenedRow] = ()
 
     @property

@@ -35,12 +35,12 @@ from kakine.wire.erasure import (
     hold_digest,
     order_digest,
 )
+from kakine.wire.request import Place
 
 KeyOf = Callable[[PartyName], VerifyKey]
 """The key a party signs with, by the law in force. Raises a problem for a party that has none."""
 
 
-Place = tuple[str, int]
 """Of an entry: the origin of its log, and its index there."""
 
 Counted = Mapping[str, Mapping[int, Tally]]
@@ -127,7 +127,7 @@ def check_hold_logged(entry: bytes, published_digest: bytes) -> None:
 
 def places_of(hold: Hold) -> list[Place]:
     """What a hold keeps on."""
-    return [(hold.origin, index) for index in hold.places]
+    return [Place(hold.origin, index) for index in hold.places]
 
 
 def held_places(order: Order, holds: Sequence[Signed], commission: VerifyKey, logs: Logs) -> list[Place]:
@@ -228,11 +228,11 @@ def check_noticed(entries: Mapping[Place, Entry], notices: Mapping[Place, bytes]
     logged = {place: entry for place, entry in entries.items() if entry.kind is EntryKind.ERASURE}
     for place, shown in notices.items():
         if place not in logged or not published.is_of(logged[place], EntryKind.ERASURE, shown):
-            raise ErasureMismatch(part="notice", log=place[0], index=place[1])
+            raise ErasureMismatch(part="notice", log=place.log, index=place.index)
     said = {logged[place].encode() for place in notices}
     for place, entry in logged.items():
         if entry.encode() not in said:
-            raise ErasureMismatch(part="notice", log=place[0], index=place[1])
+            raise ErasureMismatch(part="notice", log=place.log, index=place.index)
 
 
 def hold_entry(published_digest: bytes, now_ms: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed
 from kakine.crypto.signing import VerifyKey
-from kakine.protocols.erasure import ERASED, Place
+from kakine.protocols.erasure import ERASED
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import LogKeys
 from kakine.values.calendar import has_expired
@@ -20,6 +20,7 @@ from kakine.wire.entry import Entry
 from kakine.wire.envelope import Envelope
 from kakine.wire.history import GENESIS, Statement, chained
 from kakine.wire.record import OutcomeRecord, RequestRecord
+from kakine.wire.request import Place
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def open_history(
     seen = dict[Place, OpenedRow | ErasedRow]()
     for row in places.values():
         read = _opened(row, union[row.entry].envelope, own[row.entry], heads, keys.logs, now_ms)
-        seen[read.origin, read.index] = read
+        seen[Place(read.origin, read.index)] = read
     hidden = {}
     for each, given in zip(said, lists, strict=True):
         lacking = union.keys() - {row.entry for row in given.rows if row.envelope or _over(row.entry, now_ms)}
@@ -177,7 +178,7 @@ def union_of(lists: Sequence[Sequence[Row]]) -> dict[bytes, Row]:
 def _held(lists: Sequence[KeptList]) -> dict[Place, Sequence[str]]:
     found = dict[Place, set[str]]()
     for row in (row for given in lists for row in given.rows):
-        found.setdefault((origin_of(row.checkpoint), row.index), set()).update(row.holds)
+        found.setdefault(Place(origin_of(row.checkpoint), row.index), set()).update(row.holds)
     return {place: sorted(reasons) for place, reasons in found.items() if reasons}
 
 

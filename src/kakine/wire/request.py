@@ -197,7 +197,7 @@ class AskedPerson(Message, frozen=True):
     detail: Annotated[bytes, Meta(max_length=1024)]
 
 
-class Place(Message, frozen=True):
+class Place(Message, frozen=True, order=True):
     """Where an entry stands: the origin of its log, and its index there."""
 
     log: Name

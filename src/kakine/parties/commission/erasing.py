@@ -21,7 +21,6 @@ from kakine.parties.commission.erasure_store import Erasure
 from kakine.parties.commission.retention_office import Office
 from kakine.protocols.erasure import (
     Counted,
-    Place,
     check_destroyed,
     check_dropped,
     check_notice,
@@ -37,6 +36,7 @@ from kakine.values.problems import ErasureMismatch
 from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode, encode
 from kakine.wire.erasure import ORDER, Hold, Notice, Order, Signed, Tallies, Tally, notice_digest, signed
+from kakine.wire.request import Place
 
 _STEP = 4096
 _MOST = 64

@@ -39,6 +39,7 @@ from kakine.wire.erasure import (
     order_digest,
     signed,
 )
+from kakine.wire.request import Place
 
 _NONCE = bytes(12)
 
@@ -87,7 +88,7 @@ async def _checked(office: Office, caller: PartyName, message: Destroy, said: Or
     if not places:
         return []
     given = await office.peers.ask(keepers[0], HELD, HeldAsked(message.order))
-    if [(row.origin, row.place) for row in given.rows] != places:
+    if [Place(row.origin, row.place) for row in given.rows] != places:
         raise ErasureMismatch(part="held", party=keepers[0])
     return [await _share(office, said.expiry, row) for row in given.rows]
 

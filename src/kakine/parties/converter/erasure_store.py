@@ -21,9 +21,9 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.protocols.erasure import Place
 from kakine.runtime.database import sql
 from kakine.values.problems import ErasureConflict, MonthDestroyed
+from kakine.wire.request import Place
 
 metadata = MetaData()
 
@@ -184,4 +184,4 @@ def holds(db: sqlite3.Connection) -> dict[bytes, bytes]:
 def lift(db: sqlite3.Connection, digest: bytes, places: Sequence[Place]) -> None:
     """A hold ends, and the shares at these places go."""
     db.execute(_DROP_HOLD, {"digest": digest})
-    db.executemany(_DROP_HELD, [{"log": log, "place": place} for log, place in places])
+    db.executemany(_DROP_HELD, [{"log": place.log, "place": place.index} for place in places])

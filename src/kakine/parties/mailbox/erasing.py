@@ -17,7 +17,7 @@ from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.numbering import resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
-from kakine.protocols.erasure import Place, open_order, places_of
+from kakine.protocols.erasure import open_order, places_of
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -35,6 +35,7 @@ from kakine.wire.erasure import (
     order_digest,
     signed,
 )
+from kakine.wire.request import Place
 
 
 async def expiring(office: Office, caller: PartyName, asked: ExpiringAsked) -> Expiring:
@@ -91,7 +92,7 @@ def _kept(db: sqlite3.Connection, expiry: int) -> list[tuple[Place, bytes, int]]
     said = (decode(data, Hold) for data, _ in partitions.holds(db, expiry))
     kept = []
     for place in sorted({place for each in said for place in places_of(each)}):
-        row = store.row_at(db, expiry, *place)
+        row = store.row_at(db, expiry, place)
         if row is None:
             raise BatchMalformed()  # a hold was only taken for rows that are here
         kept.append((place, row[0], row[1]))
@@ -116,4 +117,9 @@ async def held(office: Office, caller: PartyName, asked: HeldAsked) -> HeldGiven
     month = partitions.month(db, said.expiry)
     if month.state != DROPPED or month.order != order.data:
         raise ErasureOutOfOrder(expiry=said.expiry)
-    return HeldGiven([HeldRow(*place, envelope) for place, envelope in partitions.held_rows(db, said.expiry)])
+    return HeldGiven(
+        [
+            HeldRow(place.log, place.index, envelope)
+            for place, envelope in partitions.held_rows(db, said.expiry)
+        ]
+    )

@@ -9,12 +9,13 @@ from kakine.contracts.retention import HoldLogged
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.office import Office
-from kakine.protocols.erasure import Place, check_hold_logged, open_hold, open_lift, places_of
+from kakine.protocols.erasure import check_hold_logged, open_hold, open_lift, places_of
 from kakine.protocols.logs import log_keys
 from kakine.values.labels import PartyName
 from kakine.values.problems import HoldInvalid, HoldUnknown, PartitionDropped
 from kakine.wire.canonical import decode
 from kakine.wire.erasure import Hold, Signed, hold_digest, lift_digest
+from kakine.wire.request import Place
 
 
 async def hold(office: Office, caller: PartyName, message: HoldLogged) -> Nothing:
@@ -30,7 +31,7 @@ async def hold(office: Office, caller: PartyName, message: HoldLogged) -> Nothin
             return
         if partitions.month(db, said.expiry).state != partitions.OPEN:
             raise PartitionDropped(expiry=said.expiry)
-        if any(store.row_at(db, said.expiry, *place) is None for place in places_of(said)):
+        if any(store.row_at(db, said.expiry, place) is None for place in places_of(said)):
             raise HoldInvalid(part="places")
         partitions.add_hold(db, digest, said.expiry, signed.data, signed.signature)
 

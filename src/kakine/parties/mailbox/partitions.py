@@ -29,10 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable, DropTable
 
 from kakine.parties.mailbox.store import metadata
-from kakine.protocols.erasure import Place
 from kakine.runtime.database import sql
 from kakine.values.calendar import month_name
 from kakine.values.problems import PartitionDropped
+from kakine.wire.request import Place
 
 OPEN, DROPPING, DROPPED = 0, 1, 2
 """States of a month. It is dropping from the order on, and dropped once its table is gone."""
@@ -188,9 +188,15 @@ def drop(db: sqlite3.Connection, expiry: int, kept: Sequence[tuple[Place, bytes,
     present = month(db, expiry)
     if present.state == DROPPED:
         return
-    for (log, place), filing, position in kept:
+    for place, filing, position in kept:
         envelope = db.execute(_of(expiry).find, {"filing": filing, "position": position}).fetchone()[0]
-        values = {"log": log, "place": place, "expiry": expiry, "filing": filing, "position": position}
+        values = {
+            "log": place.log,
+            "place": place.index,
+            "expiry": expiry,
+            "filing": filing,
+            "position": position,
+        }
         db.execute(_HOLD_ENVELOPE, {**values, "envelope": envelope})
     db.execute(_of(expiry).drop)
     db.execute(_SET_MONTH, {"which": expiry, "new_state": DROPPED, "new_order": present.order})
@@ -205,7 +211,7 @@ def set_stated(db: sqlite3.Connection, expiry: int, statement: bytes, signature:
 
 def held_rows(db: sqlite3.Connection, expiry: int) -> list[tuple[Place, bytes]]:
     """(place, sealed record) of what outlived a month."""
-    return [((found[0], found[1]), found[2]) for found in db.execute(_HELD_ROWS, {"expiry": expiry})]
+    return [(Place(found[0], found[1]), found[2]) for found in db.execute(_HELD_ROWS, {"expiry": expiry})]
 
 
 def add_hold(db: sqlite3.Connection, digest: bytes, expiry: int, data: bytes, signature: bytes) -> None:
@@ -230,4 +236,4 @@ def holds(db: sqlite3.Connection, expiry: int) -> list[tuple[bytes, bytes]]:
 def lift(db: sqlite3.Connection, digest: bytes, places: Sequence[Place]) -> None:
     """The hold ends; the records at these places, which no other hold keeps, go."""
     db.execute(_LIFT, {"which": digest})
-    db.executemany(_RELEASE, [{"log": log, "place": place} for log, place in places])
+    db.executemany(_RELEASE, [{"log": place.log, "place": place.index} for place in places])

@@ -26,7 +26,7 @@ from kakine.values.problems import BatchMalformed, CallerNotAllowed, FilingUnkno
 from kakine.wire.canonical import encode
 from kakine.wire.entry import split_entries
 from kakine.wire.history import Statement
-from kakine.wire.request import Kind
+from kakine.wire.request import Kind, Place
 
 _MOST = 256
 _hops = msgspec.msgpack.Decoder(list[Hop])
@@ -71,7 +71,7 @@ def _row(office: Office, filing: bytes, position: int, expiry: int) -> ReadRow:
     leaves = [leaf_hash(entry) for entry in entries]
     own = narrow(leaves, filed.first, filed.size, proof, index)
     envelope = partitions.find(office.db.read(), expiry, filing, position) or b""
-    held = reasons(office.db.read(), expiry, (filed.log, index))
+    held = reasons(office.db.read(), expiry, Place(filed.log, index))
     return ReadRow(entries[position], envelope, index, own, filed.checkpoint, held)
 
 

@@ -426,9 +426,9 @@ def expiring(db: sqlite3.Connection, log: str, expiry: int) -> tuple[int, int, i
     return found[0], found[1], found[2]
 
 
-def row_at(db: sqlite3.Connection, expiry: int, log: str, place: int) -> tuple[bytes, int, bytes] | None:
+def row_at(db: sqlite3.Connection, expiry: int, place: Place) -> tuple[bytes, int, bytes] | None:
     """(filing, position, entry) of the row at a place of a log, if it goes with this month."""
-    found = db.execute(_AT, {"expiry": expiry, "log": log, "at": place}).fetchone()
+    found = db.execute(_AT, {"expiry": expiry, "log": place.log, "at": place.index}).fetchone()
     if found is None or (found[1] + 1) * LENGTH > len(found[2]):
         return None
     return found[0], found[1], found[2][found[1] * LENGTH : (found[1] + 1) * LENGTH]
