@@ -236,7 +236,8 @@ def main(arguments: Sequence[str]) -> int:
         judge = Judge(Path(folder))
         for done, row in enumerate(open_rows, 1):
             verdict = judge.verdict(row)
-            kept.keep(row, verdict)
+            if tree_digest() == kept.tree:  # else it is about something that was changed meanwhile
+                kept.keep(row, verdict)
             if verdict != "caught":
                 wrong.append((row, verdict))
             left = _left(time.monotonic() - begun, done, len(open_rows))

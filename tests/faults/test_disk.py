@@ -83,7 +83,6 @@ def test_c4_after_a_cut_at_any_step_every_released_receipt_holds(
             assert head(sequencer).at.size == 7
 
 
-STEPS_OF_AN_APPEND = 12
 FAULTS = {"disk full": disk.FULL, "write failed": disk.WRITE_FAILED, "flush failed": disk.FLUSH_FAILED}
 
 
@@ -116,8 +115,9 @@ def test_c3_c6_a_disk_that_fails_at_any_step_costs_no_receipt_and_is_not_asked_a
 ) -> None:
     """Full, or broken: the caller is told; after a broken write or flush nothing goes to that file until it is opened
     anew, for nobody knows what of it is on disk."""
-    assert recorded.left_at[1] == STEPS_OF_AN_APPEND
-    for at in range(STEPS_OF_AN_APPEND):
+    steps_of_an_append = recorded.left_at[1]
+    assert steps_of_an_append > 4
+    for at in range(steps_of_an_append):
         shutil.rmtree(tmp_path / "live", ignore_errors=True)
         live = shutil.copytree(recorded.base, tmp_path / "live")
         released = recorded.given_before(0)
@@ -214,6 +214,7 @@ def test_c4_a_witness_cut_at_any_step_signs_no_history_beside_the_one_that_it_si
 # --- a whole country ------------------------------------------------------------------------------
 
 
+STORES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger-a", "ledger-a-signer"]
 CUTS = 1_000_000 if os.environ.get("KAKINE_KILL") == "all" else 6
 
 
@@ -241,7 +242,7 @@ def test_c1_an_exchange_cut_at_any_step_of_any_party_is_taken_up_once(
 ) -> None:
     """Of about 200 steps a few, spread evenly; all with KAKINE_KILL=all."""
     live, base, steps = exchange
-    assert len({step.path for step in steps}) == 8
+    assert {step.path.name.partition(".")[0] for step in steps} >= set(STORES)
     distance = max(1, len(steps) // CUTS)
     for at in [*range(distance // 2, len(steps), distance), len(steps)]:
         draw = None if cut == "killed" else random.Random(at)
@@ -256,9 +257,6 @@ def test_c1_an_exchange_cut_at_any_step_of_any_party_is_taken_up_once(
             check(again)
         finally:
             again.close()
-
-
-STORES = ["yokohama", "converter-1", "converter-2", "converter-3", *MAILBOXES, "ledger-a", "ledger-a-signer"]
 
 
 @pytest.mark.parametrize("party", STORES)
@@ -283,7 +281,8 @@ def test_c1_while_any_partys_flush_hangs_nobody_is_answered_and_afterwards_it_go
         assert not waiting.done()
         waiting.cancel()
         go_on.set()
-        await asyncio.gather(waiting, return_exceptions=True)
+        # The asker has gone; what was begun for it runs to its end.
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         await land.yokohama.desk.carrier.resume(lambda _: land.requester())
 
     with disk.watched() as steps:
