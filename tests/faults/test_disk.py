@@ -12,7 +12,6 @@ import os
 import random
 import shutil
 import threading
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -219,7 +218,7 @@ CUTS = 1_000_000 if os.environ.get("KAKINE_KILL") == "all" else 6
 
 
 @pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path, list[Step]]]:
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[Step]]:
     """One exchange of a whole country: every step on disk of every party, up to the answer."""
     folder = tmp_path_factory.mktemp("cut")
     live, base = folder / "land", folder / "base"
@@ -231,7 +230,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, P
             shutil.copytree(live, base, ignore=disk.NOT_ON_DISK)
             steps.done.clear()
             assert country.run(country.ask(1)).result == "delivered"
-            yield live, base, list(steps.done)
+            return live, base, list(steps.done)
         finally:
             country.close()
 
