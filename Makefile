@@ -21,7 +21,7 @@ check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
 
-prove: .make/dev ## take each defence out of a copy and see its attack test fail (many minutes)
+prove: .make/dev ## take each defence out of a copy and see its attack test fail (over an hour; PROVE_ARGS="--shard 1/2 --resume")
 	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
 
 test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go where it is missing

@@ -301,3 +301,32 @@ def test_a_row_that_all_record_keepers_hide_from_the_first_visit_is_not_missed(s
         sealed, session = fetched(shared_land, 3)
     shown = opened(shared_land, sealed, session)
     assert (len(shown.rows), shown.hidden) == (whole, {})  # one less, and the view of this reading
+
+
+def exchanged(rows: list[ReadRow]) -> list[ReadRow]:
+    """The sealed records of the first two rows, each with the entry of the other."""
+    first, second = (msgspec.structs.replace(rows[k], envelope=rows[1 - k].envelope) for k in (0, 1))
+    return [first, second, *rows[2:]]
+
+
+def test_t10_no_converter_opens_records_that_were_exchanged_within_a_list(shared_land: Land) -> None:
+    """T10: both rows are the person's, the entries are right, both record keepers agree; and each converter opens only
+    what the entry names."""
+    shared_land.run(shared_land.ask(0))
+    with all_lying(shared_land, exchanged), pytest.raises(ReceiptMismatch) as refusal:
+        fetched(shared_land, 0)
+    assert refusal.value.facts["what"] == "envelope"
+
+
+def test_t10_the_reader_takes_no_record_for_that_of_another_row(shared_land: Land) -> None:
+    """T10: exchanged on the way back, by the portal, when the converters have given their shares."""
+    shared_land.run(shared_land.ask(0))
+    sealed, session = fetched(shared_land, 0)
+    assert opened(shared_land, sealed, session)
+    swapped = [
+        History(each.statement, each.signature, exchanged(list(each.rows)), each.indexed)
+        for each in sealed.histories
+    ]
+    with pytest.raises(HistoryIncomplete) as refusal:
+        opened(shared_land, sealed, session, swapped)
+    assert refusal.value.facts["what"] == "envelope"

@@ -12,8 +12,11 @@ from starlette.types import Receive, Scope, Send
 from attacks.insider import MAILBOXES, filings, log_size, rewritten, rows_of, taken_over
 from attacks.test_a17_dropped_rows_are_missed import fetched, opened
 from attacks.test_two_ledgers import both_away
+from kakine.clients.recipient import Recipient
 from kakine.contracts import converter
 from kakine.contracts.call import Nothing
+from kakine.contracts.converter import Outcome
+from kakine.contracts.gateway import Delivered
 from kakine.contracts.mailbox import LOGGED, Logged
 from kakine.country import CONVERTERS, LOGIN
 from kakine.runtime import codebook
@@ -110,6 +113,39 @@ def test_a_stop_in_the_middle_of_the_release_is_taken_up(tmp_path: Path, positio
     land = land.reopened()
     assert len(codebook.unfinished(land.yokohama.office.db.read())) == 0
     assert rows_of(land, 0) == before + 2
+    land.close()
+
+
+def test_c10_a_provider_that_stops_between_outcome_and_data_gives_the_same_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C10: the outcome is logged, no data have left; asked again after the restart, and once more, the provider gives
+    the answer that was logged, under the same place."""
+    land = founded(tmp_path)
+    kept = prepared(land)
+    converted = land.run(land.requester().convert(kept))
+    released = land.run(land.requester().release(kept, converted))
+    filed: list[Outcome] = []
+
+    async def stops(itself: Recipient, outcome: Outcome, sealed: bytes) -> Delivered:
+        filed.append(outcome)
+        await conclude(itself, outcome, sealed)
+        raise PartyUnavailable(party=PartyName("yokohama"))
+
+    conclude = Recipient.conclude
+    monkeypatch.setattr(Recipient, "conclude", stops)
+    size = log_size(land)
+    with pytest.raises(PartyUnavailable):
+        land.run(land.requester().deliver(kept, converted, released))
+    assert log_size(land) == size + 1
+    monkeypatch.undo()
+    land = land.reopened()
+    first, again = (land.run(land.requester().deliver(kept, converted, released)) for _ in range(2))
+    assert first.entries == filed[0].entries
+    assert (first.entries, first.sealed) == (again.entries, again.sealed)
+    assert first.filed.receipt.first == again.filed.receipt.first == size
+    assert log_size(land) == size + 1
+    assert land.requester().open(kept, converted, first)[0].result == "delivered"
     land.close()
 
 

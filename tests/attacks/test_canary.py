@@ -8,29 +8,40 @@ domains know. The table `MAY_HOLD` says who may have what; all else must be clea
 from __future__ import annotations
 
 import base64
+import gc
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from attacks.insider import MAILBOXES
 from exchange_state import rows
+from kakine.cli.root import app
 from kakine.contracts import registry as calls
+from kakine.contracts.commission import CURRENT
 from kakine.contracts.registry import Enter, EnterAnswer, Entry, Numbered
 from kakine.country import LOGIN, REGISTRY
 from kakine.crypto.group import Scalar, group
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.gateway.keeping import NewCopy, put_copies
 from kakine.parties.registry import store as registry_store
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.history import union_of
 from kakine.protocols.matching import Sex
 from kakine.runtime import codebook
-from kakine.values.problems import Problem, RecordRefused
+from kakine.runtime.http import Peers
+from kakine.values.problems import Problem, RecordRefused, SealInvalid
+from kakine.wire.entry import Entry as LogEntry
+from kakine.wire.envelope import Envelope
 from kakine.wire.request import Mode
 from road import Passage, raw_call, recorded
 
@@ -161,14 +172,14 @@ def entered(land: Land, passages: list[Passage]) -> str:
         PLANTED["address"],
     )
     body = msgspec.msgpack.encode(Enter([entry]))
-    app = land.country.apps["registry"]  # type: ignore[index]
-    reply = land.run(raw_call(app, "yokohama", calls.ENTER.path, body))
+    desk = land.country.apps["registry"]  # type: ignore[index]
+    reply = land.run(raw_call(desk, "yokohama", calls.ENTER.path, body))
     passages.append(Passage("yokohama", "registry", calls.ENTER.path, body, reply.status, reply.body))
     outcome = msgspec.msgpack.decode(reply.body, type=EnterAnswer).outcomes[0]
     assert isinstance(outcome, Numbered)
     # The same person again: the refusal must not repeat what it was told.
     again = msgspec.msgpack.encode(Enter([msgspec.structs.replace(entry, key=b"k" * 16)]))
-    told = land.run(raw_call(app, "yokohama", calls.ENTER.path, again))
+    told = land.run(raw_call(desk, "yokohama", calls.ENTER.path, again))
     passages.append(Passage("yokohama", "registry", calls.ENTER.path, b"", told.status, told.body))
     assert b"person-exists" in told.body
     return outcome.number
@@ -304,6 +315,112 @@ def test_a_refusal_repeats_nothing_of_what_was_refused(traces: Traces) -> None:
     assert refusals
     for name, wanted in traces.needles.items():
         assert [answer for answer in refusals if hits(answer, wanted)] == [], name
+
+
+def test_p1_nothing_that_the_public_side_holds_or_gives_out_names_a_person_or_an_agency(
+    traces: Traces, tmp_path: Path
+) -> None:
+    """Stores of ledgers, signers and witnesses, the static files of both logs, what a monitor keeps, prints and writes
+    as evidence of a fault, and every answer of a ledger: every byte."""
+    given_out = public_side(traces, tmp_path)
+    assert len(given_out) > 40
+    words = {word: forms(word.encode()) for word in (*AGENCIES, *PROCEDURES)}
+    found = [
+        (name, where)
+        for where, data in given_out.items()
+        for name, wanted in {**traces.needles, **words}.items()
+        if hits(data, wanted)
+    ]
+    assert found == []
+    # So that the search means something: an agency's own store names it.
+    assert hits(held(traces.land.folder, "yokohama"), words["yokohama/tax"])
+
+
+def public_side(traces: Traces, scratch: Path) -> dict[str, bytes]:
+    """Everything that anybody but a party of an exchange gets to see, by where it is."""
+    land, before = traces.land, len(traces.passages)
+    land.run(land.country.have_witnessed())
+    copied = shutil.copytree(land.folder, scratch / "land", ignore=shutil.ignore_patterns("*.lock", "*-shm"))
+    found = {
+        str(path.relative_to(copied)): path.read_bytes()
+        for path in copied.rglob("*")
+        if path.is_file() and (path.name.startswith(("ledger-", "policy")) or "witnesses" in path.parts)
+    }
+    for party in ("ledger-a", "ledger-a-signer", "ledger-b", "ledger-b-signer"):
+        found[f"rows of {party}"] = b"\0".join(stored_values(copied, party))
+    with closing(sqlite3.connect(copied / "mailbox-a.sqlite")) as keeper, keeper:
+        keeper.execute("DELETE FROM filing WHERE first = (SELECT max(first) FROM filing WHERE kind = 0)")
+    for log in ("a", "b"):
+        found[f"tiles {log}"] = said(
+            "ledger", "tiles", "--dir", copied, "--out", scratch / log, "--instance", log
+        )
+    seen = ("--state", scratch / "state", "--evidence", scratch / "evidence")
+    found["monitor"] = said("monitor", "--once", "--dir", copied, *seen)
+    assert b"mailbox-a" in found["monitor"]
+    for made in ("a", "state", "evidence"):
+        files = [path for path in (scratch / made).rglob("*") if path.is_file()]
+        assert files
+        found |= {str(path.relative_to(scratch)): path.read_bytes() for path in files}
+    for number, passage in enumerate(traces.passages):
+        # The law itself, which everybody fetches, names agencies.
+        if (
+            any(end.startswith("ledger-") for end in (passage.caller, passage.to))
+            and passage.path != CURRENT.path
+        ):
+            found[f"{number} {passage.caller} to {passage.to}"] = passage.body + passage.answer
+    del traces.passages[before:]
+    return found
+
+
+def said(*command: object) -> bytes:
+    """What a command prints."""
+    return CliRunner().invoke(app, [str(each) for each in command]).output.encode()
+
+
+def test_p4_the_portal_never_has_what_a_person_reads(traces: Traces) -> None:
+    """What it hands on, what it keeps in memory and on disk, and every message that reaches or leaves it."""
+    land = traces.land
+    session = OpenKey(bytes(range(1, 33)))
+    before = len(traces.passages)
+    sealed = land.run(land.country.portal.read_history(ref(77), session.public))
+    crossed = [p.body + p.answer for p in traces.passages[before:] if "portal" in (p.caller, p.to)]
+    assert len(crossed) >= 4
+    kept = reachable([land.country.portal, sealed])
+    assert len(kept) > 100
+    everything = b"\0".join([*kept, *crossed, held(land.folder, "portal")])
+    for name in ("name", "kana", "address", "number", "official", "unit", "case", "income"):
+        assert not hits(everything, traces.needles[name]), name
+    for word in ("yokohama/tax", TAX_ITEM, "JO106.2"):
+        assert not hits(b"\0".join([*reachable([sealed]), *crossed]), forms(word.encode())), word
+    # Nor can it open the records that it relays with the shares that it relays.
+    for j, row in enumerate(union_of([each.rows for each in sealed.histories]).values()):
+        shares = [each[32 * j : 32 * j + 32] for each in sealed.shares]
+        with pytest.raises(SealInvalid):
+            Envelope.parse(row.envelope).open(shares, LogEntry.decode(row.entry).commitment)
+    del traces.passages[before:]
+
+
+def reachable(roots: list[object]) -> list[bytes]:
+    """Every text and byte string that can be reached from some objects, but for what all parties share: the road to
+    the others, the law, code and classes."""
+    found: list[bytes] = []
+    seen: set[int] = set()
+    queue = list(roots)
+    while queue:
+        each = queue.pop()
+        if id(each) in seen or isinstance(each, SHARED):
+            continue
+        seen.add(id(each))
+        if isinstance(each, bytes | bytearray):
+            found.append(bytes(each))
+        elif isinstance(each, str):
+            found.append(each.encode())
+        else:
+            queue += gc.get_referents(each)
+    return found
+
+
+SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, Peers, LawBook, Land)
 
 
 @pytest.mark.parametrize("keeper", MAILBOXES)

@@ -159,9 +159,16 @@ def test_m3_a_note_the_log_never_signed_is_held_against_nobody_but_its_bearer(wa
 # --- M4: entries and tiles ----------------------------------------------------------------------------
 
 
-def test_m4_an_entry_other_than_the_signed_one_is_named(watcher: Watcher) -> None:
+@pytest.mark.parametrize("harm", ["another entry", "two exchanged", "one twice"])
+def test_m4_an_entry_other_than_the_signed_one_is_named(watcher: Watcher, harm: str) -> None:
+    """T2 and T3 too: the right entries in another order, or one of them in the place of its neighbour."""
     shown = Shown(HONEST)
-    shown.served[650] = entry(12345)
+    first, second = shown.served[650:652]
+    shown.served[650:652] = {
+        "another entry": [entry(12345), second],
+        "two exchanged": [second, first],
+        "one twice": [first, first],
+    }[harm]
     assert codes(watcher.look(shown)) == ["entries-differ"]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from attacks.prove import ROOT, Edit, Mutation, chosen, mutations
+from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
 
 READ: dict[str, Callable[[str], object]] = {".py": ast.parse, ".json": json.loads, ".toml": tomllib.loads}
 TABLE = mutations()
@@ -35,6 +37,14 @@ def test_the_test_of_a_mutation_exists(row: Mutation) -> None:
     tree = ast.parse((ROOT / file).read_text())
     named = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert name.partition("[")[0] in named
+
+
+def test_every_test_of_the_table_is_collected_as_it_is_named() -> None:
+    """Also its parameters, which no look at the source shows."""
+    named = sorted({row.test for row in TABLE})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-n", "0", "-p", "no:cacheprovider", *named]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{row.claim}:{k}" for k, row in enumerate(TABLE)])
@@ -62,3 +72,54 @@ def test_claims_choose_rows() -> None:
     """Naming a claim runs its rows only; naming none runs all."""
     assert {row.claim for row in chosen(["A1"])} == {"A1"}
     assert len(chosen([])) == len(TABLE) > 20
+
+
+def test_shards_share_the_rows_and_no_test_is_in_two() -> None:
+    """Whoever runs all shards has run all rows."""
+    parts = [chosen([], (k, 3)) for k in (1, 2, 3)]
+    assert sorted(row.key for part in parts for row in part) == sorted(row.key for row in TABLE)
+    tests = [{row.test for row in part} for part in parts]
+    assert not tests[0] & tests[1] | tests[0] & tests[2] | tests[1] & tests[2]
+    assert len({row.key for row in TABLE}) == len(TABLE)
+
+
+BODIES = {
+    "def test_x(): assert False": "caught",
+    "def test_x(): pass": "SURVIVED",
+    "def test_x(nobody): assert False": "ERROR around the test (1)",
+    "import nothing_of_that_name\ndef test_x(): assert False": "ERROR around the test (2)",
+    "import pytest\ndef test_x(): pytest.skip()": "SURVIVED",
+}
+
+
+@pytest.mark.parametrize(("body", "verdict"), BODIES.items(), ids=BODIES.values())
+def test_only_a_failure_in_the_body_of_a_test_is_a_caught_attack(
+    tmp_path: Path, body: str, verdict: str
+) -> None:
+    """A fixture that breaks, or a file that cannot be read, has attacked nothing; a skipped test passes nothing."""
+    file = tmp_path / "test_planted.py"
+    file.write_text(body)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(file),
+    ]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = Ran.read(run.returncode, run.stdout)
+    assert ran.verdict == verdict
+    assert ran.sound == (body == "def test_x(): pass")
+
+
+def test_a_verdict_counts_for_the_tree_that_it_is_about_and_for_no_other(tmp_path: Path) -> None:
+    """One file changed since, and a row is run again."""
+    kept = Kept(tmp_path / "prove.jsonl", "one tree")
+    assert kept.caught() == set()
+    kept.keep(TABLE[0], "caught")
+    kept.keep(TABLE[1], "SURVIVED")
+    assert kept.caught() == {TABLE[0].key}
+    assert Kept(kept.path, "another tree").caught() == set()

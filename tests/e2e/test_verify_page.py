@@ -178,15 +178,14 @@ def test_the_vectors_notice_a_defence_that_is_taken_out(
 
 
 def test_both_give_one_verdict_on_files_with_a_changed_byte(node: str) -> None:
-    """Every byte of receipt and policy, and a draw from the record, with one bit and with any bits changed."""
+    """Every byte of receipt, policy and record with one bit changed, and a draw of them with any bits changed."""
     draw = random.Random(20)
     asked: list[tuple[dict[str, Any], Change]] = []
     for case, names in ((FULL, ("receipt", "policy", "record")), (QUORUM, ("receipt", "policy"))):
         for name in names:
             length = len(base64.b64decode(case[name]))
-            places = range(length) if name != "record" else draw.sample(range(length), 400)
-            asked += [(case, (name, at, 1 << draw.randrange(8))) for at in places]
-            asked += [(case, (name, draw.randrange(length), draw.randrange(1, 256))) for _ in range(200)]
+            asked += [(case, (name, at, 1 << draw.randrange(8))) for at in range(length)]
+            asked += [(case, (name, draw.randrange(length), draw.randrange(1, 256))) for _ in range(40)]
     files = {f"{c['name']}/{n}": c[n] or "" for c in (FULL, QUORUM) for n in ("policy", "receipt", "record")}
     cases = [
         [*(f"{c['name']}/{n}" if c[n] else None for n in ("policy", "receipt", "record")), ch]

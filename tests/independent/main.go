@@ -2,6 +2,7 @@
 // authors, another language, none of our code.
 //
 //	independent folder DIR VKEY        every entry, tile and proof up to DIR/checkpoint
+//	independent flips DIR VKEY         the same, and that it holds no more with any one byte of any file changed
 //	independent vectors DIR            DIR/trees.json, DIR/checkpoints.json
 //	independent cosigned NOTE VKEY WITNESS_VKEY...    the log's line and a line of every witness
 //
@@ -132,6 +133,41 @@ func checkFolder(dir, vkey string) error {
 	}
 	fmt.Printf("folder: %d entries, root %x\n", tree.N, tree.Hash[:])
 	return nil
+}
+
+// checkFlips changes each byte of each file in turn, and puts it back.
+func checkFlips(dir, vkey string) error {
+	if err := checkFolder(dir, vkey); err != nil {
+		return err
+	}
+	flips := 0
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for at := range content {
+			bit := byte(1) << (at % 8)
+			content[at] ^= bit
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				return err
+			}
+			if checkFolder(dir, vkey) == nil {
+				return fmt.Errorf("taken, but must be refused: %s with byte %d changed", path, at)
+			}
+			content[at] ^= bit
+			flips++
+		}
+		return os.WriteFile(path, content, 0o600)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("flips: %d changed bytes refused\n", flips)
+	return checkFolder(dir, vkey)
 }
 
 // checkTiles compares every file that the tree must have, upper levels included.
@@ -458,9 +494,11 @@ func checkCosigned(path, vkey string, witnesses []string) error {
 }
 
 func main() {
-	err := errors.New("folder DIR VKEY | vectors DIR | cosigned NOTE VKEY WITNESS_VKEY...")
+	err := errors.New("folder DIR VKEY | flips DIR VKEY | vectors DIR | cosigned NOTE VKEY WITNESS_VKEY...")
 	if len(os.Args) == 4 && os.Args[1] == "folder" {
 		err = checkFolder(os.Args[2], os.Args[3])
+	} else if len(os.Args) == 4 && os.Args[1] == "flips" {
+		err = checkFlips(os.Args[2], os.Args[3])
 	} else if len(os.Args) == 3 && os.Args[1] == "vectors" {
 		err = checkVectors(os.Args[2])
 	} else if len(os.Args) > 4 && os.Args[1] == "cosigned" {

@@ -88,6 +88,17 @@ def test_it_refuses_one_flipped_bit_in_any_file(verifier: Path, small: Path) -> 
     assert run(verifier, "folder", small, VKEY).returncode == 0
 
 
+def test_it_refuses_every_changed_byte_of_every_file(verifier: Path, tmp_path: Path) -> None:
+    """Of a log of 20 entries: its head, its tile, its entries."""
+    with log(tmp_path, 20) as made:
+        made.tiles.rebuild()
+        ran = run(verifier, "flips", made.public, VKEY)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    bytes_in_all = sum(len(content) for content in contents(made.public).values())
+    assert bytes_in_all > 20 * (82 + 32)
+    assert f"flips: {bytes_in_all} changed bytes refused\n" in ran.stdout
+
+
 def test_it_refuses_a_folder_that_lacks_a_file(verifier: Path, small: Path) -> None:
     for name, content in contents(small).items():
         (small / name).unlink()

@@ -238,6 +238,7 @@ BAD_NOTES = {
     "carriage return": TEXT.replace("\n", "\r\n") + "\n" + LINE,
     "nul": TEXT + "\n" + LINE + "\0",
     "tab": TEXT + "\n" + LINE.replace(" ", "\t"),
+    "a control character in a name": TEXT + "\n" + LINE + STRANGER.replace("witness", "wit\x01ness"),
     "hyphen": TEXT + "\n" + LINE.replace("—", "-"),
     "seventeen signatures": TEXT + "\n" + STRANGER * 16 + LINE,
     "a stranger's line without signature": TEXT + "\n" + LINE + "— witness.example\n",

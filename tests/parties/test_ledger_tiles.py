@@ -269,6 +269,22 @@ def test_no_byte_of_any_file_can_be_changed(made: Log) -> None:
     assert check(made.public).size == 600
 
 
+def test_no_byte_at_all_of_a_small_log_can_be_changed(tmp_path: Path) -> None:
+    """Head, tile and entries of 20."""
+    with log(tmp_path, 20) as grown:
+        grown.tiles.rebuild()
+    whole = contents(grown.public)
+    assert len(whole) == 3
+    for name, content in whole.items():
+        for at in range(len(content)):
+            changed = content[:at] + bytes([content[at] ^ (1 << at % 8)]) + content[at + 1 :]
+            (grown.public / name).write_bytes(changed)
+            with pytest.raises((TileInvalid, CheckpointInvalid, SignatureInvalid)):
+                check(grown.public)
+        (grown.public / name).write_bytes(content)
+    assert check(grown.public).size == 20
+
+
 def test_a_reader_who_comes_late_takes_a_partial_tile_from_the_full_one(made: Log) -> None:
     """The log may take partial tiles away as soon as the full one is there."""
     old = (made.public / CHECKPOINT).read_bytes()
