@@ -15,6 +15,7 @@ from kakine.wire import tlv
 from kakine.wire.apdu import Command, Reply, Status
 
 P_384_ALGORITHM = 0x14
+_RANDOM_KEY = 0x9B
 
 Signing = Callable[[ChipKey, bytes], bytes]
 
@@ -53,7 +54,13 @@ def internal_authenticate(session: Session, command: Command) -> Reply:
 
 
 def general_authenticate(session: Session, command: Command) -> Reply:
-    """00 87 14 key + 7C{82, 81 hash} gives 7C{82 signature} (SP 800-73-4 part 2 section 3.2.4); P-384 only."""
+    """00 87 14 key + 7C{82, 81 hash} gives 7C{82 signature} (SP 800-73-4 part 2 section 3.2.4); P-384 only.
+
+    To key 9B, which PIV has for whoever manages the card, `7C{81}` gives 8 random bytes: OpenSC draws them so. There
+    is no such key here, and nothing can be done with the bytes.
+    """
+    if command.p2 == _RANDOM_KEY and command.data == tlv.tlv(0x7C, tlv.tlv(0x81)):
+        return Reply(Status.OK, tlv.tlv(0x7C, tlv.tlv(0x81, session.entropy(8))))
     if command.p1 != P_384_ALGORITHM:
         raise refused(Status.PARAMETERS_WRONG)
     row = next((k for k in session.application.key if k.id == f"{command.p2:02X}"), None)
