@@ -30,13 +30,14 @@ def inserted(host: str, port: int) -> socket.socket:
 def serve(card: Card, road: socket.socket) -> None:
     """Answer until the reader closes the connection. The card loses power then."""
     while (payload := _message(road)) is not None:
-        answer = _answered(card, payload)
+        answer = answered(card, payload)
         if answer:
             road.sendall(len(answer).to_bytes(2, "big") + answer)
     card.reset()
 
 
-def _answered(card: Card, payload: bytes) -> bytes:
+def answered(card: Card, payload: bytes) -> bytes:
+    """What goes back for one message, empty for nothing. Power off, power on and reset all make the card forget."""
     if len(payload) > 1:
         return card.answer(payload)
     if payload == bytes([_ATR]):
