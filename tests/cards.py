@@ -160,7 +160,7 @@ def personalised(path: Path, kind: str, chosen: dict[str, str] | None = None) ->
 
 
 def certificates(
-    requests: dict[str, bytes], common_name: str = "垣根　花子"
+    requests: dict[str, bytes], common_name: str = "Kakine test holder"
 ) -> dict[str, tuple[bytes, bytes]]:
     """What the authority gives back."""
     own = authority().own()

@@ -1,0 +1,190 @@
+"""`kakine card`, as somebody types it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner, Result
+
+from cards import HOLDER, NUMBER, authority
+from kakine.cli.root import app
+from kakine.values.problems import Problem
+
+PRODUCT = 'pin = "258036"\nsignature-password = "ABC123DE"\n'
+INTEROP = (
+    'authentication-pin = "2580"\nsignature-password = "ABC123DE"\ntext-pin = "3691"\nresident-pin = "1470"\n'
+)
+PERSON = f"""
+name = "{HOLDER.name}"
+address = "{HOLDER.address}"
+birth = {HOLDER.birth}
+sex = {HOLDER.sex}
+number = "{HOLDER.number}"
+record_code = "{HOLDER.record_code}"
+municipality = "{HOLDER.municipality}"
+expiry = {HOLDER.expiry}
+security_code = "{HOLDER.security_code}"
+"""
+
+
+def kakine(*words: object, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, ["card", *map(str, words)], input=stdin)
+
+
+def refusal(result: Result) -> str:
+    """Code of the problem that ended a command."""
+    assert isinstance(result.exception, Problem), result.output
+    return result.exception.code
+
+
+def made(folder: Path, kind: str = "product", *more: object) -> Path:
+    """A card, made and certified by the commands."""
+    words: list[object] = ["new", folder / "my.card", "--profile", kind, "--requests", folder / "requests"]
+    words += ["--counter-key", folder / "my.counter", "--secrets", "-", *more]
+    if kind == "interop":
+        (folder / "holder.toml").write_text(PERSON, "utf-8")
+        words += ["--works", folder / "works", "--holder", folder / "holder.toml"]
+    result = kakine(*words, stdin=INTEROP if kind == "interop" else PRODUCT)
+    assert result.exit_code == 0, result.output
+    (folder / "certificates").mkdir()
+    for path in (folder / "requests").glob("*.csr"):
+        request = x509.load_pem_x509_csr(path.read_bytes()).public_bytes(Encoding.DER)
+        own = x509.load_der_x509_certificate(authority().certify(request, "holder"))
+        (folder / "certificates" / f"{path.stem}.pem").write_bytes(own.public_bytes(Encoding.PEM))
+        (folder / "certificates" / f"{path.stem}-issuer.pem").write_bytes(authority().own())
+    result = kakine("load", folder / "my.card", folder / "certificates")
+    assert "有効 / active" in result.output, result.output
+    return folder / "my.card"
+
+
+@pytest.mark.parametrize("kind", ["interop", "product"])
+def test_a_card_is_made_certified_and_shown(kind: str, tmp_path: Path) -> None:
+    card = made(tmp_path, kind)
+    shown = kakine("show", card).output
+    assert "有効 active" in shown
+    assert shown.count("証明書 / certificate") == 2
+    for text in (NUMBER, HOLDER.name, "258036", "2580", "ABC123DE"):
+        assert text not in shown
+
+
+def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    made(tmp_path, "interop")
+    for path in (tmp_path / "my.card", tmp_path / "my.counter", *(tmp_path / "works").iterdir()):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_a_pin_is_changed_and_set_anew(tmp_path: Path) -> None:
+    card = made(tmp_path)
+    changed = kakine("change-pin", card, "pin", "--secrets", "-", stdin='old = "258036"\nnew = "445566"')
+    assert changed.exit_code == 0
+    wrong = kakine("change-pin", card, "pin", "--secrets", "-", stdin='old = "258036"\nnew = "112233"')
+    assert refusal(wrong) == "card-secret-wrong"
+    assert "残り / tries left 4/5" in kakine("show", card).output
+    key = tmp_path / "my.counter"
+    anew = kakine("unblock", card, "pin", "--counter-key", key, "--secrets", "-", stdin='new = "778899"')
+    assert anew.exit_code == 0
+    assert "残り / tries left 5/5" in kakine("show", card).output
+    (tmp_path / "other").write_text("00" * 32)
+    other = kakine(
+        "unblock", card, "pin", "--counter-key", tmp_path / "other", "--secrets", "-", stdin='new = "1"'
+    )
+    assert refusal(other) == "card-secret-malformed"
+    words = ["unblock", card, "pin", "--counter-key", tmp_path / "other", "--secrets", "-"]
+    assert refusal(kakine(*words, stdin='new = "112233"')) == "card-refused"
+
+
+def test_a_card_is_stopped_and_revoked(tmp_path: Path) -> None:
+    card, key = made(tmp_path), tmp_path / "my.counter"
+    assert "停止" in kakine("stop", card, "--counter-key", key).output
+    assert refusal(kakine("stop", card, "--counter-key", key)) == "card-refused"
+    assert "有効" in kakine("stop", card, "--counter-key", key, "--lift").output
+    assert "廃止" in kakine("stop", card, "--counter-key", key, "--revoke").output
+    assert "鍵なし" in kakine("show", card).output
+
+
+def test_a_card_without_pin_is_active_at_once(tmp_path: Path) -> None:
+    words = [
+        "--profile",
+        "product",
+        "--requests",
+        tmp_path / "r",
+        "--counter-key",
+        tmp_path / "k",
+        "--pinless",
+    ]
+    result = kakine("new", tmp_path / "my.card", *words)
+    assert "有効" in result.output
+    assert list((tmp_path / "r").iterdir()) == []
+    assert "なし / none" in kakine("show", tmp_path / "my.card").output
+
+
+@pytest.mark.parametrize("stdin", ['pin = "1"', "pin = 123456", "nonsense", 'puk = "12345678"'])
+def test_bad_secrets_leave_nothing_behind(stdin: str, tmp_path: Path) -> None:
+    words = [
+        "--profile",
+        "product",
+        "--requests",
+        tmp_path / "r",
+        "--counter-key",
+        tmp_path / "k",
+        "--secrets",
+        "-",
+    ]
+    result = kakine("new", tmp_path / "my.card", *words, stdin=stdin)
+    assert refusal(result).startswith("card-")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_is_never_written_over(tmp_path: Path) -> None:
+    card = made(tmp_path)
+    before = card.read_bytes()
+    words = [
+        "--profile",
+        "product",
+        "--requests",
+        tmp_path / "r",
+        "--counter-key",
+        tmp_path / "k",
+        "--secrets",
+        "-",
+    ]
+    assert refusal(kakine("new", card, *words, stdin=PRODUCT)) == "card-exists"
+    assert card.read_bytes() == before
+
+
+def test_a_secret_is_no_argument_and_is_not_read_from_a_pipe_unasked(tmp_path: Path) -> None:
+    """An argument would stand in every list of processes."""
+    card = made(tmp_path)
+    assert kakine("change-pin", card, "pin", "258036", "445566").exit_code == 2
+    assert kakine("change-pin", card, "pin", stdin="258036\n445566\n445566\n").exit_code == 2
+
+
+def test_files_that_are_no_holder_and_no_key_are_refused_without_their_values(tmp_path: Path) -> None:
+    card = made(tmp_path)
+    (tmp_path / "bad").write_text("not hex")
+    assert refusal(kakine("stop", card, "--counter-key", tmp_path / "bad")) == "card-data-malformed"
+    (tmp_path / "bad.toml").write_text(PERSON.replace("birth = 1990-02-03", 'birth = "secret"'), "utf-8")
+    words = [
+        "--profile",
+        "interop",
+        "--requests",
+        tmp_path / "r",
+        "--counter-key",
+        tmp_path / "k",
+        "--secrets",
+        "-",
+    ]
+    words += ["--works", tmp_path / "works", "--holder", tmp_path / "bad.toml"]
+    result = kakine("new", tmp_path / "b.card", *words, stdin=INTEROP)
+    assert refusal(result) == "card-data-malformed"
+    assert "secret" not in str(result.exception)
+
+
+def test_help_teaches() -> None:
+    for command in ("new", "load", "show", "insert", "change-pin", "unblock", "stop"):
+        assert kakine(command, "--help").exit_code == 0
+    assert "ソフトウェアのカード" in kakine("--help").output
