@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -106,7 +106,7 @@ _SIZES = "SELECT application, id, length(content) FROM card_content ORDER BY app
 
 
 class Store:
-    """Reads and writes of one card. Each write is one commit; `StoreFailed` if the disk did not take it."""
+    """Reads and writes of one card. Each write is one commit; `StoreFailed` if the disk did not do it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -128,7 +128,7 @@ class Store:
 
     def card(self) -> tuple[str, Life, bytes]:
         """(profile, life, the counter's key). Raises `CardDataMalformed` if the file is no card."""
-        row = self._db.execute(_READ_CARD).fetchone()
+        row = self._found(_READ_CARD)
         if row is None:
             raise CardDataMalformed(part="card")
         return row[0], Life(row[1]), row[2]
@@ -143,7 +143,7 @@ class Store:
 
     def secret(self, application: str, name: str) -> SecretState:
         """One secret. Raises `CardDataMalformed` if it was never set."""
-        row = self._db.execute(_GET_SECRET, {"app": application, "name": name}).fetchone()
+        row = self._found(_GET_SECRET, {"app": application, "name": name})
         if row is None:
             raise CardDataMalformed(part="secret")
         return SecretState(row[0], row[1], row[2], bool(row[3]))
@@ -167,7 +167,7 @@ class Store:
 
     def key(self, application: str, name: str) -> bytes | None:
         """PKCS#8 of a key pair, None before it was made and after the card was revoked."""
-        row = self._db.execute(_GET_KEY, {"app": application, "name": name}).fetchone()
+        row = self._found(_GET_KEY, {"app": application, "name": name})
         return row[0] if row else None
 
     def put_key(self, application: str, name: str, pkcs8: bytes) -> None:
@@ -180,7 +180,7 @@ class Store:
 
     def content(self, application: str, name: str) -> bytes:
         """Of a file; empty if nothing was ever written there."""
-        row = self._db.execute(_GET_CONTENT, {"app": application, "name": name}).fetchone()
+        row = self._found(_GET_CONTENT, {"app": application, "name": name})
         return row[0] if row else b""
 
     def put_content(self, application: str, name: str, content: bytes) -> None:
@@ -190,6 +190,12 @@ class Store:
     def sizes(self) -> Sequence[tuple[str, str, int]]:
         """(application, file, bytes) of all that is written."""
         return self._db.execute(_SIZES).fetchall()
+
+    def _found(self, statement: str, values: dict[str, object] | None = None) -> Any:
+        try:
+            return self._db.execute(statement, values or {}).fetchone()
+        except sqlite3.Error as fault:
+            raise StoreFailed(reason="card") from fault
 
     def _run(self, statement: str, values: dict[str, object] | None = None) -> None:
         try:

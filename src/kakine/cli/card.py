@@ -88,7 +88,7 @@ def new(
 
       number = "123456789018"
 
-      record_code = "12345678908"
+      record_code = "12345678903"
 
       municipality = "141003"
 
