@@ -80,7 +80,7 @@ def refuses(call: Callable[[], object]) -> str:
     """The status word with which the card refuses."""
     with pytest.raises(CardRefused) as refusal:
         call()
-    return str(refusal.value.facts["status"])
+    return str(refusal.value.facts["word"])
 
 
 # --- the secret -----------------------------------------------------------------------------------------------

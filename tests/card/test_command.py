@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,7 @@ from cards import HOLDER, NUMBER, authority
 from kakine.cli.root import app
 from kakine.values.problems import Problem
 
+LASTING = 60
 PRODUCT = 'pin = "258036"\nsignature-password = "ABC123DE"\n'
 INTEROP = (
     'authentication-pin = "2580"\nsignature-password = "ABC123DE"\ntext-pin = "3691"\nresident-pin = "1470"\n'
@@ -161,6 +167,36 @@ def test_a_secret_is_no_argument_and_is_not_read_from_a_pipe_unasked(tmp_path: P
     card = made(tmp_path)
     assert kakine("change-pin", card, "pin", "258036", "445566").exit_code == 2
     assert kakine("change-pin", card, "pin", stdin="258036\n445566\n445566\n").exit_code == 2
+
+
+def typed(command: list[object], answers: list[str]) -> tuple[int, str]:
+    """Exit status and screen of a command at a terminal of its own, at which `answers` are typed."""
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "kakine", "card", *map(str, command)]
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as running:
+        os.close(theirs)
+        screen = b""
+        while select.select([ours], [], [], LASTING)[0]:
+            try:
+                screen += os.read(ours, 4096)
+            except OSError:
+                break  # the other end of a pseudo-terminal has gone
+            # The blank behind the colon comes when the echo is off and what was typed before is thrown away.
+            if answers and screen.endswith(b": "):
+                os.write(ours, answers.pop(0).encode() + b"\n")
+        else:
+            running.kill()
+    os.close(ours)
+    return running.returncode, screen.decode()
+
+
+def test_a_pin_is_asked_for_and_not_shown(tmp_path: Path) -> None:
+    """At a real terminal: old, new, new once more."""
+    code, screen = typed(["change-pin", made(tmp_path), "pin"], ["258036", "445566", "445566"])
+    assert (code, "変更した" in screen) == (0, True), screen
+    assert not {"258036", "445566"} & set(screen.split())
 
 
 def test_files_that_are_no_holder_and_no_key_are_refused_without_their_values(tmp_path: Path) -> None:

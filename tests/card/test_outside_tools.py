@@ -220,6 +220,16 @@ def test_tls_1_3_logs_in_with_the_key_in_the_product_card(said: Path) -> None:
     assert "verify return:1" in server
 
 
+def test_opensc_gives_the_pin_again_for_a_second_signature(said: Path) -> None:
+    """A PIN serves one signature; within one program the module repeats it from its own cache."""
+    for n in (1, 2):
+        verdict(said, f"tls-twice-{n}", "Peer signature type: ECDSA", "Verification: OK")
+    signatures = [
+        line[-11:] for line in (said / "product.log").read_text().splitlines() if line.startswith("0087149a")
+    ]
+    assert any("6982" in line for line in signatures)
+
+
 def test_tls_1_3_does_not_log_in_with_a_wrong_pin(said: Path) -> None:
     text = verdict(said, "tls-wrong-pin", code=None)
     assert "HTTP/1.0 200" not in text

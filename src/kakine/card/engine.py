@@ -83,7 +83,7 @@ class Card:
             reply = self._duty(command)(self._session, command)
             return self._portion(reply.data, command) if reply.data else reply
         except CardRefused as refusal:
-            return Reply(int(str(refusal.facts["status"]), 16))
+            return Reply(int(str(refusal.facts["word"]), 16))
         except StoreFailed:
             self.reset()
             return Reply(Status.MEMORY_FAILURE)

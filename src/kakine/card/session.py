@@ -27,7 +27,7 @@ class Interface(StrEnum):
 
 def refused(status: int) -> CardRefused:
     """The refusal that the terminal sees as this status word."""
-    return CardRefused(status=f"{status:04X}")
+    return CardRefused(word=f"{status:04X}")
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Terminal:
             raise CardSecretWrong(left=reply.status & 0xF)
         if reply.status in _BLOCKED:
             raise CardBlocked()
-        raise CardRefused(status=f"{reply.status:04X}")
+        raise CardRefused(word=f"{reply.status:04X}")
 
     def select(self, application: Application) -> None:
         """Go into an application."""

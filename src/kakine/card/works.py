@@ -37,12 +37,16 @@ class Works:
 
     @classmethod
     def at(cls, folder: Path) -> Works:
-        """The works of a folder; its keys are made when there is no such folder."""
+        """The works of a folder; its keys are made when there is no such folder. Raises `CardDataMalformed` if one of
+        them is missing, `ChipKeyUnfit` if one is no key."""
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
             for name in _NAMES:
                 write_private(folder / f"{name}.key", ChipKey.generate(KeyKind.RSA_2048).stored())
-        return cls({name: ChipKey.restored((folder / f"{name}.key").read_bytes()) for name in _NAMES})
+        try:
+            return cls({name: ChipKey.restored((folder / f"{name}.key").read_bytes()) for name in _NAMES})
+        except FileNotFoundError as fault:
+            raise CardDataMalformed(part="works") from fault
 
     def certificate(self, name: str) -> bytes:
         """The card-verifiable certificate of `visual` or `text`, 568 bytes, by the root."""

@@ -104,14 +104,13 @@ def new(
         raise typer.BadParameter("an interop card needs --holder and --works")
     chosen = {} if pinless else _chosen(shape, given)
     issuing.check_chosen(shape, chosen)
+    maker = Works.at(works) if works else None
     requests.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_bytes(32)
     write_private(counter_key, secret.hex().encode() + b"\n")
     issuing.make_blank(card, shape)
     with opened(card) as (store, _):
-        asked = issuing.personalise(
-            store, shape, chosen, secret, os.urandom, who, Works.at(works) if works else None
-        )
+        asked = issuing.personalise(store, shape, chosen, secret, os.urandom, who, maker)
     for name, request in asked.items():
         path = requests / f"{name}.csr"
         path.write_bytes(request_as_pem(request))
