@@ -111,7 +111,6 @@ tls() { # PIN
         -key "pkcs11:token=Kakine%20test%20holder;id=%01;type=private;pin-value=$1"
 }
 check tls-client tls 258036
-check tls-wrong-pin tls 000000
 
 # One program that signs twice: a server whose key is in the card, and two clients.
 OPENSSL_CONF=openssl.cnf openssl s_server -tls1_3 -accept 127.0.0.1:4434 -cert piv.pem -engine pkcs11 -keyform engine \
@@ -123,6 +122,7 @@ for n in 1 2; do
     check "tls-twice-$n" openssl s_client -connect 127.0.0.1:4434 -tls1_3 -CAfile issuer.pem
 done
 kill "$HOLDER" && wait "$HOLDER"
+check tls-wrong-pin tls 000000
 
 # --- the same card over the air, and out of the reader
 kill "$PRODUCT" && wait "$PRODUCT"
