@@ -40,9 +40,9 @@ from kakine.card.store import Life, Store
 from kakine.crypto.hashing import mac
 from kakine.values.problems import (
     CardBlocked,
+    CardCertificateUnfit,
     CardRefused,
     CardSecretWrong,
-    CertificateUnfit,
     StoreFailed,
     StoreInUse,
 )
@@ -464,7 +464,7 @@ def test_a_certificate_of_another_card_is_not_taken(kind: str, tmp_path: Path) -
     requests = personalised(tmp_path / "a.card", kind)
     others = certificates(personalised(tmp_path / "b.card", kind))
     with opened(tmp_path / "a.card") as (store, shape):
-        with pytest.raises(CertificateUnfit):
+        with pytest.raises(CardCertificateUnfit):
             issuing.certify(store, shape, others)
         assert store.card()[1] is Life.PERSONALISED
         issuing.certify(store, shape, certificates(requests))
@@ -474,7 +474,7 @@ def test_a_certificate_that_its_issuer_has_not_signed_is_not_taken(kind: str, tm
     """The same name, another key."""
     requests = personalised(tmp_path / "a.card", kind)
     other = Authority().own()
-    with opened(tmp_path / "a.card") as (store, shape), pytest.raises(CertificateUnfit):
+    with opened(tmp_path / "a.card") as (store, shape), pytest.raises(CardCertificateUnfit):
         issuing.certify(
             store, shape, {name: (own, other) for name, (own, _) in certificates(requests).items()}
         )
@@ -484,7 +484,7 @@ def test_a_bad_certificate_leaves_the_good_one_beside_it_unwritten(kind: str, tm
     given = certificates(personalised(tmp_path / "a.card", kind))
     given["signature"] = given["authentication"]
     before = rows(tmp_path / "a.card")
-    with opened(tmp_path / "a.card") as (store, shape), pytest.raises(CertificateUnfit):
+    with opened(tmp_path / "a.card") as (store, shape), pytest.raises(CardCertificateUnfit):
         issuing.certify(store, shape, given)
     assert rows(tmp_path / "a.card") == before
 

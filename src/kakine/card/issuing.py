@@ -17,11 +17,11 @@ from kakine.card.works import Works
 from kakine.crypto.chipkeys import ChipKey, certified_key, check_issued
 from kakine.runtime.database import alone
 from kakine.values.problems import (
+    CardCertificateUnfit,
     CardDataMalformed,
     CardExists,
     CardSecretUnknown,
     CardStateUnfit,
-    CertificateUnfit,
 )
 from kakine.wire.tlv import tlv
 
@@ -81,7 +81,7 @@ def personalise(
 def certify(store: Store, kind: Profile, certificates: Mapping[str, tuple[bytes, bytes]]) -> None:
     """Write certificates (DER, each with its issuer's) by name of the key; when none is missing the card is active.
 
-    Raises `CertificateUnfit` if one is not for this card's key, was not signed by the issuer's, or has a size that
+    Raises `CardCertificateUnfit` if one is not for this card's key, was not signed by the issuer's, or has a size that
     readers cannot take; then nothing is written. Not checked: dates, names and purposes.
     """
     _require(store, Life.PERSONALISED, Life.ACTIVE)
@@ -89,7 +89,7 @@ def certify(store: Store, kind: Profile, certificates: Mapping[str, tuple[bytes,
         key.name: (a, key) for a, key in kind.key_rows() if key.certificate and store.key(a.name, key.id)
     }
     if set(certificates) - set(wanted):
-        raise CertificateUnfit(part="key")
+        raise CardCertificateUnfit(part="key")
     with store.together():
         for name, (certificate, issuer) in certificates.items():
             _write_certificate(store, *wanted[name], certificate, issuer)
@@ -137,14 +137,14 @@ def _write_certificate(
 ) -> None:
     private = store.key(application.name, key.id)
     if private is None or certified_key(certificate) != ChipKey.restored(private).public():
-        raise CertificateUnfit(part="key")
+        raise CardCertificateUnfit(part="key")
     check_issued(certificate, issuer)
     for name, data in ((key.certificate, certificate), (key.issuer, issuer)):
         if not name:
             continue
         # Readers learn the length from the first four bytes, `30 82 hh ll`: a shorter certificate they cannot read.
         if not 256 <= len(data) - 4 <= 0x7FFF:
-            raise CertificateUnfit(part="size")
+            raise CardCertificateUnfit(part="size")
         row = next(each for each in application.file if each.id == name)
         wrapped = tlv(0x53, tlv(0x70, data), tlv(0x71, b"\0"), tlv(0xFE))
         store.put_content(application.name, name, wrapped if row.kind is FileKind.OBJECT else data)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import NameOID
 
-from kakine.values.problems import CertificateUnfit, ChipKeyUnfit, SignatureInvalid
+from kakine.values.problems import CardCertificateUnfit, ChipKeyUnfit, SignatureInvalid
 
 _SHA256 = hashes.SHA256()
 _PADDED_MOST = 245
@@ -120,33 +120,33 @@ class ChipKey:
 
 
 def certified_key(certificate: bytes) -> bytes:
-    """SubjectPublicKeyInfo (DER) in a certificate (DER). Raises `CertificateUnfit` if it is not one.
+    """SubjectPublicKeyInfo (DER) in a certificate (DER). Raises `CardCertificateUnfit` if it is not one.
 
     Not checked: who signed it, its dates, its purpose.
     """
     try:
         return _spki(x509.load_der_x509_certificate(certificate).public_key())
     except ValueError as fault:
-        raise CertificateUnfit(part="form") from fault
+        raise CardCertificateUnfit(part="form") from fault
 
 
 def check_issued(certificate: bytes, issuer: bytes) -> None:
-    """Raise `CertificateUnfit` unless `issuer` signed `certificate` (both DER) and bears the name it gives."""
+    """Raise `CardCertificateUnfit` unless `issuer` signed `certificate` (both DER) and bears the name it gives."""
     try:
         x509.load_der_x509_certificate(certificate).verify_directly_issued_by(
             x509.load_der_x509_certificate(issuer)
         )
     except (ValueError, TypeError, InvalidSignature) as fault:
-        raise CertificateUnfit(part="issuer") from fault
+        raise CardCertificateUnfit(part="issuer") from fault
 
 
 def certificate_from_file(data: bytes) -> bytes:
-    """DER of a certificate in PEM or DER. Raises `CertificateUnfit`."""
+    """DER of a certificate in PEM or DER. Raises `CardCertificateUnfit`."""
     read = x509.load_pem_x509_certificate if data.startswith(b"-----") else x509.load_der_x509_certificate
     try:
         return read(data).public_bytes(serialization.Encoding.DER)
     except ValueError as fault:
-        raise CertificateUnfit(part="form") from fault
+        raise CardCertificateUnfit(part="form") from fault
 
 
 def request_as_pem(request: bytes) -> bytes:
@@ -165,5 +165,5 @@ def verify_pkcs1(modulus: bytes, exponent: bytes, signature: bytes, message: byt
 
 def _spki(key: object) -> bytes:
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        raise CertificateUnfit(part="key")
+        raise CardCertificateUnfit(part="key")
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1053,8 +1053,8 @@ class CardDataMalformed(Problem):
     title = "what is to be written on the card is not of the form it must have"
 
 
-class CertificateUnfit(Problem):
-    code = "certificate-unfit"
+class CardCertificateUnfit(Problem):
+    code = "card-certificate-unfit"
     title = "the certificate is not one that this card can hold for its key"
 
 

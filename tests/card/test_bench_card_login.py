@@ -1,4 +1,4 @@
-"""`make bench-card` measures cards as they are today: a small run of the same program."""
+"""`make bench-card-login` measures cards as they are today: a small run of the same program."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 def test_every_row_has_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "bench"))
-    monkeypatch.delitem(sys.modules, "card", raising=False)
-    import card  # type: ignore[import-not-found]
+    monkeypatch.delitem(sys.modules, "card_login", raising=False)
+    import card_login  # type: ignore[import-not-found]
 
-    rows = card.measure(tmp_path, 2)
+    rows = card_login.measure(tmp_path, 2)
     assert len(rows) == 7
     assert all(cpu > 0 and wall > 0 for _, cpu, wall in rows)
-    assert card.table(rows).count("\n") == 8
+    assert card_login.table(rows).count("\n") == 8

@@ -1,6 +1,6 @@
-"""What a card costs: `make bench-card`. Prints Markdown, in well under a minute.
+"""What a card costs: `make bench-card-login`. Prints Markdown, in well under a minute.
 
-    python bench/card.py [--folder DIR] [--rounds 200]
+    python bench/card_login.py [--folder DIR] [--rounds 200]
 
 The card and its terminal run in one process, over the bytes of real commands; there is no reader. A *login* is: select,
 PIN, certificate, a signature over a fresh challenge, and the verifier's check of signature and issuer. Status of the
