@@ -60,8 +60,11 @@ def made(folder: Path, kind: str = "product", *more: object) -> Path:
     for path in (folder / "requests").glob("*.csr"):
         request = x509.load_pem_x509_csr(path.read_bytes()).public_bytes(Encoding.DER)
         own = x509.load_der_x509_certificate(authority().certify(request, "holder"))
-        (folder / "certificates" / f"{path.stem}.pem").write_bytes(own.public_bytes(Encoding.PEM))
-        (folder / "certificates" / f"{path.stem}-issuer.pem").write_bytes(authority().own())
+        issuer = x509.load_der_x509_certificate(authority().own())
+        below = issuer.public_bytes(Encoding.PEM) if path.stem == "signature" else b""
+        (folder / "certificates" / f"{path.stem}.pem").write_bytes(own.public_bytes(Encoding.PEM) + below)
+        if not below:
+            (folder / "certificates" / f"{path.stem}-issuer.pem").write_bytes(authority().own())
     result = kakine("load", folder / "my.card", folder / "certificates")
     assert "有効 / active" in result.output, result.output
     return folder / "my.card"
@@ -218,6 +221,17 @@ def test_files_that_are_no_holder_and_no_key_are_refused_without_their_values(tm
     result = kakine("new", tmp_path / "b.card", *words, stdin=INTEROP)
     assert refusal(result) == "card-data-malformed"
     assert "secret" not in str(result.exception)
+
+
+def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
+    """And one without its issuer's is left out, which the command says."""
+    card = made(tmp_path)
+    path = tmp_path / "certificates" / "signature.pem"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"-----BEGIN", 10)])
+    assert kakine("load", card, tmp_path / "certificates").output.startswith("authentication: ")
+    path.write_bytes(b"no certificate")
+    assert refusal(kakine("load", card, tmp_path / "certificates")) == "card-certificate-unfit"
 
 
 def test_help_teaches() -> None:

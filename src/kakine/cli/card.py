@@ -22,7 +22,7 @@ from kakine.card.session import Interface
 from kakine.card.store import Life
 from kakine.card.terminal import Terminal
 from kakine.card.works import Works, write_private
-from kakine.crypto.chipkeys import certificate_from_file, request_as_pem
+from kakine.crypto.chipkeys import certificates_from_file, request_as_pem
 from kakine.values.problems import CardDataMalformed, CardExists
 
 app = typer.Typer(
@@ -127,18 +127,21 @@ def load(
 ) -> None:
     """証明書を載せる: write certificates on the card. With the last one missing it becomes active.
 
-    For a key NAME the folder holds NAME.pem and NAME-issuer.pem (PEM or DER); what is not there is left out. A
-    certificate of another key, or not signed by its issuer, is refused and nothing is written. Example:
+    For a key NAME the folder holds NAME.pem with the issuer's certificate below, or in NAME-issuer.pem; what is not
+    there is left out. A certificate of another key, or not signed by its issuer, is refused and nothing is written.
 
       kakine card load my.card certificates
     """
     with opened(card) as (store, shape):
         found = {}
         for name in (key.name for _, key in shape.key_rows() if key.certificate):
-            paths = folder / f"{name}.pem", folder / f"{name}-issuer.pem"
-            if all(path.is_file() for path in paths):
-                own, issuer = (certificate_from_file(path.read_bytes()) for path in paths)
-                found[name] = (own, issuer)
+            chain = [
+                each
+                for path in _chain_files(folder, name)
+                for each in certificates_from_file(path.read_bytes())
+            ]
+            if len(chain) > 1:
+                found[name] = (chain[0], chain[1])
         issuing.certify(store, shape, found)
     typer.echo(f"{', '.join(found) or '—'}: {_life(card)}")
 
@@ -248,6 +251,10 @@ def stop(
     with _terminal(card) as (terminal, _):
         terminal.set_status(0x7F if revoke else 0x00 if lift else 0x01, _counter(counter_key))
     typer.echo(f"{card}: {_life(card)}")
+
+
+def _chain_files(folder: Path, name: str) -> list[Path]:
+    return [path for path in (folder / f"{name}.pem", folder / f"{name}-issuer.pem") if path.is_file()]
 
 
 @contextmanager

@@ -140,13 +140,17 @@ def check_issued(certificate: bytes, issuer: bytes) -> None:
         raise CardCertificateUnfit(part="issuer") from fault
 
 
-def certificate_from_file(data: bytes) -> bytes:
-    """DER of a certificate in PEM or DER. Raises `CardCertificateUnfit`."""
-    read = x509.load_pem_x509_certificate if data.startswith(b"-----") else x509.load_der_x509_certificate
+def certificates_from_file(data: bytes) -> list[bytes]:
+    """DER of the certificates of a file, at least one: PEM, one below the other, or DER. Raises
+    `CardCertificateUnfit`."""
     try:
-        return read(data).public_bytes(serialization.Encoding.DER)
+        if b"-----BEGIN" in data:
+            read = x509.load_pem_x509_certificates(data)
+        else:
+            read = [x509.load_der_x509_certificate(data)]
     except ValueError as fault:
         raise CardCertificateUnfit(part="form") from fault
+    return [each.public_bytes(serialization.Encoding.DER) for each in read]
 
 
 def request_as_pem(request: bytes) -> bytes:
