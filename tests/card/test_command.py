@@ -115,6 +115,21 @@ def test_a_card_is_stopped_and_revoked(tmp_path: Path) -> None:
     assert "鍵なし" in kakine("show", card).output
 
 
+def keys(folder: Path) -> dict[str, object]:
+    requests = {path.stem: x509.load_pem_x509_csr(path.read_bytes()) for path in folder.iterdir()}
+    assert all(each.is_signature_valid for each in requests.values())
+    return {name: each.public_key().public_numbers() for name, each in requests.items()}  # type: ignore[union-attr]
+
+
+def test_requests_are_made_again_for_the_same_keys(tmp_path: Path) -> None:
+    """For a renewal; a revoked card has none."""
+    card = made(tmp_path)
+    assert kakine("request", card, "--requests", tmp_path / "again").exit_code == 0
+    assert keys(tmp_path / "again") == keys(tmp_path / "requests")
+    kakine("stop", card, "--counter-key", tmp_path / "my.counter", "--revoke")
+    assert refusal(kakine("request", card, "--requests", tmp_path / "never")) == "card-state-unfit"
+
+
 def test_a_card_without_pin_is_active_at_once(tmp_path: Path) -> None:
     words = [
         "--profile",
@@ -235,6 +250,6 @@ def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_help_teaches() -> None:
-    for command in ("new", "load", "show", "insert", "change-pin", "unblock", "stop"):
+    for command in ("new", "request", "load", "show", "insert", "change-pin", "unblock", "stop"):
         assert kakine(command, "--help").exit_code == 0
     assert "ソフトウェアのカード" in kakine("--help").output

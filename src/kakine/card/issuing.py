@@ -73,9 +73,19 @@ def personalise(
             store.put_key(a.name, key.id, keys[a.name, key.name].stored())
         if holder is not None and works is not None and kind.key_id:
             _write_files(store, kind, printed.contents(holder, works, keys, _serial(kind, entropy)))
-        asked = [(a, k) for a, k in _wanted(kind, chosen) if k.certificate]
+        asked = any(key.certificate for _, key in _wanted(kind, chosen))
         store.set_life(Life.PERSONALISED if asked else Life.ACTIVE)
-    return {key.name: keys[a.name, key.name].request(f"card {key.name}") for a, key in asked}
+    return requests(store, kind)
+
+
+def requests(store: Store, kind: Profile) -> dict[str, bytes]:
+    """Requests (PKCS#10, DER) of the keys that have, or want, a certificate, by name of the key; as often as wanted,
+    for a renewal or because the first ones were lost. Raises `CardStateUnfit`."""
+    _require(store, Life.PERSONALISED, Life.ACTIVE)
+    return {
+        name: ChipKey.restored(private).request(f"card {name}")
+        for name, (_, _, private) in _certifiable(store, kind).items()
+    }
 
 
 def certify(store: Store, kind: Profile, certificates: Mapping[str, tuple[bytes, bytes]]) -> None:
@@ -85,16 +95,20 @@ def certify(store: Store, kind: Profile, certificates: Mapping[str, tuple[bytes,
     readers cannot take; then nothing is written. Not checked: dates, names and purposes.
     """
     _require(store, Life.PERSONALISED, Life.ACTIVE)
-    wanted = {
-        key.name: (a, key) for a, key in kind.key_rows() if key.certificate and store.key(a.name, key.id)
-    }
+    wanted = _certifiable(store, kind)
     if set(certificates) - set(wanted):
         raise CardCertificateUnfit(part="key")
     with store.together():
         for name, (certificate, issuer) in certificates.items():
             _write_certificate(store, *wanted[name], certificate, issuer)
-        if all(store.content(a.name, key.certificate) for a, key in wanted.values()):
+        if all(store.content(a.name, key.certificate) for a, key, _ in wanted.values()):
             store.set_life(Life.ACTIVE)
+
+
+def _certifiable(store: Store, kind: Profile) -> dict[str, tuple[Application, Key, bytes]]:
+    """(application, key, PKCS#8) of each key of this card for which there is a place for a certificate."""
+    rows = [(a, key, store.key(a.name, key.id)) for a, key in kind.key_rows() if key.certificate]
+    return {key.name: (a, key, private) for a, key, private in rows if private is not None}
 
 
 def _require(store: Store, *lives: Life) -> None:
@@ -133,10 +147,9 @@ def _write_files(store: Store, kind: Profile, made: Mapping[tuple[str, str], byt
 
 
 def _write_certificate(
-    store: Store, application: Application, key: Key, certificate: bytes, issuer: bytes
+    store: Store, application: Application, key: Key, private: bytes, certificate: bytes, issuer: bytes
 ) -> None:
-    private = store.key(application.name, key.id)
-    if private is None or certified_key(certificate) != ChipKey.restored(private).public():
+    if certified_key(certificate) != ChipKey.restored(private).public():
         raise CardCertificateUnfit(part="key")
     check_issued(certificate, issuer)
     for name, data in ((key.certificate, certificate), (key.issuer, issuer)):

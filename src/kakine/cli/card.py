@@ -3,147 +3,41 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from kakine.card import issuing, vpcd
+from kakine.card import vpcd
 from kakine.card.engine import Card, opened
-from kakine.card.printed import Holder
-from kakine.card.profile import Kind, Profile, profile
+from kakine.card.profile import Profile
 from kakine.card.session import Interface
 from kakine.card.store import Life
 from kakine.card.terminal import Terminal
-from kakine.card.works import Works, write_private
-from kakine.crypto.chipkeys import certificates_from_file, request_as_pem
-from kakine.values.problems import CardDataMalformed, CardExists
+from kakine.cli import card_making
+from kakine.cli.card_asking import (
+    LIVES,
+    CardArgument,
+    CounterOption,
+    SecretArgument,
+    SecretsOption,
+    counter,
+    field,
+    life,
+    prompt,
+    read,
+)
 
 app = typer.Typer(
     no_args_is_help=True, help="ソフトウェアのカード: a software card, as a file, for tests and trials."
 )
 
-CardArgument = Annotated[Path, typer.Argument(metavar="CARD", help="カード: the card's file.")]
-CounterOption = Annotated[
-    Path, typer.Option("--counter-key", help="窓口の鍵: the counter's key for this card (a file).")
-]
-SecretsOption = Annotated[
-    typer.FileText | None,
-    typer.Option("--secrets", help='TOML `name = "value"` instead of prompts; `-` reads standard input.'),
-]
-SecretArgument = Annotated[
-    str, typer.Argument(metavar="SECRET", help="暗証番号の名: as `kakine card show` lists it.")
-]
-
-_LIVES = {
-    Life.BLANK: "未発行",
-    Life.PERSONALISED: "証明書待ち",
-    Life.ACTIVE: "有効",
-    Life.BLOCKED: "停止",
-    Life.REVOKED: "廃止",
-}
-
-
-@app.command()
-def new(
-    card: CardArgument,
-    kind: Annotated[Kind, typer.Option("--profile", help="今のカードと互換: interop / 本式: product.")],
-    requests: Annotated[Path, typer.Option(help="証明書の請求: folder for the certificate requests (PEM).")],
-    counter_key: CounterOption,
-    holder: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="本人(架空): who it is for, TOML; interop only."),
-    ] = None,
-    works: Annotated[
-        Path | None, typer.Option(help="発行所: folder with the works' keys, made if missing; interop only.")
-    ] = None,
-    given: SecretsOption = None,
-    pinless: Annotated[
-        bool, typer.Option("--pinless", help="暗証番号なし: no secrets, no keys to use online.")
-    ] = False,
-) -> None:
-    """カードを作る: make a card. It draws its own keys; their requests go to whoever issues certificates. Example:
-
-      kakine card new my.card --profile product --requests requests --counter-key my.counter
-
-    Then have the requests certified and load what comes back:
-
-      kakine card load my.card certificates
-
-    An interop card also wants --works works --holder holder.toml, with invented values:
-
-      name = "垣根 花子"
-
-      address = "神奈川県横浜市…"
-
-      birth = 1990-05-05
-
-      sex = 2
-
-      number = "123456789018"
-
-      record_code = "12345678903"
-
-      municipality = "141003"
-
-      expiry = 2036-05-05
-
-      security_code = "1234"
-    """
-    if card.exists() or counter_key.exists():
-        raise CardExists()
-    shape = profile(kind)
-    who = _holder(holder) if holder else None
-    if shape.key_id and (who is None or works is None):
-        raise typer.BadParameter("an interop card needs --holder and --works")
-    chosen = {} if pinless else _chosen(shape, given)
-    issuing.check_chosen(shape, chosen)
-    maker = Works.at(works) if works else None
-    requests.mkdir(parents=True, exist_ok=True)
-    secret = secrets.token_bytes(32)
-    write_private(counter_key, secret.hex().encode() + b"\n")
-    issuing.make_blank(card, shape)
-    with opened(card) as (store, _):
-        asked = issuing.personalise(store, shape, chosen, secret, os.urandom, who, maker)
-    for name, request in asked.items():
-        path = requests / f"{name}.csr"
-        path.write_bytes(request_as_pem(request))
-        typer.echo(f"請求 / request: {path}")
-    typer.echo(f"カード / card: {card} ({_life(card)})")
-
-
-@app.command()
-def load(
-    card: CardArgument,
-    folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="Folder with the certificates.")
-    ],
-) -> None:
-    """証明書を載せる: write certificates on the card. With the last one missing it becomes active.
-
-    For a key NAME the folder holds NAME.pem with the issuer's certificate below, or in NAME-issuer.pem; what is not
-    there is left out. A certificate of another key, or not signed by its issuer, is refused and nothing is written.
-
-      kakine card load my.card certificates
-    """
-    with opened(card) as (store, shape):
-        found = {}
-        for name in (key.name for _, key in shape.key_rows() if key.certificate):
-            chain = [
-                each
-                for path in _chain_files(folder, name)
-                for each in certificates_from_file(path.read_bytes())
-            ]
-            if len(chain) > 1:
-                found[name] = (chain[0], chain[1])
-        issuing.certify(store, shape, found)
-    typer.echo(f"{', '.join(found) or '—'}: {_life(card)}")
+app.command()(card_making.new)
+app.command()(card_making.request)
+app.command()(card_making.load)
 
 
 @app.command()
@@ -151,7 +45,7 @@ def show(card: CardArgument) -> None:
     """カードを見る: kind, life, tries left, which files are written. Needs no PIN, shows nothing of a person."""
     with opened(card) as (store, shape):
         typer.echo(f"{shape.title}")
-        typer.echo(f"状態 / life: {_LIVES[store.card()[1]]} {store.card()[1]}")
+        typer.echo(f"状態 / life: {LIVES[store.card()[1]]} {store.card()[1]}")
         if store.card()[1] is Life.BLANK:
             return
         for application, secret in shape.secret_rows():
@@ -209,11 +103,9 @@ def change_pin(card: CardArgument, secret: SecretArgument, given: SecretsOption 
     with _terminal(card) as (terminal, shape):
         shape.find_secret(secret)
         asked = (
-            _read(given)
-            if given
-            else {"old": _prompt("今の / old"), "new": _prompt("新しい / new", twice=True)}
+            read(given) if given else {"old": prompt("今の / old"), "new": prompt("新しい / new", twice=True)}
         )
-        terminal.change(secret, _field(asked, "old"), _field(asked, "new"))
+        terminal.change(secret, field(asked, "old"), field(asked, "new"))
     typer.echo(f"{secret}: 変更した / changed")
 
 
@@ -230,8 +122,8 @@ def unblock(
     """
     with _terminal(card) as (terminal, shape):
         shape.find_secret(secret)
-        asked = _read(given) if given else {"new": _prompt("新しい / new", twice=True)}
-        terminal.unblock(secret, _field(asked, "new"), _counter(counter_key))
+        asked = read(given) if given else {"new": prompt("新しい / new", twice=True)}
+        terminal.unblock(secret, field(asked, "new"), counter(counter_key))
     typer.echo(f"{secret}: 再設定した / set anew")
 
 
@@ -249,12 +141,8 @@ def stop(
     if lift and revoke:
         raise typer.BadParameter("--lift and --revoke exclude each other")
     with _terminal(card) as (terminal, _):
-        terminal.set_status(0x7F if revoke else 0x00 if lift else 0x01, _counter(counter_key))
-    typer.echo(f"{card}: {_life(card)}")
-
-
-def _chain_files(folder: Path, name: str) -> list[Path]:
-    return [path for path in (folder / f"{name}.pem", folder / f"{name}-issuer.pem") if path.is_file()]
+        terminal.set_status(0x7F if revoke else 0x00 if lift else 0x01, counter(counter_key))
+    typer.echo(f"{card}: {life(card)}")
 
 
 @contextmanager
@@ -265,53 +153,3 @@ def _terminal(card: Path) -> Iterator[tuple[Terminal, Profile]]:
 
 def _taken_out(*_: object) -> None:
     raise typer.Exit()
-
-
-def _life(card: Path) -> str:
-    with opened(card) as (store, _):
-        life = store.card()[1]
-    return f"{_LIVES[life]} / {life}"
-
-
-def _counter(path: Path) -> bytes:
-    try:
-        return bytes.fromhex(path.read_text("ascii"))
-    except (OSError, ValueError) as fault:
-        raise CardDataMalformed(part="counter-key") from fault
-
-
-def _holder(path: Path) -> Holder:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Holder)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # The library's message may quote values; who reads a terminal over a shoulder need not see them.
-        raise CardDataMalformed(part="holder") from None
-
-
-def _chosen(shape: Profile, given: typer.FileText | None) -> dict[str, str]:
-    if given is not None:
-        return _read(given)
-    return {
-        secret.name: _prompt(f"{secret.title} / {secret.name}", twice=True)
-        for _, secret in shape.holders_secrets()
-    }
-
-
-def _read(given: typer.FileText) -> dict[str, str]:
-    try:
-        return msgspec.toml.decode(given.read(), type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise CardDataMalformed(part="secrets") from None
-
-
-def _field(asked: dict[str, str], name: str) -> str:
-    if name not in asked:
-        raise CardDataMalformed(part=name)
-    return asked[name]
-
-
-def _prompt(what: str, *, twice: bool = False) -> str:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("no terminal to ask at: give --secrets FILE, or --secrets -")
-    answer: str = typer.prompt(what, hide_input=True, confirmation_prompt=twice)
-    return answer
