@@ -135,7 +135,7 @@ def _visual(holder: Holder, works: Works, card_key: bytes) -> dict[str, bytes]:
     basic += tlv(0xDF34, holder.municipality[:5].encode()) + tlv(0xDF35, bytes(272))
     return {
         "birth": tlv(0xFF10, short, tlv(0xDF13, signer.sign_pkcs1(short, hashed=False))),
-        "face": table(0xFF20, 0xDF21, [*facts, *pictures, photo, *rest]),
+        "front": table(0xFF20, 0xDF21, [*facts, *pictures, photo, *rest]),
         "basic-information": tlv(0xFF30, basic),
         "signer-certificate": works.certificate("visual"),
         "number-picture": tlv(0xFF40, number, tlv(0xDF43, signer.sign_pkcs1(number, hashed=False))),
