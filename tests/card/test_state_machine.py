@@ -74,6 +74,13 @@ class CardMachine(RuleBasedStateMachine):
         assert self.at.select(self.application).status == 0x9000
         self.inside = True
         self.forget()
+        self.nothing_is_open()
+
+    def nothing_is_open(self) -> None:
+        """Chance alone would seldom try this right after a selection."""
+        for which in (0, 1):
+            self.sign(which)
+        self.set_anew(0)
 
     @rule()
     def select_another(self) -> None:
@@ -146,14 +153,16 @@ class CardMachine(RuleBasedStateMachine):
         if allowed and row.once:
             self.given.discard(name)
 
-    @rule(right=st.booleans())
-    def come_to_the_counter(self, right: bool) -> None:
+    @rule(right=st.booleans(), at_once=st.booleans())
+    def come_to_the_counter(self, right: bool, at_once: bool) -> None:
         challenge = self.at.send("00840000", b"", 16).data
         status = self.at.send(
             "00820000", mac(COUNTER_KEY if right else bytes(32), COUNTER_LABEL, challenge)
         ).status
         assert status == (0x9000 if right else 0x6300)
         self.counter = right
+        if at_once:
+            self.set_anew(1)
 
     @rule(which=NAMES)
     def set_anew(self, which: int) -> None:
@@ -164,6 +173,7 @@ class CardMachine(RuleBasedStateMachine):
             if self.counter:
                 self.tries[name] = self.limit[name]
                 self.given.discard(name)
+                assert self.at.send(f"002C02{self.reference(name)}", self.right[name]).status == 0x6982
             self.counter = False
 
     @rule(which=NAMES)
