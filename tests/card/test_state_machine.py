@@ -98,8 +98,14 @@ class CardMachine(RuleBasedStateMachine):
         self.inside = False
         self.forget()
 
-    @rule(which=NAMES, right=st.booleans())
-    def try_secret(self, which: int, right: bool) -> None:
+    @rule(which=NAMES, rights=st.lists(st.booleans(), min_size=1, max_size=3), use=st.booleans())
+    def try_secret(self, which: int, rights: list[bool], use: bool) -> None:
+        for right in rights:
+            self.try_once(which, right)
+        if use:
+            self.sign(which)
+
+    def try_once(self, which: int, right: bool) -> None:
         name = self.name(which)
         data = self.right[name] if right else self.right[name][:-1] + b"\0"
         status = self.at.send(f"002000{self.reference(name)}", data).status
@@ -152,6 +158,7 @@ class CardMachine(RuleBasedStateMachine):
         row = next(each for _, each in self.at.shape.key_rows() if each.name == key)
         if allowed and row.once:
             self.given.discard(name)
+            self.sign(which)
 
     @rule(right=st.booleans(), at_once=st.booleans())
     def come_to_the_counter(self, right: bool, at_once: bool) -> None:
@@ -210,7 +217,7 @@ class ProductMachine(CardMachine):
 
 
 FEW = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 InteropMachine.TestCase.settings = FEW
 ProductMachine.TestCase.settings = FEW
