@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-browser prove check attacks bench bench-ledger docs lock clean
+.PHONY: help demo test test-independent test-browser test-card prove check attacks bench bench-ledger bench-card-login docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -30,6 +30,9 @@ test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go w
 test-browser: .make/dev ## the verifying page in Chromium; installs Debian's where it is missing
 	@CI=true $(PY) -m pytest -v tests/e2e/test_page_in_chromium.py
 
+test-card: .make/dev ## our cards before OpenSC and OpenSSL; installs Debian's where they are missing
+	@CI=true $(PY) -m pytest -v -s tests/card/test_outside_tools.py
+
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py
 
@@ -38,6 +41,9 @@ bench: .make/dev ## measure against peers and floors on this machine
 
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)
+
+bench-card-login: .make/dev ## what a login with a card costs, and making cards; BENCH_ARGS="--rounds 50"
+	@$(PY) bench/card_login.py $(BENCH_ARGS)
 
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt

@@ -20,6 +20,7 @@ import msgspec
 import typer
 from sqlalchemy import MetaData, Table
 
+import kakine.card
 import kakine.contracts
 import kakine.parties
 from kakine.cli.root import app
@@ -172,13 +173,22 @@ def files_page() -> str:
         package = importlib.import_module(f"kakine.parties.{name}")
         tables = _tables(package)
         out += [f"## {name}\n", "```text", (inspect.getdoc(package) or "").strip(), "```\n"]
-        if tables:
-            out += ["| table | columns |", "|---|---|"]
-            out += [
-                f"| `{table.name}` | {', '.join(f'`{c.name}`' for c in table.columns)} |" for table in tables
-            ]
-            out.append("")
+        out += _table_rows(tables)
+    out += ["## card\n", "One file a card, of no party ([card.md](../../spec/card.md)).\n"]
+    out += [
+        "```text",
+        (inspect.getdoc(kakine.card) or "").strip(),
+        "```\n",
+        *_table_rows(_tables(kakine.card)),
+    ]
     return "\n".join(out)
+
+
+def _table_rows(tables: list[Table]) -> list[str]:
+    if not tables:
+        return []
+    rows = [f"| `{table.name}` | {', '.join(f'`{c.name}`' for c in table.columns)} |" for table in tables]
+    return ["| table | columns |", "|---|---|", *rows, ""]
 
 
 def _tables(package: ModuleType) -> list[Table]:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 import kakine
+from kakine.card.profile import profile
 from kakine.contracts import registry as contract
 from kakine.contracts.registry import Entry
 from kakine.runtime.pack import pack_folder
@@ -122,6 +123,15 @@ def test_no_layout_has_a_field_that_must_not_exist() -> None:
         found = set(names_in(json.loads(path.read_text())))
         assert found, path.name
         assert [name for name in found if forbidden(name)] == [], path.name
+
+
+@pytest.mark.parametrize("kind", ["interop", "product"])
+def test_no_card_has_a_place_for_a_photo_or_a_template(kind: str) -> None:
+    """By name, and by the tags that PIV has for fingerprints, a facial image and irises."""
+    rows = [row for application in profile(kind).application for row in application.file]
+    assert rows
+    assert [row.name for row in rows if forbidden(row.name)] == []
+    assert {"5FC103", "5FC108", "5FC121"} & {row.id for row in rows} == set()
 
 
 def individual_numbers(data: bytes) -> set[bytes]:

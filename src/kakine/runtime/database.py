@@ -14,8 +14,8 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -120,11 +120,7 @@ class Database:
             undo.callback(os.close, lock)
             writer = _connection(path)
             undo.callback(writer.close)
-            for table in metadata.sorted_tables:
-                writer.execute(sql(CreateTable(table, if_not_exists=True)))
-                _require_columns(writer, table)
-                for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                    writer.execute(sql(CreateIndex(index, if_not_exists=True)))
+            _create(writer, metadata)
             reader = _connection(path)
             undo.callback(reader.close)
             reader.execute("PRAGMA query_only = ON")
@@ -249,6 +245,27 @@ class Database:
         for waiting in group:
             waiting.fault = StoreFailed(**fault.facts) if isinstance(fault, StoreFailed) else StoreFailed()
             waiting.fault.__cause__ = cause
+
+
+@contextmanager
+def alone(path: Path, metadata: MetaData) -> Iterator[sqlite3.Connection]:
+    """The same file without the writer thread, for a program with one thread and no event loop (a card): each
+    statement outside a transaction is a commit, durable when it returns. Raises `StoreInUse`, `StoreOutdated`."""
+    lock = _exclusive(path)
+    with ExitStack() as undo:
+        undo.callback(os.close, lock)
+        connection = _connection(path)
+        undo.callback(connection.close)
+        _create(connection, metadata)
+        yield connection
+
+
+def _create(db: sqlite3.Connection, metadata: MetaData) -> None:
+    for table in metadata.sorted_tables:
+        db.execute(sql(CreateTable(table, if_not_exists=True)))
+        _require_columns(db, table)
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            db.execute(sql(CreateIndex(index, if_not_exists=True)))
 
 
 def _emptied(db: sqlite3.Connection) -> None:

@@ -1041,3 +1041,86 @@ class MonitorMemoryInvalid(Problem):
 class EvidenceMalformed(Problem):
     code = "evidence-malformed"
     title = "the folder does not hold evidence in the form it must have"
+
+
+# --- card -----------------------------------------------------------------------------------------------------
+
+
+class ApduMalformed(Problem):
+    code = "apdu-malformed"
+    status = 400
+    title = "the bytes are no command or answer of a chip"
+
+
+class TlvMalformed(Problem):
+    code = "tlv-malformed"
+    status = 400
+    title = "the bytes are not tagged objects in their shortest form"
+
+
+class CardRefused(Problem):
+    code = "card-refused"
+    status = 403
+    title = "the card refused the command; the status word says why"
+
+
+class CardBlocked(Problem):
+    code = "card-blocked"
+    status = 403
+    title = "the secret is blocked; the counter can give a new one"
+
+
+class CardSecretWrong(Problem):
+    code = "card-secret-wrong"
+    status = 403
+    title = "the PIN or password is not the card's"
+
+
+class CardSecretMalformed(Problem):
+    code = "card-secret-malformed"
+    title = "a PIN or password does not have the form that this card asks for"
+
+
+class CardStateUnfit(Problem):
+    code = "card-state-unfit"
+    status = 409
+    title = "the card is at another point of its life than this step needs"
+
+
+class CardSecretUnknown(Problem):
+    code = "card-secret-unknown"
+    status = 404
+    title = "this card has no such secret"
+
+
+class CardMissing(Problem):
+    code = "card-missing"
+    status = 404
+    title = "there is no card in this file"
+
+
+class CardExists(Problem):
+    code = "card-exists"
+    status = 409
+    title = "the file is there already; a card is never written over"
+
+
+class CardDataMalformed(Problem):
+    code = "card-data-malformed"
+    title = "what is to be written on the card is not of the form it must have"
+
+
+class CardCertificateUnfit(Problem):
+    code = "card-certificate-unfit"
+    title = "the certificate is not one that this card can hold for its key"
+
+
+class ChipKeyUnfit(Problem):
+    code = "chip-key-unfit"
+    title = "this key of the chip cannot do that with this input"
+
+
+class ReaderUnreachable(Problem):
+    code = "reader-unreachable"
+    status = 503
+    title = "no card reader listens at this address"
