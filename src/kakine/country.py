@@ -25,8 +25,11 @@ from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
+from kakine.crypto.keys import FileKeys
 from kakine.crypto.signing import VerifyKey
 from kakine.institutions.watchers import Watchers, country_policy
+from kakine.parties.authority.app import Authority
+from kakine.parties.authority.settings import AuthoritySettings
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
@@ -73,6 +76,7 @@ LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
 """The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+AUTHORITY = PartyName("authority")
 POLICY = "policy.txt"
 """In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
 
@@ -216,6 +220,7 @@ class Country:
             settings, name = MailboxSettings(keeper, CONVERTERS, LOGS), keeper.party
             self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
             await self.mailboxes[name].start()
+        self.authority = self._start_authority()
         self.registry = self._keep("registry", Registry(REGISTRY, self.network, *self._common("registry")))
         self.portal = self._keep("portal", Portal(LOGIN, self.network, *self._common("portal")))
         self.gateways = {name: self._gateway(name) for name in self._gateway_names()}
@@ -352,6 +357,13 @@ class Country:
             return self.book(ledger).in_force(self.site.clock()).with_role(role)
         except NoLawInForce:
             return (COMMISSION,) if role == Role.COMMISSION else ()
+
+    def _start_authority(self) -> Authority:
+        """Before the registry, which has news for it. Its keys and roots come to be when they are first needed."""
+        path, own, book, peers, clock, entropy = self._common(AUTHORITY)
+        keys = FileKeys(self.site.folder / "keys" / AUTHORITY)
+        settings = AuthoritySettings(path, keys, REGISTRY.party, COMMISSION)
+        return self._keep(AUTHORITY, Authority.open(settings, LOGS, own, book, peers, clock, entropy))
 
     async def index(self) -> None:
         """Every record keeper indexes each log as far as it goes. Apart, each does so every hour."""

@@ -19,7 +19,18 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMalformed
 
 ROLES = frozenset(
-    ("registry", "converter", "gateway", "ledger", "signer", "mailbox", "commission", "ministry", "portal")
+    (
+        "registry",
+        "converter",
+        "gateway",
+        "ledger",
+        "signer",
+        "mailbox",
+        "commission",
+        "ministry",
+        "portal",
+        "authority",
+    )
 )
 LEVELS = frozenset(("basic", "focused", "full"))
 STATUSES = frozenset(("published", "withdrawn"))

@@ -3,7 +3,7 @@
 Three signed or derived texts, for everybody alike (spec/authority.md section 5):
 
 * the *list* token, media type `statuslist+jwt`: all bits, zlib-compressed (RFC 1950), in `status_list.lst`;
-* the *head* token, `kakine-status-head+jwt`: version, digest and Merkle root of the same bits, 0.5 KB;
+* the *head* token, `kakine-status-head+jwt`: version, digest and Merkle root of the same bits, 1.5 KB;
 * a *step*: the bits that changed from one version to the next, compressed. It is not signed: it is right if the bits it
   leads to have the digest that the next head signs.
 """
