@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat import asn1
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from kakine.crypto.keys import PrivateKey, PublicKey, hash_of
@@ -224,6 +224,11 @@ def request(key: PrivateKey, common_name: str) -> bytes:
     """A certification request for a party's own key, DER."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(_name((NameOID.COMMON_NAME, common_name)))
     return builder.sign(key, hash_of(key)).public_bytes(Encoding.DER)
+
+
+def public_point(public: PublicKey) -> bytes:
+    """An EC key's point as it stands in requests and certificates (SEC 1, uncompressed)."""
+    return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 def pem(der: bytes) -> bytes:
