@@ -175,7 +175,7 @@ class Counter:
     def crl(self, profile: Profile, partition: str = "") -> bytes:
         peers = self.peers("portal")
         known = self.land.run(peers.ask(AUTHORITY, PARTITIONS, Nothing())).partitions
-        names = [each.partition for each in known if each.profile == profile.value]
+        names = [each.partition for each in known if each.kind == profile.value]
         wanted = Partition(profile.value, partition or names[0])
         return self.land.run(peers.ask(AUTHORITY, CRL, wanted)).crl
 

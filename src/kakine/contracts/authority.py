@@ -20,7 +20,7 @@ Opaque = Annotated[bytes, Meta(min_length=16, max_length=16)]
 class Certify(Body, frozen=True):
     """A counter asks for one certificate: profile, request (PKCS#10, DER), and the registry's sealed voucher."""
 
-    profile: str
+    kind: str
     request: bytes
     voucher: bytes
 
@@ -64,7 +64,7 @@ class Event(Body, frozen=True):
 
     key: Opaque
     handle: Opaque
-    version: int
+    version: Annotated[int, Meta(ge=0, lt=1 << 32)]
     what: What
 
 
@@ -104,7 +104,7 @@ class Since(Body, frozen=True):
     """The steps of a status list after `version`."""
 
     uri: str
-    version: int
+    version: Annotated[int, Meta(ge=0, lt=1 << 32)]
 
 
 class Steps(Body, frozen=True):
@@ -118,7 +118,7 @@ class Steps(Body, frozen=True):
 class Partition(Body, frozen=True):
     """One revocation list: a profile, and a partition of it."""
 
-    profile: str
+    kind: str
     partition: str
 
 
@@ -137,7 +137,7 @@ class RevocationList(Body, frozen=True):
 class FromBatch(Body, frozen=True):
     """Batches from this number, at most `MOST_BATCHES`."""
 
-    number: Annotated[int, Meta(ge=1)]
+    number: Annotated[int, Meta(ge=1, lt=1 << 32)]
 
 
 class LoggedBatch(Body, frozen=True):

@@ -102,7 +102,7 @@ def open_roots(encoded: bytes, signature: bytes, authority: VerifyKey) -> list[t
     CertificateMalformed. That a root is the same for everybody, the batches tell: each has their digest."""
     authority.verify(signature, ROOTS_LABEL, digest(ROOTS_LABEL, encoded))
     try:
-        return [(Profile(each.profile), each.certificate) for each in decode(encoded, RootList).roots]
+        return [(Profile(each.kind), each.certificate) for each in decode(encoded, RootList).roots]
     except ValueError as fault:
         raise CertificateMalformed() from fault
 

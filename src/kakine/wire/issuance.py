@@ -40,7 +40,7 @@ class Batch(Message, frozen=True):
 class Root(Message, frozen=True):
     """A root with the profile that it issues."""
 
-    profile: str
+    kind: str
     certificate: bytes
 
 

@@ -38,16 +38,16 @@ from kakine.wire.issuance import (
 
 _c = certificate.c
 _ISSUED = sql(
-    select(account.c.key, _c.number, _c.fingerprint)
+    select(account.c.key, _c.number, _c.hashed)
     .join(account, account.c.handle == _c.handle)
     .where(_c.batch.is_(None), _c.state == State.ISSUED.value)
-    .order_by(_c.fingerprint)
+    .order_by(_c.hashed)
 )
 _REVOKED = sql(
-    select(_c.fingerprint)
+    select(_c.hashed)
     .join(revoked, revoked.c.serial == _c.serial)
     .where(revoked.c.batch.is_(None), revoked.c.hold_until_s.is_(None), _c.state == State.ISSUED.value)
-    .order_by(_c.fingerprint)
+    .order_by(_c.hashed)
 )
 _MARK_ISSUED = sql(
     update(certificate)

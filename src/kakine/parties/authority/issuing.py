@@ -43,7 +43,7 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
     The same call again gives the same certificate, for a day. Raises ProfileUnknown, VoucherInvalid, VoucherUsed,
     RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified.
     """
-    profile = next((each for each in PERSONAL if each.value == asked.profile), None)
+    profile = next((each for each in PERSONAL if each.value == asked.kind), None)
     if profile is None:
         raise ProfileUnknown()
     law = office.law.in_force(office.clock())
@@ -111,7 +111,7 @@ def _intend(
 ) -> Row:
     found = store.by_voucher(db, voucher.use)
     if found is not None:
-        if found.request != asked_digest or found.profile is not profile:
+        if found.request != asked_digest or found.kind is not profile:
             raise VoucherUsed()
         if found.state is State.ABANDONED:
             raise VoucherInvalid()
@@ -142,7 +142,7 @@ def _write(
     uri, place = _draw_place(db, office, profile)
     row = Row(
         serial=fresh_serial(office.entropy).to_bytes(SERIAL, "big"),
-        profile=profile,
+        kind=profile,
         handle=handle,
         number=account.count,
         partition=partition,
@@ -187,7 +187,7 @@ def _partition(office: Office, profile: Profile, town: str) -> str:
 
 def _leaf(office: Office, row: Row, place: tuple[str, str], items: dict[str, str]) -> Leaf:
     return Leaf(
-        profile=row.profile,
+        profile=row.kind,
         serial=int.from_bytes(row.serial, "big"),
         common_name=row.common_name,
         not_before=row.not_before_s,
@@ -197,7 +197,7 @@ def _leaf(office: Office, row: Row, place: tuple[str, str], items: dict[str, str
         index=row.place,
         place=place,
         items=items,
-        host=f"{row.common_name}.{HOST}" if row.profile is Profile.PARTY else "",
+        host=f"{row.common_name}.{HOST}" if row.kind is Profile.PARTY else "",
         ocsp=office.settings.ocsp,
     )
 
@@ -208,7 +208,7 @@ async def _finish(office: Office, row: Row, leaf: Callable[[Row], Leaf], request
         if row.der is None:
             raise KeyAlreadyCertified()
         return row.der
-    root = office.root_of(row.profile, row.partition)
+    root = office.root_of(row.kind, row.partition)
     der = x509_issue.certificate(leaf(row), request.public, root.certificate, root.key)
 
     def settle(db: sqlite3.Connection) -> bytes:
@@ -226,8 +226,8 @@ async def _finish(office: Office, row: Row, leaf: Callable[[Row], Leaf], request
 
 def _supersede(db: sqlite3.Connection, row: Row, now_s: int) -> None:
     """A person has one certificate of a profile: the new one ends the one before. Parties may overlap theirs."""
-    if row.profile is Profile.PARTY:
+    if row.kind is Profile.PARTY:
         return
     for each in store.of_holder(db, row.handle):
-        if each.profile is row.profile and each.serial != row.serial and each.state is State.ISSUED:
+        if each.kind is row.kind and each.serial != row.serial and each.state is State.ISSUED:
             store.revoke(db, each, Reason.SUPERSEDED, now_s)

@@ -32,7 +32,7 @@ async def answer(office: Office, profile: Profile, asked: bytes) -> bytes:
     def status(serial: int) -> Revoked | None:
         wanted = serial.to_bytes(SERIAL, "big") if serial.bit_length() <= 8 * SERIAL else b""
         row = store.by_serial(office.db.read(), wanted)
-        if row is None or row.profile is not profile or row.state is not State.ISSUED:
+        if row is None or row.kind is not profile or row.state is not State.ISSUED:
             raise KeyError
         standing = store.standing(office.db.read(), wanted)
         return Revoked(serial, standing.since_s, standing.reason) if standing else None

@@ -76,19 +76,19 @@ _STEPS = sql(
 _put = insert(crl)
 _PUT_CRL = sql(
     _put.on_conflict_do_update(
-        index_elements=["profile", "partition"],
+        index_elements=["kind", "partition"],
         set_={name: _put.excluded[name] for name in ("number", "this_s", "entries")},
     )
 )
 _FIND_CRL = sql(
     select(crl.c.number, crl.c.this_s, crl.c.der, crl.c.entries).where(
-        crl.c.profile == bindparam("of"), crl.c.partition == bindparam("part")
+        crl.c.kind == bindparam("of"), crl.c.partition == bindparam("part")
     )
 )
 _SIGNED_CRL = sql(
     update(crl)
     .where(
-        crl.c.profile == bindparam("of"),
+        crl.c.kind == bindparam("of"),
         crl.c.partition == bindparam("part"),
         crl.c.number == bindparam("at"),
     )
@@ -223,7 +223,7 @@ async def _publish_crl(office: Office, profile: Profile, partition: str) -> None
         if last and last[2] and last[3] == said and now_s - last[1] < office.settings.crl_s:
             return None
         number = last[0] + 1 if last else 1
-        values = {"profile": profile.value, "partition": partition, "number": number, "this_s": now_s}
+        values = {"kind": profile.value, "partition": partition, "number": number, "this_s": now_s}
         db.execute(_PUT_CRL, values | {"der": None, "entries": None})
         return number
 
@@ -253,7 +253,7 @@ async def partitions(office: Office, caller: PartyName, asked: Nothing) -> Parti
 
 async def revocations(office: Office, caller: PartyName, asked: Partition) -> RevocationList:
     """One revocation list. Raises `PartitionUnknown`."""
-    wanted = {"of": asked.profile, "part": asked.partition}
+    wanted = {"of": asked.kind, "part": asked.partition}
     found = office.db.read().execute(_FIND_CRL, wanted).fetchone()
     if not found or not found[2]:
         raise PartitionUnknown()

@@ -50,7 +50,7 @@ def _apply(db: sqlite3.Connection, event: Event, now_s: int, hold_s: int, key: b
         store.age(db, event.handle, event.version)
         reason, uses = _ENDS[event.what]
         for row in rows:
-            if row.profile.use in uses:
+            if row.kind.use in uses:
                 store.revoke(db, row, reason, now_s)
 
 

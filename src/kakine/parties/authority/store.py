@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    func,
     insert,
     select,
     update,
@@ -50,7 +49,7 @@ certificate = Table(
     "certificate",
     METADATA,
     Column("serial", LargeBinary, primary_key=True),
-    Column("profile", String, nullable=False),
+    Column("kind", String, nullable=False),
     Column("handle", LargeBinary, nullable=False),
     Column("number", Integer, nullable=False),
     Column("partition", String, nullable=False),
@@ -63,12 +62,21 @@ certificate = Table(
     Column("request", LargeBinary, nullable=False),
     Column("spki", LargeBinary, nullable=False, unique=True),
     Column("state", String, nullable=False),
-    Column("fingerprint", LargeBinary),
+    Column("hashed", LargeBinary),
     Column("der", LargeBinary),
     Column("batch", Integer),
     UniqueConstraint("list_uri", "place"),
-    Index("certificate_of_holder", "handle", "profile"),
+    Index("certificate_of_holder", "handle", "kind"),
     Index("certificate_unlogged", "batch", "state"),
+    Index("certificate_in_state", "state"),
+    Index("certificate_on", "kind", "partition"),
+)
+
+status_fill = Table(
+    "status_fill",
+    METADATA,
+    Column("uri", String, primary_key=True),
+    Column("used", Integer, nullable=False),
 )
 
 account = Table(
@@ -84,13 +92,13 @@ revoked = Table(
     "revoked",
     METADATA,
     Column("serial", LargeBinary, primary_key=True),
-    Column("profile", String, nullable=False),
+    Column("kind", String, nullable=False),
     Column("partition", String, nullable=False),
     Column("reason", Integer, nullable=False),
     Column("since_s", Integer, nullable=False),
     Column("hold_until_s", Integer),
     Column("batch", Integer),
-    Index("revoked_on", "profile", "partition"),
+    Index("revoked_on", "kind", "partition"),
 )
 
 event = Table("event", METADATA, Column("key", LargeBinary, primary_key=True))
@@ -119,13 +127,13 @@ status_version = Table(
 crl = Table(
     "crl",
     METADATA,
-    Column("profile", String, nullable=False),
+    Column("kind", String, nullable=False),
     Column("partition", String, nullable=False),
     Column("number", Integer, nullable=False),
     Column("this_s", Integer, nullable=False),
     Column("der", LargeBinary),
     Column("entries", LargeBinary),
-    PrimaryKeyConstraint("profile", "partition"),
+    PrimaryKeyConstraint("kind", "partition"),
 )
 
 batch = Table(
@@ -146,7 +154,7 @@ class Row:
     """One certificate as it is stored. `repr` shows nothing."""
 
     serial: bytes
-    profile: Profile
+    kind: Profile
     handle: bytes
     number: int
     partition: str
@@ -159,7 +167,7 @@ class Row:
     request: bytes
     spki: bytes
     state: State
-    fingerprint: bytes | None = None
+    hashed: bytes | None = None
     der: bytes | None = None
     batch: int | None = None
 
@@ -178,14 +186,18 @@ _PLACE_TAKEN = sql(
 _SETTLE = sql(
     update(certificate)
     .where(certificate.c.serial == bindparam("wanted"), certificate.c.state == State.INTENDED.value)
-    .values(state=bindparam("new"), fingerprint=bindparam("hashed"), der=bindparam("text"))
+    .values(state=bindparam("new"), hashed=bindparam("digest"), der=bindparam("text"))
 )
 _FORGET = sql(update(certificate).where(certificate.c.not_before_s < bindparam("before")).values(der=None))
-_COUNT_IN = sql(
-    select(func.count()).select_from(certificate).where(certificate.c.list_uri == bindparam("uri"))
+_USED = sql(select(status_fill.c.used).where(status_fill.c.uri == bindparam("wanted")))
+_LISTS = sql(select(status_fill.c.uri))
+_fill = upsert(status_fill)
+_FILL = sql(
+    _fill.on_conflict_do_update(
+        index_elements=["uri"], set_={"used": status_fill.c.used + _fill.excluded.used}
+    )
 )
-_LISTS = sql(select(certificate.c.list_uri).distinct())
-_PARTITIONS = sql(select(certificate.c.profile, certificate.c.partition).distinct())
+_PARTITIONS = sql(select(certificate.c.kind, certificate.c.partition).distinct())
 _PLACES_SET = sql(
     select(certificate.c.place)
     .join(revoked, revoked.c.serial == certificate.c.serial)
@@ -218,16 +230,18 @@ def _row(found: tuple[object, ...] | None) -> Row | None:
     if found is None:
         return None
     values = dict(zip(_COLUMNS, found, strict=True))
-    values |= {"profile": Profile(str(values["profile"])), "state": State(str(values["state"]))}
+    values |= {"kind": Profile(str(values["kind"])), "state": State(str(values["state"]))}
     return Row(**values)  # type: ignore[arg-type]  # columns and fields have one order
 
 
 def add(db: sqlite3.Connection, row: Row) -> None:
-    """Write an intent. Raises `KeyAlreadyCertified` for a key that another voucher was used for."""
+    """Write an intent, and take its place in its list. Raises `KeyAlreadyCertified` for a key that was asked for with
+    another voucher."""
     values = {name: getattr(row, name) for name in _COLUMNS}
-    values |= {"profile": row.profile.value, "state": row.state.value}
+    values |= {"kind": row.kind.value, "state": row.state.value}
     try:
         db.execute(_ADD, values)
+        db.execute(_FILL, {"uri": row.list_uri, "used": 1})
     except sqlite3.IntegrityError as fault:
         if "certificate.spki" in str(fault):
             raise KeyAlreadyCertified() from fault
@@ -256,10 +270,10 @@ def intended(db: sqlite3.Connection) -> list[Row]:
 
 
 def settle(
-    db: sqlite3.Connection, serial: bytes, state: State, fingerprint: bytes | None, der: bytes | None
+    db: sqlite3.Connection, serial: bytes, state: State, hashed: bytes | None, der: bytes | None
 ) -> bool:
     """End an intent; whether there was one."""
-    values = {"wanted": serial, "new": state.value, "hashed": fingerprint, "text": der}
+    values = {"wanted": serial, "new": state.value, "digest": hashed, "text": der}
     return db.execute(_SETTLE, values).rowcount == 1
 
 
@@ -275,7 +289,8 @@ def place_taken(db: sqlite3.Connection, uri: str, place: int) -> bool:
 
 def count_in(db: sqlite3.Connection, uri: str) -> int:
     """How many certificates stand in a list."""
-    return int(db.execute(_COUNT_IN, {"uri": uri}).fetchone()[0])
+    row = db.execute(_USED, {"wanted": uri}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def lists(db: sqlite3.Connection) -> list[str]:
@@ -333,7 +348,7 @@ _ON_LIST = sql(
     select(revoked.c.serial, revoked.c.since_s, revoked.c.reason)
     .join(certificate, certificate.c.serial == revoked.c.serial)
     .where(
-        revoked.c.profile == bindparam("of"),
+        revoked.c.kind == bindparam("of"),
         revoked.c.partition == bindparam("part"),
         certificate.c.not_after_s >= bindparam("now"),
     )
@@ -362,7 +377,7 @@ def revoke(
     """Put a certificate on the lists; one that is there stays as it is, but a hold becomes final where this is."""
     values = {
         "serial": row.serial,
-        "profile": row.profile.value,
+        "kind": row.kind.value,
         "partition": row.partition,
         "reason": int(reason),
         "since_s": now_s,
