@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from kakine.contracts.authority import (
     BATCHES,
@@ -49,6 +52,7 @@ from kakine.crypto import keys, x509, x509_issue
 from kakine.crypto.keys import PrivateKey
 from kakine.crypto.x509 import Certificate
 from kakine.parties.authority.app import Authority
+from kakine.parties.authority.roots import Roots
 from kakine.protocols.issuance import Given, Opened, open_batches, open_roots
 from kakine.protocols.logs import log_keys
 from kakine.protocols.matching import Items
@@ -100,6 +104,15 @@ class Counter:
     @property
     def authority(self) -> Authority:
         return self.land.country.authority
+
+    def set_up(self, **changed: Any) -> None:
+        """The same authority under other settings."""
+        old = self.authority.office
+        settings = msgspec.structs.replace(old.settings, **changed)
+        roots = Roots(settings, old.db, old.clock, old.entropy)
+        anew = Authority(replace(old, settings=settings, roots=roots), LOGS)
+        self.land.country.authority = anew
+        self.land.country.apps[AUTHORITY] = anew.app
 
     @property
     def now_s(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
@@ -25,6 +26,15 @@ class _Sizes(jws.JWSRegistry):
 
 
 _RULES = _Sizes(algorithms=[_ALGORITHM])
+
+
+class _Key(ECKey):
+    """A key that the library does not take apart: one in a device has no numbers to show."""
+
+    @property
+    def dict_value(self) -> dict[str, Any]:
+        data = self.binding.convert_raw_key_to_dict(self.public_key, False)
+        return {**data, "kty": self.key_type}
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ def sign(kind: str, payload: bytes, key: PrivateKey, certificate: bytes) -> str:
         raise SignatureInvalid()
     chain = [base64.b64encode(certificate).decode()]
     header = {"alg": _ALGORITHM, "typ": kind, "x5c": chain}
-    return jws.serialize_compact(header, payload, ECKey.import_key(key), registry=_RULES)
+    return jws.serialize_compact(header, payload, _Key(key, key), registry=_RULES)
 
 
 def read(text: str, kind: str) -> Token:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat import asn1
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from kakine.crypto.keys import PrivateKey, PublicKey, hash_of
@@ -229,6 +229,11 @@ def request(key: PrivateKey, common_name: str) -> bytes:
 def public_point(public: PublicKey) -> bytes:
     """An EC key's point as it stands in requests and certificates (SEC 1, uncompressed)."""
     return public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def key_pem(key: PrivateKey) -> bytes:
+    """A private key as PKCS#8 PEM, not encrypted: for a tool that reads files."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def pem(der: bytes) -> bytes:
