@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import gazette, monitor
+from kakine.cli import authority, gazette, monitor
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.demo import demo
@@ -29,6 +29,7 @@ app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
 app.command()(retain)
+app.add_typer(authority.app, name="authority")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")

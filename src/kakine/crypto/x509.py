@@ -88,6 +88,19 @@ def der_of(data: bytes) -> bytes:
     return data
 
 
+def ders_of(data: bytes) -> list[bytes]:
+    """All certificates of a PEM file, as DER. Raises `CertificateMalformed`."""
+    try:
+        return [each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(data)]
+    except (ValueError, UnsupportedAlgorithm) as fault:
+        raise CertificateMalformed() from fault
+
+
+def read(der: bytes) -> Certificate:
+    """What a certificate says of itself. Nothing of it is verified. Raises CertificateMalformed, CertificateUnfit."""
+    return _read(_loaded(der), der)
+
+
 def open_request(der: bytes, allowed: Iterable[Algorithm]) -> Request:
     """The request in `der`, DER of PKCS#10.
 

@@ -75,6 +75,10 @@ class Authority:
         """Answer one OCSP request (see `ocsp.answer`)."""
         return await ocsp.answer(self.office, profile, asked)
 
+    def logged(self) -> int:
+        """How many batches are in the log."""
+        return batches.logged(self.office)
+
     def close(self) -> None:
         """Let go of the store."""
         self.office.db.close()

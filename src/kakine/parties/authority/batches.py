@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from kakine.contracts.authority import MOST_BATCHES, Batches, FromBatch, LoggedBatch
 from kakine.contracts.commission import LOG_BATCH, IssuanceBatch
@@ -84,6 +84,7 @@ _FROM = sql(
     )
     .order_by(batch.c.number)
 )
+_COUNT = sql(select(func.count()).select_from(batch).where(batch.c.receipt.is_not(None)))
 _receipt = msgspec.msgpack.Decoder(Appended)
 
 
@@ -135,6 +136,11 @@ async def log(office: Office, logs: Logs) -> None:
 
 async def _stored(office: Office, values: dict[str, object]) -> None:
     await office.db.write(lambda db: db.execute(_LOGGED, values))
+
+
+def logged(office: Office) -> int:
+    """How many batches have a receipt."""
+    return int(office.db.read().execute(_COUNT).fetchone()[0])
 
 
 async def batches(office: Office, caller: PartyName, asked: FromBatch) -> Batches:
