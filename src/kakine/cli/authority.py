@@ -53,8 +53,8 @@ def issue(
 
       kakine authority issue --dir country/1-1000 --csr card.csr --out card.pem
 
-    The request must be signed by its own key. P-384 for the product profiles, RSA of 2048 bits for the interop ones. The
-    root stands below the certificate in the file.
+    The request must be signed by its own key. P-384 for the product profiles, RSA of 2048 bits for the
+    interop ones. The root stands below the certificate in the file.
     """
     if bool(number) != bool(birth):
         raise typer.BadParameter("--number and --birth belong together")
