@@ -136,6 +136,19 @@ def ocsp_answer(
     return builder.sign(key, hash_of(key)).public_bytes(Encoding.DER)
 
 
+def ocsp_question(issuer: bytes, serial: int) -> bytes:
+    """A request as a foreign tool would make it, DER, without a nonce: for measurements and tests."""
+    root = x509.load_der_x509_certificate(issuer)
+    name = hashes.Hash(hashes.SHA256())
+    name.update(root.subject.public_bytes())
+    point = hashes.Hash(hashes.SHA256())
+    point.update(_bits(root.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)))
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        name.finalize(), point.finalize(), serial, hashes.SHA256()
+    )
+    return builder.build().public_bytes(Encoding.DER)
+
+
 def _about(request: ocsp.OCSPRequest, root: x509.Certificate) -> bool:
     """Whether the request names this issuer, by name and by key."""
     algorithm = request.hash_algorithm
