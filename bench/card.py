@@ -49,6 +49,7 @@ T = TypeVar("T")
 _COLUMNS = tuple(column.name for column in store.certificate.columns)
 _ADD = sql(insert(store.certificate))
 _FILL = sql(insert(store.status_fill))
+_PARTITION = sql(insert(store.known_partition))
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:
@@ -134,6 +135,7 @@ async def filled(country: Country, count: int, revoked: int) -> list[int]:
     def work(db: sqlite3.Connection) -> None:
         db.executemany(_ADD, (row(number, place) for number, place in enumerate(places, 1)))
         db.execute(_FILL, {"uri": uri, "used": count})
+        db.execute(_PARTITION, {"kind": profile.value, "partition": "1-00"})
         for number in range(1, revoked + 1):
             found = store.by_serial(db, number.to_bytes(16, "big"))
             assert found is not None

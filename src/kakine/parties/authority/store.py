@@ -69,7 +69,22 @@ certificate = Table(
     Index("certificate_of_holder", "handle", "kind"),
     Index("certificate_unlogged", "batch", "state"),
     Index("certificate_in_state", "state"),
-    Index("certificate_on", "kind", "partition"),
+)
+
+# Of a million rows few have a text or were abandoned: each publication looks for exactly those.
+Index("certificate_text", certificate.c.not_before_s, sqlite_where=certificate.c.der.is_not(None))
+Index(
+    "certificate_abandoned",
+    certificate.c.list_uri,
+    sqlite_where=certificate.c.state == State.ABANDONED.value,
+)
+
+known_partition = Table(
+    "known_partition",
+    METADATA,
+    Column("kind", String, nullable=False),
+    Column("partition", String, nullable=False),
+    PrimaryKeyConstraint("kind", "partition"),
 )
 
 status_fill = Table(
@@ -98,8 +113,13 @@ revoked = Table(
     Column("since_s", Integer, nullable=False),
     Column("hold_until_s", Integer),
     Column("batch", Integer),
+    Column("list_uri", String, nullable=False),
+    Column("place", Integer, nullable=False),
     Index("revoked_on", "kind", "partition"),
+    Index("revoked_in", "list_uri"),
 )
+
+Index("revoked_holds", revoked.c.hold_until_s, sqlite_where=revoked.c.hold_until_s.is_not(None))
 
 event = Table("event", METADATA, Column("key", LargeBinary, primary_key=True))
 
@@ -188,7 +208,11 @@ _SETTLE = sql(
     .where(certificate.c.serial == bindparam("wanted"), certificate.c.state == State.INTENDED.value)
     .values(state=bindparam("new"), hashed=bindparam("digest"), der=bindparam("text"))
 )
-_FORGET = sql(update(certificate).where(certificate.c.not_before_s < bindparam("before")).values(der=None))
+_FORGET = sql(
+    update(certificate)
+    .where(certificate.c.der.is_not(None), certificate.c.not_before_s < bindparam("before"))
+    .values(der=None)
+)
 _USED = sql(select(status_fill.c.used).where(status_fill.c.uri == bindparam("wanted")))
 _LISTS = sql(select(status_fill.c.uri))
 _fill = upsert(status_fill)
@@ -197,12 +221,9 @@ _FILL = sql(
         index_elements=["uri"], set_={"used": status_fill.c.used + _fill.excluded.used}
     )
 )
-_PARTITIONS = sql(select(certificate.c.kind, certificate.c.partition).distinct())
-_PLACES_SET = sql(
-    select(certificate.c.place)
-    .join(revoked, revoked.c.serial == certificate.c.serial)
-    .where(certificate.c.list_uri == bindparam("uri"))
-)
+_PARTITIONS = sql(select(known_partition.c.kind, known_partition.c.partition))
+_PARTITION = sql(upsert(known_partition).on_conflict_do_nothing())
+_PLACES_SET = sql(select(revoked.c.place).where(revoked.c.list_uri == bindparam("uri")))
 _ABANDONED_PLACES = sql(
     select(certificate.c.place).where(
         certificate.c.list_uri == bindparam("uri"), certificate.c.state == State.ABANDONED.value
@@ -242,6 +263,7 @@ def add(db: sqlite3.Connection, row: Row) -> None:
     try:
         db.execute(_ADD, values)
         db.execute(_FILL, {"uri": row.list_uri, "used": 1})
+        db.execute(_PARTITION, {"kind": row.kind.value, "partition": row.partition})
     except sqlite3.IntegrityError as fault:
         if "certificate.spki" in str(fault):
             raise KeyAlreadyCertified() from fault
@@ -336,7 +358,11 @@ def age(db: sqlite3.Connection, handle: bytes, version: int) -> None:
 # --- revocation ---------------------------------------------------------------------------------------------------
 
 _PUT_REVOKED = sql(upsert(revoked).on_conflict_do_nothing())
-_REVOKED = sql(select(revoked).where(revoked.c.serial == bindparam("wanted")))
+_REVOKED = sql(
+    select(revoked.c.reason, revoked.c.since_s, revoked.c.hold_until_s).where(
+        revoked.c.serial == bindparam("wanted")
+    )
+)
 _MAKE_FINAL = sql(
     update(revoked)
     .where(revoked.c.serial == bindparam("wanted"))
@@ -368,7 +394,7 @@ class Standing:
 def standing(db: sqlite3.Connection, serial: bytes) -> Standing | None:
     """Whether a certificate is revoked or held."""
     row = db.execute(_REVOKED, {"wanted": serial}).fetchone()
-    return Standing(Reason(row[3]), row[4], row[5]) if row else None
+    return Standing(Reason(row[0]), row[1], row[2]) if row else None
 
 
 def revoke(
@@ -379,6 +405,8 @@ def revoke(
         "serial": row.serial,
         "kind": row.kind.value,
         "partition": row.partition,
+        "list_uri": row.list_uri,
+        "place": row.place,
         "reason": int(reason),
         "since_s": now_s,
         "hold_until_s": hold_until_s,
