@@ -22,6 +22,7 @@ from kakine.country import AUTHORITY
 from kakine.crypto import keys, x509_issue
 from kakine.crypto.x509 import Certificate
 from kakine.values.certificates import PERSONAL, Algorithm, Profile
+from road import raw_call
 
 QUALIFIER = "pkix.certificate_policies_policy_has_qualifier (NOTICE)"
 
@@ -171,6 +172,21 @@ def test_ocsp_knows_nothing_of_others_and_refuses_rubbish(desk: Desk) -> None:
     assert "unauthorized" in verdict(
         "openssl", "ocsp", "-respin", "answer.der", good=False, folder=desk.folder
     )
+
+
+def test_ocsp_over_http_takes_small_questions_by_post_and_knows_its_roots(desk: Desk) -> None:
+    desk.issued(Profile.AUTHENTICATION)
+    ask = ("openssl", "ocsp", "-issuer", "root.pem", "-cert", "ee.pem", "-reqout", "ask.der")
+    verdict(*ask, folder=desk.folder)
+    asked = (desk.folder / "ask.der").read_bytes()
+    app, land = desk.counter.authority.app, desk.counter.land
+    path = f"/ocsp/{Profile.AUTHENTICATION.value}"
+    told = land.run(raw_call(app, None, path, asked))
+    assert (told.status, told.media) == (200, "application/ocsp-response")
+    (desk.folder / "answer.der").write_bytes(told.body)
+    verdict("openssl", "ocsp", "-respin", "answer.der", "-CAfile", "root.pem", folder=desk.folder)
+    assert land.run(raw_call(app, None, "/ocsp/root", asked)).status == 404
+    assert land.run(raw_call(app, None, path, bytes(5000))).status == 413
 
 
 def lint(folder: Path, tool: str, *words: str) -> None:

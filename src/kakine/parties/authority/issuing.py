@@ -40,8 +40,8 @@ _PARTITIONS = 64
 async def certify(office: Office, caller: PartyName, asked: Certify) -> Certified:
     """Certify the key of a card for the person whom the registry vouches for.
 
-    The same call again gives the same certificate, for a day. Raises ProfileUnknown, VoucherInvalid, VoucherUsed,
-    RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified.
+    The same call again gives the same certificate, while the voucher is good. Raises ProfileUnknown, VoucherInvalid,
+    VoucherUsed, RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified.
     """
     profile = next((each for each in PERSONAL if each.value == asked.kind), None)
     if profile is None:

@@ -92,7 +92,7 @@ async def revoke(office: Office, serial: int, reason: Reason) -> None:
 
 
 async def tidy(office: Office) -> None:
-    """Holds that are over become revocations; intents that nobody carried on are abandoned; texts of yesterday go."""
+    """Holds that are over become revocations; intents that nobody carried on are abandoned; old texts go."""
     now_s = office.now_s
     stale_s = now_s - LIFETIME_MS // 1000 - 60
 

@@ -1,7 +1,7 @@
 """What the authority keeps. Times are seconds since 1970, serial numbers 16 bytes big-endian.
 
-The text of a certificate is kept for a day, so that a lost answer can be given again, and then forgotten; the items of
-a signature certificate stand nowhere else.
+The text of a certificate is kept for an hour, so that a lost answer can be given again, and then forgotten; the items
+of a signature certificate stand nowhere else.
 """
 
 from __future__ import annotations
