@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from counter import Counter
-from kakine.contracts.registry import Died
-from kakine.country import AUTHORITY
+from kakine.contracts.commission import SUSPEND, Narrow, Stop
+from kakine.contracts.registry import Died, Renamed
+from kakine.country import AUTHORITY, COMMISSION
 from kakine.crypto import keys, x509, x509_issue
 from kakine.parties.authority import issuing, store
 from kakine.parties.authority.store import State
@@ -25,6 +26,7 @@ from kakine.values.problems import (
     Problem,
     ProfileUnknown,
     RequestMalformed,
+    Suspended,
     VoucherInvalid,
     VoucherRefused,
     VoucherUsed,
@@ -161,6 +163,24 @@ def test_a_counter_gets_no_party_certificate(counter: Counter) -> None:
     for wrong in (Profile.PARTY.value, "", "root"):
         with pytest.raises(ProfileUnknown):
             counter.certify(wrong, request(), counter.vouched(Use.AUTHENTICATION))
+
+
+@pytest.mark.parametrize("stopped", ["yokohama", "authority", "registry"])
+def test_nothing_is_certified_while_the_law_stops_one_of_the_three(tmp_path: Path, stopped: str) -> None:
+    """And what ends a certificate goes on."""
+    with Counter.opened(tmp_path) as counter:
+        card = counter.certified(Profile.SIGNATURE)
+        voucher = counter.vouched(Use.AUTHENTICATION)
+        stop = Narrow([Stop("party", stopped)], [], "停止", "stopped")
+        counter.land.run(counter.peers("commission").ask(COMMISSION, SUSPEND, stop))
+        counter.land.run(counter.land.country.refresh())
+        with pytest.raises(Suspended):
+            counter.certify(Profile.AUTHENTICATION, request(), voucher)
+        counter.report(Renamed("試験　新", "シケン　シン"))
+        counter.publish()
+        read = x509.read(card.der)
+        with pytest.raises(CertificateRevoked):
+            check_status(read, counter.held(read.list_uri), counter.now_s)
 
 
 class Cut(Exception):

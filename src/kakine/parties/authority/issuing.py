@@ -41,12 +41,13 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
     """Certify the key of a card for the person whom the registry vouches for.
 
     The same call again gives the same certificate, while the voucher is good. Raises ProfileUnknown, VoucherInvalid,
-    VoucherUsed, RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified.
+    VoucherUsed, RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified; Suspended.
     """
     profile = next((each for each in PERSONAL if each.value == asked.kind), None)
     if profile is None:
         raise ProfileUnknown()
     law = office.law.in_force(office.clock())
+    law.require_running(caller, office.identity.name, office.settings.registry)
     registry = law.signing_key(office.settings.registry)
     voucher = opened(asked.voucher, office.identity.opening, registry, office.clock())
     counter = CorporateNumber(law.party(caller).number).municipality
@@ -70,8 +71,9 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
 async def certify_party(office: Office, caller: PartyName, asked: CertifyParty) -> PartyCertified:
     """Certify the calling party's own key for mutual TLS, under its own name and no other.
 
-    Raises RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified.
+    Raises RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified, Suspended.
     """
+    office.law.in_force(office.clock()).require_running(caller, office.identity.name)
     profile = Profile.PARTY
     request = open_request(asked.request, [profile.algorithm])
     root = await office.roots.issuing(profile)
