@@ -12,6 +12,7 @@ from kakine.crypto.x509 import Certificate
 from kakine.protocols.status import check_stapled, check_status, staple
 from kakine.values.certificates import Profile, Use
 from kakine.values.problems import CertificateRevoked
+from registry_office import HANAKO
 from road import recorded
 
 VERIFIERS = 5
@@ -83,6 +84,24 @@ def test_a_holder_staples_from_the_public_list_and_nobody_is_asked(counter: Coun
         with pytest.raises(CertificateRevoked):  # two newer certificates of the person have superseded it
             check_stapled(visited, stapled, roots, now_s)
     assert passages == []
+
+
+def test_the_authority_gets_no_number_and_the_counter_no_handle(counter: Counter) -> None:
+    """In what crosses the road while a signature certificate is issued, and in what the authority then keeps."""
+    with recorded() as passages:
+        counter.certified(Profile.SIGNATURE)
+    number = counter.number.encode()
+    (handle,) = (
+        counter.land.country.registry.db.read().execute("SELECT handle FROM authority_handle").fetchone()
+    )
+    assert any(number in each.body for each in passages if each.to == "registry")
+    for each in passages:
+        if "authority" in (each.to, each.caller):
+            assert number not in each.body + each.answer
+        assert handle not in each.body + each.answer
+    stored = b"".join(path.read_bytes() for path in counter.land.folder.glob("authority.sqlite*"))
+    assert number not in stored
+    assert HANAKO.birth.isoformat().encode() not in stored
 
 
 def test_places_in_a_list_do_not_follow_one_another(counter: Counter) -> None:

@@ -337,8 +337,7 @@ class Law:
 
     def require_running(self, *parties: str) -> None:
         """Raise `Suspended` where everything is stopped, or one of these parties."""
-        if self._everything:
-            raise Suspended(what="everything")
+        self._require_not_suspended(Subject.EVERYTHING, "")
         for name in parties:
             self._require_not_suspended(Subject.PARTY, name)
 
