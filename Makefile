@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-browser test-card prove check attacks bench bench-ledger bench-card-login docs lock clean
+.PHONY: help demo test test-independent test-authority test-browser test-card prove check attacks bench bench-card bench-ledger bench-card-login docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -27,6 +27,9 @@ prove: .make/dev ## take each defence out of a copy and see its attack test fail
 test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go where it is missing
 	@CI=true $(PY) -m pytest -v tests/independent
 
+test-authority: .make/dev ## OpenSSL, pkilint and SoftHSM2 before all that the authority signs, with their verdicts
+	@CI=true $(PY) -m pytest -q -s tests/authority/test_outside.py tests/authority/test_pkcs11.py
+
 test-browser: .make/dev ## the verifying page in Chromium; installs Debian's where it is missing
 	@CI=true $(PY) -m pytest -v tests/e2e/test_page_in_chromium.py
 
@@ -38,6 +41,9 @@ docs: .make/dev  ## write docs/reference anew from the code
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)
+
+bench-card: .make/dev ## certificates a second, status lists of a million, bytes a verifier downloads a day
+	@$(PY) bench/card.py $(BENCH_ARGS)
 
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)

@@ -24,10 +24,13 @@ from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
+from kakine.crypto.keys import FileKeys
 from kakine.crypto.signing import VerifyKey
 from kakine.institutions.ledgers import Ledgers
 from kakine.institutions.ledgers import signer_of as signer_of
 from kakine.institutions.watchers import Watchers, country_policy
+from kakine.parties.authority.app import Authority
+from kakine.parties.authority.settings import AuthoritySettings
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
 from kakine.parties.commission.settings import CommissionSettings
@@ -78,6 +81,7 @@ LEDGER, ORIGIN = LOGS[0].ledger, LOGS[0].origin
 """The one that is asked first."""
 COMMISSION = PartyName("commission")
 MINISTRY = PartyName("ministry")
+AUTHORITY = PartyName("authority")
 POLICY = "policy.txt"
 """In the country's folder: whose signatures to believe (c2sp.org/tlog-policy)."""
 
@@ -253,6 +257,7 @@ class Country:
             with _turn_of(name):
                 self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
                 await self.mailboxes[name].start()
+        self.authority = self._start_authority()
         self.registry = self._keep(
             "registry", Registry(REGISTRY, self._network("registry"), *self._common("registry"))
         )
@@ -464,6 +469,14 @@ class Country:
         }
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
+
+    def _start_authority(self) -> Authority:
+        """Before the registry, which has news for it. Its keys and roots come to be when they are first needed."""
+        path, own, book, peers, clock, entropy = self._common(AUTHORITY)
+        keys = FileKeys(self.site.folder / "keys" / AUTHORITY)
+        settings = AuthoritySettings(path, keys, REGISTRY.party, COMMISSION)
+        logs = self.logs_of(AUTHORITY)
+        return self._keep(AUTHORITY, Authority.open(settings, logs, own, book, peers, clock, entropy))
 
     async def index(self) -> None:
         """Every record keeper indexes each open log as far as it goes. Apart, each does so every hour."""

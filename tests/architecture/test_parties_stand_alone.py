@@ -27,6 +27,7 @@ importlib.import_module(sys.argv[1])
 print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"))))
 """
 SERVED_BY = {
+    "authority": ["authority"],
     "commission": ["commission"],
     "commission_audit": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],

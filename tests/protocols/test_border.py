@@ -25,6 +25,7 @@ from attacks.insider import rewritten
 from forging import signed
 from kakine.clients.exchange import as_convert
 from kakine.contracts import (
+    authority,
     commission,
     commission_audit,
     converter,
@@ -64,6 +65,7 @@ from road import Passage, Reply, raw_call, recorded
 from land import CHILDREN, TAX, Land, ref
 
 SERVED_BY = {
+    "authority": "authority",
     "commission": "commission",
     "commission_audit": "commission",
     "converter": "converter-1",
@@ -116,6 +118,7 @@ class Border:
 
 
 HOLDERS = {
+    Role.AUTHORITY: "authority",
     Role.COMMISSION: "commission",
     Role.CONVERTER: "converter-1",
     Role.GATEWAY: "yokohama",
@@ -147,6 +150,19 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
     receipt = ledger.Appended(0, [bytes(32)], b"checkpoint")
     proved, held = ledger.Proved(bytes(80), receipt), retention.HoldLogged(b"hold", bytes(80), receipt)
     return {
+        authority.BATCHES.path: authority.FromBatch(1),
+        authority.CERTIFY.path: authority.Certify("authentication-product", b"request", b"voucher"),
+        authority.CERTIFY_PARTY.path: authority.CertifyParty(b"request"),
+        authority.CRL.path: authority.Partition("party", "1-parties"),
+        authority.EVENTS.path: authority.Events([authority.Event(KEY, KEY, 2, authority.What.DIED)]),
+        authority.LIST.path: authority.ListName("https://status.kakine.example/party/1"),
+        authority.LISTS.path: Nothing(),
+        authority.PARTITIONS.path: Nothing(),
+        authority.ROOTS.path: Nothing(),
+        authority.STEPS.path: authority.Since("https://status.kakine.example/party/1", 1),
+        commission.LOG_BATCH.path: commission.IssuanceBatch(b"batch", bytes(64)),
+        registry.CARD.path: registry.CardReport(KEY, subject, registry.CardNews.LOST),
+        registry.VOUCH.path: registry.Vouch(subject, "authentication"),
         commission.ERASURES.path: retention.Erasures(1),
         commission_audit.OBJECT.path: commission_audit.Objection(b"sealed"),
         converter.DESTROY.path: retention.Destroy(b"order", [b"dropped"], [b"hold"]),

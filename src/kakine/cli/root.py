@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import card, gazette, monitor
+from kakine.cli import authority, card, gazette, monitor
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.demo import demo
@@ -34,6 +34,7 @@ app.command()(retain)
 app.command()(unseal)
 app.command()(run)
 app.add_typer(card.app, name="card")
+app.add_typer(authority.app, name="authority")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(monitor.app, name="monitor")

@@ -25,6 +25,7 @@ class Role(StrEnum):
     COMMISSION = "commission"
     MINISTRY = "ministry"
     PORTAL = "portal"
+    AUTHORITY = "authority"
 
 
 ANYBODY = frozenset(Role)

@@ -123,6 +123,20 @@ class Narrow(Body, frozen=True):
     reason_en: str
 
 
+class IssuanceBatch(Body, frozen=True):
+    """An encoded `wire.issuance.Batch` of the calling authority, and its signature."""
+
+    batch: bytes
+    signature: bytes
+
+
+class BatchLogged(Body, frozen=True):
+    """The governance entry (80 bytes) with the batch's digest, and its receipt."""
+
+    entry: bytes
+    receipt: Appended
+
+
 MOST_VERSIONS = 8
 
 CURRENT = Call("/v1/gazette", Since, Versions, ANYBODY)
@@ -131,4 +145,5 @@ PROPOSALS = Call("/v1/gazette/proposals", Nothing, Proposals, frozenset({Role.CO
 APPROVE = Call("/v1/gazette/approve", Approve, Version, frozenset({Role.COMMISSION}))
 REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}))
 SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))
+LOG_BATCH = Call("/v1/issuance/log", IssuanceBatch, BatchLogged, frozenset({Role.AUTHORITY}))
 ERASURES = Call("/v1/erasures", Erasures, ErasuresGiven, ANYBODY, 4 << 20)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from kakine.contracts.call import Body, Call, Role
+from kakine.contracts.call import Body, Call, Nothing, Role
 from kakine.protocols.matching import Sex
 
 Key = Annotated[bytes, Meta(min_length=16, max_length=16)]
@@ -170,6 +170,41 @@ class Reported(Body, frozen=True):
     record_code: str = ""
 
 
+class Vouch(Body, frozen=True):
+    """The counter asks the registry to vouch for a resident towards the certificate authority.
+
+    `purpose` is "authentication" or "signature". `card_until` is the last day of the card where there is one already;
+    `stay_until` that of a foreign resident's permitted stay, from the residence card that was shown.
+    """
+
+    subject: Subject
+    purpose: str
+    card_until: date | None = None
+    stay_until: date | None = None
+
+
+class Vouched(Body, frozen=True):
+    """A `wire.voucher.Voucher`, sealed to the authority. The counter reads nothing of it."""
+
+    voucher: bytes
+
+
+class CardNews(StrEnum):
+    """What the holder says of the card."""
+
+    LOST = "lost"
+    FOUND = "found"
+    ENDED = "ended"
+
+
+class CardReport(Body, frozen=True):
+    """A holder reports the card lost or found again, or gives its certificates up."""
+
+    key: Key
+    subject: Subject
+    news: CardNews
+
+
 class ByNumber(Body, frozen=True, tag="number"):
     """The number as the person gave it, with proof of identity seen (Act art. 16), and the birth date."""
 
@@ -213,4 +248,6 @@ _TOWNS = frozenset({Role.GATEWAY})
 ENTER = Call("/v1/residents/enter", Enter, EnterAnswer, _TOWNS)
 BIRTH = Call("/v1/residents/birth", Born, Reported, _TOWNS)
 ACQUIRE = Call("/v1/codes/acquire", Acquire, Acquired, frozenset({Role.GATEWAY, Role.PORTAL}))
+VOUCH = Call("/v1/residents/vouch", Vouch, Vouched, _TOWNS)
+CARD = Call("/v1/residents/card", CardReport, Nothing, _TOWNS)
 REPORT = Call("/v1/residents/report", Report, Reported, _TOWNS)

@@ -359,6 +359,12 @@ class Law:
         if not _covers(entry, asker, giver, requester == provider):
             raise GroundNotForParties(ground=ground, requester=str(requester), provider=str(provider))
 
+    def require_running(self, *parties: str) -> None:
+        """Raise `Suspended` where everything is stopped, or one of these parties."""
+        self._require_not_suspended(Subject.EVERYTHING, "")
+        for name in parties:
+            self._require_not_suspended(Subject.PARTY, name)
+
     def _site_of(self, domain: str) -> _Site:
         site = self._sites.get(domain)
         if site is None:

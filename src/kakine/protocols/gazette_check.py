@@ -20,7 +20,18 @@ from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMa
 from kakine.wire.gazette import MOST_SEALED
 
 ROLES = frozenset(
-    ("registry", "converter", "gateway", "ledger", "signer", "mailbox", "commission", "ministry", "portal")
+    (
+        "registry",
+        "converter",
+        "gateway",
+        "ledger",
+        "signer",
+        "mailbox",
+        "commission",
+        "ministry",
+        "portal",
+        "authority",
+    )
 )
 LEVELS = frozenset(("basic", "focused", "full"))
 STATUSES = frozenset(("published", "withdrawn"))

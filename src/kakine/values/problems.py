@@ -1124,3 +1124,133 @@ class ReaderUnreachable(Problem):
     code = "reader-unreachable"
     status = 503
     title = "no card reader listens at this address"
+
+
+# --- certificates -----------------------------------------------------------------------------------------------
+
+
+class RequestMalformed(Problem):
+    code = "csr-malformed"
+    title = "not a certification request (PKCS#10, DER)"
+
+
+class PossessionUnproved(Problem):
+    code = "csr-possession-unproved"
+    title = "the request is not signed by the key that it asks a certificate for"
+
+
+class KeyNotAllowed(Problem):
+    code = "csr-key-not-allowed"
+    title = "the profile does not allow this kind of key or hash"
+
+
+class KeyAlreadyCertified(Problem):
+    code = "csr-replayed"
+    status = 409
+    title = "this key has been certified or asked for before"
+
+
+class ProfileUnknown(Problem):
+    code = "certificate-profile-unknown"
+    title = "there is no such profile, or this call does not issue it"
+
+
+class VoucherInvalid(Problem):
+    code = "voucher-invalid"
+    title = "the registry has not vouched for this request, or not now"
+
+
+class VoucherUsed(Problem):
+    code = "voucher-used"
+    status = 409
+    title = "what the registry vouched for was used for another request"
+
+
+class VoucherRefused(Problem):
+    code = "voucher-refused"
+    title = "the registry does not vouch for such a certificate"
+
+
+class CertificateMalformed(Problem):
+    code = "certificate-malformed"
+    title = "not a certificate"
+
+
+class CertificateForged(Problem):
+    code = "certificate-forged"
+    title = "the certificate was not issued by a root for its use"
+
+
+class CertificateExpired(Problem):
+    code = "certificate-expired"
+    title = "the certificate is not valid at this time"
+
+
+class CertificateUnfit(Problem):
+    code = "certificate-unfit"
+    title = "the certificate is for another use, or holds what is not understood"
+
+
+class CertificateRevoked(Problem):
+    code = "certificate-revoked"
+    title = "the certificate is revoked or suspended"
+
+
+class CertificateUnknown(Problem):
+    code = "certificate-unknown"
+    status = 404
+    title = "no such certificate was issued here"
+
+
+class CertificateNotHeld(Problem):
+    code = "certificate-not-held"
+    status = 409
+    title = "only a certificate on hold can be released"
+
+
+class CertificateForeign(Problem):
+    code = "certificate-foreign"
+    title = "the log has a certificate of this account that its holder does not have"
+
+
+class CertificateUnlogged(Problem):
+    code = "certificate-unlogged"
+    title = "the certificate is in no batch of the log"
+
+
+class StatusListInvalid(Problem):
+    code = "status-list-invalid"
+    title = "the status list, its head, or a step between two does not verify"
+
+
+class StatusListStale(Problem):
+    code = "status-list-stale"
+    title = "the status list is too old to say anything now"
+
+
+class StatusListUnknown(Problem):
+    code = "status-list-unknown"
+    status = 404
+    title = "no such status list, or the certificate stands in another"
+
+
+class StatusIndexOutside(Problem):
+    code = "status-index-outside"
+    title = "the status list has no such place"
+
+
+class PartitionUnknown(Problem):
+    code = "partition-unknown"
+    status = 404
+    title = "there is no revocation list of this name"
+
+
+class BatchesBroken(Problem):
+    code = "issuance-batches-broken"
+    title = "batches of issued certificates do not follow one another or their digests"
+
+
+class KeyStoreFailed(Problem):
+    code = "key-store-failed"
+    status = 500
+    title = "a key of the authority cannot be had as it must be"

@@ -122,8 +122,9 @@ class Publisher:
     async def _log(self, stored: Stored, *, again: bool) -> Appended:
         return await self._append(stored.entry, stored.digest, self._law(stored), again=again)
 
-    async def log_digest(self, digest: bytes) -> None:
-        """Have the digest (32 bytes) of a public text in a log, as a governance entry; once, however often asked.
+    async def log_digest(self, digest: bytes) -> tuple[bytes, Appended]:
+        """The entry and the receipt of the digest (32 bytes) of a public text, logged as a governance entry; once,
+        however often asked.
 
         Raises PartyUnavailable if nothing was concluded, and what does not verify. Says nothing about the text.
         """
@@ -135,8 +136,9 @@ class Publisher:
                 continue
             logged_ms(known.entries, digest)
             self._verify(known.receipt, known.entries, law)
-            return
-        await self._append(entry_of(digest, self._clock()), digest, law, again=False)
+            return known.entries, known.receipt
+        entry = entry_of(digest, self._clock())
+        return entry, await self._append(entry, digest, law, again=False)
 
     async def _append(self, entry: bytes, digest: bytes, law: Law, *, again: bool) -> Appended:
         tag = tag_of(digest)

@@ -6,6 +6,8 @@ from kakine.contracts.call import Nothing
 from kakine.contracts.commission import (
     MOST_VERSIONS,
     Approve,
+    BatchLogged,
+    IssuanceBatch,
     Narrow,
     PlainChange,
     Proposal,
@@ -28,7 +30,9 @@ from kakine.protocols.gazette_sound import require_sound
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.labels import PartyName
 from kakine.values.problems import GazetteInconsistent, ProposalUnknown
+from kakine.wire.canonical import decode as decode_message
 from kakine.wire.gazette import Kind, Signatures, Subject, decode, encode, gazette_digest
+from kakine.wire.issuance import LABEL, Batch, batch_digest
 
 
 class Duties:
@@ -121,6 +125,17 @@ class Duties:
         encoded = encode(gazette)
         commission = sign_as_commission(self._identity.signing, encoded)
         return await self._publisher.publish(encoded, Signatures(commission=commission))
+
+    async def log_batch(self, caller: PartyName, asked: IssuanceBatch) -> BatchLogged:
+        """Log the digest of what the authority says it issued and revoked; nothing of it is kept here.
+
+        Raises SignatureInvalid, NotCanonical, PartyUnavailable. Not checked: that batches follow one another; who reads
+        them does (`protocols.issuance`).
+        """
+        law = self._publisher.book.in_force(self._clock())
+        law.signing_key(caller).verify(asked.signature, LABEL, asked.batch)
+        decode_message(asked.batch, Batch)
+        return BatchLogged(*await self._publisher.log_digest(batch_digest(asked.batch)))
 
 
 def _subject(stop: Stop) -> Subject:

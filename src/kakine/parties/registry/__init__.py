@@ -5,7 +5,8 @@ Holds: the basic items and their history; numbers past and present; record codes
 Must never learn: any agency's code in use, any exchange, anything an agency knows about a person.
 Called by: the gateways of municipalities (entries and events); agencies that are to be given a code; the commission
     (samples of enrolments).
-Calls: the converters, to enrol a person and to issue, replace or retire codes; agencies' gateways, to deliver codes.
+Calls: the converters, to enrol a person and to issue, replace or retire codes; agencies' gateways, to deliver codes;
+    the certificate authority, to say under a random name that a life or a card has changed.
 Loses if compromised: the basic items and numbers of everybody. Not what any agency holds, and not who asked whom.
 Never: a search or list of people, a profile, a photo, a field for ethnicity, belief, union or sexuality.
 """

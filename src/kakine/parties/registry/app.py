@@ -15,6 +15,7 @@ from kakine.parties.registry import store
 from kakine.parties.registry.codes import Codes, enrolment_table
 from kakine.parties.registry.front import Front
 from kakine.parties.registry.numbering import Desk
+from kakine.parties.registry.vouching import Vouching
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import Database
@@ -43,7 +44,9 @@ class Registry:
     ) -> None:
         self.db = Database.open(path, METADATA)
         self.codes = Codes(name, identity, network, self.db, law, peers, clock, entropy)
-        self._front = Front(Desk(self.db, entropy, identity.local_key("marking")), self.codes, law, clock)
+        desk = Desk(self.db, entropy, identity.local_key("marking"))
+        self._vouching = Vouching(desk, identity, law, peers, clock)
+        self._front = Front(desk, self.codes, law, clock, self._vouching)
         self._law = law
         self._clock = clock
 
@@ -58,12 +61,15 @@ class Registry:
             Duty(registry.BIRTH, self._front.birth),
             Duty(registry.REPORT, self._front.report),
             Duty(registry.ACQUIRE, self._front.acquire),
+            Duty(registry.VOUCH, self._vouching.vouch),
+            Duty(registry.CARD, self._vouching.card),
         ]
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:
         """Join the converters where that is not done, and take up what a crash left open."""
         await self.codes.start()
+        await self._vouching.deliver()
 
     def close(self) -> None:
         """Close the store."""

@@ -28,6 +28,7 @@ from kakine.parties.registry import residents
 from kakine.parties.registry.codes import MOST, Codes
 from kakine.parties.registry.numbering import Desk
 from kakine.parties.registry.residents import Done
+from kakine.parties.registry.vouching import Vouching
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.matching import Items
 from kakine.runtime import codebook
@@ -45,6 +46,7 @@ class Front:
     codes: Codes
     law: LawBook
     clock: Clock
+    vouching: Vouching
 
     def _town(self, caller: PartyName) -> MunicipalityCode:
         """The caller's municipality code, out of the corporate number that the gazette has of it. Raises
@@ -80,6 +82,7 @@ class Front:
     async def report(self, caller: PartyName, asked: Report) -> Reported:
         """A life event. A death retires the person's code at the record keeper; a new number moves nothing else."""
         done = await residents.report(self.desk, self._town(caller), asked, self.clock())
+        await self.vouching.deliver()
         if isinstance(asked.change, Died) and self._enrolled(done.person):
             await self._retire(done)
         return Reported(done.number, done.record_code)

@@ -30,7 +30,7 @@ from kakine.contracts.registry import (
     WentAbroad,
 )
 from kakine.crypto.hashing import mac
-from kakine.parties.registry import store
+from kakine.parties.registry import store, vouched
 from kakine.parties.registry.checks import require_day, require_text, require_town
 from kakine.parties.registry.numbering import Desk, give_number, give_record_code
 from kakine.parties.registry.store import Event, Person, State
@@ -138,6 +138,7 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
         after = replace(after, version=before.version + 1)
         store.set_person(db, before, after, now_ms)
         _renumber(db, desk, after, asked.change, now_ms)
+        vouched.note(db, after, asked.key, asked.change)
         reason = asked.change.reason.value if isinstance(asked.change, NumberChanged) else ""
         return _log(db, desk, town, after, asked, asked.day, _kind(asked.change), reason, now_ms)
 

@@ -1,0 +1,60 @@
+"""A town's counter for cards: has a card's key certified for a resident who stands there, and takes reports of loss."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from kakine.contracts.authority import CERTIFY, Certified, Certify
+from kakine.contracts.registry import (
+    CARD,
+    ENTER,
+    VOUCH,
+    CardNews,
+    CardReport,
+    Enter,
+    Entry,
+    Numbered,
+    Subject,
+    Vouch,
+)
+from kakine.protocols.matching import Sex
+from kakine.runtime.http import Peers
+from kakine.values.certificates import Profile
+from kakine.values.labels import PartyName
+from kakine.values.problems import EntryNotTaken
+
+_TEST_DAY = date(1990, 2, 3)
+
+
+class CardCounter:
+    """The counter of the town whose road `peers` is."""
+
+    def __init__(self, peers: Peers, registry: PartyName, authority: PartyName) -> None:
+        self._peers = peers
+        self._registry = registry
+        self._authority = authority
+
+    async def certify(
+        self, subject: Subject, profile: Profile, request: bytes, *, stay_until: date | None = None
+    ) -> Certified:
+        """A certificate for the key of a request (PKCS#10, DER). Raises what registry and authority refuse with.
+
+        The number goes to the registry and no further; the authority gets the registry's sealed voucher.
+        """
+        asked = Vouch(subject, profile.use.value, stay_until=stay_until)
+        vouched = await self._peers.ask(self._registry, VOUCH, asked)
+        wanted = Certify(profile.value, request, vouched.voucher)
+        return await self._peers.ask(self._authority, CERTIFY, wanted)
+
+    async def report(self, subject: Subject, news: CardNews, key: bytes) -> None:
+        """Pass on that a card was lost or found, or is given up. `key` is 16 random bytes, the same for a repeat."""
+        await self._peers.ask(self._registry, CARD, CardReport(key, subject, news))
+
+    async def test_resident(self) -> Subject:
+        """A made-up resident for test certificates, entered once however often this is called."""
+        key = b"test certificate"
+        entry = Entry(key, "試験　垣根", "シケン　カキネ", _TEST_DAY, Sex.OPEN, key, _TEST_DAY, "試験町1番地")
+        (outcome,) = (await self._peers.ask(self._registry, ENTER, Enter([entry]))).outcomes
+        if not isinstance(outcome, Numbered):
+            raise EntryNotTaken(problem=outcome.problem)
+        return Subject(outcome.number, _TEST_DAY)

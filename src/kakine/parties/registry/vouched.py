@@ -1,0 +1,104 @@
+"""Whom the registry has vouched for, under which random name, and what the authority has still to be told.
+
+The name (handle) is for the authority alone and derived from nothing. News stands in the transaction of the event it
+comes from, so that no death or move is lost on the way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, bindparam, select
+from sqlalchemy.dialects.sqlite import insert
+
+from kakine.contracts.authority import Event, What
+from kakine.contracts.registry import CardNews, Change, Died, Moved, Renamed, WentAbroad
+from kakine.crypto.hashing import digest
+from kakine.parties.registry.store import Person, metadata
+from kakine.runtime.database import sql
+
+handle = Table(
+    "authority_handle",
+    metadata,
+    Column("person", LargeBinary, ForeignKey("person.id"), primary_key=True),
+    Column("handle", LargeBinary, nullable=False, unique=True),
+)
+news = Table(
+    "authority_news",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    Column("handle", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("what", String, nullable=False),
+)
+
+_FIND = sql(select(handle.c.handle).where(handle.c.person == bindparam("wanted")))
+_ADD = sql(insert(handle))
+_QUEUE = sql(insert(news).on_conflict_do_nothing())
+_WAITING = sql(
+    select(news.c.key, news.c.handle, news.c.version, news.c.what).order_by(news.c.position).limit(1000)
+)
+_SENT = sql(news.delete().where(news.c.key == bindparam("told")))
+_WAITS = sql(select(news.c.position).where(news.c.handle == bindparam("wanted")).limit(1))
+
+_CARD = {CardNews.LOST: What.LOST, CardNews.FOUND: What.FOUND, CardNews.ENDED: What.ENDED}
+
+
+def find(db: sqlite3.Connection, person: bytes) -> bytes | None:
+    """The name under which the authority knows a person."""
+    row = db.execute(_FIND, {"wanted": person}).fetchone()
+    return row[0] if row else None
+
+
+def name(db: sqlite3.Connection, person: bytes, fresh: bytes) -> bytes:
+    """The person's name towards the authority, `fresh` (16 random bytes) where there is none."""
+    found = find(db, person)
+    if found is None:
+        db.execute(_ADD, {"person": person, "handle": fresh})
+        return fresh
+    return found
+
+
+def note(db: sqlite3.Connection, after: Person, key: bytes, change: Change) -> None:
+    """Queue what an event means for certificates, if the authority knows the person and it means anything."""
+    match change:
+        case Died():
+            what = What.DIED
+        case WentAbroad():
+            what = What.LEFT
+        case Moved() | Renamed():
+            what = What.ATTRIBUTES
+        case _:
+            return
+    _queue(db, after, key, what)
+
+
+def note_card(db: sqlite3.Connection, person: Person, key: bytes, said: CardNews) -> None:
+    """Queue what the holder says of the card."""
+    _queue(db, person, key, _CARD[said])
+
+
+def _queue(db: sqlite3.Connection, person: Person, key: bytes, what: What) -> None:
+    known = find(db, person.id)
+    if known is not None:
+        # The reporter's key is not passed on: it would name the event at two parties.
+        own = digest("authority-news", key)[:16]
+        values = {"position": None, "key": own, "handle": known}
+        db.execute(_QUEUE, values | {"version": person.version, "what": what.value})
+
+
+def waiting(db: sqlite3.Connection) -> list[Event]:
+    """What the authority has to be told next, in order."""
+    return [Event(key, known, version, What(what)) for key, known, version, what in db.execute(_WAITING)]
+
+
+def sent(db: sqlite3.Connection, events: Sequence[Event]) -> None:
+    """The authority has been told these."""
+    db.executemany(_SENT, [{"told": each.key} for each in events])
+
+
+def waits(db: sqlite3.Connection, known: bytes) -> bool:
+    """Whether there is news of this person that the authority does not have."""
+    return db.execute(_WAITS, {"wanted": known}).fetchone() is not None

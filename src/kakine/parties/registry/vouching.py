@@ -1,0 +1,149 @@
+"""The registry vouches for residents towards the certificate authority, and tells it when a life or a card changes.
+
+The authority gets a random name, a last day, and for a signature certificate its items; never a number.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kakine.contracts.authority import EVENTS, Event, Events
+from kakine.contracts.call import Nothing, Role
+from kakine.contracts.registry import CardReport, Vouch, Vouched
+from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import SealKey
+from kakine.parties.registry import store, vouched
+from kakine.parties.registry.checks import require_town
+from kakine.parties.registry.numbering import Desk
+from kakine.parties.registry.residents import find_by_number
+from kakine.parties.registry.store import Person, State
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.matching import Sex
+from kakine.protocols.validity import (
+    SIGNATURE_FROM,
+    age_on,
+    birth_text,
+    card_until,
+    certificate_until,
+    end_of_day_s,
+)
+from kakine.runtime.http import Peers
+from kakine.runtime.identity import Clock, Identity
+from kakine.values.calendar import in_japan
+from kakine.values.certificates import Use
+from kakine.values.identifiers import CorporateNumber, IndividualNumber, MunicipalityCode
+from kakine.values.labels import PartyName
+from kakine.values.problems import PartyUnavailable, PartyUnknown, Problem, VoucherRefused
+from kakine.wire.voucher import Voucher, sealed
+
+_SEX = {Sex.MALE: "1", Sex.FEMALE: "2", Sex.OPEN: "9"}
+"""As the real profile writes it."""
+
+
+@dataclass(frozen=True)
+class Vouching:
+    """The registry's duties towards counters and authority about certificates."""
+
+    desk: Desk
+    identity: Identity
+    law: LawBook
+    peers: Peers
+    clock: Clock
+
+    async def vouch(self, caller: PartyName, asked: Vouch) -> Vouched:
+        """Vouch for a resident of the calling municipality.
+
+        Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality, DateOutside (card or stay is over);
+        VoucherRefused for somebody who lives abroad, a signature certificate under fifteen, another purpose;
+        PartyUnavailable while the authority has not heard the last news of the person. Not checked: that the person
+        stands at the counter, which is the clerk's duty.
+        """
+        person = await self._resident(caller, asked.subject.number, asked)
+        await self.deliver()
+        fresh, use = self.desk.entropy(16), self.desk.entropy(16)
+
+        def work(db: sqlite3.Connection) -> Voucher:
+            known = vouched.name(db, person.id, fresh)
+            if vouched.waits(db, known):
+                raise PartyUnavailable()
+            return self._voucher(person, known, use, asked)
+
+        voucher = await self.desk.db.write(work)
+        authority = self._authority()
+        law = self.law.in_force(self.clock())
+        to = SealKey(law.party(authority).seal_key)
+        return Vouched(sealed(voucher, self.identity.signing, to))
+
+    async def card(self, caller: PartyName, asked: CardReport) -> Nothing:
+        """A holder's word on the card: loss suspends, for a day; a find releases; giving up revokes.
+
+        Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality.
+        """
+        person = await self._resident(caller, asked.subject.number, asked)
+        marked = digest("card-report", asked.key)
+        await self.desk.db.write(lambda db: vouched.note_card(db, person, marked, asked.news))
+        await self.deliver()
+        return Nothing()
+
+    async def deliver(self) -> None:
+        """Tell the authority what it has to be told, in order. What cannot be told now waits for the next time."""
+        while True:
+            events = vouched.waiting(self.desk.db.read())
+            if not events:
+                return
+            try:
+                await self.peers.ask(self._authority(), EVENTS, Events(events))
+            except Problem as fault:
+                if fault.status < 500:
+                    raise
+                return
+            await self._told(events)
+
+    async def _told(self, events: Sequence[Event]) -> None:
+        await self.desk.db.write(lambda db: vouched.sent(db, events))
+
+    def _authority(self) -> PartyName:
+        found = self.law.in_force(self.clock()).with_role(Role.AUTHORITY)
+        if not found:
+            raise PartyUnknown()
+        return found[0]
+
+    async def _resident(self, caller: PartyName, number: str, asked: Vouch | CardReport) -> Person:
+        law = self.law.in_force(self.clock())
+        id_ = await find_by_number(self.desk.db, IndividualNumber(number), asked.subject.birth)
+        person = store.find_person(self.desk.db.read(), id_)
+        assert person is not None  # noqa: S101 - it was just found
+        require_town(person, self._town(law.party(caller).number))
+        return person
+
+    def _town(self, corporate: str) -> MunicipalityCode:
+        return CorporateNumber(corporate).municipality
+
+    def _voucher(self, person: Person, known: bytes, use: bytes, asked: Vouch) -> Voucher:
+        today = in_japan(self.clock()).date()
+        if person.state is not State.RESIDENT or asked.purpose not in (Use.AUTHENTICATION, Use.SIGNATURE):
+            raise VoucherRefused()
+        signs = asked.purpose == Use.SIGNATURE
+        if signs and age_on(person.birth, today) < SIGNATURE_FROM:
+            raise VoucherRefused()
+        card = asked.card_until or card_until(person.birth, today, asked.stay_until)
+        until = certificate_until(person.birth, today, card, asked.stay_until)
+        return Voucher(
+            use,
+            known,
+            asked.purpose,
+            person.version,
+            str(person.municipality),
+            self.clock(),
+            end_of_day_s(until),
+            _items(person) if signs else (),
+        )
+
+
+def _items(person: Person) -> tuple[str, ...]:
+    """The items of a signature certificate. No character is substituted here, so all flags are 0."""
+    name, address = person.name, person.address or ""
+    born = birth_text(person.birth)
+    return (name, "0" * len(name), _SEX[person.sex], born, address, "0" * len(address))
