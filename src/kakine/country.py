@@ -25,6 +25,7 @@ from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
+from kakine.crypto.jose import TokenKey
 from kakine.crypto.signing import VerifyKey
 from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
@@ -332,11 +333,21 @@ class Country:
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {
-            name: PartyKeys(bytes(own.signing.public), bytes(own.opening.public))
+            name: PartyKeys(bytes(own.signing.public), bytes(own.opening.public), self._client_keys(name))
             for name, own in self.identities.items()
         }
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
         await self.commission.found(first, await self.ministry.found(first))
+
+    def _client_keys(self, party: PartyName) -> dict[str, bytes]:
+        mine = [each.id for each in self.site.pack.clients if DomainName(each.domain).party == party]
+        return {name: self.client_key(name).public.point for name in mine}
+
+    def client_key(self, client: str) -> TokenKey:
+        """The key by which a relying party of the pack proves who it is. For development, like all keys here."""
+        domain = next(each.domain for each in self.site.pack.clients if each.id == client)
+        own = self.identities[DomainName(domain).party]
+        return TokenKey(own.local_key("login-client", client.encode(), length=48))
 
     def _filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
         """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""

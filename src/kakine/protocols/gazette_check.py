@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from kakine.protocols.gazette_pack import DomainEntry, Pack, PartyEntry, ProcedureEntry, RowEntry
+from kakine.protocols.logins import SCOPES, may_return_to
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMalformed
@@ -53,6 +54,7 @@ def faults(pack: Pack) -> list[Fault]:
         *_parties(pack),
         *_assessments(pack),
         *_grounds(pack),
+        *_clients(pack),
         *_layouts(pack),
         *_served(pack),
     )
@@ -76,6 +78,7 @@ def _twice(pack: Pack) -> Iterator[Fault]:
     yield from _repeated("parties.toml", (d.name for entry in pack.parties for d in entry.domain))
     yield from _repeated("assessments.toml", (entry.id for entry in pack.assessments))
     yield from _repeated("system.toml", (entry.id for entry in pack.grounds))
+    yield from _repeated("clients.toml", (entry.id for entry in pack.clients))
 
 
 def _unknown(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Fault]:
@@ -157,6 +160,18 @@ def _grounds(pack: Pack) -> Iterator[Fault]:
     for entry in pack.grounds:
         yield from _unknown("system.toml", "role", entry.requesters, ROLES | {"hash"})
         yield from _unknown("system.toml", "role", entry.providers, ROLES | {"self"})
+
+
+def _clients(pack: Pack) -> Iterator[Fault]:
+    where = "clients.toml"
+    bare = [
+        d.name for p in pack.parties if "gateway" in p.roles for d in p.domain if not (d.asks or d.provides)
+    ]
+    yield from _unknown(where, "domain without files", (entry.domain for entry in pack.clients), bare)
+    for entry in pack.clients:
+        yield from _unknown(where, "scope", entry.scopes, SCOPES)
+        if not entry.redirects or not all(map(may_return_to, entry.redirects)):
+            yield Fault(where, f"{entry.id} must come back to https or loopback addresses")
 
 
 def _layouts(pack: Pack) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ import msgspec
 
 from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_sound import suspendable
-from kakine.wire.gazette import Assessment, Domain, Gazette, Ground, Party, Row, Subject, Suspension
+from kakine.wire.gazette import Assessment, Client, Domain, Gazette, Ground, Party, Row, Subject, Suspension
 
 ORDINARY = frozenset({"gateway"})
 """Roles without which the rest is as well guarded as before."""
@@ -54,6 +54,7 @@ _PARTIES = _Words("parties", "機関", "party")
 _DOMAINS = _Words("domains", "業務分野", "domain")
 _ASSESSMENTS = _Words("assessments", "保護評価", "assessment")
 _GROUNDS = _Words("grounds", "制度上の根拠", "ground")
+_CLIENTS = _Words("clients", "ログインの利用者", "relying party")
 _SUSPENSIONS = _Words("suspensions", "停止", "suspension")
 
 E = TypeVar("E")
@@ -70,6 +71,7 @@ def describe(old: Gazette, new: Gazette) -> list[Change]:
         *_lists(_PARTIES, _parties(old), _parties(new), _party_change, keep=_is_guard),
         *_lists(_ASSESSMENTS, _by_id(old.assessments), _by_id(new.assessments), _assessment_change),
         *_lists(_GROUNDS, _by_id(old.grounds), _by_id(new.grounds), _ground_change, keep=_is_protective),
+        *_lists(_CLIENTS, _by_id(old.clients), _by_id(new.clients), _client_change),
         *_suspensions(old, new),
         *_waiting(old, new),
     ]
@@ -240,6 +242,14 @@ def _ground_change(old: Ground, new: Ground) -> Iterator[Change]:
             )
         else:
             yield _altered(_GROUNDS, old.id, field)
+
+
+def _client_change(old: Client, new: Client) -> Iterator[Change]:
+    for field in _fields(old, new):
+        if field in ("redirects", "scopes"):
+            yield from _set_change(_CLIENTS, old.id, field, getattr(old, field), getattr(new, field))
+        else:
+            yield _altered(_CLIENTS, old.id, field)
 
 
 def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:

@@ -121,6 +121,17 @@ class GroundEntry(_Entry, frozen=True):
     protective: bool
 
 
+class ClientEntry(_Entry, frozen=True):
+    """`[[client]]` of clients.toml."""
+
+    id: str
+    domain: str
+    ja: str
+    en: str
+    redirects: list[str]
+    scopes: list[str] = []
+
+
 class _Types(_Entry, frozen=True):
     type: list[TypeEntry]
 
@@ -139,6 +150,10 @@ class _Parties(_Entry, frozen=True):
 
 class _Assessments(_Entry, frozen=True):
     assessment: list[AssessmentEntry]
+
+
+class _Clients(_Entry, frozen=True):
+    client: list[ClientEntry] = []
 
 
 class _System(_Entry, frozen=True):
@@ -161,6 +176,7 @@ class Pack:
     grounds: list[GroundEntry]
     waiting_days: int
     layouts: dict[tuple[str, int], dict[str, Any]]
+    clients: list[ClientEntry]
 
     @property
     def row_count(self) -> int:
@@ -213,4 +229,5 @@ def read_pack(files: Mapping[str, bytes]) -> Pack:
         grounds=system.ground,
         waiting_days=system.waiting_days,
         layouts=dict(_layout(path, files[path]) for path in sorted(files) if path.startswith("layouts/")),
+        clients=_toml(files, "clients.toml", _Clients).client,
     )

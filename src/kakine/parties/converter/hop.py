@@ -59,6 +59,9 @@ GROUNDS = {
     Kind.SUCCEED: "ENROL",
     Kind.SWITCH: "RETIRE",
     Kind.OBJECT: "OBJECTION",
+    Kind.LOGIN: "LOGIN",
+    Kind.ATTRIBUTES: "LOGIN-ATTRIBUTES",
+    Kind.VOUCH: "LOGIN-VOUCHER",
 }
 
 
@@ -103,6 +106,8 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
         law.permit(requester, recipient, public.ground, public.rows, now_ms)
     elif public.ground != GROUNDS[kind] or public.rows:
         raise GroundUnfit(kind=kind.name, ground=public.ground)
+    elif kind is Kind.LOGIN:
+        law.permit_login(requester, recipient, now_ms)
     else:
         law.permit_ground(public.ground, requester, recipient, now_ms)
 

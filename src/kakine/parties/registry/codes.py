@@ -33,6 +33,7 @@ from kakine.contracts.registry_audit import INFO, Sample, Sampled
 from kakine.crypto.group import group
 from kakine.crypto.sealing import seal
 from kakine.crypto.wrapping import WrapKey
+from kakine.parties.registry import attributes
 from kakine.protocols.chain import person_blind
 from kakine.protocols.gazette import LawBook
 from kakine.runtime import codebook
@@ -279,7 +280,8 @@ class Codes:
         await self._switch(person)
 
     async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
-        """The registry's own codes of those it enrols: it is the recipient as well."""
+        """The registry's own codes of those it enrols, where it is the recipient as well; and what a person agreed to
+        show at a login."""
         return await serve(
             message,
             self._recipient(),
@@ -288,11 +290,15 @@ class Codes:
             self.clock,
             self.entropy,
             partial(self._permit, caller),
-            partial(_keep_own, self.name),
+            partial(_decide, self.name),
         )
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public: PublicPart = opened.public
+        if opened.record.kind is Kind.ATTRIBUTES:
+            now_ms = self.clock()
+            attributes.permit(self.law.in_force(now_ms), caller, opened, now_ms)
+            return
         enrols = opened.record.kind in (Kind.ENROL, Kind.SUCCEED)
         if caller != self.identity.name or public.requester != HASH or not enrols:
             raise CallerNotAllowed(call="deliver")
@@ -304,6 +310,14 @@ class Codes:
         if row is None:
             raise EnrolmentUnknown()
         return Sampled(bytes(row[0]), bytes(row[1]))
+
+
+def _decide(
+    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+) -> list[Answered]:
+    if opened.record.kind is Kind.ATTRIBUTES:
+        return [attributes.answer(db, domain, opened.payload.items, token, now_ms) for token in tokens]
+    return _keep_own(domain, db, opened, tokens, now_ms)
 
 
 def _keep_own(
