@@ -10,6 +10,7 @@ from kakine.cli.audit import audit
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
+from kakine.cli.login import app as login
 from kakine.cli.objecting import object_
 from kakine.cli.retain import retain
 from kakine.cli.serve import app as serve
@@ -31,5 +32,6 @@ app.command()(audit)
 app.command()(retain)
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
+app.add_typer(login, name="login")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(serve, name="serve")

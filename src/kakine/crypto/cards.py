@@ -11,9 +11,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from kakine.crypto.hashing import digest
-from kakine.values.problems import CardNotTrusted, CardProofInvalid
+from kakine.values.problems import CardNotTrusted, CardProofInvalid, PinRefused
 
 _PREHASHED = Prehashed(SHA256())
 
@@ -52,3 +53,30 @@ class CardCertificate:
                 self._key.verify(signature, hashed, padding.PKCS1v15(), _PREHASHED)
         except (InvalidSignature, ValueError) as fault:
             raise CardProofInvalid() from fault
+
+
+class KeyFile:
+    """A certificate and an encrypted private key (PKCS#8, PEM) in files, for where there is no card: the password is
+    the PIN. It counts no wrong PINs, so it is no card."""
+
+    def __init__(self, certificate: bytes, key: bytes) -> None:
+        try:
+            self.certificate = x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.DER)
+        except ValueError as fault:
+            raise CardNotTrusted() from fault
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "<KeyFile>"
+
+    def sign(self, hashed: bytes, pin: str) -> bytes:
+        """A signature over 32 bytes as a SHA-256 value. Raises `PinRefused`."""
+        try:
+            key = load_pem_private_key(self._key, pin.encode())
+        except (ValueError, TypeError) as fault:
+            raise PinRefused() from fault
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return key.sign(hashed, ec.ECDSA(_PREHASHED))
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(hashed, padding.PKCS1v15(), _PREHASHED)
+        raise PinRefused()
