@@ -318,28 +318,40 @@ class LoginSite:
         gateway = self.land.yokohama
         self.run(bind_card(gateway.office, gateway.desk, self.clerk(j), LOGIN, certificate))
 
-    def known(self, j: int, party: RelyingParty, scope: str = "openid", **changed: str | None) -> Browser:
-        """A browser in which person j is known, before consent."""
+    def known(
+        self, j: int, party: RelyingParty, scope: str = "openid", paper: str = "", **changed: str | None
+    ) -> Browser:
+        """A browser in which person j is known, before consent; by this paper code or a new one."""
         browser = self.browser()
         assert browser.authorize(party.id, party.pushed(scope, **changed)).status == 200
-        answer = browser.paper(self.paper(j))
+        answer = browser.paper(paper or self.paper(j))
         assert (answer.status, answer.location) == (303, "/consent"), answer.body
         return browser
 
-    def code(self, j: int, party: RelyingParty, scope: str = "openid", agreed: str | None = None) -> str:
+    def code(
+        self, j: int, party: RelyingParty, scope: str = "openid", agreed: str | None = None, paper: str = ""
+    ) -> str:
         """The authorization code after consent."""
         scopes = (scope if agreed is None else agreed).split()
-        back = self.known(j, party, scope).agree(*(each for each in scopes if each != "openid"))
+        back = self.known(j, party, scope, paper).agree(*(each for each in scopes if each != "openid"))
         assert back.status == 303, back.body
         assert (back.said["state"], back.said["iss"]) == (party.state, ISSUER)
         return back.said["code"]
 
     def log_in(
-        self, j: int, client: str = CHILDCARE, scope: str = "openid", agreed: str | None = None
+        self,
+        j: int,
+        client: str = CHILDCARE,
+        scope: str = "openid",
+        agreed: str | None = None,
+        paper: str = "",
     ) -> Told:
         """A whole login by paper."""
-        party = self.party(client)
-        tokens = party.redeem(self.code(j, party, scope, agreed))
+        return self.told(self.party(client), self.code(j, self.party(client), scope, agreed, paper))
+
+    def told(self, party: RelyingParty, code: str) -> Told:
+        """What a code gives the relying party."""
+        tokens = party.redeem(code)
         assert tokens.status == 200, tokens.body
         said, access = tokens.json, tokens.json["access_token"]
         claims = self.office.key.public.claims(said["id_token"], "jwt")

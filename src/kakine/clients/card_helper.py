@@ -9,7 +9,6 @@ that were shown: a page can never have bytes of its choice signed.
 from __future__ import annotations
 
 import asyncio
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 
@@ -119,7 +118,7 @@ async def _challenge(request: Request) -> Challenge:
     try:
         asked = msgspec.json.decode(body, type=_Asked)
         return decode(b64decode(asked.challenge, validate=True), Challenge)
-    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as fault:
+    except (msgspec.DecodeError, ValueError) as fault:
         raise MessageMalformed(call="/sign") from fault
 
 

@@ -193,16 +193,17 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
-    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...], xid: bytes) -> str:
+    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
-        return await exchanges.subject(self._requester, to, self._codes(account), scopes, xid)
+        codes, xid = self._codes(account), self._entropy(16)
+        return await exchanges.subject(self._requester, to, codes, scopes, xid)
 
-    async def attributes(self, account: bytes, items: tuple[str, ...], login: bytes) -> Mapping[str, Any]:
-        """What the registry gives, live; `login` is the xid of the login that it is for."""
+    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+        """What the registry gives, live; it does not hear what for."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
         codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.attributes(self._requester, registry, codes, items, xid, login)
+        return await exchanges.attributes(self._requester, registry, codes, items, xid)
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""

@@ -38,8 +38,9 @@ async def _once(requester: Requester, wish: Wish) -> Answered:
 
 
 def _wish(
-    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], asked: AskedPerson
+    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
 ) -> Wish:
+    asked = AskedPerson(xid, "", b"", b"", b"")
     return Wish(kind, Mode.S1, ground, (), to, codes, (asked,), items, channel=OWN)
 
 
@@ -48,22 +49,16 @@ async def subject(
 ) -> str:
     """Under what name the relying party of domain `to` knows the person. `scopes` are what the person agreed to, and
     stand in the record that only the person can read. Raises the problem of whoever refused."""
-    asked = AskedPerson(xid, "", b"", b"", b"")
-    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, asked))
+    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, xid))
     if answer.result != Result.DELIVERED:
         raise PartyUnavailable(party=str(to.party))
     return decode(answer.data, Subject).sub
 
 
 async def attributes(
-    requester: Requester,
-    registry: DomainName,
-    codes: CodeVector,
-    items: tuple[str, ...],
-    xid: bytes,
-    parent: bytes,
+    requester: Requester, registry: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
 ) -> Mapping[str, Any]:
-    """What the registry gives of `items`, by item. `parent` is the xid of the login that it is for."""
-    asked = AskedPerson(xid, "", b"", parent, b"")
-    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, asked))
+    """What the registry gives of `items`, by item. Nothing in it names the login that it is for: registry and relying
+    party could else find each other's people by it."""
+    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, xid))
     return _claims.decode(answer.data) if answer.data else {}

@@ -51,7 +51,16 @@ from kakine.values.problems import (
 )
 from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode
-from kakine.wire.request import AskedPerson, Kind, Mode, Payload, PublicPart
+from kakine.wire.request import (
+    AskedPerson,
+    Kind,
+    Mode,
+    Payload,
+    PublicPart,
+    RecordPart,
+    public_digest,
+    request_digest,
+)
 
 MOST = 256
 """People in one conversion."""
@@ -281,8 +290,8 @@ class Codes:
 
     async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """The registry's own codes of those it enrols, where it is the recipient as well; and what a person agreed to
-        show at a login."""
-        return await serve(
+        show at a login, of which nothing is kept: that somebody showed something, and when, is the person's to know."""
+        delivered = await serve(
             message,
             self._recipient(),
             self.wrap,
@@ -292,6 +301,10 @@ class Codes:
             partial(self._permit, caller),
             partial(_decide, self.name),
         )
+        if decode(message.record, RecordPart).kind is Kind.ATTRIBUTES:
+            request = request_digest(public_digest(message.public), message.record)
+            await self.db.write(partial(codebook.drop_incoming, request=request))
+        return delivered
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public: PublicPart = opened.public

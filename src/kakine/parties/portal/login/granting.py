@@ -50,10 +50,9 @@ async def agree(office: Office, name: str, agreed: Sequence[str]) -> str:
     client = office.client(pushed.client)
     office.interactions.take(name)
     assert account is not None  # noqa: S101 - `known` has looked
-    login = office.entropy(16)
-    sub = await office.exchanges.subject(account, DomainName(client.domain), scopes, login)
+    sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
     items = tuple(scope for scope in scopes if scope != SIGN)
-    claims = await office.exchanges.attributes(account, items, login) if items else {}
+    claims = await office.exchanges.attributes(account, items) if items else {}
     given = tuple(scope for scope in scopes if scope == SIGN or scope in claims)
     code = office.codes.put(Grant(pushed, sub, interaction.acr, interaction.time_ms, given, claims))
     return _back(office, pushed.redirect, pushed.state, code=code)

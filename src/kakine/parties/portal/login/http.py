@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
@@ -30,7 +29,7 @@ from kakine.values.problems import (
     OriginRefused,
     Problem,
 )
-from kakine.wire.canonical import encode
+from kakine.wire.canonical import UNDECODABLE, encode
 
 log = logging.getLogger("kakine")
 
@@ -176,7 +175,7 @@ async def _card(office: Office, request: Request) -> Response:
             b64decode(told.certificate, validate=True),
             b64decode(told.signature, validate=True),
         )
-    except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error) as fault:
+    except (msgspec.DecodeError, ValueError) as fault:
         raise LoginRequestMalformed(parameter="card") from fault
     known = ways.by_card(office, name, certificate, signature)
     return _remember(office, _json({"next": "/consent"}), known)
@@ -185,7 +184,7 @@ async def _card(office: Office, request: Request) -> Response:
 async def _answer(request: Request) -> dict[str, Any]:
     try:
         return msgspec.json.decode(await _body(request), type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+    except UNDECODABLE as fault:
         raise LoginRequestMalformed(parameter="passkey") from fault
 
 

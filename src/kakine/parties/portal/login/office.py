@@ -32,12 +32,12 @@ ASSERTION_MS = 300_000
 class Exchanges(Protocol):
     """What the portal does for a login outside itself (`parties.portal.app`)."""
 
-    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...], xid: bytes) -> str:
+    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of this domain knows the person."""
         ...
 
-    async def attributes(self, account: bytes, items: tuple[str, ...], login: bytes) -> Mapping[str, Any]:
-        """What the registry gives, by item; `login` is the xid of the login that it is for."""
+    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+        """What the registry gives, by item."""
         ...
 
 
