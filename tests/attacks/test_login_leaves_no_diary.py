@@ -213,8 +213,3 @@ def test_no_log_line_names_a_person_or_where_one_logs_in(day: Day) -> None:
     traces += [ref(j).decode() for j in PEOPLE]
     traces += [told.access for told in day.told.values()]
     assert [trace for trace in traces if trace in said] == []
-
-
-def test_the_authority_is_asked_about_no_single_card(day: Day) -> None:
-    """Status is read from what everybody downloads alike: there is no call to make it otherwise."""
-    assert {each.to for each in day.passages} & {"authority", "card"} == set()
