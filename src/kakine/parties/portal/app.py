@@ -159,7 +159,7 @@ class Portal:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: the login does, which is not built yet.
+        session key: no session of the login opens readings yet.
         """
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
         to, codes = self._keeper(), self._codes(account)
