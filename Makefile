@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-browser prove check attacks bench bench-ledger docs lock clean
+.PHONY: help demo test test-independent test-browser test-login prove check attacks bench bench-ledger docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -29,6 +29,9 @@ test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go w
 
 test-browser: .make/dev ## the verifying page in Chromium; installs Debian's where it is missing
 	@CI=true $(PY) -m pytest -v tests/e2e/test_page_in_chromium.py
+
+test-login: .make/dev ## the login before npm's openid-client and Chromium; installs both where they are missing
+	@CI=true $(PY) -m pytest -v tests/login/test_foreign_client.py tests/login/test_chromium.py
 
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py

@@ -13,6 +13,7 @@ from card_maker import PIN, Roots
 from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.crypto.jose import base64url
 from kakine.protocols.logins import challenge_digest
+from kakine.values.problems import VoucherUnfit
 from kakine.wire.canonical import decode, encode
 from kakine.wire.login import Challenge
 from login_site import CHILDCARE, INSURER, Answer, Browser, LoginSite
@@ -156,6 +157,18 @@ def test_a_card_of_another_root_with_the_same_serial_is_another_card(cards: Card
     certificate = CardCertificate(cards.card.certificate)
     assert certificate.digest != CardCertificate(Roots("another").card(0).certificate).digest
     assert len(certificate.digest) == 32
+
+
+def test_a_card_is_not_turned_to_another_account(cards: Cards) -> None:
+    """Bound again for the same person it stays as it is; for another the desk is refused."""
+    cards.give(cards.card)
+    with pytest.raises(VoucherUnfit):
+        cards.give(cards.card, 1)
+    browser = cards.browser()
+    assert shown(browser, cards.card, challenged(browser)).status == 200
+    party = cards.site.party()
+    told = cards.site.told(party, browser.agree().said["code"])
+    assert told.id_token["sub"] == cards.site.log_in(0).id_token["sub"]
 
 
 def test_a_card_that_no_counter_has_bound_opens_nothing(cards: Cards) -> None:

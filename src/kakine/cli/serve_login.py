@@ -14,6 +14,7 @@ import uvicorn
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.portal.login.http import application
+from kakine.values.problems import Problem
 
 EVERY_S = 5
 """How often the country asks for newer law, so that a suspension reaches logins under way."""
@@ -57,7 +58,11 @@ async def _kept_current(country: Country) -> AsyncIterator[None]:
     async def refresh() -> None:
         while True:
             await asyncio.sleep(EVERY_S)
-            await country.refresh()
+            try:
+                await country.refresh()
+            except Problem as problem:
+                # The law that is known goes on to hold; the next round asks again.
+                typer.echo(str(problem), err=True)
 
     task = asyncio.create_task(refresh())
     try:

@@ -38,7 +38,7 @@ def metadata(office: Office) -> dict[str, Any]:
         "ui_locales_supported": ["ja", "en"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
-        "request_uri_parameter_supported": True,
+        "request_uri_parameter_supported": False,
     }
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from kakine.crypto.passkeys import Passkey
 from kakine.runtime.database import sql
-from kakine.values.problems import LoginNotKnown
+from kakine.values.problems import LoginNotKnown, VoucherUnfit
 
 _own = MetaData()
 
@@ -57,7 +57,7 @@ def login_tables(into: MetaData) -> MetaData:
     return into
 
 
-_ADD_CARD = sql(insert(_CARD).prefix_with("OR REPLACE"))
+_ADD_CARD = sql(insert(_CARD))
 _CARD_OF = sql(select(_CARD.c.account).where(_CARD.c.handle == bindparam("handle")))
 _ADD_PAPER = sql(insert(_PAPER))
 _PAPER_OF = sql(select(_PAPER.c.account, _PAPER.c.expires_ms).where(_PAPER.c.code == bindparam("code")))
@@ -69,8 +69,13 @@ _COUNT = sql(update(_PASSKEY).where(_PASSKEY.c.id == bindparam("which")).values(
 
 
 def bind_card(db: sqlite3.Connection, handle: bytes, account: bytes) -> None:
-    """The card of this handle opens this account, and no other."""
-    db.execute(_ADD_CARD, {"handle": handle, "account": account})
+    """The card of this handle opens this account. Raises `VoucherUnfit` where it opens another: a desk could else turn
+    somebody's card towards an account of its choice."""
+    row = db.execute(_CARD_OF, {"handle": handle}).fetchone()
+    if row is None:
+        db.execute(_ADD_CARD, {"handle": handle, "account": account})
+    elif bytes(row[0]) != account:
+        raise VoucherUnfit()
 
 
 def account_of_card(db: sqlite3.Connection, handle: bytes) -> bytes:
