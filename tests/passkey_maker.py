@@ -18,12 +18,14 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class SoftPasskey:
-    """One authenticator with one credential. `origin` and `host` are the page it believes to be on."""
+    """One authenticator with one credential. `origin` and `host` are the page it believes to be on; with `step` 0 it counts
+    no uses, as those do that copy passkeys between devices."""
 
     origin: str
     host: str
     id: bytes
     count: int = 0
+    step: int = 1
     flags: int = PRESENT | VERIFIED
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
@@ -53,7 +55,7 @@ class SoftPasskey:
 
     def used(self, options: dict[str, Any]) -> dict[str, Any]:
         """The answer to request options."""
-        self.count += 1
+        self.count += self.step
         data, said = self._data(self.flags), self._client_data("webauthn.get", options["challenge"])
         signature = self.key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(SHA256()))
         return self._answer(

@@ -77,7 +77,8 @@ def test_an_answer_made_elsewhere_or_without_verification_is_refused(
 
 
 def test_an_answer_serves_once_and_one_login(site: LoginSite) -> None:
-    passkey, browser = bound(site), fresh(site)
+    """Also that of a device that counts no uses."""
+    passkey, browser = bound(site, step=0), fresh(site)
     answer = passkey.used(browser.post("/login/passkey/options").json)
     assert browser.post("/login/passkey", answer).status == 200
     refused(browser.post("/login/passkey", answer), "interaction-unknown")
