@@ -18,8 +18,8 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 @dataclass
 class SoftPasskey:
-    """One authenticator with one credential. `origin` and `host` are the page it believes to be on; with `step` 0 it counts
-    no uses, as those do that copy passkeys between devices."""
+    """One authenticator with one credential. `origin` and `host` are the page it believes to be on. With `step` 0 it
+    counts no uses, as those do that copy passkeys between devices."""
 
     origin: str
     host: str
