@@ -25,8 +25,8 @@ from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.crypto.jose import TokenKey
 from kakine.crypto.signing import VerifyKey
+from kakine.crypto.webkeys import TokenKey
 from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings

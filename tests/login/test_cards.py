@@ -11,7 +11,7 @@ import pytest
 
 from card_maker import PIN, Roots
 from kakine.crypto.cards import CardCertificate, KeyFile
-from kakine.crypto.jose import base64url
+from kakine.crypto.webkeys import base64url
 from kakine.protocols.logins import challenge_digest
 from kakine.values.problems import VoucherUnfit
 from kakine.wire.canonical import decode, encode

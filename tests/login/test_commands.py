@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kakine.cli.root import app
-from kakine.crypto.jose import CheckKey
+from kakine.crypto.webkeys import CheckKey
 from kakine.values.problems import (
     ClientUnauthenticated,
     CountryMissing,

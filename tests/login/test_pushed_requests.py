@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kakine.crypto.jose import TokenKey, base64url
+from kakine.crypto.webkeys import TokenKey, base64url
 from login_site import CHILDCARE, INSURER, ISSUER, REDIRECTS, Answer, LoginSite
 
 TRANSACTION = base64url(bytes(32))

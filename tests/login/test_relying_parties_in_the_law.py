@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gazette_country import altered, book, first, law_of, publish
-from kakine.crypto.jose import TokenKey
+from kakine.crypto.webkeys import TokenKey
 from kakine.protocols.gazette_diff import describe, widenings
 from kakine.protocols.gazette_sound import require_sound
 from kakine.protocols.logins import may_return_to

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kakine.crypto.jose import TokenKey, base64url
+from kakine.crypto.webkeys import TokenKey, base64url
 from login_site import CHILDCARE, INSURER, ISSUER, REDIRECTS, Answer, LoginSite
 
 

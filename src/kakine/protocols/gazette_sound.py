@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kakine.crypto.jose import CheckKey
+from kakine.crypto.webkeys import CheckKey
 from kakine.protocols.logins import SCOPES, may_return_to
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import DomainName, PartyName

@@ -10,7 +10,7 @@ import sqlite3
 
 from kakine.clients.recipient import Opened
 from kakine.crypto.hashing import mac
-from kakine.crypto.jose import base64url
+from kakine.crypto.webkeys import base64url
 from kakine.parties.gateway.office import Office
 from kakine.protocols.gazette import Law
 from kakine.runtime import codebook

@@ -23,8 +23,8 @@ from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
 from kakine.contracts.portal import SealedHistory
-from kakine.crypto.jose import TokenKey
 from kakine.crypto.sealing import SealKey
+from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.login.office import Office as Login

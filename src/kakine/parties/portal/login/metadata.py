@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kakine.crypto.jose import ES256
+from kakine.crypto.webkeys import ES256
 from kakine.parties.portal.login.office import Office
 from kakine.protocols.logins import ATTRIBUTES, OPENID, SIGN
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kakine.contracts.login import Standing
-from kakine.crypto.jose import TokenKey
 from kakine.crypto.passkeys import Site
+from kakine.crypto.webkeys import TokenKey
 from kakine.parties.portal.login.memory import Kept, Spent
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY
