@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from attacks.test_a09_each_converter_can_stop_it import suspend
 from kakine.cli.own_history import Seen, own_history
+from kakine.cli.own_objections import disputes, object_to
 from kakine.clients.gazette import refresh
-from kakine.values.problems import Suspended
+from kakine.values.problems import ObjectionUnfit, Suspended
+from kakine.wire.objection import Finding, Reason
 from login_site import CHILDCARE, Answer, LoginSite
 
 from land import ref
@@ -130,3 +133,22 @@ def test_the_name_of_a_person_survives_a_new_code_of_the_person(own_site: LoginS
     (person,) = country.registry.db.read().execute("SELECT id FROM person").fetchone()
     own_site.run(country.registry.codes.rekey_person(person, country.domains()))
     assert own_site.log_in(0).id_token["sub"] == before
+
+
+def test_a_login_cannot_be_disputed_and_a_voucher_can(own_site: LoginSite) -> None:
+    """The portal would be found at fault for not having kept what it must not keep."""
+    own_site.log_in(0, CHILDCARE, "openid name")
+    country = own_site.land.country
+    own_site.run(country.index())
+    read = own_site.run(own_history(country, ref(0)))
+    for line in read.lines:
+        objecting = partial(object_to, country, ref(0), read.rows, line.place, Reason.NOT_ME)
+        if line.ground in ("LOGIN", "LOGIN-ATTRIBUTES"):
+            with pytest.raises(ObjectionUnfit):
+                own_site.run(objecting())
+        elif line.ground == "LOGIN-VOUCHER":
+            own_site.run(objecting())
+            own_site.run(country.index())
+            again = own_site.run(own_history(country, ref(0)))
+            (stands,) = own_site.run(disputes(country, again.rows)).values()
+            assert stands.answer is None or stands.answer.finding is not Finding.FAULT

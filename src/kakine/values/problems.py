@@ -1099,12 +1099,6 @@ class AssuranceNotMet(Problem):
     title = "the step needs a login by card or at a counter"
 
 
-class LoginDeclined(Problem):
-    code = "login-declined"
-    status = 403
-    title = "the login was ended by the person"
-
-
 class VoucherUnfit(Problem):
     code = "voucher-unfit"
     status = 403

@@ -57,6 +57,11 @@ NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT})
 """Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
 
 
+UNKEPT = frozenset({Kind.LOGIN, Kind.ATTRIBUTES})
+"""Kinds of which the requester keeps nothing (decision 0036). They are proved whole before the receipt, and cannot be
+disputed afterwards: the requester would be found at fault for what it must not have."""
+
+
 class Mode(IntEnum):
     """How much of a batch is proved, and when (spec/lcx.md section 7)."""
 

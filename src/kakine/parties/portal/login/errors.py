@@ -15,7 +15,6 @@ from kakine.values.problems import (
     DpopMissing,
     GroundNotForParties,
     GroundUnknown,
-    LoginDeclined,
     LoginRequestMalformed,
     MessageTooLarge,
     PkceMissing,
@@ -47,7 +46,6 @@ _WORDS: dict[type[Problem], str] = {
     DpopMissing: "invalid_dpop_proof",
     DpopInvalid: "invalid_dpop_proof",
     AssuranceNotMet: "unmet_authentication_requirements",
-    LoginDeclined: "access_denied",
 }
 _OF_THE_CODE = (PkceMissing, RedirectMismatch)
 """At the token endpoint these are faults of the grant (RFC 6749 section 5.2)."""
