@@ -257,7 +257,7 @@ class Country:
         Apart, the ledgers' operators do so every few seconds. A witness that is away is among `refused`; no exchange
         waits for any of them.
         """
-        await self.commission.log_policy(self.policy)
+        await self.commission.publish_text(self.policy)
         believed = decode_policy(self.policy)
         apps = {str(name): self.apps[name] for name in CONVERTERS}
         apps |= {name: self.watchers.party(name).app for name in self.watchers.vkeys()}

@@ -17,6 +17,7 @@ import pytest
 from kakine.cli.visiting import program
 
 RESIDENTS = "60"
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -316,6 +317,24 @@ def test_a_log_in_which_nothing_happens_says_that_it_is_alive(ran: Ran, copy: Pa
     whole = kakine("ledger", "check", "--dir", str(copy))
     assert whole.code == 0
     assert "1  heartbeat" in whole.out
+
+
+def test_a_page_that_was_swapped_is_not_the_published_one(ran: Ran, copy: Path, tmp_path: Path) -> None:
+    """Who serves the page that verifies could serve one person another: its digest in the log shows it (U3)."""
+    page, where = tmp_path / "index.html", ("--dir", str(copy))
+    shutil.copy(ROOT / "verify" / "index.html", page)
+    before = kakine("ledger", "published", str(page), *where)
+    assert (before.code, before.err.split(":")[0]) == (1, "text-not-published")
+    done = kakine("ledger", "publish", str(page), *where)
+    assert done.code == 0
+    found = kakine("ledger", "published", str(page), *where)
+    assert (found.code, found.out) == (0, done.out)
+    assert "ledger.kakine.example/2026/a #" in found.out
+    page.write_bytes(page.read_bytes().replace(b"selfTest", b"selfTrue", 1))
+    swapped = kakine("ledger", "published", str(page), *where)
+    assert (swapped.code, swapped.err.split(":")[0]) == (1, "text-not-published")
+    policy = kakine("ledger", "published", str(copy / "policy.txt"), *where)
+    assert policy.code == 0
 
 
 def test_a_changed_entry_is_noticed_by_whoever_checks_the_ledger(copy: Path) -> None:

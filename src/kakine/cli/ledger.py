@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kakine.cli import ledger_erasures, ledger_tiles
+from kakine.cli import ledger_erasures, ledger_published, ledger_tiles
 from kakine.cli.demo_checks import head
 from kakine.cli.ledger_witness import witness
 from kakine.cli.receipts import receipt
@@ -28,6 +28,8 @@ ledger_tiles.mount(app)
 app.command()(receipt)
 app.command()(witness)
 app.command()(ledger_erasures.erasures)
+app.command()(ledger_published.publish)
+app.command()(ledger_published.published)
 
 _PAGE = 256
 

@@ -215,6 +215,12 @@ class GazetteNotLogged(Problem):
     title = "a ledger entry does not stand for this gazette"
 
 
+class TextNotPublished(Problem):
+    code = "text-not-published"
+    status = 404
+    title = "no log of this country has this very text: it was never published, or has been changed"
+
+
 class NoLawInForce(Problem):
     code = "no-law-in-force"
     status = 503

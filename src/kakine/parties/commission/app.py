@@ -79,8 +79,9 @@ class Commission:
         """Countersign and publish the first version, which the ministry has signed (64 bytes)."""
         return await self._offered.found(encoded, ministry)
 
-    async def log_policy(self, text: bytes) -> None:
-        """Have the policy of witnesses in the log, by its SHA-256, before it takes effect."""
+    async def publish_text(self, text: bytes) -> None:
+        """Have a public text in the log by its SHA-256, before it takes effect: the policy of witnesses, the page that
+        verifies. A repeat changes nothing. Raises what `Publisher.log_digest` raises."""
         await self._publisher.log_digest(hashlib.sha256(text).digest())
 
     async def resume(self) -> None:
