@@ -26,6 +26,7 @@ from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.keys import FileKeys
 from kakine.crypto.signing import VerifyKey
+from kakine.crypto.webkeys import TokenKey
 from kakine.institutions.ledgers import Ledgers
 from kakine.institutions.ledgers import signer_of as signer_of
 from kakine.institutions.watchers import Watchers, country_policy
@@ -464,7 +465,7 @@ class Country:
 
     async def _found(self) -> None:
         keys: dict[str, PartyKeys] = {
-            name: PartyKeys(bytes(own.signing.public), bytes(own.opening.public))
+            name: PartyKeys(bytes(own.signing.public), bytes(own.opening.public), self._client_keys(name))
             for name, own in self.identities.items()
         }
         first = gazette_wire.encode(genesis(self.site.pack, keys, self.site.clock()))
@@ -477,6 +478,16 @@ class Country:
         settings = AuthoritySettings(path, keys, REGISTRY.party, COMMISSION)
         logs = self.logs_of(AUTHORITY)
         return self._keep(AUTHORITY, Authority.open(settings, logs, own, book, peers, clock, entropy))
+
+    def _client_keys(self, party: PartyName) -> dict[str, bytes]:
+        mine = [each.id for each in self.site.pack.clients if DomainName(each.domain).party == party]
+        return {name: self.client_key(name).public.point for name in mine}
+
+    def client_key(self, client: str) -> TokenKey:
+        """The key by which a relying party of the pack proves who it is. For development, like all keys here."""
+        domain = next(each.domain for each in self.site.pack.clients if each.id == client)
+        own = self.identities[DomainName(domain).party]
+        return TokenKey(own.local_key("login-client", client.encode(), length=48))
 
     async def index(self) -> None:
         """Every record keeper indexes each open log as far as it goes. Apart, each does so every hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ from kakine.cli.own_history import Read, own_history
 from kakine.cli.own_objections import disputes
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN, Country
-from kakine.institutions.families import Roster
+from kakine.institutions.families import Family, Roster
+from kakine.values.labels import DomainName
 from kakine.values.problems import AccountUnknown, CountryMissing
 from kakine.wire.gazette import Sealing
 
@@ -71,6 +73,11 @@ def sealings(country: Country) -> dict[str, Sealing]:
 
 def protagonist(folder: Path) -> bytes:
     """Account of the person of whom the demo's story tells. Raises `CountryMissing`, `AccountUnknown`."""
+    return protagonist_at(folder, lambda _: LOGIN)[1]
+
+
+def protagonist_at(folder: Path, at: Callable[[Family], DomainName]) -> tuple[DomainName, bytes]:
+    """A domain that follows from that person's family, and the person's reference there. Raises as `protagonist`."""
     if not (folder / "demo.sqlite").is_file():
         raise CountryMissing()
     journal = Journal(folder / "demo.sqlite")
@@ -81,4 +88,5 @@ def protagonist(folder: Path) -> bytes:
     if number is None:
         raise AccountUnknown()
     roster = Roster(about["residents"], about["seed"])
-    return roster.reference(LOGIN, roster.families[number].members[0])
+    family = roster.families[number]
+    return at(family), roster.reference(at(family), family.members[0])

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from kakine.cli.serve_login import login
 from kakine.country import system_clock
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import WitnessSettings, read, signing_key
@@ -17,9 +18,7 @@ from kakine.parties.witness.settings import WitnessSettings, read, signing_key
 app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party as a process of its own.")
 
 
-@app.callback()
-def _serve() -> None:
-    """Keeps `witness` a command of its own while it is the only one."""
+app.command()(login)
 
 
 @app.command()

@@ -420,7 +420,7 @@ MOST_STATEMENTS = 64
 
 _CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
-_RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY})
+_RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL})
 
 BULK = 64 << 20
 
@@ -440,7 +440,7 @@ STATEMENT = Call("/v1/statement", CountAsked, Counted, frozenset({Role.COMMISSIO
 STATEMENTS = Call("/v1/statements", StatementsAsked, StatementsGiven, ANYBODY)
 DISPUTED = Call("/v1/disputed", Disputed, DisputedFound, frozenset({Role.COMMISSION}))
 DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), BULK)
-OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS | {Role.PORTAL}, BULK)
+OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
 REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
 DESTROY = Call("/v1/month/destroy", Destroy, Said, frozenset({Role.COMMISSION}))

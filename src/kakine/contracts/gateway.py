@@ -50,4 +50,4 @@ class DisputableKept(Body, frozen=True):
 
 
 DISPUTABLE = Call("/v1/disputable", Disputable, DisputableKept, frozenset({Role.COMMISSION}), BULK)
-DELIVER = Call("/v1/deliver", Deliver, Delivered, frozenset({Role.GATEWAY, Role.REGISTRY}), BULK)
+DELIVER = Call("/v1/deliver", Deliver, Delivered, frozenset({Role.GATEWAY, Role.PORTAL, Role.REGISTRY}), BULK)

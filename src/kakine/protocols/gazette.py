@@ -20,6 +20,7 @@ from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
     AssessmentExpired,
     AssessmentMissing,
+    ClientUnauthenticated,
     DomainUnknown,
     GazetteInconsistent,
     GazetteNotNarrowing,
@@ -41,7 +42,7 @@ from kakine.values.problems import (
     Suspended,
 )
 from kakine.wire import gazette as wire
-from kakine.wire.gazette import Domain, Gazette, Ground, Kind, Party, Row, Signatures, Subject
+from kakine.wire.gazette import Client, Domain, Gazette, Ground, Kind, Party, Row, Signatures, Subject
 from kakine.wire.request import Keeper
 
 MINISTRY = "gazette-ministry"
@@ -121,6 +122,9 @@ class Law:
         self._rows = {row.id: row for row in gazette.rows}
         self._grounds = {ground.id: ground for ground in gazette.grounds}
         self._sealings = {entry.id: entry for entry in gazette.sealings}
+
+        self._clients = {client.id: client for client in gazette.clients}
+        self._client_domains = frozenset(client.domain for client in gazette.clients)
         self._assessments = {(entry.party, entry.file): entry for entry in gazette.assessments}
         self._suspended = frozenset((entry.subject, entry.name) for entry in gazette.suspensions)
         self._standstill = self._guard_suspended()
@@ -364,6 +368,21 @@ class Law:
         self._require_not_suspended(Subject.EVERYTHING, "")
         for name in parties:
             self._require_not_suspended(Subject.PARTY, name)
+
+    def client(self, name: str) -> Client:
+        """A relying party. Raises ClientUnauthenticated, the same as for one that cannot prove who it is."""
+        found = self._clients.get(name)
+        if found is None:
+            raise ClientUnauthenticated()
+        return found
+
+    def permit_login(self, requester: str, domain: str, now_ms: int) -> None:
+        """Raise what is missing unless `requester` may log people in to the relying parties of `domain`.
+
+        Raises what `permit_ground` raises, and ClientUnauthenticated for a domain of no relying party."""
+        self.permit_ground("LOGIN", requester, domain, now_ms)
+        if domain not in self._client_domains:
+            raise ClientUnauthenticated()
 
     def _site_of(self, domain: str) -> _Site:
         site = self._sites.get(domain)

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from kakine.protocols.gazette_pack import DomainEntry, Pack, PartyEntry, ProcedureEntry, RowEntry
+from kakine.protocols.logins import SCOPES, may_return_to
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CheckDigitWrong, IdentifierMalformed, LabelMalformed
@@ -66,6 +67,7 @@ def faults(pack: Pack) -> list[Fault]:
         *_assessments(pack),
         *_grounds(pack),
         *_sealings(pack),
+        *_clients(pack),
         *_layouts(pack),
         *_served(pack),
     )
@@ -89,6 +91,7 @@ def _twice(pack: Pack) -> Iterator[Fault]:
     yield from _repeated("parties.toml", (d.name for entry in pack.parties for d in entry.domain))
     yield from _repeated("assessments.toml", (entry.id for entry in pack.assessments))
     yield from _repeated("system.toml", (entry.id for entry in pack.grounds))
+    yield from _repeated("clients.toml", (entry.id for entry in pack.clients))
 
 
 def _unknown(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Fault]:
@@ -182,6 +185,18 @@ def _sealings(pack: Pack) -> Iterator[Fault]:
             yield Fault(where, f"{entry.id} may be sealed for 1 to {MOST_SEALED} days")
         if not entry.article:
             yield Fault(where, f"no article allows that {entry.id} is sealed")
+
+
+def _clients(pack: Pack) -> Iterator[Fault]:
+    where = "clients.toml"
+    bare = [
+        d.name for p in pack.parties if "gateway" in p.roles for d in p.domain if not (d.asks or d.provides)
+    ]
+    yield from _unknown(where, "domain without files", (entry.domain for entry in pack.clients), bare)
+    for entry in pack.clients:
+        yield from _unknown(where, "scope", entry.scopes, SCOPES)
+        if not entry.redirects or not all(map(may_return_to, entry.redirects)):
+            yield Fault(where, f"{entry.id} must come back to https or loopback addresses")
 
 
 def _layouts(pack: Pack) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_sound import suspendable
 from kakine.wire.gazette import (
     Assessment,
+    Client,
     Domain,
     Gazette,
     Ground,
@@ -65,6 +66,7 @@ _DOMAINS = _Words("domains", "業務分野", "domain")
 _ASSESSMENTS = _Words("assessments", "保護評価", "assessment")
 _GROUNDS = _Words("grounds", "制度上の根拠", "ground")
 _SEALINGS = _Words("sealings", "封印の許可", "leave to seal")
+_CLIENTS = _Words("clients", "ログインの利用者", "relying party")
 _SUSPENSIONS = _Words("suspensions", "停止", "suspension")
 
 E = TypeVar("E")
@@ -82,6 +84,7 @@ def describe(old: Gazette, new: Gazette) -> list[Change]:
         *_lists(_ASSESSMENTS, _by_id(old.assessments), _by_id(new.assessments), _assessment_change),
         *_lists(_GROUNDS, _by_id(old.grounds), _by_id(new.grounds), _ground_change, keep=_is_protective),
         *_lists(_SEALINGS, _by_id(old.sealings), _by_id(new.sealings), _sealing_change),
+        *_lists(_CLIENTS, _by_id(old.clients), _by_id(new.clients), _client_change),
         *_suspensions(old, new),
         *_waiting(old, new),
     ]
@@ -266,6 +269,14 @@ def _sealing_change(old: Sealing, new: Sealing) -> Iterator[Change]:
             )
         else:
             yield _altered(_SEALINGS, old.id, field)
+
+
+def _client_change(old: Client, new: Client) -> Iterator[Change]:
+    for field in _fields(old, new):
+        if field in ("redirects", "scopes"):
+            yield from _set_change(_CLIENTS, old.id, field, getattr(old, field), getattr(new, field))
+        else:
+            yield _altered(_CLIENTS, old.id, field)
 
 
 def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
 from kakine.crypto.hashing import digest
 from kakine.protocols.gazette_pack import (
     AssessmentEntry,
+    ClientEntry,
     DomainEntry,
     GroundEntry,
     ItemEntry,
@@ -30,10 +31,12 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class PartyKeys:
-    """Public keys of a party, 32 bytes each: Ed25519 for signatures, X25519 for sealing."""
+    """Public keys of a party, 32 bytes each: Ed25519 for signatures, X25519 for sealing; and by name the P-256 keys (65
+    bytes) of the relying parties that it runs."""
 
     signing: bytes
     seal: bytes
+    clients: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def days(day: date) -> int:
@@ -130,6 +133,13 @@ def _sealing(entry: SealingEntry) -> wire.Sealing:
     return wire.Sealing(entry.id, entry.days, entry.article, entry.ja, entry.en)
 
 
+def _client(entry: ClientEntry, keys: Mapping[str, PartyKeys]) -> wire.Client:
+    run_by = keys.get(entry.domain.partition("/")[0])
+    key = run_by.clients.get(entry.id, b"") if run_by else b""
+    redirects, scopes = _sorted(entry.redirects), _sorted(entry.scopes)
+    return wire.Client(entry.id, entry.domain, entry.ja, entry.en, redirects, scopes, key)
+
+
 def genesis(pack: Pack, keys: Mapping[str, PartyKeys], now_ms: int) -> Gazette:
     """The first version of a country: everything in the pack, with every party's keys, in force from
     `now_ms`.
@@ -162,11 +172,20 @@ def genesis(pack: Pack, keys: Mapping[str, PartyKeys], now_ms: int) -> Gazette:
         grounds=_by_id([_ground(entry) for entry in pack.grounds]),
         suspensions=(),
         sealings=_by_id([_sealing(entry) for entry in pack.sealings]),
+        clients=_by_id([_client(entry, keys) for entry in pack.clients]),
     )
 
 
 N = TypeVar(
-    "N", wire.PartyType, wire.Item, wire.Procedure, wire.Row, wire.Assessment, wire.Ground, wire.Sealing
+    "N",
+    wire.PartyType,
+    wire.Item,
+    wire.Procedure,
+    wire.Row,
+    wire.Assessment,
+    wire.Ground,
+    wire.Sealing,
+    wire.Client,
 )
 
 

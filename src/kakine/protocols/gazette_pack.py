@@ -131,6 +131,17 @@ class SealingEntry(_Entry, frozen=True):
     en: str
 
 
+class ClientEntry(_Entry, frozen=True):
+    """`[[client]]` of clients.toml."""
+
+    id: str
+    domain: str
+    ja: str
+    en: str
+    redirects: list[str]
+    scopes: list[str] = []
+
+
 class _Types(_Entry, frozen=True):
     type: list[TypeEntry]
 
@@ -149,6 +160,10 @@ class _Parties(_Entry, frozen=True):
 
 class _Assessments(_Entry, frozen=True):
     assessment: list[AssessmentEntry]
+
+
+class _Clients(_Entry, frozen=True):
+    client: list[ClientEntry] = []
 
 
 class _System(_Entry, frozen=True):
@@ -172,6 +187,7 @@ class Pack:
     grounds: list[GroundEntry]
     waiting_days: int
     layouts: dict[tuple[str, int], dict[str, Any]]
+    clients: list[ClientEntry]
     sealings: list[SealingEntry] = field(default_factory=list)
 
     @property
@@ -226,4 +242,5 @@ def read_pack(files: Mapping[str, bytes]) -> Pack:
         waiting_days=system.waiting_days,
         layouts=dict(_layout(path, files[path]) for path in sorted(files) if path.startswith("layouts/")),
         sealings=system.sealing,
+        clients=_toml(files, "clients.toml", _Clients).client,
     )

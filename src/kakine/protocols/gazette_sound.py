@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kakine.crypto.webkeys import CheckKey
+from kakine.protocols.logins import SCOPES, may_return_to
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import GazetteInconsistent
@@ -35,6 +37,7 @@ def require_sound(gazette: Gazette) -> None:
     _require_signers(gazette)
     _require_suspensions(gazette)
     _require_known("sealings", (entry.id for entry in gazette.sealings), (row.id for row in gazette.rows))
+    _require_clients(gazette)
 
 
 def _types_used(gazette: Gazette) -> Iterable[str]:
@@ -89,6 +92,32 @@ def _require_signers(gazette: Gazette) -> None:
         if not signs if "ledger" in party.roles else party.signer:
             raise GazetteInconsistent(what=party.name, fault="a ledger and no other party has a signer")
     _require_once("signers", (party.signer for party in gazette.parties if party.signer))
+
+
+def _require_clients(gazette: Gazette) -> None:
+    """A relying party knows people under an agency's domain that asks and gives nothing: what logs people in can then
+    not be the code under which their files are kept."""
+    domains = {
+        domain.name: domain
+        for party in gazette.parties
+        if "gateway" in party.roles
+        for domain in party.domains
+    }
+    _require_known("domains", (client.domain for client in gazette.clients), domains)
+    for client in gazette.clients:
+        domain = domains[client.domain]
+        if domain.provides or domain.asks:
+            raise GazetteInconsistent(what=client.id, fault="its domain asks for or gives items")
+        if not set(client.scopes) <= SCOPES:
+            raise GazetteInconsistent(what=client.id, fault="a scope that does not exist")
+        if client.key:
+            CheckKey.of_point(client.key)
+        for address in client.redirects:
+            if not may_return_to(address):
+                raise GazetteInconsistent(
+                    what=client.id, fault="an address to come back to is not https or loopback"
+                )
+    _require_once("client keys", (client.key.hex() for client in gazette.clients if client.key))
 
 
 def _require_suspensions(gazette: Gazette) -> None:

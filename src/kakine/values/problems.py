@@ -1254,3 +1254,130 @@ class KeyStoreFailed(Problem):
     code = "key-store-failed"
     status = 500
     title = "a key of the authority cannot be had as it must be"
+
+
+# --- login ----------------------------------------------------------------------------------------------------
+
+
+class LoginRequestMalformed(Problem):
+    code = "login-request-malformed"
+    status = 400
+    title = "a login request lacks a parameter, has one twice, or one that this provider does not take"
+
+
+class ClientUnauthenticated(Problem):
+    code = "client-unauthenticated"
+    status = 401
+    title = "the relying party did not prove who it is: unknown, another key or algorithm, another audience, or too old"
+
+
+class AssertionReplayed(Problem):
+    code = "assertion-replayed"
+    status = 401
+    title = "an assertion or proof was used before, or is older than this provider's start"
+
+
+class RedirectMismatch(Problem):
+    code = "redirect-mismatch"
+    status = 400
+    title = (
+        "the address to come back to is not, letter by letter, one that the law names for this relying party"
+    )
+
+
+class PkceMissing(Problem):
+    code = "pkce-missing"
+    status = 400
+    title = "a login request has no S256 code challenge, or its redemption no verifier that fits it"
+
+
+class DpopMissing(Problem):
+    code = "dpop-missing"
+    status = 400
+    title = "a token is asked for or shown without a proof of possession"
+
+
+class DpopInvalid(Problem):
+    code = "dpop-invalid"
+    status = 400
+    title = "a proof of possession is of another key, call, token or time, or of another algorithm"
+
+
+class ScopeNotAllowed(Problem):
+    code = "scope-not-allowed"
+    status = 400
+    title = "the law does not allow this relying party what it asks for"
+
+
+class RequestUriUnknown(Problem):
+    code = "request-uri-unknown"
+    status = 400
+    title = "the pushed request was used, has expired, or is another relying party's"
+
+
+class CodeUnknown(Problem):
+    code = "code-unknown"
+    status = 400
+    title = "the authorization code was used, has expired, or was given to somebody else"
+
+
+class TokenUnknown(Problem):
+    code = "token-unknown"
+    status = 401
+    title = "the access token is not one of this provider's, or has expired"
+
+
+class InteractionUnknown(Problem):
+    code = "interaction-unknown"
+    status = 403
+    title = "no login is under way in this browser, it has expired, or it is not at this step"
+
+
+class OriginRefused(Problem):
+    code = "origin-refused"
+    status = 403
+    title = "the call does not come from the one page that may make it"
+
+
+class LoginNotKnown(Problem):
+    code = "login-not-known"
+    status = 403
+    title = "this card, passkey or paper code opens no account here"
+
+
+class CardProofInvalid(Problem):
+    code = "card-proof-invalid"
+    status = 403
+    title = "the card's proof is not over this login, or its nonce was used before"
+
+
+class CardNotTrusted(Problem):
+    code = "card-not-trusted"
+    status = 403
+    title = "the card's certificate is not one for logging in, or does not stand now"
+
+
+class PasskeyInvalid(Problem):
+    code = "passkey-invalid"
+    status = 403
+    title = "the passkey's answer is not over this login at this origin"
+
+
+class AssuranceNotMet(Problem):
+    code = "assurance-not-met"
+    status = 403
+    title = "the step needs a login by card or at a counter"
+
+
+class VoucherUnfit(Problem):
+    code = "voucher-unfit"
+    status = 403
+    title = (
+        "only the residents' desk of a municipality can vouch for a person, for one account, for a short time"
+    )
+
+
+class PinRefused(Problem):
+    code = "pin-refused"
+    status = 403
+    title = "the card did not sign: no card, a wrong PIN, or the holder said no"

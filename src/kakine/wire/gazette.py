@@ -178,6 +178,20 @@ class Sealing(Message, frozen=True):
     en: Text
 
 
+class Client(Message, frozen=True):
+    """A relying party of the login (spec/login.md): under which domain it knows people, where a browser may be sent
+    back to, which scopes it may ask for beside `openid`, and with which key it proves who it is (P-256, 65 bytes; empty
+    for none: then it cannot log anybody in)."""
+
+    id: Id
+    domain: Id
+    ja: Text
+    en: Text
+    redirects: Annotated[tuple[Text, ...], Meta(min_length=1, max_length=16)]
+    scopes: Names
+    key: Annotated[bytes, Meta(max_length=65)]
+
+
 class Suspension(Message, frozen=True):
     """Something that stands still. `name` is empty for `EVERYTHING`. `reason` names no person."""
 
@@ -208,6 +222,7 @@ class Gazette(Message, frozen=True):
     grounds: tuple[Ground, ...]
     suspensions: tuple[Suspension, ...]
     sealings: tuple[Sealing, ...] = ()
+    clients: tuple[Client, ...] = ()
 
 
 class Signatures(Message, frozen=True):
@@ -217,7 +232,7 @@ class Signatures(Message, frozen=True):
     commission: Annotated[bytes, Meta(max_length=64)] = b""
 
 
-LISTS = ("types", "items", "procedures", "rows", "assessments", "grounds", "sealings")
+LISTS = ("types", "items", "procedures", "rows", "assessments", "grounds", "sealings", "clients")
 """Fields of a version that are tuples of things with an `id`."""
 
 
@@ -258,6 +273,9 @@ def _require_order(gazette: Gazette) -> None:
         _ascending(party.name, (domain.name for domain in party.domains))
         for names in (party.roles, party.types, *(n for d in party.domains for n in (d.provides, d.asks))):
             _ascending(party.name, names)
+    for client in gazette.clients:
+        _ascending(client.id, client.redirects)
+        _ascending(client.id, client.scopes)
     for ground in gazette.grounds:
         _ascending(ground.id, ground.requesters)
         _ascending(ground.id, ground.providers)

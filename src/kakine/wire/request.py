@@ -35,7 +35,9 @@ class Kind(IntEnum):
     MIGRATE takes (active, waiting) pairs and tells a domain to replace one by the other; SWITCH takes the same pairs
     at the record keepers themselves: the old code is retired, the waiting one becomes active and gets its list. RETIRE
     ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT
-    files one person's objection to an entry of the own list.
+    files one person's objection to an entry of the own list. LOGIN makes one person known to a relying party by its own
+    code, ATTRIBUTES asks the registry for what the same person agreed to show there, VOUCH tells the portal that a
+    municipality has seen somebody.
     """
 
     EXCHANGE = 1
@@ -47,10 +49,18 @@ class Kind(IntEnum):
     SUCCEED = 7
     SWITCH = 8
     OBJECT = 9
+    LOGIN = 10
+    ATTRIBUTES = 11
+    VOUCH = 12
 
 
 NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT})
 """Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
+
+
+UNKEPT = frozenset({Kind.LOGIN, Kind.ATTRIBUTES})
+"""Kinds of which the requester keeps nothing (decision 0036). They are proved whole before the receipt, and cannot be
+disputed afterwards: the requester would be found at fault for what it must not have."""
 
 
 class Mode(IntEnum):

@@ -61,6 +61,9 @@ GROUNDS = {
     Kind.SUCCEED: "ENROL",
     Kind.SWITCH: "RETIRE",
     Kind.OBJECT: "OBJECTION",
+    Kind.LOGIN: "LOGIN",
+    Kind.ATTRIBUTES: "LOGIN-ATTRIBUTES",
+    Kind.VOUCH: "LOGIN-VOUCHER",
 }
 
 
@@ -108,6 +111,8 @@ def permit(law: Law, asked: Asked, now_ms: int) -> None:
         raise SealNotAllowed(what="kind", kind=kind.name)
     elif public.ground != GROUNDS[kind] or public.rows:
         raise GroundUnfit(kind=kind.name, ground=public.ground)
+    elif kind is Kind.LOGIN:
+        law.permit_login(requester, recipient, now_ms)
     else:
         law.permit_ground(public.ground, requester, recipient, now_ms)
 

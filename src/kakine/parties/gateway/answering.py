@@ -11,7 +11,7 @@ import msgspec
 from kakine.clients.answering import issue, migrate, serve
 from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
-from kakine.parties.gateway import store
+from kakine.parties.gateway import logins, store
 from kakine.parties.gateway.office import Office
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
@@ -49,7 +49,7 @@ async def deliver(office: Office, caller: PartyName, message: Deliver) -> Delive
         office.clock,
         office.entropy,
         partial(_permit, office, caller),
-        partial(_decide, site.name),
+        partial(_decide, office, site.name),
     )
 
 
@@ -64,6 +64,8 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
         law.permit_seal(public.rows, opened.record.count, public.time_ms, public.sealed_until)
         if set(opened.payload.items) != set(law.items(public.rows)):
             raise AnswerNotAllowed(what="items")
+    elif kind is Kind.LOGIN:
+        logins.permit(law, opened, now_ms)
     elif kind in (Kind.ISSUE, Kind.MIGRATE) and public.ground == kind.name:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
     else:
@@ -71,9 +73,16 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
 
 
 def _decide(
-    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    office: Office,
+    domain: str,
+    db: sqlite3.Connection,
+    opened: Opened,
+    tokens: Sequence[WrappedCode],
+    now_ms: int,
 ) -> Sequence[Answered]:
     kind = opened.record.kind
+    if kind is Kind.LOGIN:
+        return [logins.known_as(office, db, domain, token) for token in tokens]
     if kind is Kind.ISSUE:
         return issue(domain)(db, opened, tokens, now_ms)
     if kind is Kind.MIGRATE:

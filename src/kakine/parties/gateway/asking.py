@@ -139,7 +139,7 @@ class Desk:
             first.procedure,
             tuple(sorted(first.rows)),
             first.provider,
-            self._codes(first.domain, questions),
+            self.codes(first.domain, questions),
             tuple(_asked(office, question) for question in questions),
             law.items(first.rows),
             first.unit,
@@ -149,7 +149,8 @@ class Desk:
         prepared = await requester.prepare(wish)
         return list(await self.carrier.send(requester, prepared, first.domain.encode()))
 
-    def _codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
+    def codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
+        """Of the people these are about, in order. Raises `PersonNotKnown` with the position."""
         office = self._office
         site, codes = office.site(domain), []
         for position, question in enumerate(questions):

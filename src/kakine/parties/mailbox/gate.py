@@ -21,6 +21,7 @@ from kakine.values.problems import BatchMalformed, ObjectionUnfit, RecordRefused
 from kakine.wire.canonical import decode, encode
 from kakine.wire.request import (
     NO_RECIPIENT,
+    UNKEPT,
     HopRecord,
     KeeperSeed,
     Kind,
@@ -128,7 +129,7 @@ def check_about(db: sqlite3.Connection, batch: Opened, person: int) -> None:
         raise ObjectionUnfit(what="place")
     if store.lists_of_filing(db, filed.id)[batch.about.index - filed.first] != person:
         raise ObjectionUnfit(what="place")
-    if filed.kind == 0 or filed.kind in NO_RECIPIENT:
+    if filed.kind == 0 or filed.kind in NO_RECIPIENT | UNKEPT:
         raise ObjectionUnfit(what="kind")
     if any(each.first is not None for each in store.objections_to(db, batch.about)):
         raise ObjectionUnfit(what="stands")

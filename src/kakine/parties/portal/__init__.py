@@ -1,9 +1,11 @@
-"""The portal: relays a resident's own history to the resident's session.
+"""The portal: relays a resident's own history to the resident's session, and logs people in to relying parties.
 
-Holds: login codes (wrapped) by account, no content, no history.
-Must never learn: what is in a record (opened with the session key, outside the portal), where else a person logs in.
-Called by: the registry (issue of login codes), residents' sessions in the same process until the web pages exist.
-Calls: the converters.
-Loses if compromised: it could read the history of any account, since it opens the session and a reading is not an entry
-    of the log yet. The person's card, signing the session key, and views as entries close that (both not built yet).
+Holds: login codes (wrapped) by account, ways into accounts (`login`); no content, no history, no relying party.
+Must never learn: what is in a record (opened with the session key, outside the portal). Must never keep: where a person
+    logs in, and under which name; both pass through it at every login.
+Called by: the registry (issue of login codes), residents' desks of municipalities (vouchers), browsers and relying
+    parties (`login`), residents' sessions in the same process until there are web pages for the history.
+Calls: the converters, the gateways of relying parties, the registry (items that a person agreed to show).
+Loses if compromised: it could read the history of any account and log in as anybody; each time an entry stands in the
+    person's list. A person's card, signing the session key, closes the first (not built yet).
 """

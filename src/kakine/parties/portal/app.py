@@ -1,10 +1,10 @@
-"""Wiring of the portal, and its one duty: a reading conversion under "own history"."""
+"""Wiring of the portal: readings under "own history", objections, and what its login does outside itself."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,15 @@ from kakine.contracts import converter, gateway
 from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
+from kakine.contracts.login import Standing
 from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
+from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
+from kakine.parties.portal import exchanges, vouchers
+from kakine.parties.portal.login.office import Office as Login
+from kakine.parties.portal.login.store import login_tables
+from kakine.parties.portal.login.ways import handle_of
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
@@ -54,7 +60,9 @@ class Portal:
         entropy: Entropy,
     ) -> None:
         self.name = name
-        self.db = Database.open(path, codebook.codebook_metadata(MetaData()))
+        self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
+        self._handle_key = identity.local_key("card-handle")
+        self._token_key = identity.local_key("login-tokens", length=48)
         self._network = network
         self._law = law
         self._clock = clock
@@ -84,7 +92,7 @@ class Portal:
         await self._carrier.resume(lambda _: self._requester)
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
-        """Login codes from the registry: issue and migration, nothing else."""
+        """Login codes from the registry (issue and migration), and what a municipality's counter vouches for."""
         return await serve(
             message,
             self._recipient,
@@ -98,6 +106,10 @@ class Portal:
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public, kind = opened.public, opened.record.kind
+        if kind is Kind.VOUCH:
+            now_ms = self._clock()
+            vouchers.permit(self._law.in_force(now_ms), caller, opened, now_ms)
+            return
         if kind not in (Kind.ISSUE, Kind.MIGRATE) or public.ground != kind.name:
             raise CallerNotAllowed(call="deliver")
         if DomainName(public.requester).party != caller:
@@ -109,6 +121,9 @@ class Portal:
     def _decide(
         self, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
     ) -> Sequence[Answered]:
+        if opened.record.kind is Kind.VOUCH:
+            handle = partial(handle_of, self._handle_key)
+            return [vouchers.take(db, self.name, opened, token, now_ms, handle) for token in tokens]
         if opened.record.kind is Kind.ISSUE:
             return issue(self.name)(db, opened, tokens, now_ms)
         return migrate(self.name, lambda *_: None)(db, opened, tokens, now_ms)
@@ -144,7 +159,7 @@ class Portal:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: the login does, which is not built yet.
+        session key: no session of the login opens readings yet.
         """
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -177,6 +192,33 @@ class Portal:
         )
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
+
+    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
+        """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
+        codes, xid = self._codes(account), self._entropy(16)
+        return await exchanges.subject(self._requester, to, codes, scopes, xid)
+
+    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+        """What the registry gives, live; it does not hear what for."""
+        law = self._law.in_force(self._clock())
+        registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
+        codes, xid = self._codes(account), self._entropy(16)
+        return await exchanges.attributes(self._requester, registry, codes, items, xid)
+
+    def login(self, issuer: str, standing: Standing | None = None) -> Login:
+        """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
+        return Login(
+            issuer,
+            self.name,
+            TokenKey(self._token_key),
+            self._handle_key,
+            self._law,
+            self.db,
+            self,
+            self._clock,
+            self._entropy,
+            standing,
+        )
 
     def close(self) -> None:
         """Close the store."""

@@ -33,6 +33,7 @@ from kakine.contracts.registry_audit import INFO, Sample, Sampled
 from kakine.crypto.group import group
 from kakine.crypto.sealing import seal
 from kakine.crypto.wrapping import WrapKey
+from kakine.parties.registry import attributes
 from kakine.protocols.chain import person_blind
 from kakine.protocols.gazette import LawBook
 from kakine.runtime import codebook
@@ -50,7 +51,16 @@ from kakine.values.problems import (
 )
 from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode
-from kakine.wire.request import AskedPerson, Kind, Mode, Payload, PublicPart
+from kakine.wire.request import (
+    AskedPerson,
+    Kind,
+    Mode,
+    Payload,
+    PublicPart,
+    RecordPart,
+    public_digest,
+    request_digest,
+)
 
 MOST = 256
 """People in one conversion."""
@@ -279,8 +289,9 @@ class Codes:
         await self._switch(person)
 
     async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
-        """The registry's own codes of those it enrols: it is the recipient as well."""
-        return await serve(
+        """The registry's own codes of those it enrols, where it is the recipient as well; and what a person agreed to
+        show at a login, of which nothing is kept: that somebody showed something, and when, is the person's to know."""
+        delivered = await serve(
             message,
             self._recipient(),
             self.wrap,
@@ -288,11 +299,19 @@ class Codes:
             self.clock,
             self.entropy,
             partial(self._permit, caller),
-            partial(_keep_own, self.name),
+            partial(_decide, self.name),
         )
+        if decode(message.record, RecordPart).kind is Kind.ATTRIBUTES:
+            request = request_digest(public_digest(message.public), message.record)
+            await self.db.write(partial(codebook.drop_incoming, request=request))
+        return delivered
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public: PublicPart = opened.public
+        if opened.record.kind is Kind.ATTRIBUTES:
+            now_ms = self.clock()
+            attributes.permit(self.law.in_force(now_ms), caller, opened, now_ms)
+            return
         enrols = opened.record.kind in (Kind.ENROL, Kind.SUCCEED)
         if caller != self.identity.name or public.requester != HASH or not enrols:
             raise CallerNotAllowed(call="deliver")
@@ -304,6 +323,14 @@ class Codes:
         if row is None:
             raise EnrolmentUnknown()
         return Sampled(bytes(row[0]), bytes(row[1]))
+
+
+def _decide(
+    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+) -> list[Answered]:
+    if opened.record.kind is Kind.ATTRIBUTES:
+        return [attributes.answer(db, domain, opened.payload.items, token, now_ms) for token in tokens]
+    return _keep_own(domain, db, opened, tokens, now_ms)
 
 
 def _keep_own(

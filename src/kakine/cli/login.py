@@ -1,0 +1,116 @@
+"""`kakine login`: what people and relying parties need beside the provider itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import uvicorn
+
+from kakine.cli.history import protagonist_at
+from kakine.cli.visiting import DirOption, visited
+from kakine.clients.card_helper import Helper
+from kakine.country import LOGIN, system_clock
+from kakine.crypto.cards import KeyFile
+from kakine.crypto.hashing import digest
+from kakine.parties.gateway.asking import Question
+from kakine.parties.gateway.vouching import print_paper
+from kakine.values.labels import DomainName
+from kakine.values.problems import ClientUnauthenticated, DomainNotRun, PinRefused
+from kakine.wire.login import Challenge
+
+app = typer.Typer(no_args_is_help=True, help="ログイン: ways in, and the keys of relying parties.")
+
+
+@app.command()
+def paper(
+    directory: DirOption,
+    reference: Annotated[
+        str,
+        typer.Option(
+            help="The desk's own reference of a person; without it, of whom the demo's story tells."
+        ),
+    ] = "",
+    desk: Annotated[
+        str, typer.Option("--as", help="Residents' desk of a municipality, for that reference.")
+    ] = "yokohama/residents",
+) -> None:
+    """窓口で紙を渡す: a clerk who has seen the person prints a code that opens one login within a day.
+
+    The portal finds the account by the person's code through the converters; the clerk does not learn it. That the
+    paper was given stands in the person's history. Example:
+
+      kakine login paper --dir country/1-1000
+    """
+    if reference:
+        vouched = DomainName(desk), reference.encode()
+    else:
+        vouched = protagonist_at(directory, lambda family: DomainName(f"{family.town}/residents"))
+    typer.echo(asyncio.run(_paper(directory, *vouched)))
+
+
+async def _paper(folder: Path, desk: DomainName, reference: bytes) -> str:
+    async with visited(folder) as country:
+        gateway = country.gateways.get(desk.party)
+        if gateway is None:
+            raise DomainNotRun()
+        case = digest("case-number", b"command-line")
+        clerk = Question(desk, LOGIN, "", (), reference, "command-line", case, "command line")
+        code: str = await print_paper(gateway.office, gateway.desk, clerk, LOGIN)
+        return code
+
+
+@app.command(name="client-key")
+def client_key(
+    directory: DirOption,
+    client: Annotated[str, typer.Argument(help="A relying party of the law: yokohama-childcare.")],
+) -> None:
+    """ログインの利用者の鍵: print the private key (JWK) of a relying party of a country in a folder, for its program.
+
+    It was made when the country was founded; the law has the public half. Example:
+
+      kakine login client-key yokohama-childcare --dir country/1-1000 > client.jwk
+    """
+    typer.echo(asyncio.run(_client_key(directory, client)))
+
+
+async def _client_key(folder: Path, client: str) -> str:
+    async with visited(folder) as country:
+        if client not in {each.id for each in country.site.pack.clients}:
+            raise ClientUnauthenticated()
+        return msgspec.json.encode(country.client_key(client).private_jwk()).decode()
+
+
+@app.command()
+def helper(
+    certificate: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Certificate (PEM).")],
+    key: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Private key, encrypted with the PIN (PEM).")
+    ],
+    origin: Annotated[str, typer.Option(help="The one provider whose pages may ask.")],
+    port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 8471,
+) -> None:
+    """カードの補助: run the program beside the browser that shows who asks for what, takes the PIN, and signs.
+
+    A key in files stands in for a card. It serves pages of the one origin and nobody else. Example:
+
+      kakine login helper --certificate me.pem --key me.key --origin http://localhost:8480
+    """
+    signer = KeyFile(certificate.read_bytes(), key.read_bytes())
+    running = Helper(origin, port, signer, _ask, system_clock)
+    typer.echo(f"listening on http://127.0.0.1:{port} for pages of {origin}")
+    uvicorn.run(running.app, port=port, log_level="warning", access_log=False, lifespan="off")
+
+
+def _ask(challenge: Challenge) -> str:
+    typer.echo(f"\n相手 / asked by: {challenge.origin}  ({challenge.client})")
+    typer.echo(f"目的 / purpose: {challenge.purpose}")
+    if challenge.transaction:
+        typer.echo(f"取引 / transaction: {challenge.transaction.hex()}")
+    pin: str = typer.prompt("暗証番号 (空欄でやめる) / PIN (empty to refuse)", default="", hide_input=True)
+    if not pin:
+        raise PinRefused()
+    return pin

@@ -1,0 +1,177 @@
+"""From consent to code, from code to tokens, from token to claims (RFC 6749, 7636, 9207, 9449; OpenID Connect Core)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from kakine.crypto.webkeys import base64url
+from kakine.parties.portal.login.clients import authenticated, proof
+from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
+from kakine.protocols.logins import OPENID, SIGN
+from kakine.values.labels import DomainName
+from kakine.values.problems import (
+    CodeUnknown,
+    DpopInvalid,
+    InteractionUnknown,
+    LoginRequestMalformed,
+    PkceMissing,
+    Problem,
+    RedirectMismatch,
+    ScopeNotAllowed,
+    TokenUnknown,
+)
+
+
+def known(office: Office, name: str) -> Interaction:
+    """The interaction, once the person is known in it. Raises `InteractionUnknown`."""
+    interaction = office.interactions.get(name)
+    if interaction.account is None:
+        raise InteractionUnknown()
+    return interaction
+
+
+async def agree(office: Office, name: str, agreed: Sequence[str]) -> str:
+    """Where to send the browser: back to the relying party with a code, after the person has agreed to these scopes.
+
+    The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
+    interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
+    asked, what the law lacks now, and the problem of whoever refused.
+    """
+    interaction = known(office, name)
+    pushed, account = interaction.pushed, interaction.account
+    scopes = tuple(sorted(set(agreed)))
+    if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
+        raise ScopeNotAllowed()
+    client = office.client(pushed.client)
+    office.interactions.take(name)
+    assert account is not None  # noqa: S101 - `known` has looked
+    sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
+    items = tuple(scope for scope in scopes if scope != SIGN)
+    claims = await office.exchanges.attributes(account, items) if items else {}
+    given = tuple(scope for scope in scopes if scope == SIGN or scope in claims)
+    code = office.codes.put(Grant(pushed, sub, interaction.acr, interaction.time_ms, given, claims))
+    return _back(office, pushed.redirect, pushed.state, code=code)
+
+
+def decline(office: Office, name: str) -> str:
+    """Where to send the browser when the person says no. The relying party does not hear whether anybody was known."""
+    pushed = office.interactions.take(name).pushed
+    office.client(pushed.client)
+    return _back(office, pushed.redirect, pushed.state, error="access_denied")
+
+
+def _back(office: Office, redirect: str, state: str, **said: str) -> str:
+    joined = "&" if "?" in redirect else "?"
+    return redirect + joined + urlencode({**said, "state": state, "iss": office.issuer})
+
+
+@dataclass(frozen=True)
+class Issued:
+    """The answer of the token endpoint."""
+
+    access: str
+    id_token: str
+    scope: str
+
+
+def redeem(office: Office, form: Mapping[str, str], dpop: str | None) -> Issued:
+    """Tokens for a code, once, to the relying party that asked, with its verifier, by the holder of one key.
+
+    Raises what `authenticated` and `proof` raise, `LoginRequestMalformed`, `CodeUnknown`, `RedirectMismatch`,
+    `PkceMissing`, `DpopInvalid`. A code that was shown wrongly is void; one shown twice voids the token it gave.
+    """
+    client = authenticated(office, form)
+    if form.get("grant_type") != "authorization_code":
+        raise LoginRequestMalformed(parameter="grant_type")
+    thumbprint = proof(office, dpop, "POST", "/token")
+    code = form.get("code", "")
+    grant = office.codes.get(code)
+    if grant.token:
+        _void(office, grant.token)
+        raise CodeUnknown()
+    try:
+        _check_grant(grant, client.id, form, thumbprint)
+    except Problem:
+        office.codes.take(code)
+        raise
+    return _issue(office, grant, thumbprint)
+
+
+def _void(office: Office, token: str) -> None:
+    try:
+        office.tokens.take(token)
+    except TokenUnknown:
+        return  # it has expired
+
+
+def _check_grant(grant: Grant, client: str, form: Mapping[str, str], thumbprint: str) -> None:
+    pushed = grant.pushed
+    if pushed.client != client:
+        raise CodeUnknown()
+    if form.get("redirect_uri") != pushed.redirect:
+        raise RedirectMismatch()
+    verifier = form.get("code_verifier", "")
+    shown = base64url(hashlib.sha256(verifier.encode()).digest())
+    if not 43 <= len(verifier) <= 128 or not hmac.compare_digest(shown, pushed.challenge):
+        raise PkceMissing()
+    if pushed.thumbprint not in ("", thumbprint):
+        raise DpopInvalid(what="key")
+
+
+def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
+    pushed, now = grant.pushed, office.clock() // 1000
+    grant.token = office.tokens.put(
+        Token(pushed.client, thumbprint, {"sub": grant.sub, **_claims(grant.claims)})
+    )
+    access = hashlib.sha256(grant.token.encode("ascii")).digest()
+    said: dict[str, Any] = {
+        "iss": office.issuer,
+        "sub": grant.sub,
+        "aud": pushed.client,
+        "iat": now,
+        "exp": now + TOKEN_MS // 1000,
+        "auth_time": grant.time_ms // 1000,
+        "nonce": pushed.nonce,
+        "acr": grant.acr,
+        "at_hash": base64url(access[:16]),
+    }
+    if pushed.transaction:
+        said["transaction_hash"] = base64url(pushed.transaction)
+    return Issued(grant.token, office.key.sign(said), " ".join((OPENID, *grant.scopes)))
+
+
+def _claims(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The registry's items as OpenID Connect Core section 5.1 calls them; what it has no name for under our own."""
+    said: dict[str, Any] = {}
+    for item, value in given.items():
+        if item == "name":
+            said |= {"name": value["name"], "name#ja-Kana-JP": value["kana"]}
+        elif item == "address":
+            said["address"] = {"formatted": value, "country": "JP"}
+        elif item == "gender":
+            # An entry that leaves it open says nothing, rather than a word for it.
+            said |= {} if value == "open" else {"gender": value}
+        else:
+            said[item] = value
+    return said
+
+
+def opened(office: Office, authorization: str | None, dpop: str | None, method: str) -> Mapping[str, Any]:
+    """The claims that an access token opens to the holder of its key.
+
+    Raises `TokenUnknown`, `DpopMissing`, `DpopInvalid`, and what the law lacks now.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "dpop" or not token:
+        raise TokenUnknown()
+    thumbprint = proof(office, dpop, method, "/userinfo", token)
+    found = office.tokens.get(token)
+    if not hmac.compare_digest(thumbprint, found.thumbprint):
+        raise DpopInvalid(what="key")
+    office.client(found.client)
+    return found.claims

@@ -1,0 +1,150 @@
+"""What the login works with: its settings, its key, the law, and what lasts minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kakine.contracts.login import Standing
+from kakine.crypto.passkeys import Site
+from kakine.crypto.webkeys import TokenKey
+from kakine.parties.portal.login.memory import Kept, Spent
+from kakine.protocols.gazette import LawBook
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY
+from kakine.runtime.database import Database
+from kakine.runtime.identity import Clock, Entropy
+from kakine.values.labels import DomainName
+from kakine.values.problems import CodeUnknown, InteractionUnknown, RequestUriUnknown, TokenUnknown
+from kakine.wire.gazette import Client
+from kakine.wire.login import Challenge
+
+REQUEST_MS = 60_000
+INTERACTION_MS = 600_000
+CODE_MS = 60_000
+TOKEN_MS = 300_000
+PROOF_MS = 60_000
+"""How old a proof of possession may be, and how far ahead of this clock."""
+ASSERTION_MS = 300_000
+"""How long a client's assertion may be good for."""
+
+
+class Exchanges(Protocol):
+    """What the portal does for a login outside itself (`parties.portal.app`)."""
+
+    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
+        """Under what name the relying party of this domain knows the person."""
+        ...
+
+    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+        """What the registry gives, by item."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """An accepted authorization request. `ways` are the values of acr that may satisfy it, `transaction` is a digest to
+    be approved or empty, `thumbprint` the key that must redeem the code, or empty for any."""
+
+    client: str
+    redirect: str
+    state: str
+    nonce: str
+    challenge: str
+    scopes: tuple[str, ...]
+    ways: frozenset[str]
+    thumbprint: str
+    transaction: bytes
+
+
+@dataclass
+class Interaction:
+    """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known; a challenge
+    is answered once, rightly or wrongly."""
+
+    pushed: Pushed
+    account: bytes | None = None
+    acr: str = ""
+    time_ms: int = 0
+    card: Challenge | None = None
+    passkey: bytes | None = None
+    creating: bytes | None = None
+
+
+@dataclass
+class Grant:
+    """What a code stands for. Whose account it came from is not in it. `token` is set once it has been redeemed."""
+
+    pushed: Pushed
+    sub: str
+    acr: str
+    time_ms: int
+    scopes: tuple[str, ...]
+    claims: Mapping[str, Any]
+    token: str = ""
+
+
+@dataclass(frozen=True)
+class Token:
+    """What an access token opens, to the holder of one key."""
+
+    client: str
+    thumbprint: str
+    claims: Mapping[str, Any]
+
+
+@dataclass
+class Office:
+    """The login at work. `issuer` has no slash at its end; `helper` is the origin of the card helper on the holder's
+    machine. Without `standing` no card can log in: there is nobody to say whether it stands."""
+
+    issuer: str
+    domain: DomainName
+    key: TokenKey
+    handle_key: bytes
+    law: LawBook
+    db: Database
+    exchanges: Exchanges
+    clock: Clock
+    entropy: Entropy
+    standing: Standing | None = None
+    helper: str = "http://127.0.0.1:8471"
+    requests: Kept[Pushed] = field(init=False)
+    interactions: Kept[Interaction] = field(init=False)
+    codes: Kept[Grant] = field(init=False)
+    tokens: Kept[Token] = field(init=False)
+    assertions: Spent = field(init=False)
+    proofs: Spent = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.clock, self.entropy
+        self.requests = Kept(REQUEST_MS, *own, RequestUriUnknown)
+        self.interactions = Kept(INTERACTION_MS, *own, InteractionUnknown)
+        self.codes = Kept(CODE_MS, *own, CodeUnknown)
+        self.tokens = Kept(TOKEN_MS, *own, TokenUnknown)
+        self.assertions = Spent(2 * ASSERTION_MS, self.clock)
+        self.proofs = Spent(2 * PROOF_MS, self.clock)
+
+    @property
+    def site(self) -> Site:
+        """Where passkeys live."""
+        host = self.issuer.partition("://")[2].partition("/")[0]
+        return Site(self.issuer, host.rpartition(":")[0] if ":" in host else host)
+
+    @property
+    def ways(self) -> frozenset[str]:
+        """How people can log in here."""
+        return frozenset({COUNTER, PASSKEY} | ({CARD} if self.standing else set()))
+
+    def client(self, name: str) -> Client:
+        """A relying party that may log people in at this moment. Every step asks anew, so that one that is suspended
+        gets no further. Raises `ClientUnauthenticated`, `Suspended` and what else the law lacks."""
+        now_ms = self.clock()
+        law = self.law.in_force(now_ms)
+        found = law.client(name)
+        law.permit_login(self.domain, found.domain, now_ms)
+        return found
+
+    def url(self, path: str) -> str:
+        """An endpoint of this provider."""
+        return self.issuer + path

@@ -1,0 +1,95 @@
+"""Pages of the login: choose a way in, agree or not, see why something was refused. Jinja2 with escaping; no script but
+our own file, nothing from anywhere else."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from kakine.parties.portal.login.errors import NO_STORE
+from kakine.parties.portal.login.office import Interaction, Office, Pushed
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY, SIGN, STRONG
+from kakine.values.problems import Problem, RouteUnknown
+from kakine.wire.gazette import Client
+
+_MEDIA = {"/login.js": "text/javascript", "/login.css": "text/css"}
+SCOPES = {
+    "name": ("氏名とふりがな", "your name"),
+    "address": ("住所", "your address"),
+    "birthdate": ("生年月日", "your date of birth"),
+    "gender": ("性別", "your gender as registered"),
+    "lives_in": ("住んでいる市区町村", "the municipality you live in"),
+    "over_18": ("18歳以上かどうか", "whether you are 18 or older"),
+    "over_20": ("20歳以上かどうか", "whether you are 20 or older"),
+    SIGN: ("取引の承認", "that you approve this transaction"),
+}
+"""What is shown of each scope."""
+
+
+class Pages:
+    """The pages of one provider."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        package = "kakine.parties.portal.login"
+        self._templates = Environment(
+            loader=PackageLoader(package, "pages"), autoescape=True, undefined=StrictUndefined
+        )
+        self._assets = {path: files(package).joinpath("pages", path[1:]).read_bytes() for path in _MEDIA}
+
+    def _page(self, name: str, status: int = 200, then: str = "", **values: Any) -> Response:
+        headers = {
+            **NO_STORE,
+            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+            f"connect-src 'self' {self._office.helper}; base-uri 'none'; frame-ancestors 'none'; "
+            f"form-action 'self' {then}",
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+        body = self._templates.get_template(name).render(**values)
+        return Response(body, status, headers, "text/html")
+
+    def ways(self, client: Client, pushed: Pushed) -> Response:
+        """Choose a way in."""
+        offered = {"card": CARD, "passkey": PASSKEY, "paper": COUNTER}
+        shown = [name for name, acr in offered.items() if acr in pushed.ways]
+        return self._page("ways.html", then=_origin(pushed.redirect), client=client, ways=shown)
+
+    def consent(self, client: Client, interaction: Interaction) -> Response:
+        """See who asks for what, and say yes or no. Every optional item can be left out."""
+        pushed = interaction.pushed
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes]
+        return self._page(
+            "consent.html",
+            then=_origin(pushed.redirect),
+            client=client,
+            scopes=asked,
+            strong=interaction.acr in STRONG,
+            transaction=pushed.transaction.hex(),
+        )
+
+    def refusal(self, problem: Problem) -> Response:
+        """Why it did not go on, by its code."""
+        return self._page("refused.html", problem.status, problem=problem)
+
+    def said(self, problem: Problem) -> Response:
+        """The same for our own script."""
+        said = {"problem": problem.code, "title": problem.title}
+        return Response(msgspec.json.encode(said), problem.status, NO_STORE, "application/json")
+
+    def asset(self, path: str) -> Response:
+        """Script or style."""
+        if path not in _MEDIA:
+            raise RouteUnknown()
+        return Response(self._assets[path], media_type=_MEDIA[path])
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

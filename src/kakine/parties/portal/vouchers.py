@@ -1,0 +1,64 @@
+"""What a municipality's counter vouches for: a paper code, or a card, of the person it has in front of it.
+
+The counter names nobody: the person's code comes through the converters, and the portal finds its own account by it.
+The counter does not learn the account, the portal does not learn under which reference the counter knows the person.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from kakine.clients.recipient import Opened
+from kakine.parties.portal.login import store
+from kakine.protocols.gazette import Law
+from kakine.runtime import codebook
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import CallerNotAllowed, VoucherUnfit
+from kakine.wire.answer import Answered, Result
+from kakine.wire.canonical import decode
+from kakine.wire.login import BoundCard, Paper, Voucher
+from kakine.wire.request import Mode
+
+PAPER_MS = 24 * 3_600_000
+"""How long a paper code may be good for."""
+_MUNICIPALITY = "municipality"
+_RESIDENTS = "TK-0003"
+"""住民票関係情報: the desk that gives this item is the residents' desk, where identity is established."""
+
+
+def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
+    """Raises what the law lacks, `CallerNotAllowed`, and `VoucherUnfit` but for the residents' desk of a municipality,
+    about one person, for at most a day. The ground alone would let every agency open every account."""
+    public, desk = opened.public, DomainName(opened.public.requester)
+    if desk.party != caller:
+        raise CallerNotAllowed(call="deliver")
+    law.permit_ground("LOGIN-VOUCHER", public.requester, public.recipient, now_ms)
+    if _MUNICIPALITY not in law.party(caller).types or _RESIDENTS not in law.domain(desk).provides:
+        raise VoucherUnfit()
+    if opened.record.mode is not Mode.S1 or len(opened.payload.people) != 1:
+        raise VoucherUnfit()
+    what = decode(opened.payload.people[0].detail, Voucher).what
+    if isinstance(what, Paper) and not now_ms < what.expires_ms <= now_ms + PAPER_MS:
+        raise VoucherUnfit()
+
+
+def take(
+    db: sqlite3.Connection,
+    domain: str,
+    opened: Opened,
+    token: bytes,
+    now_ms: int,
+    handle: Callable[[bytes], bytes],
+) -> Answered:
+    """Keep the way in under the account of this code; `handle` makes a card's keyed hash. Who has no account here is
+    "not known here"."""
+    account = codebook.reference_of(db, domain, token)
+    if account is None:
+        return Answered(Result.NOT_KNOWN, (), b"")
+    match decode(opened.payload.people[0].detail, Voucher).what:
+        case Paper(code=code, expires_ms=until_ms):
+            store.add_paper(db, code, account, until_ms, now_ms)
+        case BoundCard(certificate=certificate):
+            store.bind_card(db, handle(certificate), account)
+    return Answered(Result.DELIVERED, (), b"")

@@ -1,0 +1,70 @@
+"""The rules of a login as pure functions: scopes, what a card signs, where a browser may be sent back to.
+
+spec/login.md says them in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from kakine.crypto.hashing import digest
+from kakine.values.problems import ScopeNotAllowed
+from kakine.wire.canonical import encode
+from kakine.wire.login import Challenge
+
+OPENID = "openid"
+SIGN = "sign"
+ATTRIBUTES = ("address", "birthdate", "gender", "lives_in", "name", "over_18", "over_20")
+"""Scopes for which the registry is asked, each about the one thing that it is called by."""
+SCOPES = frozenset({*ATTRIBUTES, SIGN})
+
+CARD, COUNTER, PASSKEY = "urn:kakine:acr:card", "urn:kakine:acr:counter", "urn:kakine:acr:passkey"
+"""How somebody logged in (`acr`). Card and counter are of one assurance; a passkey is below both."""
+STRONG = frozenset({CARD, COUNTER})
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def challenge_digest(challenge: Challenge) -> bytes:
+    """The 32 bytes that a card signs to log in. Never anything that a page chose: the helper makes them itself of
+    fields that it has shown."""
+    return digest("card-login", encode(challenge))
+
+
+def scopes_of(text: str, allowed: Iterable[str]) -> tuple[str, ...]:
+    """The scopes of a request, sorted, without `openid`. Raises `ScopeNotAllowed` unless `openid` is there and all
+    others are allowed."""
+    asked = set(text.split(" "))
+    if OPENID not in asked or not asked - {OPENID} <= set(allowed):
+        raise ScopeNotAllowed()
+    return tuple(sorted(asked - {OPENID}))
+
+
+def may_return_to(address: str) -> bool:
+    """Whether the law may name this address: https, or http to the same machine, and no fragment (RFC 6749 section
+    3.1.2)."""
+    parts = urlsplit(address)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    return (
+        secure and bool(parts.netloc) and "#" not in address and parts.username is None and address.isascii()
+    )
+
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O or U, which are misread."""
+_MISREAD = str.maketrans({"I": "1", "L": "1", "O": "0"})
+PAPER_BYTES = 10
+
+
+def paper_code(random: bytes) -> str:
+    """80 random bits as four groups of four characters, for paper."""
+    number = int.from_bytes(random, "big")
+    digits = [_DIGITS[number >> 5 * k & 31] for k in range(15, -1, -1)]
+    return "-".join("".join(digits[k : k + 4]) for k in range(0, 16, 4))
+
+
+def paper_digest(code: str) -> bytes:
+    """What stands for a paper code at rest: 32 bytes, however it was typed. 80 bits cannot be tried out."""
+    typed = "".join(code.split()).replace("-", "").upper().translate(_MISREAD)
+    return digest("paper-code", typed.encode())

@@ -1,0 +1,185 @@
+"""The login's pages in Chromium: a passkey of a virtual authenticator, and a card by the helper on the same machine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from starlette.types import ASGIApp
+
+from card_maker import PIN, Roots
+from e2e.chromium import PROGRAM, QUIET, require
+from kakine.clients.card_helper import Helper
+from kakine.contracts.login import Signer
+from kakine.crypto.cards import CardCertificate
+from kakine.parties.portal.login import requests
+from kakine.parties.portal.login.http import application
+from kakine.parties.portal.login.office import Pushed
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY
+from kakine.wire.login import Challenge
+from login_site import CHILDCARE, LoginSite
+
+BACK = "http://127.0.0.1:8490/callback"
+
+
+@contextmanager
+def listening(app: ASGIApp, run: Callable[[Any], Any], socket: Any) -> Iterator[None]:
+    """An application on a bound socket, in a thread of its own."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    thread = threading.Thread(target=lambda: run(server.serve(sockets=[socket])))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@dataclass
+class Desk:
+    """A served login: what pushed requests there are to open, papers of person 0, what the helper has shown."""
+
+    origin: str
+    addresses: list[str]
+    papers: list[str]
+    helper: str
+    shown: list[Challenge] = field(default_factory=list)
+
+    def ask(self, challenge: Challenge) -> str:
+        """The holder types the PIN."""
+        self.shown.append(challenge)
+        return PIN
+
+
+def pushed(site: LoginSite) -> str:
+    """The address of a request as `requests.push` keeps it. The relying party's side is tested elsewhere."""
+    ways = frozenset({CARD, COUNTER, PASSKEY})
+    wish = Pushed(CHILDCARE, BACK, "state-0123", "nonce-0123", "A" * 43, ("name",), ways, "", b"")
+    query = {"client_id": CHILDCARE, "request_uri": requests.URN + site.office.requests.put(wish)}
+    return f"{site.office.issuer}/authorize?{urlencode(query)}"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    require()
+    roots = Roots()
+    sockets = [uvicorn.Config("", port=0, log_level="warning").bind_socket() for _ in range(2)]
+    ports = [socket.getsockname()[1] for socket in sockets]
+    with LoginSite.opened(tmp_path_factory.mktemp("desk") / "land", roots, 1) as site:
+        card: Signer = roots.card(site.land.clock())
+        site.give_card(0, CardCertificate(card.certificate).digest)
+        origin = f"http://localhost:{ports[0]}"
+        site.office = site.land.country.portal.login(origin, roots)
+        site.office.helper = f"http://127.0.0.1:{ports[1]}"
+        made = Desk(origin, [pushed(site) for _ in range(4)], [site.paper(0)], site.office.helper)
+        helper = Helper(origin, ports[1], card, made.ask, site.land.clock)
+        serving = listening(application(site.office), site.run, sockets[0])
+        with serving, listening(helper.app, asyncio.run, sockets[1]):
+            yield made
+
+
+@pytest.fixture
+def browser() -> Iterator[BrowserContext]:
+    """A fresh profile. Whoever is sent back to the relying party arrives at a page of the test."""
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(
+            executable_path=PROGRAM, args=list(QUIET), chromium_sandbox=False
+        )
+        with program.new_context() as context:
+            context.set_default_timeout(15_000)
+            context.route(f"{BACK}*", lambda route: route.fulfill(body="back"))
+            yield context
+        program.close()
+
+
+def opened(browser: BrowserContext, address: str, faults: list[str]) -> Page:
+    page = browser.new_page()
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(error.message))
+    page.goto(address)
+    return page
+
+
+def virtual_authenticator(browser: BrowserContext, page: Page, verified: bool = True) -> Any:
+    """A device that keeps passkeys and verifies its user (Chrome DevTools, domain WebAuthn)."""
+    session = browser.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": verified,
+        "automaticPresenceSimulation": True,
+    }
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return session, made["authenticatorId"]
+
+
+def agree(page: Page) -> str:
+    page.click("button[value=yes]")
+    page.wait_for_url(f"{BACK}*")
+    return str(page.url)
+
+
+def test_a_passkey_is_registered_after_a_paper_login_and_used_for_the_next(
+    desk: Desk, browser: BrowserContext
+) -> None:
+    faults: list[str] = []
+    page = opened(browser, desk.addresses.pop(), faults)
+    session, authenticator = virtual_authenticator(browser, page)
+    page.fill("#code", desk.papers.pop())
+    page.click("form button")
+    page.wait_for_url("**/consent")
+    assert "氏名とふりがな" in page.inner_text("fieldset")
+    page.click("#bind")
+    page.wait_for_selector("#bound:not(:empty)")
+    assert "code=" in agree(page)
+
+    page.goto(desk.addresses.pop())
+    page.click("#passkey")
+    page.wait_for_url("**/consent")
+    assert page.query_selector("#bind") is None
+    assert "iss=http" in agree(page)
+
+    page.goto(desk.addresses.pop())
+    session.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    page.click("#passkey")
+    page.wait_for_selector("#refused:not(:empty)")
+    assert page.url.startswith(f"{desk.origin}/authorize")
+    assert faults == []
+
+
+def test_a_card_logs_in_through_the_helper_which_shows_who_asks(desk: Desk, browser: BrowserContext) -> None:
+    faults: list[str] = []
+    page = opened(browser, desk.addresses.pop(), faults)
+    page.click("#card")
+    page.wait_for_url("**/consent")
+    assert "code=" in agree(page)
+    assert [(each.origin, each.client) for each in desk.shown] == [(desk.origin, CHILDCARE)]
+    assert faults == []
+
+
+def test_a_page_of_another_origin_gets_no_signature(desk: Desk, browser: BrowserContext) -> None:
+    """The browser does not let it read, and the helper asks nobody."""
+    before = len(desk.shown)
+    page = browser.new_page()
+    browser.route(
+        "http://evil.example/*", lambda route: route.fulfill(body="<p>evil", content_type="text/html")
+    )
+    page.goto("http://evil.example/")
+    refused = page.evaluate(
+        """(helper) => fetch(`${helper}/sign`, { method: "POST", headers: { "content-type": "application/json" },
+            body: JSON.stringify({ challenge: "AAAA" }) }).then(() => "read", (fault) => fault.name)""",
+        desk.helper,
+    )
+    assert refused == "TypeError"
+    assert len(desk.shown) == before
