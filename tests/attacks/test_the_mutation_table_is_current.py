@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -109,7 +110,8 @@ def test_only_a_failure_in_the_body_of_a_test_is_a_caught_attack(
         str(tmp_path),
         str(file),
     ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
     ran = Ran.read(run.returncode, run.stdout)
     assert ran.verdict == verdict
     assert ran.sound == (body == "def test_x(): pass")
