@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kakine.crypto import jose, keys, x509_issue
@@ -41,6 +41,7 @@ NOW = 1_790_000_000
 PROFILE = Profile.AUTHENTICATION
 URI = uri_of(PROFILE, 1)
 BYTES = 4096
+UNHURRIED = settings(deadline=None)
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def held(*places: int) -> Held:
     return open_list(SIGNER.tokens(bits_with(*places))[0], URI, SIGNER.roots, NOW)
 
 
+@UNHURRIED
 @given(st.sets(st.integers(0, BYTES * 8 - 1), max_size=40), st.integers(0, BYTES * 8 - 1))
 def test_exactly_the_bits_that_are_set_refuse(places: set[int], other: int) -> None:
     known = Held(URI, 1, NOW + 10, bits_with(*places))
@@ -199,6 +201,7 @@ def test_a_bomb_is_not_unpacked() -> None:
         open_list(SIGNER.sign(wire.LIST, msgspec.json.encode(claims)), URI, SIGNER.roots, NOW)
 
 
+@UNHURRIED
 @given(st.lists(st.sets(st.integers(0, BYTES * 8 - 1), max_size=20), min_size=1, max_size=4))
 def test_steps_lead_to_the_list_of_the_head(versions: list[set[int]]) -> None:
     texts = [bits_with(*places) for places in versions]

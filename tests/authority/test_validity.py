@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kakine.protocols.validity import (
@@ -23,8 +23,10 @@ from kakine.values.problems import DateOutside
 
 BIRTHS = st.dates(date(1900, 1, 1), date(2026, 12, 31))
 DAYS = st.integers(0, 40_000)
+UNHURRIED = settings(deadline=None)
 
 
+@UNHURRIED
 @given(BIRTHS, DAYS)
 def test_a_certificate_ends_on_a_birthday_between_four_and_five_years_on(birth: date, later: int) -> None:
     issued = birth + timedelta(days=later)
@@ -34,6 +36,7 @@ def test_a_certificate_ends_on_a_birthday_between_four_and_five_years_on(birth: 
     assert birthday_after(birth, issued, 5) == until
 
 
+@UNHURRIED
 @given(BIRTHS, DAYS)
 def test_a_card_lasts_ten_birthdays_or_five_for_the_young(birth: date, later: int) -> None:
     issued = birth + timedelta(days=later)
@@ -41,6 +44,7 @@ def test_a_card_lasts_ten_birthdays_or_five_for_the_young(birth: date, later: in
     assert card_until(birth, issued) == birthday_after(birth, issued, 5 if young else 10)
 
 
+@UNHURRIED
 @given(BIRTHS, DAYS, st.integers(0, 4000))
 def test_nothing_outlives_a_permitted_stay_or_a_card(birth: date, later: int, stays: int) -> None:
     issued = birth + timedelta(days=later)
@@ -50,6 +54,7 @@ def test_nothing_outlives_a_permitted_stay_or_a_card(birth: date, later: int, st
     assert issued <= until <= card <= stay
 
 
+@UNHURRIED
 @given(BIRTHS, DAYS)
 def test_exactly_the_birthdays_after_issue_are_counted(birth: date, later: int) -> None:
     issued = birth + timedelta(days=later)
@@ -58,6 +63,7 @@ def test_exactly_the_birthdays_after_issue_are_counted(birth: date, later: int) 
     assert sum(day == birthday_in(birth, day.year) for day in days) == 5
 
 
+@UNHURRIED
 @given(st.integers(1904, 2100).map(lambda year: year - year % 4), st.integers(0, 200))
 def test_who_is_born_on_29_february_has_a_birthday_every_year(year: int, more: int) -> None:
     birth = date(2000, 2, 29) if year == 2100 or year == 1900 else date(year, 2, 29)
@@ -69,6 +75,7 @@ def test_who_is_born_on_29_february_has_a_birthday_every_year(year: int, more: i
         assert age_on(birth, found - timedelta(days=1)) == more - 1
 
 
+@UNHURRIED
 @given(BIRTHS, DAYS)
 def test_age_grows_by_one_on_birthdays_only(birth: date, later: int) -> None:
     day = birth + timedelta(days=later + 1)
@@ -76,12 +83,14 @@ def test_age_grows_by_one_on_birthdays_only(birth: date, later: int) -> None:
     assert grown == (day == birthday_in(birth, day.year))
 
 
+@UNHURRIED
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
 def test_a_day_ends_at_midnight_in_japan(day: date) -> None:
     last = in_japan(end_of_day_s(day) * 1000)
     assert (last.date(), last.hour, last.minute, last.second) == (day, 23, 59, 59)
 
 
+@UNHURRIED
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)))
 def test_renewal_opens_three_months_before(until: date) -> None:
     opens = renewable_from(until)
