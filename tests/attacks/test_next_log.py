@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from kakine.cli.own_history import Read, own_history
 from kakine.cli.own_objections import count_objections, disputes, object_to
 from kakine.clients.gazette import refresh
 from kakine.contracts.commission import CURRENT, OpenedLog, Since, Versions
-from kakine.contracts.converter import DISPUTE, Dispute
+from kakine.contracts.converter import DISPUTE, OUTCOME, Dispute, Filed, Outcome
 from kakine.contracts.ledger import APPEND, ENTRIES, RECEIPT, Append, Appended, ByIndex, ByTag
 from kakine.contracts.signer import SIGN, Extension
 from kakine.country import COMMISSION, CONVERTERS, LOGS, Country, Site
@@ -30,6 +31,7 @@ from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
 from kakine.institutions.ledgers import signer_of
 from kakine.parties.commission.audit_store import Verdict
+from kakine.parties.converter import gate
 from kakine.protocols import log_list
 from kakine.protocols.gazette_log import entry_of, tag_of
 from kakine.protocols.heads import Heads
@@ -37,6 +39,7 @@ from kakine.protocols.logs import Log, log_keys, log_of, open_logs
 from kakine.protocols.objections import Counted, place_of
 from kakine.protocols.verification import verify
 from kakine.runtime import heads
+from kakine.values.labels import PartyName
 from kakine.values.problems import (
     ConsistencyInvalid,
     FinalHeadBehind,
@@ -358,6 +361,33 @@ def test_from_the_turn_on_a_log_takes_nothing_new_about_people(eve: Land) -> Non
     with pytest.raises(LogNotOver):
         eve.run(eve.country.next_log(B))
     assert eve.run(eve.ask(0)).result == "delivered"
+
+
+def test_an_outcome_stands_in_the_log_of_its_request_also_while_that_is_wound_up(eve: Land) -> None:
+    """Requests and outcomes are counted log by log: midnight between the two is no fault of anybody."""
+    country, kinds = eve.country, dict[str, list[EntryKind]]()
+    eve.clock.advance(3610)
+
+    def late(name: PartyName) -> Any:
+        async def outcome(caller: PartyName, message: Outcome) -> Filed:
+            with pytest.raises(LogNotOver):
+                await country.next_log(A)
+            return await gate.outcome(country.converters[name].office, caller, message)
+
+        return outcome
+
+    with ExitStack() as stack:
+        for name in CONVERTERS:
+            stack.enter_context(taken_over(eve, name, OUTCOME, late(name)))
+        assert eve.run(eve.ask(0)).result == "delivered"
+    assert eve.run(eve.ask(0)).result == "delivered"
+    for log in (A, B):
+        kinds[log.origin] = [Entry.decode(entry).kind for entry in leaves(eve, log)]
+    assert kinds[A.origin][-1] == EntryKind.OUTCOME
+    assert kinds[B.origin].count(EntryKind.OUTCOME) == kinds[B.origin].count(EntryKind.REQUEST) == 1
+    eve.clock.advance(SETTLED)
+    eve.run(country.next_log(A))
+    assert not [each for each in eve.run(audited(country)) if each.fault]
 
 
 # --- the next log -----------------------------------------------------------------------------------------------

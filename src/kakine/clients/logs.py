@@ -9,15 +9,19 @@ from kakine.values.problems import LogClosed, PartyUnavailable, Problem, TagUnkn
 from kakine.wire.filing import TAG
 
 
-async def append(peers: Peers, logs: Logs, asked: Append, *, again: bool = False) -> Appended:
+async def append(
+    peers: Peers, logs: Logs, asked: Append, *, again: bool = False, beside: str = ""
+) -> Appended:
     """A receipt of the first log that gives one; it is not verified here. One that has ended is not asked, but for what
     it has already.
 
     `again` says that this may have been asked before: then a log that has the first entry already is asked first, so
-    that a lost answer does not make the entries stand in two logs. Raises what a log refuses with;
+    that a lost answer does not make the entries stand in two logs. `beside` is the origin of the log that is asked
+    first if it is open: where the entries belong that these follow from. Raises what a log refuses with;
     `PartyUnavailable` if none could conclude anything.
     """
-    for log in await _order(peers, logs, asked.tags[:TAG]) if again else open_logs(logs):
+    wanted = sorted(open_logs(logs), key=lambda log: log.origin != beside)
+    for log in await _order(peers, logs, wanted, asked.tags[:TAG]) if again else wanted:
         try:
             return await peers.ask(log.ledger, APPEND, asked)
         except Problem as fault:
@@ -26,9 +30,9 @@ async def append(peers: Peers, logs: Logs, asked: Append, *, again: bool = False
     raise PartyUnavailable()
 
 
-async def _order(peers: Peers, logs: Logs, tag: bytes) -> Logs:
+async def _order(peers: Peers, logs: Logs, wanted: Logs, tag: bytes) -> Logs:
     known = [log for log in logs if await _has(peers, log, tag)]
-    return (*known, *(log for log in open_logs(logs) if log not in known))
+    return (*known, *(log for log in wanted if log not in known))
 
 
 async def _has(peers: Peers, log: Log, tag: bytes) -> bool:

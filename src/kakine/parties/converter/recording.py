@@ -17,6 +17,7 @@ from kakine.contracts.converter import Convert, Filed, Outcome
 from kakine.contracts.ledger import Append
 from kakine.contracts.mailbox import FiledHere, FileOutcome, Logged
 from kakine.crypto.hashing import digest
+from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.values.labels import DomainName, PartyName
 from kakine.wire.request import Keeper, outcome_id, public_digest
@@ -34,13 +35,15 @@ async def record_batch(office: Office, keepers: Sequence[Keeper], request: bytes
 
 
 async def record_outcome(office: Office, keepers: Sequence[Keeper], message: Outcome) -> Filed:
-    """The receipt of an outcome, relayed under this converter's own signature."""
+    """The receipt of an outcome, relayed under this converter's own signature. It goes to the log of its request while
+    that is open, for outcomes are counted log by log."""
     names = _parties(keepers)
     covered = digest("entries", message.entries), digest("tags", message.tags)
     signature = office.identity.signing.sign("outcome-relay", message.request, *covered)
     onward = FileOutcome(message.request, message.entries, message.tags, message.envelopes, signature)
     filings = (office.peers.ask(name, mailbox.OUTCOME, onward) for name in names)
-    return await _recorded(office, names, outcome_id(message.request), message, filings)
+    beside = store.log_of(office.db.read(), message.request)
+    return await _recorded(office, names, outcome_id(message.request), message, filings, beside)
 
 
 async def _recorded(
@@ -49,12 +52,13 @@ async def _recorded(
     identity: bytes,
     message: Convert | Outcome,
     filings: Iterable[Awaitable[FiledHere]],
+    beside: str = "",
 ) -> Filed:
     here = await _every(filings)
     signed = [each.signed for each in here]
     asked = Append(message.entries, message.tags, signed)
     again = any(each.again for each in here)
-    receipt = await append(office.peers, office.settings.logs, asked, again=again)
+    receipt = await append(office.peers, office.settings.logs, asked, again=again, beside=beside)
     logged = Logged(identity, receipt)
     await _every(office.peers.ask(name, mailbox.LOGGED, logged) for name in names)
     return Filed(signed, receipt)

@@ -85,6 +85,7 @@ used = Table(
     Column("position", Integer, nullable=False),
     Column("request", LargeBinary, nullable=False),
     Index("used_by_place", "log", "position"),
+    Index("used_by_request", "request"),
 )
 
 stated = Table(
@@ -197,6 +198,7 @@ _INSERT_USED = sql(
         ),
     )
 )
+_LOG_OF = sql(select(used.c.log).where(used.c.request == bindparam("request")).limit(1))
 _USED = sql(select(used.c.log, used.c.position, used.c.request).where(used.c.xid == bindparam("xid")))
 _PLACES = sql(
     select(used.c.position)
@@ -285,6 +287,12 @@ def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[str, int, bytes] | No
     """(origin of the log, position there, request) under which an exchange was released."""
     row = db.execute(_USED, {"xid": xid}).fetchone()
     return (row[0], row[1], row[2]) if row else None
+
+
+def log_of(db: sqlite3.Connection, request: bytes) -> str:
+    """The origin of the log in which a released request stands; nothing for one that was not released."""
+    row = db.execute(_LOG_OF, {"request": request}).fetchone()
+    return str(row[0]) if row else ""
 
 
 def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:

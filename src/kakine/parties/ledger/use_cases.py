@@ -19,7 +19,7 @@ from kakine.contracts.ledger import Head as Present
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import Store
-from kakine.protocols.index import has_record
+from kakine.protocols.index import has_record, stands_in_a_list
 from kakine.runtime.shares import Shares
 from kakine.values.labels import PartyName
 from kakine.values.problems import EntryKindNotAllowed, FilingMismatch, LogClosed, RangeOutside, TagUnknown
@@ -48,6 +48,12 @@ PartiesOf = Callable[[Role], Sequence[PartyName]]
 """The parties that have a role in the law in force."""
 
 
+def _begins(entry: bytes) -> bool:
+    """Whether something about a person begins with this entry, other than what follows from an earlier one."""
+    read = Entry.decode(entry)
+    return (has_record(read) or stands_in_a_list(read)) and read.kind is not EntryKind.OUTCOME
+
+
 class Duties:
     """What the ledger does for others."""
 
@@ -65,17 +71,16 @@ class Duties:
         """Append entries under the signed filings of all who must file them; a repeat gets the same index and a fresh
         proof. Who brings them does not matter.
 
-        A log that is `ending` takes only what is said about the log itself. Raises `SignatureInvalid`,
-        `NotCanonical`, `FilingMismatch`, `EntryKindNotAllowed`, `LogClosed`, and what `Sequencer.append` raises.
-        Does not check what a commitment opens to, nor `minutes` against a clock.
+        A log that is `ending` takes outcomes of what it has, and what is said about the log itself. Raises
+        `SignatureInvalid`, `NotCanonical`, `FilingMismatch`, `EntryKindNotAllowed`, `LogClosed`, and what
+        `Sequencer.append` raises. Does not check what a commitment opens to, nor `minutes` against a clock.
         """
         entries = split_entries(asked.entries)
         self._check_filers(entries, [each.party for each in asked.filings])
         keys = [self._filer_keys(PartyName(each.party)) for each in asked.filings]
         await self._shares.run(lambda: _check_filings(asked, keys))
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
-        about_people = any(has_record(Entry.decode(entry)) for entry in entries)
-        if self.ending and about_people and self._store.find(tags[0]) is None:
+        if self.ending and any(map(_begins, entries)) and self._store.find(tags[0]) is None:
             raise LogClosed()
         return await self._sequencer.append(entries, tags)
 
