@@ -95,7 +95,7 @@ def test_the_converters_refuse_by_themselves_where_the_portal_has_not_heard(own_
     land = own_site.land
     for name in ("converter-1", "converter-2", "converter-3"):
         country = land.country
-        own_site.run(refresh(country.books[name], country.peers(name), country.sources, land.clock))  # type: ignore[index]
+        own_site.run(refresh(country.books[name], country.peers(name), country.sources(name), land.clock))  # type: ignore[index]
     assert browser.agree().status == Suspended.status
 
 
