@@ -9,5 +9,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "OUTSIDE CHECKS CANNOT RUN: install$missing" >&2
     exit 1
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+# Tests run side by side: one at a time may install.
+apt() { flock /tmp/kakine-tests-apt.lock apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+apt update -qq
+DEBIAN_FRONTEND=noninteractive apt install -y -qq --no-install-recommends $missing

@@ -8,5 +8,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "THE PAGE CANNOT BE RUN IN A BROWSER: install chromium" >&2
     exit 1
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk
+# Tests run side by side: one at a time may install.
+apt() { flock /tmp/kakine-tests-apt.lock apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+apt update -qq
+DEBIAN_FRONTEND=noninteractive apt install -y -qq --no-install-recommends chromium fonts-noto-cjk

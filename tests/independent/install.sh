@@ -8,5 +8,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     echo "INDEPENDENT VERIFIER CANNOT RUN: install golang-go and golang-golang-x-mod-dev" >&2
     exit 1
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends golang-go golang-golang-x-mod-dev
+# Tests run side by side: one at a time may install.
+apt() { flock /tmp/kakine-tests-apt.lock apt-get -o DPkg::Lock::Timeout=300 "$@"; }
+apt update -qq
+DEBIAN_FRONTEND=noninteractive apt install -y -qq --no-install-recommends golang-go golang-golang-x-mod-dev
