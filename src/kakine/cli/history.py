@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, completeness_lines, history_lines, retention_lines
 from kakine.cli.own_history import Read, own_history
 from kakine.cli.own_objections import disputes
+from kakine.cli.remembered import Since, keep, kept, since
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN, Country
 from kakine.institutions.families import Family, Roster
@@ -30,13 +32,20 @@ def history(
         Path | None,
         typer.Option(help="Folder for receipts, records and the policy file, to be checked elsewhere."),
     ] = None,
+    remember: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="File of your own that keeps the heads of the logs for your next reading."
+        ),
+    ] = None,
 ) -> None:
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
     Each line is shown only after it has verified: opened with this session's key alone, committed to in the
     public ledger, proved to be in it, and counted by a record keeper. Where one of them, or its public index, lacks
     a row that another shows, that is said, and the exit code is 1. Where the person has objected to a line
-    (`kakine object`) the commission is asked how it stands. Example:
+    (`kakine object`) the commission is asked how it stands. With --remember, each log must have grown out of what it
+    showed at your last reading: one that shows you alone another history is caught. Example:
 
       kakine history --dir country/1-1000
 
@@ -44,16 +53,23 @@ def history(
 
       kakine verify mine/42.tlog-proof --record mine/42.record.json
     """
-    read, lines = asyncio.run(_read(directory, person.encode(), export))
+    read, lines = asyncio.run(_read(directory, person.encode(), export, remember))
     for line in lines:
         typer.echo(line)
     if not read.complete:
         raise typer.Exit(1)
 
 
-async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read, list[str]]:
+async def _read(
+    folder: Path, account: bytes, export: Path | None, remember: Path | None
+) -> tuple[Read, list[str]]:
+    before = kept(remember) if remember else {}
     async with visited(folder) as country:
         read = await own_history(country, account or protagonist(folder), export)
+        found = await since(country, before)
+        if remember:
+            keep(remember, found)
+        read = replace(read, accused={**read.accused, **found.accused})
         stands = await disputes(country, read.rows)
         shown = list(history_lines(read.lines, Words(country.site.pack, sealings(country)), stands))
         opened = read.verified - len(read.erased)
@@ -61,8 +77,16 @@ async def _read(folder: Path, account: bytes, export: Path | None) -> tuple[Read
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
         aged = [f"△ 最新と確認できない / not known to be of now: {said}" for said in read.stale.values()]
         worse = [f"× {origin}: {said}" for origin, said in read.accused.items()]
-        kept = retention_lines(read)
-        return read, [*shown, *kept, proofs, public, *aged, *worse, *completeness_lines(read)]
+        retained, grown = retention_lines(read), list(_grown(found))
+        return read, [*shown, *retained, proofs, public, *grown, *aged, *worse, *completeness_lines(read)]
+
+
+def _grown(found: Since) -> Iterator[str]:
+    for origin, size in found.grown.items():
+        yield (
+            f"前回({size} 件)から、台帳 {origin} は増えただけです。 / "
+            f"since your last reading, at {size} entries, {origin} has only grown."
+        )
 
 
 def sealings(country: Country) -> dict[str, Sealing]:

@@ -572,6 +572,11 @@ class HeadStale(Problem):
     title = "too few of the policy's witnesses have signed the head lately; what is newer may be kept back"
 
 
+class RememberedMalformed(Problem):
+    code = "remembered-malformed"
+    title = "the file is not one that a reading has left to compare the next one with"
+
+
 class CosignatureMissing(Problem):
     code = "cosignature-missing"
     title = "the witness's answer holds no cosignature of its known key"
