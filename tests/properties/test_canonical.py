@@ -40,7 +40,8 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.BytesType():
             return st.binary(min_size=of.min_length or 0, max_size=min(of.max_length or 80, 200))
         case inspect.StrType():
-            return st.text(min_size=of.min_length or 0, max_size=min(of.max_length or 20, 20))
+            shortest = of.min_length or 0
+            return st.text(min_size=shortest, max_size=max(shortest, min(of.max_length or 20, 20)))
         case inspect.BoolType():
             return st.booleans()
         case inspect.EnumType():
