@@ -34,9 +34,10 @@ def run(
       kakine run --dir country/1-1000
 
     Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
-    hour what was sealed until now, the indexes and the audit; every minute of a new year its next log, when it is
-    time; every day a look at what has expired. Erasing cannot be undone and is never done here: what is due is named.
-    A line for each duty done. One that fails is named with its problem and comes again at its next time.
+    five minutes the status of certificates; every hour what was sealed until now, the indexes, the log of certificates
+    and the audit; every minute of a new year its next log, when it is time; every day a look at what has expired.
+    Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that fails is
+    named with its problem and comes again at its next time.
     """
     asyncio.run(_run(directory, [f"ledger-{each}" for each in without or ()]))
 
@@ -64,6 +65,8 @@ def chores(country: Country) -> list[Chore]:
         Chore("証人 / witnesses", 10 * SECOND, lambda: _witness(country), "witness"),
         Chore("封印の解除 / unsealing", HOUR, lambda: _unseal(country), "books"),
         Chore("索引 / index", HOUR, lambda: _index(country), "books"),
+        Chore("証明書の状態 / status", 5 * MINUTE, lambda: _status(country), "status"),
+        Chore("発行の記録 / issuance", HOUR, lambda: _issuance(country), "books"),
         Chore("監査 / audit", HOUR, lambda: _audit(country), "books"),
         Chore("年替わり / next log", MINUTE, lambda: _year(country), "books"),
         Chore("消去 / erasure", DAY, lambda: _expired(country), "books"),
@@ -108,6 +111,17 @@ async def _index(country: Country) -> str:
 async def _unseal(country: Country) -> str:
     opened = {place for places in (await country.unseal()).values() for place in places}
     return f"{len(opened)} 件 / entries" if opened else ""
+
+
+async def _status(country: Country) -> str:
+    """Lists are good for an hour: said only where something fails."""
+    await country.authority.publish()
+    return ""
+
+
+async def _issuance(country: Country) -> str:
+    await country.authority.log()
+    return ""
 
 
 async def _audit(country: Country) -> str:
