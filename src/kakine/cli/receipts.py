@@ -51,7 +51,8 @@ def receipt(
     """受領証を書き出す: write receipts as files that `kakine verify` and the page check anywhere.
 
     If a checkpoint that enough witnesses signed covers all of them, the policy written beside them asks for these
-    witnesses; otherwise for the ledger's key alone. Example:
+    witnesses; otherwise for the ledger's key alone. A receipt has the signatures that its policy needs and no other, so
+    that no byte of it can be changed unseen. Example:
 
     kakine ledger receipt 42 43 --dir country/1-1000 --out receipts
     """
@@ -61,16 +62,55 @@ def receipt(
 
 
 async def _write(folder: Path, name: str, indices: Sequence[int], out: Path) -> str:
-    written, public = 0, True
+    written = 0
     async with visited(folder) as country:
         log = log_named(country, name)
         keys = log_keys(country.book("portal").in_force(country.site.clock()), [log])
+        public = await _covered(country, log, keys, indices)
+        policy = country.policy if public else of_logs(keys)
+        _keep(out, POLICY_NAME, policy)
+        needed = Needed(policy)
         async for proof in proofs(country, log, keys, indices):
-            _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", proof.encode())
+            _keep(out, f"{proof.index}{RECEIPT_SUFFIX}", needed.of(proof).encode())
             written += 1
-            public = public and is_public(country, proof.note)
-        _keep(out, POLICY_NAME, country.policy if public else of_logs(keys))
     return f"{written} receipts in {out}, " + ("publicly witnessed" if public else NOT_YET)
+
+
+async def _covered(country: Country, log: Log, keys: LogKeys, indices: Sequence[int]) -> bool:
+    """Whether a checkpoint that enough witnesses signed has the last of these entries, and so all; `indices` empty for
+    every entry of the log."""
+    head = await country.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
+    size = checkpoint.open(head.checkpoint, log.origin, keys[log.origin]).size
+    last = max(indices, default=size - 1)
+    return size > 0 and is_public(country, (await entries_of(country, log, last, 1)).receipt.checkpoint)
+
+
+class Needed:
+    """Receipts with no signature line that their policy can do without. A line that could be missing could be changed
+    as well, and nobody who verifies would see it: readers ignore lines of keys that they do not know."""
+
+    def __init__(self, policy: bytes) -> None:
+        self._policy = policies.decode(policy)
+        self._notes: dict[bytes, bytes] = {}
+
+    def of(self, proof: Proof) -> Proof:
+        """The same receipt, under the same head."""
+        if proof.note not in self._notes:
+            self._notes[proof.note] = self._lean(proof.note)
+        return replace(proof, note=self._notes[proof.note])
+
+    def _lean(self, note: bytes) -> bytes:
+        text, _, tail = note.rpartition(b"\n\n")
+        own = f" {checkpoint.origin_of(note)} ".encode()
+        lines = tail.splitlines(keepends=True)
+        for line in [each for each in reversed(lines) if own not in each]:
+            fewer = [each for each in lines if each is not line]
+            try:
+                self._policy.check_quorum(cosigners(text + b"\n\n" + b"".join(fewer), self._policy))
+            except QuorumMissing:
+                continue
+            lines = fewer
+        return text + b"\n\n" + b"".join(lines)
 
 
 def is_public(country: Country, note: bytes) -> bool:
@@ -140,12 +180,13 @@ def export_history(
     what was asked about the person, so the files are for the owner's eyes alone (mode 600); their names are numbers in
     the log.
     """
-    _keep(folder, POLICY_NAME, policy or of_logs(keys))
-    sealed = {_place(row): row for row in rows}
+    trusted = policy or of_logs(keys)
+    _keep(folder, POLICY_NAME, trusted)
+    needed, sealed = Needed(trusted), {_place(row): row for row in rows}
     for read in opened:
         row = sealed[_named(read.origin, read.index)]
         for proof in _verified(row, 1, keys):
-            _keep(folder, f"{_place(row)}{RECEIPT_SUFFIX}", proof.encode())
+            _keep(folder, f"{_place(row)}{RECEIPT_SUFFIX}", needed.of(proof).encode())
         record = RecordFile.of(read.record, row.envelope)
         _keep(folder, f"{_place(row)}{RECORD_SUFFIX}", record.encode())
     return len(opened)
