@@ -24,14 +24,14 @@ check: .make/dev ## format, lint, types, import contracts
 prove: .make/dev ## take each defence out of a copy and see its attack test fail (over an hour; PROVE_ARGS="--shard 1/2 --resume")
 	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
 
-test-independent: .make/dev ## our log before Go's sumdb; installs Debian's Go where it is missing
-	@CI=true $(PY) -m pytest -v tests/independent
+test-independent: .make/dev ## our log before Go's sumdb, and what that says of it; installs Debian's Go where it is missing
+	@CI=true $(PY) -m pytest -vv -s tests/independent
 
 test-authority: .make/dev ## OpenSSL, pkilint and SoftHSM2 before all that the authority signs, with their verdicts
 	@CI=true $(PY) -m pytest -q -s tests/authority/test_outside.py tests/authority/test_pkcs11.py
 
 test-browser: .make/dev ## the verifying page in Chromium; installs Debian's where it is missing
-	@CI=true $(PY) -m pytest -v tests/e2e/test_page_in_chromium.py
+	@CI=true $(PY) -m pytest -vv tests/e2e/test_page_in_chromium.py
 
 test-card: .make/dev ## our cards before OpenSC and OpenSSL; installs Debian's where they are missing
 	@CI=true $(PY) -m pytest -v -s tests/card/test_outside_tools.py

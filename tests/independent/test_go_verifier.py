@@ -67,14 +67,20 @@ def run(verifier: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def heard(ran: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Its own words, for whoever runs `make test-independent`."""
+    print(f"\n    go sumdb: {(ran.stdout + ran.stderr).strip()}  [exit {ran.returncode}]")
+    return ran
+
+
 def test_it_accepts_every_file_of_our_log(verifier: Path, published: Path) -> None:
-    ran = run(verifier, "folder", published, VKEY)
+    ran = heard(run(verifier, "folder", published, VKEY))
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("folder: 70000 entries, root ")
 
 
 def test_it_agrees_with_every_published_vector(verifier: Path) -> None:
-    ran = run(verifier, "vectors", VECTORS)
+    ran = heard(run(verifier, "vectors", VECTORS))
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
@@ -83,7 +89,9 @@ def test_it_refuses_one_flipped_bit_in_any_file(verifier: Path, small: Path) -> 
     for name, content in contents(small).items():
         for at in {0, len(content) // 2, len(content) - 1}:
             (small / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-            assert run(verifier, "folder", small, VKEY).returncode == 1, (name, at)
+            ran = run(verifier, "folder", small, VKEY)
+            assert ran.returncode == 1, (name, at)
+        heard(ran)
         (small / name).write_bytes(content)
     assert run(verifier, "folder", small, VKEY).returncode == 0
 
@@ -92,7 +100,7 @@ def test_it_refuses_every_changed_byte_of_every_file(verifier: Path, tmp_path: P
     """Of a log of 20 entries: its head, its tile, its entries."""
     with log(tmp_path, 20) as made:
         made.tiles.rebuild()
-        ran = run(verifier, "flips", made.public, VKEY)
+        ran = heard(run(verifier, "flips", made.public, VKEY))
     assert (ran.returncode, ran.stderr) == (0, "")
     bytes_in_all = sum(len(content) for content in contents(made.public).values())
     assert bytes_in_all > 20 * (82 + 32)
@@ -102,14 +110,14 @@ def test_it_refuses_every_changed_byte_of_every_file(verifier: Path, tmp_path: P
 def test_it_refuses_a_folder_that_lacks_a_file(verifier: Path, small: Path) -> None:
     for name, content in contents(small).items():
         (small / name).unlink()
-        assert run(verifier, "folder", small, VKEY).returncode == 1, name
+        assert heard(run(verifier, "folder", small, VKEY)).returncode == 1, name
         (small / name).write_bytes(content)
 
 
 def test_it_refuses_another_size_or_another_key(verifier: Path, small: Path) -> None:
     note = (small / "checkpoint").read_text()
     (small / "checkpoint").write_text(note.replace("\n300\n", "\n299\n"))
-    assert run(verifier, "folder", small, VKEY).returncode == 1
+    assert heard(run(verifier, "folder", small, VKEY)).returncode == 1
     (small / "checkpoint").write_text(note)
     other = VKEY.replace("2026/a", "2026/b")
     assert run(verifier, "folder", small, other).returncode == 1
@@ -124,7 +132,7 @@ def test_it_accepts_our_cosignatures_and_no_changed_one(verifier: Path, tmp_path
             lines += asyncio.run(party.witness.add(told.body(0, 50)))
             keys.append(party.vkey)
     note.write_bytes(told.note(50) + lines)
-    ran = run(verifier, "cosigned", note, VKEY, *keys)
+    ran = heard(run(verifier, "cosigned", note, VKEY, *keys))
     assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", "cosigned: 2 witnesses\n")
     for wrong in (
         (told.note(50) + lines.splitlines(keepends=True)[0]),
@@ -141,4 +149,4 @@ def test_it_refuses_vectors_of_which_one_hash_is_another(verifier: Path, tmp_pat
     trees = (tmp_path / "trees.json").read_text()
     at = trees.index('"path": [\n      "') + len('"path": [\n      "')
     (tmp_path / "trees.json").write_text(trees[:at] + ("0" if trees[at] != "0" else "1") + trees[at + 1 :])
-    assert run(verifier, "vectors", tmp_path).returncode == 1
+    assert heard(run(verifier, "vectors", tmp_path)).returncode == 1
