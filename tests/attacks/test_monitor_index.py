@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from attacks.insider import log_size, mailbox
+from attacks.test_counting import SETTLED
 from kakine.cli.monitor_country import watched_country
 from kakine.cli.own_history import own_history
 from kakine.clients.monitor.evidence import load, write
@@ -306,6 +307,11 @@ def test_m15_an_index_that_leaves_entries_out_is_miscounted_in_public(
         assert said_of(done, SECOND) == ["index-counts-wrong", "keeper-lacks-outcome"]
         levels = shown(indexed, done, tmp_path)
         assert levels[Code.INDEX_COUNTS_WRONG] is levels[Code.INDEXES_DIFFER] is Level.WORD
+    # Once the converters have stated as much, nothing else keeps the monitor from forgetting these entries.
+    indexed.clock.advance(SETTLED)
+    indexed.run(indexed.country.auditor.check_counts())
+    for _ in range(2):
+        assert "index-counts-wrong" in said_of(look(indexed, tmp_path), SECOND)
 
 
 def test_m15_two_keepers_that_index_other_stretches_are_named(indexed: Land, tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ def test_m7_a_fork_without_its_proof_is_only_reported(watcher: Watcher, tmp_path
 
 def test_m7_one_head_twice_is_no_fork(watcher: Watcher, tmp_path: Path) -> None:
     note = Shown(HONEST).note
-    finding = Finding(Code.HEAD_FORKED, {"who": "x", "other_size": 700, "size": 700})
+    finding = Finding(Code.HEAD_FORKED, {"who": "x", "other_size": 700, "size": 700}, log=ORIGIN)
     assert judged(tmp_path / "e", [tampered(finding, notes=(note, note))])[0][1] is Level.BROKEN
 
 
