@@ -125,7 +125,7 @@ async def own_history(
         export_history(found.rows, found.opened.rows, log_keys(law, country.logs), export, policy)
     counted = found.signed, found.verified, found.witnessed, found.witnesses
     kept = found.opened.erased, found.opened.held, found.opened.rows
-    seen = [_seen(line) for line in lines(found.opened.rows)]
+    seen = [seen_of(line) for line in lines(found.opened.rows)]
     told = found.opened.hidden, found.confirmed, found.doubts
     return Read(seen, *counted, *told, *kept, found.stale, found.accused)
 
@@ -136,7 +136,7 @@ def _unanswered(entry: Entry, recipient: str) -> str:
     return RECORDED if recipient in KEEPERS else ""
 
 
-def _seen(line: Line) -> Seen:
+def seen_of(line: Line) -> Seen:
     request, outcome = line.request.record, line.outcome.record if line.outcome else None
     if not isinstance(request, RequestRecord) or not isinstance(outcome, OutcomeRecord | None):
         raise HistoryIncomplete(what="kind of record")
@@ -149,7 +149,7 @@ def _seen(line: Line) -> Seen:
         common.rows,
         common.items,
         request.personal.case,
-        outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
+        next(iter(outcome.personal.result), "") if outcome else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
         line.request.origin,
