@@ -18,14 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 import kakine
-from kakine.crypto.sealing import OpenKey
 from kakine.cli.own_history import seen_of
+from kakine.crypto.sealing import OpenKey
 from kakine.protocols.freshness import FRESH_MS
 from kakine.protocols.history import lines
 from kakine.protocols.reading import Reading, read
 from kakine.values.problems import Problem
 from kakine.wire.canonical import encode
 from kakine.wire.reading import HistoryAsked, Remembered
+
 from land import Land, ref
 
 STATIC = Path(kakine.__file__).parent / "web" / "static" / "history"
@@ -119,7 +120,10 @@ def told(found: Reading) -> dict[str, Any]:
     }  # fmt: skip
 
 
-FIELDS = "time requester recipient ground rows items case result index entry origin sealedUntil".split()
+FIELDS = (
+    "time", "requester", "recipient", "ground", "rows", "items", "case", "result", "index", "entry", "origin",
+    "sealedUntil",
+)  # fmt: skip
 
 
 def as_ours(given: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def as_ours(given: dict[str, Any]) -> dict[str, Any]:
 
 def secret_of(session: OpenKey) -> bytes:
     """The session's private key as PKCS8, which a test may take and a page may not."""
-    private: X25519PrivateKey = session._private  # noqa: SLF001 - the one place that hands it to Node
+    private: X25519PrivateKey = session._private
     return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
@@ -157,7 +161,9 @@ def theirs(cases: Sequence[Case], module: Path = STATIC / "history.js") -> list[
     asked = {
         "module": str(module),
         "messages": [_text(each.data) for each in servings],
-        "sessions": [[_text(secret_of(each.session)), _text(bytes(each.session.public))] for each in servings],
+        "sessions": [
+            [_text(secret_of(each.session)), _text(bytes(each.session.public))] for each in servings
+        ],
         "cases": [
             {
                 "message": number[id(case.served)],

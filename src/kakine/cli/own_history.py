@@ -149,7 +149,9 @@ def seen_of(line: Line) -> Seen:
         common.rows,
         common.items,
         request.personal.case,
-        next(iter(outcome.personal.result), "") if outcome else _unanswered(line.request.entry, common.recipient),
+        next(iter(outcome.personal.result), "")
+        if outcome
+        else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
         line.request.origin,

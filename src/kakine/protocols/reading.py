@@ -163,7 +163,7 @@ def _proved(message: HistoryGiven, lists: Sequence[KeptList]) -> list[SealedRow]
 
 def _witnessed(rows: Sequence[SealedRow], believed: Believed) -> tuple[int, int]:
     """How many rows stand, proved again at their own log, under a checkpoint that meets the policy, and how many
-    witnesses at least have signed each of these."""
+    witnesses at least have signed each of these. A policy that asks for none makes nothing public (WIT-4.5)."""
     heads, least = Heads(), list[int]()
     for row in rows:
         heads.verify(row.index, row.proof, row.checkpoint, row.entry, believed.keys.logs)
@@ -172,7 +172,8 @@ def _witnessed(rows: Sequence[SealedRow], believed: Believed) -> tuple[int, int]
             believed.policy.check_quorum(signers)
         except QuorumMissing:
             continue
-        least.append(len(signers))
+        if believed.policy.quorum != policies.NONE:
+            least.append(len(signers))
     return len(least), min(least, default=0)
 
 

@@ -20,7 +20,6 @@ export { writeAsked } from "./forms.js";
 export const FRESH_MS = 300_000;
 const AHEAD_MS = 60_000;
 const VIEWED = KINDS.indexOf("viewed");
-const ERASED = "00".repeat(32);
 const GENESIS = new Uint8Array(32);
 const ACCUSES = ["log-behind", "head-forked", "checkpoint-invalid", "signature-invalid"];
 
@@ -193,7 +192,7 @@ async function openRow(row, sealed, shares, heads, nowMs) {
   await heads.verify(row.index, row.proof, row.note, row.data);
   const read = { origin: heads.originOf(row.note), index: row.index, entry: readEntry(row.data), data: row.data };
   if (read.entry.kind === UNSEAL) return { ...read, state: "opening" };
-  if (sealed.length === 0 || shares.some((share) => hex(share) === ERASED)) {
+  if (sealed.length === 0 || shares.some((share) => share.every((byte) => byte === 0))) {
     if (!expired(read.entry.expiry, nowMs)) throw incomplete("erased too early");
     return { ...read, state: "erased" };
   }
@@ -249,7 +248,7 @@ async function countWitnessed(proved, believed, heads) {
     const { note } = await heads.verify(row.index, row.proof, row.note, row.data);
     if (!signers.has(note)) signers.set(note, [...(await cosigners(note, believed.policy)).keys()]);
     row.witnessed = believed.policy.quorum !== "none" && meets(believed.policy, signers.get(note));
-    if (meets(believed.policy, signers.get(note))) least.push(signers.get(note).length);
+    if (row.witnessed) least.push(signers.get(note).length);
   }
   return { witnessed: least.length, witnesses: least.length > 0 ? Math.min(...least) : 0 };
 }

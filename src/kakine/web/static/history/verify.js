@@ -120,7 +120,14 @@ function told(shown) {
 
 export const utf8 = (text) => new TextEncoder().encode(text);
 export const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-export const hex = (data) => Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+export function hex(data) {
+  let text = "";
+  for (const byte of data) text += PAIRS[byte];
+  return text;
+}
+
 export const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 function byCodePoint(a, b) {
