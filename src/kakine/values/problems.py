@@ -1374,6 +1374,30 @@ class AssuranceNotMet(Problem):
     title = "the step needs a login by card or at a counter"
 
 
+class SessionUnknown(Problem):
+    code = "session-unknown"
+    status = 403
+    title = "nobody is logged in in this browser, or no longer; nothing was taken"
+
+
+class FormUnfit(Problem):
+    code = "form-unfit"
+    status = 400
+    title = "what was sent is not a form of this session's pages"
+
+
+class FormSpent(Problem):
+    code = "form-spent"
+    status = 409
+    title = "this form was sent before, and counted then"
+
+
+class HostRefused(Problem):
+    code = "host-refused"
+    status = 421
+    title = "this site is not served under that host"
+
+
 class VoucherUnfit(Problem):
     code = "voucher-unfit"
     status = 403
