@@ -31,6 +31,7 @@ from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.reading import Readings
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
@@ -166,7 +167,7 @@ class Portal:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: no session of the login opens readings yet.
+        session key, nor whose account it is: what comes from outside goes through `Visits`, where none can be named.
         """
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -246,6 +247,10 @@ class Portal:
             self._entropy,
             standing,
         )
+
+    def visits(self, login: Login) -> Visits:
+        """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
+        return Visits(login, self)
 
     def close(self) -> None:
         """Close the store."""
