@@ -258,7 +258,7 @@ class Portal:
         """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
         file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
         settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
-        return site(House(self.visits(login), self, names), settings)
+        return site(House(self.visits(login)), settings, names)
 
     def close(self) -> None:
         """Close the store."""

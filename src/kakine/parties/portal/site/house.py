@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from kakine.parties.portal.login.office import Office
 from kakine.parties.portal.visits import Visit, Visits
@@ -13,21 +12,11 @@ from kakine.values.problems import SessionUnknown, StepUpNeeded, VisitUnknown
 from kakine.web.turn import Turn
 
 
-class Own(Protocol):
-    """What the portal does for one account beside what `Visits` has (`parties.portal.app`)."""
-
-    async def reading(self, account: bytes, asked: bytes) -> bytes:
-        """A whole reading of the own history, sealed."""
-        ...
-
-
 @dataclass(frozen=True)
 class House:
-    """`names` is the file of names that everybody gets alike (protocols/words.py)."""
+    """What comes from a browser goes through `visits`, where no account can be named."""
 
     visits: Visits
-    own: Own
-    names: bytes
 
     @property
     def login(self) -> Office:

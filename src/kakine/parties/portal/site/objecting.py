@@ -1,4 +1,4 @@
-"""An objection to a line of the own history, filed through the visit, and its public clock."""
+"""The history room, an objection to a line of it, filed through the visit, and its public clock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from kakine.values.problems import FormUnfit
 from kakine.web.turn import Turn
 from kakine.wire.objection import Reason
 from kakine.wire.request import Place
+
+
+async def history(house: House, turn: Turn[str]) -> Response:
+    """The own history: opened in the reader's browser, and the form by which a line of it is objected to."""
+    return turn.page("history.html", reasons=REASONS)
 
 
 async def object_to(house: House, turn: Turn[str]) -> Response:

@@ -14,9 +14,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import entering, history, objecting, rooms
+from kakine.parties.portal.site import entering, objecting, rooms
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
+from kakine.web import own_history
 from kakine.web.language import mark
 from kakine.web.sessions import Sessions
 from kakine.web.site import Handler, Settings, Site
@@ -35,12 +36,14 @@ ROOMS = (
 """Path, name, and whether one must be logged in."""
 
 
-def site(house: House, settings: Settings) -> ASGIApp:
-    """The resident's site and the login for other services, at one origin: a passkey belongs to both."""
+def site(house: House, settings: Settings, names: bytes) -> ASGIApp:
+    """The resident's site and the login for other services, at one origin: a passkey belongs to both. `names` is the
+    file of names that the history shows (protocols/words.py)."""
     made: Site[str] = Site(
         "kakine.parties.portal.site",
         settings,
         Sessions(settings.clock, settings.entropy, idle_ms=600_000),
+        assets={own_history.NAMES: names},
         words=WORDS,
         stands=house.stands,
         left=house.left,
@@ -65,9 +68,8 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/enter/card", of(entering.card), open=True)
     made.call("/enter/passkey/options", of(entering.passkey_options), open=True)
     made.call("/enter/passkey", of(entering.passkey), open=True)
-    made.get("/history", of(history.page))
-    made.get("/history/names", of(history.names), open=True)
-    made.call("/history/read", of(history.read))
+    made.get("/history", of(objecting.history))
+    own_history.mount(made, house.visits.reading)
     made.post("/decisions/objections", of(objecting.object_to))
 
 
