@@ -31,6 +31,7 @@ from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.reading import Readings
+from kakine.parties.portal.site import House, site
 from kakine.parties.portal.visits import Visits
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
@@ -43,6 +44,7 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
+from kakine.web.site import Settings
 from kakine.wire.answer import Answered
 from kakine.wire.canonical import decode
 from kakine.wire.objection import Reason
@@ -251,6 +253,12 @@ class Portal:
     def visits(self, login: Login) -> Visits:
         """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
         return Visits(login, self)
+
+    def site(self, login: Login, names: bytes, away: str = "") -> ASGIApp:
+        """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
+        file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
+        settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
+        return site(House(self.visits(login)), settings, names)
 
     def close(self) -> None:
         """Close the store."""
