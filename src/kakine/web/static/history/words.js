@@ -36,7 +36,7 @@ const ja = {
   },
   entry: "新規登録",
   who: "照会した機関", from: "回答した機関", unit: "係", official: "担当者の番号", by: "照会のしかた",
-  channels: { 1: "本人の操作またはしくみによる", 2: "職員が照会", 3: "一括処理", 4: "自動処理" },
+  channels: { 1: "本人の操作による", 2: "職員が照会", 3: "自動処理", 4: "一括処理" },
   why: "根拠", row: "行", items: "情報", outcome: "結果", answered: "回答の時刻", state: "状態", place: "台帳",
   chain: "もとの記録", caused: "ここから生じた記録", hint: "お知らせ",
   results: {
@@ -93,7 +93,7 @@ const easy = {
   },
   entry: "登録",
   who: "聞いた ところ", from: "答（こた）えた ところ", unit: "係（かかり）", official: "担当（たんとう）の 番号", by: "聞き方",
-  channels: { 1: "自分で した", 2: "役所（やくしょ）の 人が 聞いた", 3: "まとめて 聞いた", 4: "機械が 聞いた" },
+  channels: { 1: "自分で した", 2: "役所（やくしょ）の 人が 聞いた", 3: "機械が 聞いた", 4: "まとめて 聞いた" },
   why: "わけ（法律）", items: "聞いた こと", outcome: "どうなったか", answered: "答えた 時間", state: "今の ようす",
   hint: "お知らせ",
   hintsNote: "お知らせは この 機械の 中だけで 作ります。まちがいとは かぎりません。",
@@ -140,7 +140,7 @@ const en = {
   },
   entry: "first entry",
   who: "Asked by", from: "Answered by", unit: "Unit", official: "Reference of the official", by: "How",
-  channels: { 1: "by yourself, or by the system", 2: "by an official", 3: "in a batch", 4: "automatically" },
+  channels: { 1: "by yourself", 2: "by an official", 3: "automatically", 4: "in a batch" },
   why: "Ground", row: "Row", items: "Information", outcome: "Outcome", answered: "Answered at", state: "State", place: "Ledger",
   chain: "Comes from", caused: "Led to", hint: "Note",
   results: {
