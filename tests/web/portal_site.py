@@ -35,11 +35,17 @@ class PortalLand:
     @classmethod
     @contextmanager
     def opened(
-        cls, folder: Path, origin: str = ORIGIN, standing: Standing | None = None, people: int = 2
+        cls,
+        folder: Path,
+        origin: str = ORIGIN,
+        standing: Standing | None = None,
+        people: int = 2,
+        helper: str = "http://127.0.0.1:8471",
     ) -> Iterator[PortalLand]:
         with LoginSite.opened(folder, standing, people) as site:
             portal = site.land.country.portal
             login = portal.login(origin, standing)
+            login.helper = helper
             site.office = login
             yield cls(site, portal.site(login, words_of(pack())), origin)
 
