@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from kakine.cli.serve_login import kept_current
+from kakine.cli.run import SECOND, chores
 from kakine.cli.visiting import DirOption, visited
+from kakine.country import Country
+from kakine.runtime.schedule import Chore, Done, Schedule
 
 FIRST_STEPS = """住所 / address: {origin}
 入り方 / how to come in:
@@ -46,7 +49,7 @@ def portal(
 
 
 async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
-    async with visited(folder) as country, kept_current(country):
+    async with visited(folder) as country, _at_work(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
@@ -55,3 +58,26 @@ async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
         config.app = country.portal_site(at, away)
         typer.echo(FIRST_STEPS.format(origin=at, folder=folder))
         await uvicorn.Server(config).serve(sockets=[socket])
+
+
+@asynccontextmanager
+async def _at_work(country: Country) -> AsyncIterator[None]:
+    """What `kakine run` does, so that a history is indexed and witnessed, and the acts of residents whose day has come."""
+    stop = asyncio.Event()
+    acts = Chore("手続き / acts", 10 * SECOND, lambda: _acts(country), "acts")
+    schedule = Schedule([*chores(country), acts], country.site.clock, asyncio.sleep, _tell)
+    task = asyncio.create_task(schedule.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def _acts(country: Country) -> str:
+    return ", ".join(each.code for each in await country.portal.acts.tick())
+
+
+def _tell(done: Done) -> None:
+    if done.fault:
+        typer.echo(f"{done.name}: {done.fault}", err=True)
