@@ -64,6 +64,7 @@ async def _kept_current(country: Country) -> AsyncIterator[None]:
     chores = [
         Chore("法令 / law", EVERY_S * SECOND, lambda: _quiet(country.refresh()), "law"),
         Chore("状態 / status", STATUS_S * SECOND, lambda: _quiet(country.publish_status()), "status"),
+        Chore("手続き / acts", EVERY_S * SECOND, lambda: _acts(country), "acts"),
     ]
     task = asyncio.create_task(Schedule(chores, country.site.clock, asyncio.sleep, _tell).run(stop))
     try:
@@ -75,6 +76,13 @@ async def _kept_current(country: Country) -> AsyncIterator[None]:
 
 async def _quiet(work: Awaitable[None]) -> str:
     await work
+    return ""
+
+
+async def _acts(country: Country) -> str:
+    """Acts at the portal whose time has come."""
+    for problem in await country.portal.acts.tick():
+        typer.echo(str(problem), err=True)
     return ""
 
 

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from kakine.cli.run import SECOND, chores
+from kakine.cli.run import chores
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
-from kakine.runtime.schedule import Chore, Done, Schedule
+from kakine.runtime.schedule import Done, Schedule
 
 FIRST_STEPS = """住所 / address: {origin}
 入り方 / how to come in:
@@ -62,20 +62,14 @@ async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
 
 @asynccontextmanager
 async def _at_work(country: Country) -> AsyncIterator[None]:
-    """What `kakine run` does, so that a history is indexed and witnessed, and the acts of residents whose day has come."""
+    """What `kakine run` does, so that a history is indexed and witnessed, and an act done when its day has come."""
     stop = asyncio.Event()
-    acts = Chore("手続き / acts", 10 * SECOND, lambda: _acts(country), "acts")
-    schedule = Schedule([*chores(country), acts], country.site.clock, asyncio.sleep, _tell)
-    task = asyncio.create_task(schedule.run(stop))
+    task = asyncio.create_task(Schedule(chores(country), country.site.clock, asyncio.sleep, _tell).run(stop))
     try:
         yield
     finally:
         stop.set()
         await task
-
-
-async def _acts(country: Country) -> str:
-    return ", ".join(each.code for each in await country.portal.acts.tick())
 
 
 def _tell(done: Done) -> None:
