@@ -15,7 +15,10 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from kakine.contracts.login import Standing
+from kakine.parties.portal.site import site as pages
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.words import words_of
+from kakine.web.site import Settings
 from login_site import LoginSite
 from web.kit import Plain
 
@@ -31,6 +34,7 @@ class PortalLand:
     site: LoginSite
     app: ASGIApp
     origin: str
+    visits: Visits
 
     @classmethod
     @contextmanager
@@ -47,7 +51,9 @@ class PortalLand:
             login = portal.login(origin, standing)
             login.helper = helper
             site.office = login
-            yield cls(site, portal.site(login, words_of(pack())), origin)
+            house = portal.house(login)
+            settings = Settings(origin, "kakine-portal", site.land.clock, site.land.entropy)
+            yield cls(site, pages(house, settings, words_of(pack())), origin, house.visits)
 
     def browser(self) -> Plain:
         """Somebody without script, at the first page."""
