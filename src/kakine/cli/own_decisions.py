@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from kakine.protocols.gazette_genesis import DAY_MS, day
+from kakine.parties.portal.login.pages import SCOPES
+from kakine.values.calendar import in_japan
 from kakine.values.problems import NotCanonical
 from kakine.wire.decision import LatestAllowed, LatestWithdrawn, LinkAllowed, unpacked
-
-ITEMS = {
-    "name": "氏名 / name",
-    "address": "住所 / address",
-    "birthdate": "生年月日 / date of birth",
-    "gender": "性別 / gender",
-    "lives_in": "住所地の市区町村 / municipality",
-    "over_18": "18歳以上か / 18 or older",
-    "over_20": "20歳以上か / 20 or older",
-}
 
 
 def decision_words(data: bytes) -> tuple[str, str]:
@@ -25,12 +16,14 @@ def decision_words(data: bytes) -> tuple[str, str]:
         return "読めない決定", "a decision that cannot be read"
     match decision:
         case LatestAllowed():
-            items = "、".join(ITEMS.get(item, item) for item in decision.items)
-            until = day(decision.until_ms // DAY_MS)
+            ja, en = (
+                "、".join(SCOPES[item][k] if item in SCOPES else item for item in decision.items)
+                for k in (0, 1)
+            )
+            until = in_japan(decision.until_ms).date()
             return (
-                f"最新の情報の提供に同意: {decision.client} に {until} まで({items})。目的: {decision.purpose}",
-                f"allowed {decision.client} to ask for the latest of these until {until}; consent "
-                f"{decision.grant.hex()}",
+                f"最新の情報の提供に同意: {decision.client} に {until} まで({ja})。目的: {decision.purpose}",
+                f"allowed {decision.client} to ask for {en} until {until}; consent {decision.grant.hex()}",
             )
         case LatestWithdrawn():
             return (
@@ -42,3 +35,11 @@ def decision_words(data: bytes) -> tuple[str, str]:
                 f"新旧の証明書のつながりを {decision.client} に伝えることに同意",
                 f"let {decision.client} know that this certificate follows the one it knew",
             )
+
+
+def use_words(allowed: LatestAllowed) -> tuple[str, str]:
+    """For whom something was asked under a consent, and for what."""
+    return (
+        f"あなたの同意により {allowed.client} へ。目的: {allowed.purpose}",
+        f"for {allowed.client}, by your consent {allowed.grant.hex()}",
+    )

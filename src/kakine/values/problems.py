@@ -1382,6 +1382,18 @@ class VoucherUnfit(Problem):
     )
 
 
+class GrantUnknown(Problem):
+    code = "latest-grant-unknown"
+    status = 400
+    title = "the grant is changed, of another provider, or of another relying party or key"
+
+
+class ConsentOver(Problem):
+    code = "latest-consent-over"
+    status = 400
+    title = "the person's consent to this grant has ended"
+
+
 class PinRefused(Problem):
     code = "pin-refused"
     status = 403

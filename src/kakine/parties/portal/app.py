@@ -27,11 +27,15 @@ from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
+from kakine.parties.portal.login import store
+from kakine.parties.portal.login.latest import mark_of
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.protocols import decisions
+from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
 from kakine.runtime import codebook
@@ -42,7 +46,7 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered, Prepared
-from kakine.wire.decision import Decision, packed
+from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
@@ -64,6 +68,7 @@ class Portal:
         self.name = name
         self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
         self._handle_key = identity.local_key("card-handle")
+        self._latest_key = identity.local_key("latest-grants")
         self._token_key = identity.local_key("login-tokens", length=48)
         self._network = network
         self._law = law
@@ -167,6 +172,22 @@ class Portal:
         prepared = await self._deciding(account, decision)
         self._requester.check_filed(prepared, await self._requester.convert(prepared))
 
+    async def withdraw(self, account: bytes, grant: bytes) -> None:
+        """End a consent of this account to the latest items (`wire.decision.LatestAllowed`), by its id (16 bytes).
+
+        It is over once this store has it, also where the withdrawal can then not be filed into the own list and this
+        raises as `decide`: it may be called again. A grant that this account never gave can be named, and ends nothing.
+        """
+        today = self._clock() // DAY_MS
+        over = partial(
+            store.withdraw,
+            mark=mark_of(self._latest_key, account, grant),
+            today=today,
+            expires_day=today + LONGEST_DAYS + 1,
+        )
+        await self.db.write(over)
+        await self.decide(account, LatestWithdrawn(grant))
+
     async def _deciding(self, account: bytes, decision: Decision) -> Prepared:
         asked = (AskedPerson(self._entropy(16), "", packed(decision), b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -221,12 +242,14 @@ class Portal:
         codes, xid = self._codes(account), self._entropy(16)
         return await exchanges.subject(self._requester, to, codes, scopes, xid)
 
-    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+    async def attributes(
+        self, account: bytes, items: tuple[str, ...], grant: bytes = b""
+    ) -> Mapping[str, Any]:
         """What the registry gives, live; it does not hear what for."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
         codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.attributes(self._requester, registry, codes, items, xid)
+        return await exchanges.attributes(self._requester, registry, codes, items, xid, grant)
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
@@ -235,6 +258,7 @@ class Portal:
             self.name,
             TokenKey(self._token_key),
             self._handle_key,
+            self._latest_key,
             self._law,
             self.db,
             self,

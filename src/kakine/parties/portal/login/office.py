@@ -16,6 +16,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.labels import DomainName
 from kakine.values.problems import CodeUnknown, InteractionUnknown, RequestUriUnknown, TokenUnknown
+from kakine.wire.decision import Decision
 from kakine.wire.gazette import Client
 from kakine.wire.login import Challenge
 
@@ -36,15 +37,31 @@ class Exchanges(Protocol):
         """Under what name the relying party of this domain knows the person."""
         ...
 
-    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
-        """What the registry gives, by item."""
+    async def attributes(
+        self, account: bytes, items: tuple[str, ...], grant: bytes = b""
+    ) -> Mapping[str, Any]:
+        """What the registry gives, by item; under a grant so that its person finds the use."""
         ...
+
+    async def decide_unkept(self, account: bytes, decision: Decision) -> None:
+        """File what the person has decided into the own list."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A consent to the latest items: which, for what, for how many days."""
+
+    items: tuple[str, ...]
+    purpose: str
+    days: int
 
 
 @dataclass(frozen=True)
 class Pushed:
     """An accepted authorization request. `ways` are the values of acr that may satisfy it, `transaction` is a digest to
-    be approved or empty, `thumbprint` the key that must redeem the code, or empty for any."""
+    be approved or empty, `thumbprint` the key that must redeem the code, or empty for any. `latest` is what scope
+    `latest` wants."""
 
     client: str
     redirect: str
@@ -55,6 +72,7 @@ class Pushed:
     ways: frozenset[str]
     thumbprint: str
     transaction: bytes
+    latest: Wanted | None = None
 
 
 @dataclass
@@ -73,7 +91,8 @@ class Interaction:
 
 @dataclass
 class Grant:
-    """What a code stands for. Whose account it came from is not in it. `token` is set once it has been redeemed."""
+    """What a code stands for. Whose account it came from is not in it, or sealed. `latest` goes beside the tokens;
+    `token` is set once it has been redeemed."""
 
     pushed: Pushed
     sub: str
@@ -81,6 +100,7 @@ class Grant:
     time_ms: int
     scopes: tuple[str, ...]
     claims: Mapping[str, Any]
+    latest: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
 
 
@@ -102,6 +122,7 @@ class Office:
     domain: DomainName
     key: TokenKey
     handle_key: bytes
+    latest_key: bytes
     law: LawBook
     db: Database
     exchanges: Exchanges
