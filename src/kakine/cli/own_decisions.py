@@ -16,15 +16,7 @@ def decision_words(data: bytes) -> tuple[str, str]:
         return "読めない決定", "a decision that cannot be read"
     match decision:
         case LatestAllowed():
-            ja, en = (
-                "、".join(SCOPES[item][k] if item in SCOPES else item for item in decision.items)
-                for k in (0, 1)
-            )
-            until = in_japan(decision.until_ms).date()
-            return (
-                f"最新の情報の提供に同意: {decision.client} に {until} まで({ja})。目的: {decision.purpose}",
-                f"allowed {decision.client} to ask for {en} until {until}; consent {decision.grant.hex()}",
-            )
+            return allowed_words(decision)
         case LatestWithdrawn():
             return (
                 f"最新の情報の提供への同意を撤回: {decision.grant.hex()}",
@@ -42,4 +34,15 @@ def use_words(allowed: LatestAllowed) -> tuple[str, str]:
     return (
         f"あなたの同意により {allowed.client} へ。目的: {allowed.purpose}",
         f"for {allowed.client}, by your consent {allowed.grant.hex()}",
+    )
+
+
+def allowed_words(allowed: LatestAllowed) -> tuple[str, str]:
+    """To whom what was allowed, for what, until when."""
+    known = [SCOPES.get(item, (item, item)) for item in allowed.items]
+    ja, en = ("、".join(each[0] for each in known), ", ".join(each[1] for each in known))
+    until = in_japan(allowed.until_ms).date()
+    return (
+        f"最新の情報の提供に同意: {allowed.client} に {until} まで({ja})。目的: {allowed.purpose}",
+        f"allowed {allowed.client} to ask for {en} until {until}; consent {allowed.grant.hex()}",
     )

@@ -18,6 +18,7 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
+from kakine.contracts.authority import LINK, AskLink
 from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
@@ -197,6 +198,12 @@ class Portal:
     async def tell_commission(self, sealed: bytes) -> bytes:
         """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""
         given = await self._peers.ask(PartyName("commission"), OBJECT, Objection(sealed))
+        return given.sealed
+
+    async def tell_authority(self, sealed: bytes) -> bytes:
+        """Carry a holder's wish for a link of certificates to the authority, and its answer; both are sealed against
+        the portal, which keeps nothing of either."""
+        given = await self._peers.ask(PartyName("authority"), LINK, AskLink(sealed))
         return given.sealed
 
     async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:

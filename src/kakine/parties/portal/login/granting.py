@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kakine.crypto.webkeys import base64url
-from kakine.parties.portal.login import latest
+from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
-from kakine.protocols.logins import ATTRIBUTES, LATEST, OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
@@ -37,10 +37,15 @@ def known(office: Office, name: str) -> Interaction:
 
 
 async def agree(
-    office: Office, name: str, agreed: Sequence[str], items: Sequence[str] = (), days: str = ""
+    office: Office,
+    name: str,
+    agreed: Sequence[str],
+    items: Sequence[str] = (),
+    days: str = "",
+    link: str = "",
 ) -> str:
     """Where to send the browser: back to the relying party with a code, after the person has agreed to these scopes
-    and, with `latest`, to these items for so many days.
+    and, with `latest`, to these items for so many days, with `link`, to show this link of certificates.
 
     The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
     interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
@@ -49,7 +54,9 @@ async def agree(
     interaction = known(office, name)
     pushed, account = interaction.pushed, interaction.account
     allowed = latest.chosen(pushed, items, days)
-    scopes = tuple(sorted(set(agreed) - {LATEST} | ({LATEST} if allowed else set())))
+    shown = linking.shown(office, pushed, link)
+    later = ({LATEST} if allowed else set()) | ({LINK} if shown else set())
+    scopes = tuple(sorted(set(agreed) - {LATEST, LINK} | later))
     if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
         raise ScopeNotAllowed()
     client = office.client(pushed.client)
@@ -58,10 +65,13 @@ async def agree(
     sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
     once = tuple(scope for scope in scopes if scope in ATTRIBUTES)
     claims = await office.exchanges.attributes(account, once) if once else {}
-    later = _later(await latest.allow(office, account, pushed, allowed)) if allowed else {}
+    beside = _later(await latest.allow(office, account, pushed, allowed)) if allowed else {}
+    if shown:
+        await linking.allow(office, account, pushed)
+        beside["certificate_link"] = shown
     given = tuple(scope for scope in scopes if scope not in ATTRIBUTES or scope in claims)
     known_as = sub, interaction.acr, interaction.time_ms
-    code = office.codes.put(Grant(pushed, *known_as, given, claims, later))
+    code = office.codes.put(Grant(pushed, *known_as, given, claims, beside))
     return _back(office, pushed.redirect, pushed.state, code=code)
 
 

@@ -227,7 +227,8 @@ async def _consent(office: Office, request: Request) -> Response:
     if dict(form).get("decision") == "yes":
         agreed = [value for key, value in form if key == "scope"]
         items = [value for key, value in form if key == "latest_item"]
-        target = await granting.agree(office, name, agreed, items, dict(form).get("latest_days", ""))
+        more = (dict(form).get(field, "") for field in ("latest_days", "link"))
+        target = await granting.agree(office, name, agreed, items, *more)
     else:
         target = granting.decline(office, name)
     answer = RedirectResponse(target, 303, NO_STORE | {"Referrer-Policy": "no-referrer"})

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kakine.crypto.hashing import mac
+from kakine.crypto.hashing import derive, mac
 from kakine.crypto.sealing import aead_open, aead_seal
 from kakine.crypto.webkeys import base64url, from_base64url
 from kakine.parties.portal.login import store
@@ -105,7 +105,7 @@ async def allow(office: Office, account: bytes, pushed: Pushed, agreed: Wanted) 
     await office.exchanges.decide_unkept(account, said)
     body = LatestGrant(grant, account, pushed.client, pushed.thumbprint, agreed.items, until_ms)
     nonce = office.entropy(_NONCE)
-    sealed = nonce + aead_seal(office.latest_key, nonce, office.issuer.encode(), encode(body))
+    sealed = nonce + aead_seal(_sealing_key(office), nonce, office.issuer.encode(), encode(body))
     return Given(base64url(sealed), agreed.items, until_ms)
 
 
@@ -140,7 +140,7 @@ def _opened(office: Office, text: str) -> LatestGrant:
         sealed = from_base64url(text)
         if base64url(sealed) != text:
             raise GrantUnknown()
-        body = aead_open(office.latest_key, sealed[:_NONCE], office.issuer.encode(), sealed[_NONCE:])
+        body = aead_open(_sealing_key(office), sealed[:_NONCE], office.issuer.encode(), sealed[_NONCE:])
         return decode(body, LatestGrant)
     except (ValueError, SealInvalid, NotCanonical) as fault:
         raise GrantUnknown() from fault
@@ -154,4 +154,8 @@ def _require_standing(office: Office, grant: LatestGrant) -> None:
 
 def mark_of(key: bytes, account: bytes, grant: bytes) -> bytes:
     """What stands for a grant that an account has withdrawn. With the account in it, nobody ends another's."""
-    return mac(key, "latest-withdrawn", account, grant)
+    return mac(derive(key, "latest-marks"), "latest-withdrawn", account, grant)
+
+
+def _sealing_key(office: Office) -> bytes:
+    return derive(office.latest_key, "latest-sealing")

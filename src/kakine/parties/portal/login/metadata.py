@@ -6,7 +6,7 @@ from typing import Any
 
 from kakine.crypto.webkeys import ES256
 from kakine.parties.portal.login.office import Office
-from kakine.protocols.logins import ATTRIBUTES, LATEST, OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
 
 
 def metadata(office: Office) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def metadata(office: Office) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": [ES256],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "scopes_supported": [OPENID, *ATTRIBUTES, LATEST, SIGN],
+        "scopes_supported": [OPENID, *ATTRIBUTES, LATEST, LINK, SIGN],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "name", "address", "birthdate"),
             *("gender", "lives_in", "over_18", "over_20", "transaction_hash"),

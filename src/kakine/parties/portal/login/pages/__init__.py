@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LATEST, PASSKEY, SIGN, STRONG
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, STRONG
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -64,7 +64,7 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope != LATEST]
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
         later = [(item, *SCOPES[item]) for item in pushed.latest.items] if pushed.latest else []
         return self._page(
             "consent.html",
@@ -75,6 +75,7 @@ class Pages:
             transaction=pushed.transaction.hex(),
             latest=pushed.latest,
             later=later,
+            link=LINK in pushed.scopes,
             spans=_spans(pushed.latest.days) if pushed.latest else [],
         )
 
