@@ -1,9 +1,11 @@
-"""`kakine consents`: what a resident has allowed relying parties, and how to end it."""
+"""`kakine consents`: what a resident has allowed relying parties, how to end it, and a link of certificates for one."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,10 @@ from kakine.cli.history import protagonist
 from kakine.cli.own_decisions import allowed_words
 from kakine.cli.own_history import own_history
 from kakine.cli.visiting import DirOption, visited
+from kakine.clients.linking import Sign, asking
+from kakine.country import AUTHORITY
+from kakine.crypto.cards import KeyFile
+from kakine.crypto.x509 import der_of
 from kakine.protocols.decisions import Consent, consents_in
 from kakine.values.calendar import in_japan
 from kakine.values.problems import ConsentUnknown
@@ -36,6 +42,44 @@ def list_(directory: DirOption, person: PersonOption = "") -> None:
     """
     for line in asyncio.run(_list(directory, person.encode())):
         typer.echo(line)
+
+
+@app.command()
+def link(
+    directory: DirOption,
+    client: Annotated[str, typer.Argument(help="The relying party that is to know it: yokohama-childcare.")],
+    certificate: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Your certificate of today (PEM).")
+    ],
+    key: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Its private key, encrypted with the PIN (PEM).")
+    ],
+    old: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The certificate before it (PEM or DER).")
+    ],
+) -> None:
+    """証明書の更新を伝える: print a text by which one relying party sees that your certificate follows the one it knew.
+
+    The authority confirms it without learning for whom, and nobody writes anything down. Paste the text into the page
+    that asks for your consent, within ten minutes. Example:
+
+      kakine consents link yokohama-childcare --certificate new.pem --key new.key --old old.pem --dir country/1-1000
+    """
+    signer = KeyFile(certificate.read_bytes(), key.read_bytes())
+    pin: str = typer.prompt("暗証番号 / PIN", hide_input=True, err=True)
+    sign = partial(signer.sign, pin=pin)
+    typer.echo(asyncio.run(_link(directory, client, signer.certificate, sign, der_of(old.read_bytes()))))
+
+
+async def _link(folder: Path, client: str, certificate: bytes, sign: Sign, old: bytes) -> str:
+    async with visited(folder) as country:
+        now_ms = country.site.clock()
+        law = country.book("portal").in_force(now_ms)
+        law.client(client)
+        to = law.seal_key(AUTHORITY)
+        asked = asking(certificate, sign, old, client, to, now_ms, secrets.token_bytes)
+        answer = await country.portal.tell_authority(asked.sealed)
+        return asked.shown(answer, law.signing_key(AUTHORITY))
 
 
 @app.command()
