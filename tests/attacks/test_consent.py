@@ -3,6 +3,7 @@ and nobody keeps a list of who allowed what to whom."""
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,20 +14,25 @@ import pytest
 
 from attacks.insider import office_of, taken_over
 from attacks.test_a09_each_converter_can_stop_it import suspend
+from card_maker import PIN, Roots
 from exchange_state import snapshot
 from kakine.cli.demo_story import Words, history_lines
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts import converter
 from kakine.contracts.registry import REPORT, Died, Moved, Report, ShieldSet, Subject
 from kakine.country import CONVERTERS
+from kakine.crypto.cards import CardCertificate
 from kakine.crypto.webkeys import TokenKey, base64url, from_base64url
 from kakine.parties.converter import hop
+from kakine.parties.portal.acts.addresses import RELEASE
 from kakine.parties.portal.login import latest as latest_module
 from kakine.protocols.decisions import LONGEST_DAYS, Consent, consents_in
+from kakine.protocols.logins import challenge_digest
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable
 from kakine.wire.canonical import decode
 from kakine.wire.gazette import Client
+from kakine.wire.login import Challenge
 from kakine.wire.request import Kind, RecordPart
 from login_site import ADDRESS, BIRTHS, CHILDCARE, INSURER, Answer, LoginSite, RelyingParty
 from road import recorded
@@ -222,6 +228,45 @@ def test_the_address_of_a_shielded_person_is_never_given(site: LoginSite) -> Non
         assert set(use(site.party(), grant).json["claims"]) == {"name", "name#ja-Kana-JP"}
     report(site, 3, ShieldSet(undisclosed=True, own_view_stopped=True))
     assert use(site.party(), before).json["claims"] == {}
+
+
+def test_a_found_card_with_its_pin_allows_nobody_the_address(tmp_path: Path) -> None:
+    """Nor does a passkey alone: that weighs, so a clerk has to have seen the person. Other items it may allow."""
+    roots = Roots()
+    with LoginSite.opened(tmp_path / "land", roots, people=1) as site:
+        card = roots.card(site.land.clock())
+        site.give_card(0, CardCertificate(card.certificate).digest)
+        for items, allowed in ((("address", "name"), False), (("name",), True)):
+            browser, party = site.browser(), site.party()
+            browser.authorize(party.id, push(party).json["request_uri"])
+            challenge = b64decode(browser.post("/login/card/challenge").json["challenge"])
+            signature = card.sign(challenge_digest(decode(challenge, Challenge)), PIN)
+            shown = {"certificate": card.certificate, "signature": signature}
+            proof = {name: b64encode(value).decode() for name, value in shown.items()}
+            assert browser.post("/login/card", proof).status == 200
+            page = browser.get("/consent").text
+            assert 'value="address"' not in page
+            assert "市区町村の窓口で受け取った紙で" in page
+            answer = agree(browser, *items)
+            assert (answer.status == 303, "step-up-needed" in answer.text) == (allowed, not allowed)
+
+
+def test_an_address_is_not_given_once_that_act_is_undone(site: LoginSite) -> None:
+    """The consent to other items goes on; to the relying party it looks as if there were no address."""
+    grant, acts = granted(site, 0, "address", "name"), site.land.country.portal.acts
+    assert "address" in use(site.party(), grant).json["claims"]
+    act = acts.of_account(ref(0))[-1]
+    assert act.kind == RELEASE
+    site.run(acts.undo(ref(0), act.id))
+    assert set(use(site.party(), grant).json["claims"]) == {"name", "name#ja-Kana-JP"}
+    assert use(site.party(), grant, items="address").json["claims"] == {}
+
+
+def test_a_withdrawal_takes_the_release_of_the_address_with_it(site: LoginSite) -> None:
+    granted(site, 1, "address")
+    released = snapshot(site.land.folder, "portal")["address_released"]
+    withdraw(site, 1, consents(site, 1)[-1].allowed.grant)
+    assert len(snapshot(site.land.folder, "portal")["address_released"]) == len(released) - 1
 
 
 # --- by nobody else ----------------------------------------------------------------------------------------------

@@ -50,7 +50,24 @@ class LinkAllowed(Message, frozen=True, tag=3):
     client: Client
 
 
-Decision = LatestAllowed | LatestWithdrawn | LinkAllowed
+class ActAsked(Message, frozen=True, tag=10):
+    """An act that weighs was asked for in a visit, or at a counter: it is not done before `due_ms`, and can be undone
+    until `until_ms`. `kind` is its permanent name, `label` what it is about in words, without a relying party."""
+
+    act: Batch
+    kind: Annotated[str, Meta(min_length=1, max_length=40)]
+    label: Annotated[str, Meta(max_length=120)]
+    due_ms: Millis
+    until_ms: Millis
+
+
+class ActUndone(Message, frozen=True, tag=11):
+    """That act is undone: it is not done, or is taken back."""
+
+    act: Batch
+
+
+Decision = LatestAllowed | LatestWithdrawn | LinkAllowed | ActAsked | ActUndone
 
 _decoder: msgspec.msgpack.Decoder[Decision] = msgspec.msgpack.Decoder(Decision)
 

@@ -53,8 +53,8 @@ async def agree(
     """
     interaction = known(office, name)
     pushed, account = interaction.pushed, interaction.account
-    allowed = latest.chosen(pushed, items, days)
-    shown = linking.shown(office, pushed, link)
+    allowed = latest.chosen(pushed, interaction.acr, items, days)
+    shown = linking.shown(office, link)
     later = ({LATEST} if allowed else set()) | ({LINK} if shown else set())
     scopes = tuple(sorted(set(agreed) - {LATEST, LINK} | later))
     if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):

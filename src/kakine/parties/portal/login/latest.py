@@ -17,12 +17,13 @@ from typing import Any
 from kakine.crypto.hashing import derive, mac
 from kakine.crypto.sealing import aead_open, aead_seal
 from kakine.crypto.webkeys import base64url, from_base64url
+from kakine.parties.portal.acts import addresses
 from kakine.parties.portal.login import store
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import Office, Pushed, Wanted
 from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette_genesis import DAY_MS
-from kakine.protocols.logins import ATTRIBUTES, LATEST
+from kakine.protocols.logins import ATTRIBUTES, COUNTER, LATEST
 from kakine.values.problems import (
     ConsentOver,
     DpopMissing,
@@ -32,12 +33,14 @@ from kakine.values.problems import (
     RecordRefused,
     ScopeNotAllowed,
     SealInvalid,
+    StepUpNeeded,
 )
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import LatestAllowed
 from kakine.wire.gazette import Client
 from kakine.wire.login import LatestGrant
 
+ADDRESS = "address"
 _NONCE = 12
 _MOST_PURPOSE = 80
 _MOST_GRANT = 1024
@@ -86,13 +89,22 @@ def wanted(form: Mapping[str, str], scopes: tuple[str, ...], client: Client, key
     return Wanted(items, purpose, int(days))
 
 
-def chosen(pushed: Pushed, items: Sequence[str], days: str) -> Wanted | None:
+def offered(pushed: Pushed, acr: str) -> tuple[str, ...]:
+    """The wanted items that a person who came in this way may allow: where somebody lives only after a clerk has seen
+    the person, since a card that was found, with its PIN, must not be enough."""
+    wanted = pushed.latest.items if pushed.latest else ()
+    return tuple(item for item in wanted if item != ADDRESS or acr == COUNTER)
+
+
+def chosen(pushed: Pushed, acr: str, items: Sequence[str], days: str) -> Wanted | None:
     """What the person allows of what is wanted: fewer items, an earlier end, or nothing. Raises `ScopeNotAllowed` for
-    more, `LoginRequestMalformed` for what is no number of days."""
+    more, `StepUpNeeded` for an address without a counter, `LoginRequestMalformed` for what is no number of days."""
     if not items:
         return None
     if pushed.latest is None or not set(items) <= set(pushed.latest.items):
         raise ScopeNotAllowed()
+    if not set(items) <= set(offered(pushed, acr)):
+        raise StepUpNeeded()
     if not (days.isascii() and days.isdigit()) or len(days) > 3 or not 1 <= int(days) <= pushed.latest.days:
         raise LoginRequestMalformed(parameter="latest_days")
     return Wanted(tuple(sorted(set(items))), pushed.latest.purpose, int(days))
@@ -103,6 +115,8 @@ async def allow(office: Office, account: bytes, pushed: Pushed, agreed: Wanted) 
     grant, until_ms = office.entropy(16), office.clock() + agreed.days * DAY_MS
     said = LatestAllowed(grant, pushed.client, agreed.items, agreed.purpose, until_ms)
     await office.exchanges.decide_unkept(account, said)
+    if ADDRESS in agreed.items:
+        await office.exchanges.release_address(account, release_of(office.latest_key, account, grant))
     body = LatestGrant(grant, account, pushed.client, pushed.thumbprint, agreed.items, until_ms)
     nonce = office.entropy(_NONCE)
     sealed = nonce + aead_seal(_sealing_key(office), nonce, office.issuer.encode(), encode(body))
@@ -125,12 +139,19 @@ async def show(office: Office, form: Mapping[str, str], dpop: str | None) -> Sho
     if not set(items) <= set(grant.items) & set(client.scopes) or LATEST not in client.scopes:
         raise ScopeNotAllowed()
     _require_standing(office, grant)
+    asked = tuple(item for item in items if item != ADDRESS or _released(office, grant))
     try:
-        found = await office.exchanges.attributes(grant.account, items, grant.id)
+        found = await office.exchanges.attributes(grant.account, asked, grant.id) if asked else {}
     except RecordRefused as refused:
         raise ConsentOver() from refused  # the person's code has ended, of which nobody hears more than this
     _require_standing(office, grant)
     return Shown(found, grant.until_ms)
+
+
+def _released(office: Office, grant: LatestGrant) -> bool:
+    """Whether the act of letting somebody have the address stands; where it does not it looks as if there were none."""
+    number = release_of(office.latest_key, grant.account, grant.id)
+    return addresses.released(office.db.read(), grant.account, number)
 
 
 def _opened(office: Office, text: str) -> LatestGrant:
@@ -155,6 +176,11 @@ def _require_standing(office: Office, grant: LatestGrant) -> None:
 def mark_of(key: bytes, account: bytes, grant: bytes) -> bytes:
     """What stands for a grant that an account has withdrawn. With the account in it, nobody ends another's."""
     return mac(derive(key, "latest-marks"), "latest-withdrawn", account, grant)
+
+
+def release_of(key: bytes, account: bytes, grant: bytes) -> bytes:
+    """The 16 bytes under which the act of letting a relying party have the address is known (`acts.addresses`)."""
+    return mac(derive(key, "latest-marks"), "latest-address", account, grant)[: addresses.NUMBER]
 
 
 def _sealing_key(office: Office) -> bytes:

@@ -10,21 +10,18 @@ from __future__ import annotations
 from kakine.crypto.webkeys import base64url, from_base64url
 from kakine.parties.portal.login.office import Office, Pushed
 from kakine.protocols.continuity import LIFE_MS, opened
-from kakine.protocols.logins import LINK
-from kakine.values.problems import LinkInvalid, ScopeNotAllowed
+from kakine.values.problems import LinkInvalid
 from kakine.wire.decision import LinkAllowed
 
 _MOST = 2000
 _AUTHORITY = "authority"
 
 
-def shown(office: Office, pushed: Pushed, text: str) -> str:
-    """The link that a person passes on (base64url of `wire.continuity.LinkShown`), or nothing. Raises `ScopeNotAllowed`
-    where it was not asked for, `LinkInvalid` where the authority has not signed it within ten minutes."""
+def shown(office: Office, text: str) -> str:
+    """The link that a person passes on (base64url of `wire.continuity.LinkShown`), or nothing. Raises `LinkInvalid`
+    where the authority has not signed it within ten minutes."""
     if not text:
         return ""
-    if LINK not in pushed.scopes:
-        raise ScopeNotAllowed()
     if len(text) > _MOST or not text.isascii():
         raise LinkInvalid()
     try:

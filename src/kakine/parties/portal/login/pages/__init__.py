@@ -11,9 +11,10 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from kakine.parties.portal.login import latest
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, STRONG
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -65,16 +66,17 @@ class Pages:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
         asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
-        later = [(item, *SCOPES[item]) for item in pushed.latest.items] if pushed.latest else []
+        shown = latest.offered(pushed, interaction.acr)
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            strong=interaction.acr in STRONG,
+            binds=interaction.acr == COUNTER,
             transaction=pushed.transaction.hex(),
             latest=pushed.latest,
-            later=later,
+            later=[(item, *SCOPES[item]) for item in shown],
+            counter=pushed.latest is not None and len(shown) < len(pushed.latest.items),
             link=LINK in pushed.scopes,
             spans=_spans(pushed.latest.days) if pushed.latest else [],
         )
