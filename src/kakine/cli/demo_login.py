@@ -111,9 +111,9 @@ async def _once(country: Country, order: Order) -> Login:
         begun = await service.begin(ASKED)
         back = await CardBrowser(app, ISSUER, helper.app).log_in(begun.address, AGREED)
         learnt = await service.finish(begun, back)
-    kept = [len(_content(db) - was) for db, was in zip(stores, before, strict=True)]
+    portal, authority = (len(_content(db) - was) for db, was in zip(stores, before, strict=True))
     listed = sum(len(held.bits) for held in country.standing.held.values())
-    return Login(learnt.sub, learnt.acr, dict(learnt.claims), *kept, len(asked), listed)
+    return Login(learnt.sub, learnt.acr, dict(learnt.claims), portal, authority, len(asked), listed)
 
 
 def _content(db: Database) -> set[str]:
