@@ -132,6 +132,19 @@ def test_what_record_keepers_share_with_a_relying_party_is_of_one_login_each(day
     assert set(shared.values()) == {1}
 
 
+def test_with_a_record_keepers_store_two_relying_parties_can_compare(day: RulingDay) -> None:
+    """A limit, told in docs/threats.md: the list in which a login's record stands is one for each person, and the
+    digest of the request leads there from both sides."""
+    lists = {bytes(filing): place for filing, _, place in day.after["mailbox-a"]["row"]}
+    names: dict[int, set[str]] = {}
+    for (_, client), told in day.told.items():
+        rows = day.after[day.clients[client].party]["incoming"]
+        (request,) = [bytes(row[0]) for row in rows if told.sub.encode() in row[1]]
+        names.setdefault(lists[request], set()).add(told.sub)
+    whole = {frozenset(day.told[j, client].sub for client in at) for j, at in day.visits.items()}
+    assert {frozenset(each) for each in names.values()} == whole
+
+
 # --- who was where ------------------------------------------------------------------------------------------------
 
 
