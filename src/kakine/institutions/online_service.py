@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.types import ASGIApp
 
-from kakine.crypto.webkeys import CheckKey, TokenKey, base64url
+from kakine.crypto.base64url import base64url
+from kakine.crypto.webkeys import CheckKey, TokenKey
 from kakine.runtime.asgi import Answer, http
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.problems import BY_CODE, InternalFault, SignatureInvalid

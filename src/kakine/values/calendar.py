@@ -22,9 +22,14 @@ def month_start_ms(month: int) -> int:
     return int(datetime(2000 + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
-def day_name(day: int) -> str:
-    """`2033-11-05` for days since 1970-01-01."""
-    return date.fromordinal(_FIRST_DAY + day).isoformat()
+def days(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - _FIRST_DAY
+
+
+def day(number: int) -> date:
+    """The date of a number of days since 1970-01-01."""
+    return date.fromordinal(number + _FIRST_DAY)
 
 
 def month_name(month: int) -> str:
@@ -51,6 +56,18 @@ def in_japan(time_ms: int) -> datetime:
 def year_in_japan(time_ms: int) -> int:
     """The calendar year by the clocks of Japan; it begins at 15:00 UTC on 31 December."""
     return in_japan(time_ms).year
+
+
+_ERAS = ((date(2019, 5, 1), "令和"), (date(1989, 1, 8), "平成"), (date(1926, 12, 25), "昭和"))
+
+
+def in_both_calendars(of: date) -> str:
+    """`令和8年11月22日（2026年）`; before Showa the year alone, since nobody living is entered so."""
+    for first, era in _ERAS:
+        if of >= first:
+            year = of.year - first.year + 1
+            return f"{era}{year if year > 1 else '元'}年{of.month}月{of.day}日（{of.year}年）"
+    return f"{of.year}年{of.month}月{of.day}日"
 
 
 def day_in_japan(time_ms: int) -> int:

@@ -743,6 +743,12 @@ class GroundUnfit(Problem):
     title = "this ground does not cover this kind of conversion"
 
 
+class AreaUnknown(Problem):
+    code = "area-unknown"
+    title = "nobody gives data of this area"
+    status = 404
+
+
 class AnswerNotAllowed(Problem):
     code = "answer-not-allowed"
     status = 403
@@ -1003,6 +1009,16 @@ class ReceiptMalformed(Problem):
 class PolicyMalformed(Problem):
     code = "policy-malformed"
     title = "the bytes are not a policy that names logs, witnesses and a quorum"
+
+
+class ScanUnreadable(Problem):
+    code = "scan-unreadable"
+    title = "the text is not of a receipt's or record's QR code, or was not read whole"
+
+
+class GlyphMissing(Problem):
+    code = "glyph-missing"
+    title = "the font for paper does not have a sign of this text"
 
 
 class RecordFileMalformed(Problem):
