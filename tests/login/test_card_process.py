@@ -79,10 +79,14 @@ def test_a_card_in_the_helper_logs_in_at_the_served_provider(tmp_path: Path) -> 
             browser = HttpBrowser(issuer)
             assert browser.call("GET", pushed(browser, party.key))[0] == 200
             challenge = post(browser, "/login/card/challenge", {})["challenge"]
-            typing = threading.Thread(target=helper.types_at, args=("PIN (empty", card.pin))
+            signed = threading.Event()
+            typing = threading.Thread(target=helper.types_at, args=("PIN (empty", card.pin, signed))
             typing.start()
-            proof = asked(port, issuer, challenge)
-            typing.join(LASTING)
+            try:
+                proof = asked(port, issuer, challenge)
+            finally:
+                signed.set()
+                typing.join(LASTING)
             assert post(browser, "/login/card", proof) == {"next": "/consent"}
             status, location, page = browser.call("POST", "/consent", [("decision", "yes")])
             assert status == 303, page
@@ -114,13 +118,15 @@ class AtTerminal:
             assert ready, self.shown
             self.shown += os.read(self._holder, 4096).decode()
 
-    def types_at(self, words: str, text: str) -> None:
-        """A prompt empties what was typed before it (getpass), so wait for it."""
+    def types_at(self, words: str, text: str, done: threading.Event) -> None:
+        """Again until it is done: a prompt that hides what is typed throws away what came just before it (getpass)."""
         self.wait(words)
-        os.write(self._holder, text.encode() + b"\n")
+        while not done.is_set():
+            os.write(self._holder, text.encode() + b"\n")
+            done.wait(0.5)
 
     def close(self) -> None:
-        self._running.terminate()
+        self._running.kill()
         self._running.wait(LASTING)
         os.close(self._holder)
 
