@@ -73,7 +73,7 @@ def logins(folder: Path, rounds: int, together: int = 16) -> None:
     """A row a part, with how often one core does it in a second; `together` people side by side."""
     folder.mkdir()
     for what, cpu, wall in card_login.measure(folder, rounds, together):
-        line(what, f"{cpu:.2f} ms; wall {wall:.2f} ms; {1000 / cpu if cpu else math.inf:,.0f}/s")
+        line(what, f"{cpu:.3g} ms; wall {wall:.3g} ms; {1000 / cpu if cpu else math.inf:,.0f}/s")
 
 
 def voucher(country: Country, profile: Profile) -> bytes:
