@@ -1431,6 +1431,8 @@ class LossCodeUnknown(Problem):
     code = "loss-code-unknown"
     status = 404
     title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
 class LinkRefused(Problem):
     code = "link-refused"
     status = 403
