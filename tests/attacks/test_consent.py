@@ -21,8 +21,9 @@ from kakine.cli.own_history import Read, own_history
 from kakine.contracts import converter
 from kakine.contracts.registry import REPORT, Died, Moved, Report, ShieldSet, Subject
 from kakine.country import CONVERTERS
+from kakine.crypto.base64url import base64url, from_base64url
 from kakine.crypto.cards import CardCertificate
-from kakine.crypto.webkeys import TokenKey, base64url, from_base64url
+from kakine.crypto.webkeys import TokenKey
 from kakine.parties.converter import hop
 from kakine.parties.portal.acts.addresses import RELEASE
 from kakine.parties.portal.login import latest as latest_module

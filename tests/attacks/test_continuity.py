@@ -22,10 +22,10 @@ from kakine.clients.linking import Asking
 from kakine.contracts.authority import LINK, AskLink
 from kakine.contracts.registry import CARD, CardNews, CardReport, Moved, Subject
 from kakine.country import AUTHORITY
+from kakine.crypto.base64url import from_base64url
 from kakine.crypto.cards import CardCertificate
 from kakine.crypto.sealing import SealKey, seal
 from kakine.crypto.signing import VerifyKey
-from kakine.crypto.webkeys import from_base64url
 from kakine.protocols.continuity import ask_digest, check_link
 from kakine.protocols.matching import Items, Sex
 from kakine.values.certificates import Profile

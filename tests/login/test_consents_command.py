@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from attacks.test_consent import PURPOSE, granted, problem, use
 from kakine.cli.root import app
 from kakine.country import AUTHORITY
-from kakine.crypto.webkeys import from_base64url
+from kakine.crypto.base64url import from_base64url
 from kakine.parties.portal.login.http import application
 from kakine.protocols.continuity import check_link
 from kakine.values.certificates import Profile

@@ -18,8 +18,8 @@ from counter import Card, Counter
 from kakine.cli.demo_story import Words, history_lines
 from kakine.cli.own_history import own_history
 from kakine.country import AUTHORITY
+from kakine.crypto.base64url import base64url, from_base64url
 from kakine.crypto.cards import CardCertificate, KeyFile
-from kakine.crypto.webkeys import base64url, from_base64url
 from kakine.protocols.continuity import check_link
 from kakine.protocols.decisions import decisions_in
 from kakine.protocols.logins import challenge_digest

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kakine.crypto.base64url import base64url
 from kakine.crypto.cards import CardCertificate
 from kakine.crypto.sealing import OpenKey, SealKey, open_sealed, seal
 from kakine.crypto.signing import VerifyKey
-from kakine.crypto.webkeys import base64url
 from kakine.protocols.continuity import ask_digest, check_link
 from kakine.runtime.identity import Entropy
 from kakine.wire.canonical import decode, encode

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kakine.crypto.base64url import base64url, from_base64url
 from kakine.crypto.hashing import derive, mac
 from kakine.crypto.sealing import aead_open, aead_seal
-from kakine.crypto.webkeys import base64url, from_base64url
 from kakine.parties.portal.acts import addresses
 from kakine.parties.portal.login import store
 from kakine.parties.portal.login.clients import authenticated, proof

@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from kakine.crypto.webkeys import base64url, from_base64url
+from kakine.crypto.base64url import base64url, from_base64url
 from kakine.parties.portal.login.office import Office, Pushed
 from kakine.protocols.continuity import LIFE_MS, opened
 from kakine.values.problems import LinkInvalid
