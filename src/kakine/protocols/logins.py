@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from kakine.crypto.hashing import digest
-from kakine.values.problems import ScopeNotAllowed
+from kakine.values.problems import MandateNotInForce, ScopeNotAllowed
 from kakine.wire.canonical import encode
 from kakine.wire.login import Challenge
 
@@ -17,7 +17,10 @@ OPENID = "openid"
 SIGN = "sign"
 ATTRIBUTES = ("address", "birthdate", "gender", "lives_in", "name", "over_18", "over_20")
 """Scopes for which the registry is asked, each about the one thing that it is called by."""
-SCOPES = frozenset({*ATTRIBUTES, SIGN})
+REPRESENTED = "represented"
+"""Scope of a relying party that understands `act`: without it nobody comes there by a delegate. The registry is asked
+by the same word whether somebody may be represented."""
+SCOPES = frozenset({*ATTRIBUTES, SIGN, REPRESENTED})
 
 CARD, COUNTER, PASSKEY = "urn:kakine:acr:card", "urn:kakine:acr:counter", "urn:kakine:acr:passkey"
 """How somebody logged in (`acr`). Card and counter are of one assurance; a passkey is below both."""
@@ -64,7 +67,21 @@ def paper_code(random: bytes) -> str:
     return "-".join("".join(digits[k : k + 4]) for k in range(0, 16, 4))
 
 
+def paper_bytes(code: str) -> bytes:
+    """The 10 bytes of which `paper_code` makes this text, however it was typed. Raises `MandateNotInForce` for another:
+    only the number of a mandate is read back."""
+    typed = _typed(code)
+    if len(typed) != 16 or not set(typed) <= set(_DIGITS):
+        raise MandateNotInForce()
+    return sum(_DIGITS.index(each) << 5 * k for k, each in enumerate(reversed(typed))).to_bytes(
+        PAPER_BYTES, "big"
+    )
+
+
 def paper_digest(code: str) -> bytes:
     """What stands for a paper code at rest: 32 bytes, however it was typed. 80 bits cannot be tried out."""
-    typed = "".join(code.split()).replace("-", "").upper().translate(_MISREAD)
-    return digest("paper-code", typed.encode())
+    return digest("paper-code", _typed(code).encode())
+
+
+def _typed(code: str) -> str:
+    return "".join(code.split()).replace("-", "").upper().translate(_MISREAD)

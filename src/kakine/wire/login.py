@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kakine.wire.canonical import Message
+from kakine.wire.mandate import AtCounter
 from kakine.wire.request import Digest, Millis
 
 
@@ -38,7 +39,7 @@ class BoundCard(Message, frozen=True, tag=2):
 class Voucher(Message, frozen=True):
     """The detail of a request of kind VOUCH."""
 
-    what: Paper | BoundCard
+    what: Paper | BoundCard | AtCounter
 
 
 class Subject(Message, frozen=True):

@@ -8,9 +8,10 @@ from kakine.parties.gateway.office import Office
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown
-from kakine.wire.answer import Result
+from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import encode
 from kakine.wire.login import BoundCard, Paper, Voucher
+from kakine.wire.mandate import AtCounter
 from kakine.wire.request import AskedPerson, Kind, Mode
 
 COUNTER = 2
@@ -22,7 +23,8 @@ async def print_paper(office: Office, desk: Desk, clerk: Question, portal: Domai
     """A code to print and hand over, good for one login within a day. `clerk` names the desk, the clerk, the case and
     the person; its procedure and rows are not used. Raises `PersonNotKnown` where the portal has no account."""
     code = paper_code(office.entropy(PAPER_BYTES))
-    await _vouch(office, desk, clerk, portal, Paper(paper_digest(code), office.clock() + PAPER_MS))
+    paper = Paper(paper_digest(code), office.clock() + PAPER_MS)
+    await vouch(office, desk, clerk, portal, paper, "paper")
     return code
 
 
@@ -30,19 +32,23 @@ async def bind_card(
     office: Office, desk: Desk, clerk: Question, portal: DomainName, certificate: bytes
 ) -> None:
     """The person has been given the card with this certificate (32 bytes, `CardCertificate.digest`)."""
-    await _vouch(office, desk, clerk, portal, BoundCard(certificate))
+    await vouch(office, desk, clerk, portal, BoundCard(certificate), "card")
 
 
-async def _vouch(
-    office: Office, desk: Desk, clerk: Question, portal: DomainName, what: Paper | BoundCard
-) -> None:
-    kind = "paper" if isinstance(what, Paper) else "card"
+async def vouch(
+    office: Office,
+    desk: Desk,
+    clerk: Question,
+    portal: DomainName,
+    what: Paper | BoundCard | AtCounter,
+    *said: str,
+) -> Answered:
+    """What the portal answers to one voucher; `said` stands in the person's record of it. Raises `PersonNotKnown`."""
     asked = AskedPerson(office.entropy(16), clerk.official, clerk.case, b"", encode(Voucher(what)))
     codes = desk.codes(clerk.domain, [clerk])
-    wish = Wish(
-        Kind.VOUCH, Mode.S1, "LOGIN-VOUCHER", (), portal, codes, (asked,), (kind,), clerk.unit, COUNTER
-    )
+    wish = Wish(Kind.VOUCH, Mode.S1, "LOGIN-VOUCHER", (), portal, codes, (asked,), said, clerk.unit, COUNTER)
     requester = office.requester(clerk.domain)
     (answer,) = await desk.carrier.send(requester, await requester.prepare(wish), clerk.domain.encode())
-    if answer.result != Result.DELIVERED:
+    if answer.result == Result.NOT_KNOWN:
         raise PersonNotKnown(indexes=[0])
+    return answer

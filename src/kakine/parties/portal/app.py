@@ -30,8 +30,11 @@ from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
+from kakine.parties.portal.mandates.book import Mandates
+from kakine.parties.portal.mandates.store import mandate_tables
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
+from kakine.protocols.mandates import use_mark
 from kakine.protocols.objections import GROUND
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
@@ -42,7 +45,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered
 from kakine.wire.objection import Reason
-from kakine.wire.request import AskedPerson, Kind, Mode, Place
+from kakine.wire.request import AskedPerson, Kind, Mode, Place, public_digest, request_digest
 
 
 class Portal:
@@ -60,7 +63,9 @@ class Portal:
         entropy: Entropy,
     ) -> None:
         self.name = name
-        self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
+        tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
+        self.db = Database.open(path, tables)
+        self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._token_key = identity.local_key("login-tokens", length=48)
         self._network = network
@@ -93,16 +98,26 @@ class Portal:
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """Login codes from the registry (issue and migration), and what a municipality's counter vouches for."""
-        return await serve(
+        named = list[Opened]()
+
+        def permit(opened: Opened) -> None:
+            self._permit(caller, opened)
+            named.extend([opened] if vouchers.lists(opened) else [])
+
+        delivered = await serve(
             message,
             self._recipient,
             self._wrap,
             self.db,
             self._clock,
             self._entropy,
-            partial(self._permit, caller),
+            permit,
             self._decide,
         )
+        if named:
+            request = request_digest(public_digest(message.public), message.record)
+            await self.db.write(partial(codebook.drop_incoming, request=request))
+        return delivered
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public, kind = opened.public, opened.record.kind
@@ -123,7 +138,8 @@ class Portal:
     ) -> Sequence[Answered]:
         if opened.record.kind is Kind.VOUCH:
             handle = partial(handle_of, self._handle_key)
-            return [vouchers.take(db, self.name, opened, token, now_ms, handle) for token in tokens]
+            take = partial(vouchers.take, db, self.name, opened, now_ms, handle, self.mandates)
+            return [take(token) for token in tokens]
         if opened.record.kind is Kind.ISSUE:
             return issue(self.name)(db, opened, tokens, now_ms)
         return migrate(self.name, lambda *_: None)(db, opened, tokens, now_ms)
@@ -155,16 +171,19 @@ class Portal:
         given = await self._peers.ask(PartyName("commission"), OBJECT, Objection(sealed))
         return given.sealed
 
-    async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:
-        """The sealed history of an account, readable with the session key only.
+    async def read_history(
+        self, account: bytes, session: SealKey, said: tuple[str, ...] = (), mark: bytes = b""
+    ) -> SealedHistory:
+        """The sealed history of an account, readable with the session key only. Where somebody else reads it, by a
+        mandate, its record says that (`said`) and under which one (`mark`).
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
         session key: no session of the login opens readings yet.
         """
-        asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
+        asked = (self._asked(mark),)
         to, codes = self._keeper(), self._codes(account)
         wish = Wish(
-            Kind.READ, Mode.S0, "OWN-HISTORY", (), to, codes, asked, channel=1, session=bytes(session)
+            Kind.READ, Mode.S0, "OWN-HISTORY", (), to, codes, asked, said, channel=1, session=bytes(session)
         )
         prepared = await self._requester.prepare(wish)
         first = self._network.converters[0]
@@ -193,17 +212,24 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
-    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
+    def _asked(self, mark: bytes = b"") -> AskedPerson:
+        """The personal part of one exchange; as case, under which mandate it is made, for the principal to tell."""
+        xid = self._entropy(16)
+        return AskedPerson(xid, "", use_mark(mark, xid) if mark else b"", b"", b"")
+
+    async def subject(
+        self, account: bytes, to: DomainName, scopes: tuple[str, ...], mark: bytes = b""
+    ) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
-        codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.subject(self._requester, to, codes, scopes, xid)
+        codes = self._codes(account)
+        return await exchanges.subject(self._requester, to, codes, scopes, self._asked(mark))
 
     async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
         """What the registry gives, live; it does not hear what for."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
-        codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.attributes(self._requester, registry, codes, items, xid)
+        codes = self._codes(account)
+        return await exchanges.attributes(self._requester, registry, codes, items, self._asked())
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
@@ -217,6 +243,7 @@ class Portal:
             self,
             self._clock,
             self._entropy,
+            self.mandates,
             standing,
         )
 

@@ -38,27 +38,26 @@ async def _once(requester: Requester, wish: Wish) -> Answered:
 
 
 def _wish(
-    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
+    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], asked: AskedPerson
 ) -> Wish:
-    asked = AskedPerson(xid, "", b"", b"", b"")
     return Wish(kind, Mode.S1, ground, (), to, codes, (asked,), items, channel=OWN)
 
 
 async def subject(
-    requester: Requester, to: DomainName, codes: CodeVector, scopes: tuple[str, ...], xid: bytes
+    requester: Requester, to: DomainName, codes: CodeVector, scopes: tuple[str, ...], asked: AskedPerson
 ) -> str:
     """Under what name the relying party of domain `to` knows the person. `scopes` are what the person agreed to, and
     stand in the record that only the person can read. Raises the problem of whoever refused."""
-    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, xid))
+    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, asked))
     if answer.result != Result.DELIVERED:
         raise PartyUnavailable(party=str(to.party))
     return decode(answer.data, Subject).sub
 
 
 async def attributes(
-    requester: Requester, registry: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
+    requester: Requester, registry: DomainName, codes: CodeVector, items: tuple[str, ...], asked: AskedPerson
 ) -> Mapping[str, Any]:
     """What the registry gives of `items`, by item. Nothing in it names the login that it is for: registry and relying
     party could else find each other's people by it."""
-    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, xid))
+    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, asked))
     return _claims.decode(answer.data) if answer.data else {}

@@ -1,4 +1,4 @@
-"""What a municipality's counter vouches for: a paper code, or a card, of the person it has in front of it.
+"""What a municipality's counter vouches for: a paper code, a card or a mandate of the person it has in front of it.
 
 The counter names nobody: the person's code comes through the converters, and the portal finds its own account by it.
 The counter does not learn the account, the portal does not learn under which reference the counter knows the person.
@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from kakine.clients.recipient import Opened
 from kakine.parties.portal.login import store
+from kakine.parties.portal.mandates import counter
+from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.gazette import Law
 from kakine.runtime import codebook
 from kakine.values.labels import DomainName, PartyName
@@ -18,8 +20,11 @@ from kakine.values.problems import CallerNotAllowed, VoucherUnfit
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import decode
 from kakine.wire.login import BoundCard, Paper, Voucher
-from kakine.wire.request import Mode
+from kakine.wire.mandate import AskMandates, StandBy
+from kakine.wire.request import Kind, Mode
 
+STANDBY_MS = 7 * 24 * 3_600_000
+"""How long a delegate's code from a counter may be good for: it is carried to somebody else's counter."""
 PAPER_MS = 24 * 3_600_000
 """How long a paper code may be good for."""
 _MUNICIPALITY = "municipality"
@@ -41,15 +46,24 @@ def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
     what = decode(opened.payload.people[0].detail, Voucher).what
     if isinstance(what, Paper) and not now_ms < what.expires_ms <= now_ms + PAPER_MS:
         raise VoucherUnfit()
+    if isinstance(what, StandBy) and not now_ms < what.expires_ms <= now_ms + STANDBY_MS:
+        raise VoucherUnfit()
+
+
+def lists(opened: Opened) -> bool:
+    """Whether the answer names people, and must therefore not be kept for a repeat."""
+    vouched = opened.record.kind is Kind.VOUCH
+    return vouched and isinstance(decode(opened.payload.people[0].detail, Voucher).what, AskMandates)
 
 
 def take(
     db: sqlite3.Connection,
     domain: str,
     opened: Opened,
-    token: bytes,
     now_ms: int,
     handle: Callable[[bytes], bytes],
+    mandates: Mandates,
+    token: bytes,
 ) -> Answered:
     """Keep the way in under the account of this code; `handle` makes a card's keyed hash. Who has no account here is
     "not known here"."""
@@ -61,4 +75,6 @@ def take(
             store.add_paper(db, code, account, until_ms, now_ms)
         case BoundCard(certificate=certificate):
             store.bind_card(db, handle(certificate), account)
+        case what:
+            return counter.take(db, mandates, account, what)
     return Answered(Result.DELIVERED, (), b"")

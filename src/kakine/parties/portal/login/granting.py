@@ -11,20 +11,23 @@ from urllib.parse import urlencode
 
 from kakine.crypto.webkeys import base64url
 from kakine.parties.portal.login.clients import authenticated, proof
-from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
-from kakine.protocols.logins import OPENID, SIGN
+from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token, Under
+from kakine.protocols.logins import OPENID, REPRESENTED, SIGN
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
     DpopInvalid,
     InteractionUnknown,
     LoginRequestMalformed,
+    MandateNotInForce,
     PkceMissing,
     Problem,
     RedirectMismatch,
     ScopeNotAllowed,
     TokenUnknown,
 )
+from kakine.wire.gazette import Client
+from kakine.wire.mandate import Shown
 
 
 def known(office: Office, name: str) -> Interaction:
@@ -43,19 +46,56 @@ async def agree(office: Office, name: str, agreed: Sequence[str]) -> str:
     asked, what the law lacks now, and the problem of whoever refused.
     """
     interaction = known(office, name)
-    pushed, account = interaction.pushed, interaction.account
+    pushed = interaction.pushed
     scopes = tuple(sorted(set(agreed)))
-    if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
+    if not set(scopes) <= set(pushed.scopes) - {REPRESENTED} or (
+        SIGN in pushed.scopes and SIGN not in scopes
+    ):
         raise ScopeNotAllowed()
     client = office.client(pushed.client)
     office.interactions.take(name)
-    assert account is not None  # noqa: S101 - `known` has looked
-    sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
-    items = tuple(scope for scope in scopes if scope != SIGN)
-    claims = await office.exchanges.attributes(account, items) if items else {}
-    given = tuple(scope for scope in scopes if scope == SIGN or scope in claims)
-    code = office.codes.put(Grant(pushed, sub, interaction.acr, interaction.time_ms, given, claims))
+    make = _represented if interaction.acting else _granted
+    code = office.codes.put(await make(office, interaction, client, scopes))
     return _back(office, pushed.redirect, pushed.state, code=code)
+
+
+async def _granted(office: Office, of: Interaction, client: Client, scopes: tuple[str, ...]) -> Grant:
+    assert of.account is not None  # noqa: S101 - `known` has looked
+    sub = await office.exchanges.subject(of.account, DomainName(client.domain), scopes)
+    items = tuple(scope for scope in scopes if scope != SIGN)
+    claims = await office.exchanges.attributes(of.account, items) if items else {}
+    given = tuple(scope for scope in scopes if scope == SIGN or scope in claims)
+    return Grant(of.pushed, sub, of.acr, of.time_ms, given, claims)
+
+
+async def _represented(office: Office, of: Interaction, client: Client, scopes: tuple[str, ...]) -> Grant:
+    """The relying party hears who is meant, that somebody else acts, and who (`act`, RFC 8693 section 4.1)."""
+    assert of.account is not None  # noqa: S101 - `known` has looked
+    told = await office.mandates.represent(of.account, of.acting, client, scopes)
+    given = (*(scope for scope in scopes if scope in told.claims), REPRESENTED)
+    said = {"act": {"sub": told.act}, "represented_by": told.basis.value}
+    under = Under(told.bucket, of.time_ms, said)
+    return Grant(of.pushed, told.sub, of.acr, of.time_ms, given, told.claims, under)
+
+
+def act_for(office: Office, name: str, number: bytes) -> None:
+    """From here on this login is for whoever has given the mandate of this number, or (empty) for oneself again.
+
+    Raises `InteractionUnknown`, and `MandateNotInForce` for a mandate that is not this person's to use here, or where a
+    transaction is to be signed. The same is asked again at consent.
+    """
+    interaction = known(office, name)
+    if number and number not in {each.number for each in choices(office, interaction)}:
+        raise MandateNotInForce()
+    interaction.acting = number
+
+
+def choices(office: Office, interaction: Interaction) -> Sequence[Shown]:
+    """For whom the person may act in this login; nobody at a relying party that does not ask for `represented`."""
+    pushed, account = interaction.pushed, interaction.account
+    if account is None or REPRESENTED not in pushed.scopes or SIGN in pushed.scopes:
+        return ()
+    return office.mandates.usable(account, pushed.client)
 
 
 def decline(office: Office, name: str) -> str:
@@ -96,10 +136,17 @@ def redeem(office: Office, form: Mapping[str, str], dpop: str | None) -> Issued:
         raise CodeUnknown()
     try:
         _check_grant(grant, client.id, form, thumbprint)
+        _still(office, grant.under)
     except Problem:
         office.codes.take(code)
         raise
     return _issue(office, grant, thumbprint)
+
+
+def _still(office: Office, under: Under | None) -> None:
+    """Raises `MandateNotInForce` once a mandate of the bucket has ended since the login began."""
+    if under is not None:
+        office.mandates.ended.require(under.bucket, under.since_ms)
 
 
 def _void(office: Office, token: str) -> None:
@@ -125,9 +172,9 @@ def _check_grant(grant: Grant, client: str, form: Mapping[str, str], thumbprint:
 
 def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
     pushed, now = grant.pushed, office.clock() // 1000
-    grant.token = office.tokens.put(
-        Token(pushed.client, thumbprint, {"sub": grant.sub, **_claims(grant.claims)})
-    )
+    acts = grant.under.said if grant.under else {}
+    claims = {"sub": grant.sub, **_claims(grant.claims), **acts}
+    grant.token = office.tokens.put(Token(pushed.client, thumbprint, claims, grant.under))
     access = hashlib.sha256(grant.token.encode("ascii")).digest()
     said: dict[str, Any] = {
         "iss": office.issuer,
@@ -139,6 +186,7 @@ def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
         "nonce": pushed.nonce,
         "acr": grant.acr,
         "at_hash": base64url(access[:16]),
+        **acts,
     }
     if pushed.transaction:
         said["transaction_hash"] = base64url(pushed.transaction)
@@ -174,4 +222,5 @@ def opened(office: Office, authorization: str | None, dpop: str | None, method: 
     if not hmac.compare_digest(thumbprint, found.thumbprint):
         raise DpopInvalid(what="key")
     office.client(found.client)
+    _still(office, found.under)
     return found.claims

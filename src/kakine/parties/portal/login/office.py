@@ -10,6 +10,7 @@ from kakine.contracts.login import Standing
 from kakine.crypto.passkeys import Site
 from kakine.crypto.webkeys import TokenKey
 from kakine.parties.portal.login.memory import Kept, Spent
+from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY
 from kakine.runtime.database import Database
@@ -60,7 +61,8 @@ class Pushed:
 @dataclass
 class Interaction:
     """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known; a challenge
-    is answered once, rightly or wrongly."""
+    is answered once, rightly or wrongly. `account` is always who has logged in; `acting` is the number of the mandate
+    by which that person acts for another, or empty."""
 
     pushed: Pushed
     account: bytes | None = None
@@ -69,6 +71,17 @@ class Interaction:
     card: Challenge | None = None
     passkey: bytes | None = None
     creating: bytes | None = None
+    acting: bytes = b""
+
+
+@dataclass(frozen=True)
+class Under:
+    """A login by a delegate: in which bucket of mandates (`mandates.ended`), since when, and what the tokens say of it.
+    Which mandate it was does not stand in it."""
+
+    bucket: int
+    since_ms: int
+    said: Mapping[str, Any]
 
 
 @dataclass
@@ -81,6 +94,7 @@ class Grant:
     time_ms: int
     scopes: tuple[str, ...]
     claims: Mapping[str, Any]
+    under: Under | None = None
     token: str = ""
 
 
@@ -91,6 +105,7 @@ class Token:
     client: str
     thumbprint: str
     claims: Mapping[str, Any]
+    under: Under | None = None
 
 
 @dataclass
@@ -107,6 +122,7 @@ class Office:
     exchanges: Exchanges
     clock: Clock
     entropy: Entropy
+    mandates: Mandates
     standing: Standing | None = None
     helper: str = "http://127.0.0.1:8471"
     requests: Kept[Pushed] = field(init=False)

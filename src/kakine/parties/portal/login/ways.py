@@ -22,6 +22,7 @@ from kakine.parties.portal.login import store
 from kakine.parties.portal.login.office import Interaction, Office
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY, STRONG, challenge_digest, paper_digest
 from kakine.values.problems import (
+    ActingForAnother,
     AssuranceNotMet,
     CardProofInvalid,
     InteractionUnknown,
@@ -118,6 +119,8 @@ async def by_passkey(office: Office, name: str, answer: Mapping[str, Any]) -> st
 
 
 def _strong(interaction: Interaction) -> bytes:
+    if interaction.acting:
+        raise ActingForAnother()
     if interaction.account is None or interaction.acr not in STRONG:
         raise AssuranceNotMet()
     return interaction.account

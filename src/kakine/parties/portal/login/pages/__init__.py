@@ -11,9 +11,11 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from kakine.parties.portal.login import granting
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, PASSKEY, SIGN, STRONG
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY, REPRESENTED, SIGN, STRONG, paper_code
+from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -64,14 +66,22 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes]
+        never = {REPRESENTED} | (NEVER if interaction.acting else set())
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope not in never]
+        choices = [
+            (paper_code(each.number), each.called) for each in granting.choices(self._office, interaction)
+        ]
+        acting = paper_code(interaction.acting) if interaction.acting else ""
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            strong=interaction.acr in STRONG,
+            strong=interaction.acr in STRONG and not interaction.acting,
             transaction=pushed.transaction.hex(),
+            choices=choices,
+            acting=acting,
+            called=dict(choices).get(acting, ""),
         )
 
     def refusal(self, problem: Problem) -> Response:
