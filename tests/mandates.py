@@ -1,8 +1,8 @@
 """People who act for one another, at a running login: a counter, two people, what a relying party hears.
 
-    with MandateSite.opened(tmp_path / "land") as site:
-        number = site.appointed(RESIDENT, CARER, clients=(CHILDCARE,))
-        site.acts(CARER, number).id_token["act"]
+with MandateSite.opened(tmp_path / "land") as site:
+    number = site.appointed(RESIDENT, CARER, clients=(CHILDCARE,))
+    site.acts(CARER, number).id_token["act"]
 """
 
 from __future__ import annotations

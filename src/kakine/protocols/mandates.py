@@ -19,6 +19,8 @@ LONGEST_MS = {Basis.PROXY: 366 * DAY_MS, Basis.COURT: 10 * 366 * DAY_MS, Basis.P
 age."""
 NEVER = frozenset({"address", "lives_in", SIGN})
 """Scopes that no delegate's login gives: where somebody lives, and a signature under their name."""
+MOST_NAMED = 240
+"""Characters of all relying parties of one mandate together: a record of a decision has 512 bytes."""
 LAST_MS = 360_000
 """A mandate opens no login in its last six minutes, so that no code or token outlives it."""
 
@@ -28,6 +30,8 @@ def require_fit(terms: Terms, clients: Collection[str], now_ms: int) -> None:
     time."""
     named = terms.clients
     if list(named) != sorted(set(named)) or not set(named) <= set(clients) or not (named or terms.history):
+        raise MandateUnfit(what="scope")
+    if len("".join(named)) > MOST_NAMED:
         raise MandateUnfit(what="scope")
     if not terms.from_ms < terms.until_ms or terms.until_ms <= now_ms:
         raise MandateUnfit(what="dates")

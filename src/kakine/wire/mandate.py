@@ -31,7 +31,7 @@ class Terms(Message, frozen=True):
     """What a mandate allows: to log in at these relying parties, to read the own history; from, and until before."""
 
     basis: Basis
-    clients: Annotated[tuple[Name, ...], Meta(max_length=8)]
+    clients: Annotated[tuple[Name, ...], Meta(max_length=6)]
     history: bool
     from_ms: Millis
     until_ms: Millis

@@ -32,6 +32,7 @@ from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.mandates.book import Mandates
 from kakine.parties.portal.mandates.store import mandate_tables
+from kakine.protocols import decisions
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.mandates import use_mark
@@ -43,7 +44,8 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
-from kakine.wire.answer import Answered
+from kakine.wire.answer import Answered, Prepared
+from kakine.wire.decision import Decision, packed
 from kakine.wire.objection import Reason
 from kakine.wire.request import AskedPerson, Kind, Mode, Place, public_digest, request_digest
 
@@ -165,6 +167,27 @@ class Portal:
             Kind.OBJECT, Mode.S0, GROUND, (), to, codes, asked, (reason.value,), channel=1, about=place
         )
         await self._carrier.send(self._requester, await self._requester.prepare(wish), b"objection")
+
+    async def decide(self, account: bytes, decision: Decision) -> None:
+        """File what an account's person has decided into the own list, sealed to that person.
+
+        Raises `AccountUnknown`, or the refusal of a converter or record keeper. What was left open by a crash is sent
+        again at the next start. Until it is filed, and until the store's own log is emptied, what it says is on this
+        disk: `decide_unkept` is for what may not be.
+        """
+        await self._carrier.send(self._requester, await self._deciding(account, decision), b"decision")
+
+    async def decide_unkept(self, account: bytes, decision: Decision) -> None:
+        """The same for a decision that names a relying party, of which nothing may be on this disk (decision 0036):
+        what a crash interrupts has to be decided anew. Raises as `decide`."""
+        prepared = await self._deciding(account, decision)
+        self._requester.check_filed(prepared, await self._requester.convert(prepared))
+
+    async def _deciding(self, account: bytes, decision: Decision) -> Prepared:
+        asked = (AskedPerson(self._entropy(16), "", packed(decision), b"", b""),)
+        to, codes = self._keeper(), self._codes(account)
+        wish = Wish(Kind.DECISION, Mode.S1, decisions.GROUND, (), to, codes, asked, channel=1)
+        return await self._requester.prepare(wish)
 
     async def tell_commission(self, sealed: bytes) -> bytes:
         """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""

@@ -9,18 +9,24 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kakine.contracts.portal import SealedHistory
-from kakine.crypto.hashing import digest
-from kakine.crypto.sealing import SealKey, open_sealed, seal
+from kakine.crypto.sealing import SealKey
 from kakine.parties.portal.mandates import store
 from kakine.parties.portal.mandates.ended import Ended
-from kakine.parties.portal.mandates.store import Mandate
+from kakine.parties.portal.mandates.store import Kept, Mandate, Store
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logins import PAPER_BYTES, REPRESENTED, paper_code, paper_digest
 from kakine.protocols.mandates import NEVER, require_fit, require_standing, require_time
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import DomainName
-from kakine.values.problems import MandateNotInForce, MandateUnfit, RecordRefused, ScopeNotAllowed
+from kakine.values.problems import (
+    DelegateCodeUnknown,
+    MandateNotInForce,
+    MandateUnfit,
+    RecordRefused,
+    ScopeNotAllowed,
+)
+from kakine.wire.decision import Decision, MandateEnded, MandateGiven
 from kakine.wire.gazette import Client
 from kakine.wire.mandate import Basis, Shown, Terms
 
@@ -47,6 +53,14 @@ class Outside(Protocol):
         """What the registry says."""
         ...
 
+    async def decide(self, account: bytes, decision: Decision) -> None:
+        """File a decision in the own list, and again after a crash."""
+        ...
+
+    async def decide_unkept(self, account: bytes, decision: Decision) -> None:
+        """The same for one that names a relying party: nothing of it may be on the portal's disk."""
+        ...
+
     async def read_history(
         self, account: bytes, session: SealKey, said: tuple[str, ...] = (), mark: bytes = b""
     ) -> SealedHistory:
@@ -66,8 +80,9 @@ class Represented:
 
 
 @dataclass(frozen=True)
-class Given:
-    """A mandate as its principal sees it; `mark` tells its uses in the own history (`protocols.mandates.use_mark`)."""
+class Listed:
+    """A mandate as its own people see it at the portal. `mark` tells the principal its uses in the own history
+    (`protocols.mandates.use_mark`); the delegate has none."""
 
     shown: Shown
     mark: bytes
@@ -81,7 +96,7 @@ class Mandates:
     ) -> None:
         self.ended = Ended(clock, entropy)
         self._db = db
-        self._opening = identity.opening
+        self._store = Store(identity.opening)
         self._law = law
         self._clock = clock
         self._entropy = entropy
@@ -93,39 +108,41 @@ class Mandates:
         """A code for somebody who is willing to act for whoever names it, good for an hour and one mandate. Whoever
         has it can see the registered name and give the account powers, and nothing else. Raises `MandateUnfit` where
         the registry says no name."""
-        said = await self._outside.attributes(account, ("name",))
-        if "name" not in said:
-            raise MandateUnfit(what="name")
-        code, now_ms = paper_code(self._entropy(PAPER_BYTES)), self._clock()
-        called = said["name"]["name"][:MOST_CALLED]
+        called, now_ms = await self._registered(account), self._clock()
+        code = paper_code(self._entropy(PAPER_BYTES))
         until_ms = now_ms + STANDBY_MS
         await self._db.write(lambda db: self.name(db, account, paper_digest(code), called, until_ms))
         return code
 
     def name(self, db: sqlite3.Connection, account: bytes, code: bytes, called: str, until_ms: int) -> None:
         """In the caller's transaction: whoever names the code with this digest means this account, called so."""
-        store.stand_by(db, code, account, self._sealed(account, called), until_ms, self._clock())
+        self._store.stand_by(db, code, account, seen(called), until_ms, self._clock())
 
     def called(self, code: str) -> str:
         """Whom a code names, by the registry's or a clerk's word, to be read before a mandate is given. Raises
         `DelegateCodeUnknown`."""
-        account, called = store.standing_by(self._db.read(), paper_digest(code), self._clock())
-        return self._name(account, called)
+        return self._store.standing_by(self._db.read(), paper_digest(code), self._clock())[1]
 
     async def give(self, account: bytes, code: str, terms: Terms) -> bytes:
-        """The number of a new mandate that the principal gives by the own will. Raises `MandateUnfit`,
-        `DelegateCodeUnknown`."""
+        """The number of a new mandate that the principal gives by the own will. The decision is filed in the own list
+        first. Raises `MandateUnfit`, `DelegateCodeUnknown`, and the problem of whoever refused to file."""
         if terms.basis is not Basis.PROXY:
             raise MandateUnfit(
                 what="basis"
             )  # a right that is not the principal's to give is shown at a counter
-        said = await self._outside.attributes(account, ("name",))
-        if "name" not in said:
-            raise MandateUnfit(what="name")
-        called, hashed = said["name"]["name"][:MOST_CALLED], paper_digest(code)
-        return await self._db.write(
-            lambda db: self.appoint(db, account, hashed, called, terms, cleared=False)
-        )
+        own, hashed = await self._registered(account), paper_digest(code)
+        made = self._fit(self._db.read(), account, hashed, own, terms, cleared=False)
+        decision = MandateGiven(made.number, made.kept.delegate, terms, made.kept.mark)
+        await self._outside.decide_unkept(account, decision)
+
+        def work(db: sqlite3.Connection) -> bytes:
+            again = self._fit(db, account, hashed, own, terms, cleared=False)
+            if (again.delegate, again.kept.delegate) != (made.delegate, made.kept.delegate):
+                raise DelegateCodeUnknown()
+            self._store.add(db, made, hashed, self._clock())
+            return made.number
+
+        return await self._db.write(work)
 
     def appoint(
         self,
@@ -137,63 +154,70 @@ class Mandates:
         *,
         cleared: bool,
     ) -> bytes:
-        """In the caller's transaction: a mandate of `principal`, called so, for whoever stands by. Raises as `give`."""
+        """In the caller's transaction, by a counter's word: the number of a mandate of `principal`, called so, for
+        whoever stands by. Raises `MandateUnfit`, `DelegateCodeUnknown`."""
+        made = self._fit(db, principal, code, called, terms, cleared=cleared)
+        self._store.add(db, made, code, self._clock())
+        return made.number
+
+    def _fit(
+        self,
+        db: sqlite3.Connection,
+        principal: bytes,
+        code: bytes,
+        called: str,
+        terms: Terms,
+        *,
+        cleared: bool,
+    ) -> Mandate:
         now_ms = self._clock()
         require_fit(terms, [client.id for client in self._law.in_force(now_ms).gazette.clients], now_ms)
-        delegate, sealed = store.standing_by(db, code, now_ms)
+        delegate, other = self._store.standing_by(db, code, now_ms)
         if delegate == principal or store.count_given(db, principal) >= MOST_GIVEN:
             raise MandateUnfit(what="people")
-        number, mark = self._entropy(PAPER_BYTES), self._entropy(16)
-        own = self._sealed(principal, called)
-        made = Mandate(number, mark, principal, delegate, own, sealed, terms, now_ms if cleared else 0)
-        store.add(db, made, code, now_ms)
-        return number
+        kept = Kept(terms, seen(called), other, self._entropy(16), now_ms if cleared else 0)
+        return Mandate(self._entropy(PAPER_BYTES), principal, delegate, kept)
+
+    async def _registered(self, account: bytes) -> str:
+        said = await self._outside.attributes(account, ("name",))
+        if "name" not in said:
+            raise MandateUnfit(what="name")
+        return str(said["name"]["name"][:MOST_CALLED])
 
     # --- seeing and ending ----------------------------------------------------------------------------------
 
-    def given(self, account: bytes) -> list[Given]:
-        """Those that let somebody act for this account."""
-        rows = store.given(self._db.read(), account, self._clock())
-        return [Given(self._shown(row, account), row.mark) for row in rows]
-
-    def held(self, account: bytes) -> list[Shown]:
-        """Those by which this account may act for others."""
-        rows = store.held(self._db.read(), account, self._clock())
-        return [self._shown(row, account) for row in rows]
-
-    def all(self, db: sqlite3.Connection, account: bytes) -> list[Shown]:
-        """Both, as the caller's transaction has them."""
-        now_ms = self._clock()
-        rows = [*store.given(db, account, now_ms), *store.held(db, account, now_ms)]
-        return [self._shown(row, account) for row in rows]
-
-    def _shown(self, row: Mandate, account: bytes) -> Shown:
-        given = account == row.principal
-        other = (row.delegate, row.delegate_called) if given else (row.principal, row.principal_called)
-        return Shown(row.number, given, self._name(*other), row.terms)
-
-    def usable(self, account: bytes, client: str) -> list[Shown]:
-        """Those of them by which it may log in at this relying party now."""
-        now_ms = self._clock()
+    def listed(self, account: bytes) -> list[Listed]:
+        """All that this account has given and holds."""
         return [
-            each
-            for each in self.held(account)
-            if client in each.terms.clients and each.terms.from_ms <= now_ms
+            Listed(_shown(row, account), row.kept.mark if row.principal == account else b"")
+            for row in self._store.of(self._db.read(), account, self._clock())
         ]
 
+    def shown(self, db: sqlite3.Connection, account: bytes) -> list[Shown]:
+        """The same for a counter, as the caller's transaction has it."""
+        return [_shown(row, account) for row in self._store.of(db, account, self._clock())]
+
+    def usable(self, account: bytes, client: str) -> list[Shown]:
+        """Those that it holds and may use at this relying party now."""
+        now_ms = self._clock()
+        shown = self.shown(self._db.read(), account)
+        terms = [each for each in shown if not each.given and client in each.terms.clients]
+        return [each for each in terms if each.terms.from_ms <= now_ms]
+
     async def end(self, account: bytes, number: bytes) -> None:
-        """By either of the two, at once and for good. Raises `MandateNotInForce` for anybody else's."""
+        """By either of the two, at once and for good; that stands in the own list afterwards. Raises
+        `MandateNotInForce` for anybody else's, and the problem of whoever refused to file: it has ended even so."""
         await self._db.write(lambda db: self.finish(db, account, number))
+        await self._outside.decide(account, MandateEnded(number))
 
     def finish(self, db: sqlite3.Connection, account: bytes, number: bytes) -> None:
         """In the caller's transaction: the mandate of this number, or of no number all that were given, has ended."""
         if number:
-            row = store.find(db, number)
-            if account not in (row.principal, row.delegate):
-                raise MandateNotInForce()
-            ending = [row]
+            ending = [self._store.find(db, number)]
         else:
-            ending = store.given(db, account, self._clock())
+            ending = [row for row in self._store.of(db, account, self._clock()) if row.principal == account]
+        if any(account not in (row.principal, row.delegate) for row in ending):
+            raise MandateNotInForce()
         for row in ending:
             store.drop(db, row.number)
             self.ended.note(row.number)
@@ -214,10 +238,12 @@ class Mandates:
         self._usable(account, number, client)
         said = await self._checked(account, number, scopes)
         row = self._usable(account, number, client)
-        to, basis = DomainName(client.domain), row.terms.basis
+        to, basis = DomainName(client.domain), row.kept.terms.basis
         act = await self._outside.subject(account, to, (REPRESENTING,))
         row = self._usable(account, number, client)
-        sub = await self._outside.subject(row.principal, to, (*scopes, REPRESENTED, basis.value), row.mark)
+        sub = await self._outside.subject(
+            row.principal, to, (*scopes, REPRESENTED, basis.value), row.kept.mark
+        )
         self._usable(account, number, client)
         claims = {item: value for item, value in said.items() if item != REPRESENTED}
         return Represented(sub, act, basis, claims, self.ended.bucket(number))
@@ -228,26 +254,26 @@ class Mandates:
         self._reader(account, number)
         await self._checked(account, number, ())
         row = self._reader(account, number)
-        said = REPRESENTED, row.terms.basis.value
-        return await self._outside.read_history(row.principal, session, said, row.mark)
+        said = REPRESENTED, row.kept.terms.basis.value
+        return await self._outside.read_history(row.principal, session, said, row.kept.mark)
 
     def _usable(self, account: bytes, number: bytes, client: Client) -> Mandate:
         row = self._in_time(account, number)
-        if client.id not in row.terms.clients or REPRESENTED not in client.scopes:
+        if client.id not in row.kept.terms.clients or REPRESENTED not in client.scopes:
             raise MandateNotInForce()
         return row
 
     def _reader(self, account: bytes, number: bytes) -> Mandate:
         row = self._in_time(account, number)
-        if not row.terms.history:
+        if not row.kept.terms.history:
             raise MandateNotInForce()
         return row
 
     def _in_time(self, account: bytes, number: bytes) -> Mandate:
-        row = store.find(self._db.read(), number)
+        row = self._store.find(self._db.read(), number)
         if row.delegate != account:
             raise MandateNotInForce()
-        require_time(row.terms, self._clock())
+        require_time(row.kept.terms, self._clock())
         return row
 
     async def _checked(self, account: bytes, number: bytes, items: Sequence[str]) -> Mapping[str, Any]:
@@ -257,15 +283,19 @@ class Mandates:
             said = await self._outside.attributes(row.principal, (*items, REPRESENTED))
         except RecordRefused as refusal:  # the code has ended: a death
             raise MandateNotInForce() from refusal
-        require_standing(row.terms, row.cleared_ms, said.get(REPRESENTED))
+        require_standing(row.kept.terms, row.kept.cleared_ms, said.get(REPRESENTED))
         return said
 
-    # --- names ----------------------------------------------------------------------------------------------
 
-    def _sealed(self, account: bytes, called: str) -> bytes:
-        if any(unicodedata.category(each).startswith("C") for each in called):
-            raise MandateUnfit(what="name")  # characters that nobody sees
-        return seal(self._opening.public, digest("mandate-called", account), called.encode())
+def seen(called: str) -> str:
+    """A name without characters that nobody sees; `MandateUnfit` for one with them, or too long."""
+    if not 1 <= len(called) <= MOST_CALLED or any(
+        unicodedata.category(each).startswith("C") for each in called
+    ):
+        raise MandateUnfit(what="name")
+    return called
 
-    def _name(self, account: bytes, sealed: bytes) -> str:
-        return open_sealed(self._opening, digest("mandate-called", account), sealed).decode()
+
+def _shown(row: Mandate, account: bytes) -> Shown:
+    given = row.principal == account
+    return Shown(row.number, given, row.kept.delegate if given else row.kept.principal, row.kept.terms)

@@ -31,5 +31,5 @@ def _done(db: sqlite3.Connection, mandates: Mandates, account: bytes, what: AtCo
         case EndMandate(number=number):
             mandates.finish(db, account, number)
         case AskMandates():
-            data = encode(Listing(tuple(mandates.all(db, account))))
+            data = encode(Listing(tuple(mandates.shown(db, account))))
     return Answered(Result.DELIVERED, (), data)

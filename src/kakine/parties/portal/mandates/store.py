@@ -96,9 +96,7 @@ _OF = sql(
     )
     .order_by(_MANDATE.c.until_ms, _MANDATE.c.number)
 )
-_COUNT = sql(
-    select(func.count()).select_from(_MANDATE).where(_MANDATE.c.principal == bindparam("account"))
-)
+_COUNT = sql(select(func.count()).select_from(_MANDATE).where(_MANDATE.c.principal == bindparam("account")))
 _DROP = sql(delete(_MANDATE).where(_MANDATE.c.number == bindparam("number")))
 _DROP_OVER = sql(delete(_MANDATE).where(_MANDATE.c.until_ms <= bindparam("now_ms")))
 

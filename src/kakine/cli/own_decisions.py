@@ -1,0 +1,62 @@
+"""What a person has decided, in words: Japanese first, then English."""
+
+from __future__ import annotations
+
+from kakine.protocols.gazette_genesis import DAY_MS, day
+from kakine.protocols.logins import paper_code
+from kakine.values.problems import NotCanonical
+from kakine.wire.decision import (
+    LatestAllowed,
+    LatestWithdrawn,
+    LinkAllowed,
+    MandateEnded,
+    MandateGiven,
+    unpacked,
+)
+
+ITEMS = {
+    "name": "氏名 / name",
+    "address": "住所 / address",
+    "birthdate": "生年月日 / date of birth",
+    "gender": "性別 / gender",
+    "lives_in": "住所地の市区町村 / municipality",
+    "over_18": "18歳以上か / 18 or older",
+    "over_20": "20歳以上か / 20 or older",
+}
+
+
+def decision_words(data: bytes) -> tuple[str, str]:
+    """What these bytes of an own decision say, or that they cannot be read."""
+    try:
+        decision = unpacked(data)
+    except NotCanonical:
+        return "読めない決定", "a decision that cannot be read"
+    match decision:
+        case LatestAllowed():
+            items = "、".join(ITEMS.get(item, item) for item in decision.items)
+            until = day(decision.until_ms // DAY_MS)
+            return (
+                f"最新の情報の提供に同意: {decision.client} に {until} まで({items})。目的: {decision.purpose}",
+                f"allowed {decision.client} to ask for the latest of these until {until}; consent "
+                f"{decision.grant.hex()}",
+            )
+        case LatestWithdrawn():
+            return (
+                f"最新の情報の提供への同意を撤回: {decision.grant.hex()}",
+                f"withdrew consent {decision.grant.hex()}",
+            )
+        case MandateGiven(called=called, terms=terms):
+            until, where = day(terms.until_ms // DAY_MS), "、".join(terms.clients) or "-"
+            history = "、本人の記録を見る / may read this history" if terms.history else ""
+            return (
+                f"代理を頼む: {called} に {until} まで({where}{history})",
+                f"gave {called} a mandate until {until}; number {paper_code(decision.number)}",
+            )
+        case MandateEnded():
+            number = paper_code(decision.number)
+            return f"代理を終える: {number}", f"ended mandate {number}"
+        case LinkAllowed():
+            return (
+                f"新旧の証明書のつながりを {decision.client} に伝えることに同意",
+                f"let {decision.client} know that this certificate follows the one it knew",
+            )
