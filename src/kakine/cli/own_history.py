@@ -124,15 +124,24 @@ class Read:
 
 
 async def own_history(
-    country: Country, account: bytes, export: Path | None = None, fresh_ms: int = FRESH_MS
+    country: Country,
+    account: bytes,
+    export: Path | None = None,
+    fresh_ms: int = FRESH_MS,
+    mandate: bytes = b"",
 ) -> Read:
     """Raises `AccountUnknown`, what a party refuses with, and what does not verify: then nothing is shown.
 
     A view is fresh while the witnesses' signatures are at most `fresh_ms` old; rows and receipts do not age. With
-    `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
+    `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else. With the number
+    of a `mandate` that the account holds it is the history of whoever has given it.
     """
     session = OpenKey(secrets.token_bytes(32))
-    sealed = await country.portal.read_history(account, session.public)
+    portal = country.portal
+    if mandate:
+        sealed = await portal.mandates.read_history(account, mandate, session.public)
+    else:
+        sealed = await portal.read_history(account, session.public)
     law = country.book("portal").in_force(country.site.clock())
     lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
     keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}

@@ -5,13 +5,15 @@ spec/delegation.md says them in full.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from kakine.crypto.hashing import digest
+from kakine.protocols.history import OpenedRow
 from kakine.protocols.logins import SIGN
 from kakine.values.problems import MandateNotInForce, MandateUnfit
 from kakine.wire.mandate import Basis, Terms
+from kakine.wire.record import RequestRecord
 
 DAY_MS = 86_400_000
 LONGEST_MS = {Basis.PROXY: 366 * DAY_MS, Basis.COURT: 10 * 366 * DAY_MS, Basis.PARENT: 18 * 366 * DAY_MS}
@@ -63,3 +65,14 @@ def use_mark(mark: bytes, xid: bytes) -> bytes:
     """What stands as case in the record of a use: the principal, who has the mandate's `mark` (16 bytes), sees under
     which it was. Everybody else sees 32 bytes that never come again."""
     return digest("mandate-use", mark, xid)
+
+
+def listing_info(xid: bytes) -> bytes:
+    """HPKE info of the list of mandates that a counter has asked for."""
+    return digest("mandate-listing", xid)
+
+
+def uses_of(rows: Iterable[OpenedRow], mark: bytes) -> list[OpenedRow]:
+    """Which of the principal's verified rows were made under the mandate with this mark, in their order."""
+    asked = [(row, row.record.personal) for row in rows if isinstance(row.record, RequestRecord)]
+    return [row for row, personal in asked if personal.case == use_mark(mark, personal.xid)]

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kakine.crypto.sealing import open_sealed
 from kakine.parties.gateway.asking import Desk, Question
 from kakine.parties.gateway.office import Office
 from kakine.parties.gateway.vouching import vouch
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
+from kakine.protocols.mandates import listing_info
 from kakine.values.labels import DomainName
 from kakine.values.problems import MandateUnfit
 from kakine.wire.answer import Answered, Result
@@ -68,11 +70,13 @@ class Counter:
 
     async def listed(self, clerk: Question) -> Sequence[Shown]:
         """Those that the person has given and holds, to be read out. Raises `PersonNotKnown`."""
-        answer = await self._say(clerk, AskMandates(), "mandate", "list")
-        return decode(answer.data, Listing).shown
+        xid = self.office.entropy(16)
+        answer = await self._say(clerk, AskMandates(), "mandate", "list", xid=xid)
+        listing = open_sealed(self.office.identity.opening, listing_info(xid), answer.data)
+        return decode(listing, Listing).shown
 
-    async def _say(self, clerk: Question, what: AtCounter, *said: str) -> Answered:
-        answer = await vouch(self.office, self.desk, clerk, self.portal, what, *said)
+    async def _say(self, clerk: Question, what: AtCounter, *said: str, xid: bytes = b"") -> Answered:
+        answer = await vouch(self.office, self.desk, clerk, self.portal, what, *said, xid=xid)
         if answer.result != Result.DELIVERED:
             raise MandateUnfit()
         return answer

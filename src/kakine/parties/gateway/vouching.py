@@ -42,9 +42,10 @@ async def vouch(
     portal: DomainName,
     what: Paper | BoundCard | AtCounter,
     *said: str,
+    xid: bytes = b"",
 ) -> Answered:
     """What the portal answers to one voucher; `said` stands in the person's record of it. Raises `PersonNotKnown`."""
-    asked = AskedPerson(office.entropy(16), clerk.official, clerk.case, b"", encode(Voucher(what)))
+    asked = AskedPerson(xid or office.entropy(16), clerk.official, clerk.case, b"", encode(Voucher(what)))
     codes = desk.codes(clerk.domain, [clerk])
     wish = Wish(Kind.VOUCH, Mode.S1, "LOGIN-VOUCHER", (), portal, codes, (asked,), said, clerk.unit, COUNTER)
     requester = office.requester(clerk.domain)

@@ -47,7 +47,7 @@ from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered, Prepared
 from kakine.wire.decision import Decision, packed
 from kakine.wire.objection import Reason
-from kakine.wire.request import AskedPerson, Kind, Mode, Place, public_digest, request_digest
+from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
 class Portal:
@@ -100,26 +100,16 @@ class Portal:
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """Login codes from the registry (issue and migration), and what a municipality's counter vouches for."""
-        named = list[Opened]()
-
-        def permit(opened: Opened) -> None:
-            self._permit(caller, opened)
-            named.extend([opened] if vouchers.lists(opened) else [])
-
-        delivered = await serve(
+        return await serve(
             message,
             self._recipient,
             self._wrap,
             self.db,
             self._clock,
             self._entropy,
-            permit,
+            partial(self._permit, caller),
             self._decide,
         )
-        if named:
-            request = request_digest(public_digest(message.public), message.record)
-            await self.db.write(partial(codebook.drop_incoming, request=request))
-        return delivered
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public, kind = opened.public, opened.record.kind

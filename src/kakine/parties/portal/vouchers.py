@@ -20,8 +20,8 @@ from kakine.values.problems import CallerNotAllowed, VoucherUnfit
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import decode
 from kakine.wire.login import BoundCard, Paper, Voucher
-from kakine.wire.mandate import AskMandates, StandBy
-from kakine.wire.request import Kind, Mode
+from kakine.wire.mandate import StandBy
+from kakine.wire.request import Mode
 
 STANDBY_MS = 7 * 24 * 3_600_000
 """How long a delegate's code from a counter may be good for: it is carried to somebody else's counter."""
@@ -50,12 +50,6 @@ def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
         raise VoucherUnfit()
 
 
-def lists(opened: Opened) -> bool:
-    """Whether the answer names people, and must therefore not be kept for a repeat."""
-    vouched = opened.record.kind is Kind.VOUCH
-    return vouched and isinstance(decode(opened.payload.people[0].detail, Voucher).what, AskMandates)
-
-
 def take(
     db: sqlite3.Connection,
     domain: str,
@@ -76,5 +70,6 @@ def take(
         case BoundCard(certificate=certificate):
             store.bind_card(db, handle(certificate), account)
         case what:
-            return counter.take(db, mandates, account, what)
+            desk = DomainName(opened.public.requester)
+            return counter.take(db, mandates, account, what, desk, opened.payload.people[0].xid)
     return Answered(Result.DELIVERED, (), b"")

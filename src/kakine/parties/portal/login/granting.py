@@ -81,10 +81,11 @@ async def _represented(office: Office, of: Interaction, client: Client, scopes: 
 def act_for(office: Office, name: str, number: bytes) -> None:
     """From here on this login is for whoever has given the mandate of this number, or (empty) for oneself again.
 
-    Raises `InteractionUnknown`, and `MandateNotInForce` for a mandate that is not this person's to use here, or where a
-    transaction is to be signed. The same is asked again at consent.
+    Raises `InteractionUnknown`, what the law lacks now, and `MandateNotInForce` for a mandate that is not this person's
+    to use here, or where a transaction is to be signed. The same is asked again at consent.
     """
     interaction = known(office, name)
+    office.client(interaction.pushed.client)
     if number and number not in {each.number for each in choices(office, interaction)}:
         raise MandateNotInForce()
     interaction.acting = number

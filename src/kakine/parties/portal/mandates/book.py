@@ -18,7 +18,7 @@ from kakine.protocols.logins import PAPER_BYTES, REPRESENTED, paper_code, paper_
 from kakine.protocols.mandates import NEVER, require_fit, require_standing, require_time
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy, Identity
-from kakine.values.labels import DomainName
+from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
     DelegateCodeUnknown,
     MandateNotInForce,
@@ -196,6 +196,10 @@ class Mandates:
     def shown(self, db: sqlite3.Connection, account: bytes) -> list[Shown]:
         """The same for a counter, as the caller's transaction has it."""
         return [_shown(row, account) for row in self._store.of(db, account, self._clock())]
+
+    def key_of(self, party: PartyName) -> SealKey:
+        """To which an answer with names is sealed."""
+        return self._law.in_force(self._clock()).seal_key(party)
 
     def usable(self, account: bytes, client: str) -> list[Shown]:
         """Those that it holds and may use at this relying party now."""
