@@ -1382,6 +1382,18 @@ class VoucherUnfit(Problem):
     )
 
 
+class VisitUnknown(Problem):
+    code = "visit-unknown"
+    status = 403
+    title = "there is no such visit at the portal, it is over, or its way in stands no more"
+
+
+class StepUpNeeded(Problem):
+    code = "step-up-needed"
+    status = 403
+    title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
+
+
 class PinRefused(Problem):
     code = "pin-refused"
     status = 403

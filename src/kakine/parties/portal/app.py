@@ -32,6 +32,7 @@ from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.mandates.book import Mandates
 from kakine.parties.portal.mandates.store import mandate_tables
+from kakine.parties.portal.visits import Visits
 from kakine.protocols import decisions
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
@@ -191,7 +192,7 @@ class Portal:
         mandate, its record says that (`said`) and under which one (`mark`).
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: no session of the login opens readings yet.
+        session key, nor whose account it is: what comes from outside goes through `Visits`, where none can be named.
         """
         asked = (self._asked(mark),)
         to, codes = self._keeper(), self._codes(account)
@@ -259,6 +260,10 @@ class Portal:
             self.mandates,
             standing,
         )
+
+    def visits(self, login: Login) -> Visits:
+        """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
+        return Visits(login, self)
 
     def close(self) -> None:
         """Close the store."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from kakine.parties.portal.login import granting
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, PASSKEY, REPRESENTED, SIGN, STRONG, paper_code
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY, REPRESENTED, SIGN, paper_code
 from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
@@ -77,7 +77,7 @@ class Pages:
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            strong=interaction.acr in STRONG and not interaction.acting,
+            binds=interaction.acr == COUNTER and not interaction.acting,
             transaction=pushed.transaction.hex(),
             choices=choices,
             acting=acting,
