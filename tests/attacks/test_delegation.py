@@ -48,6 +48,7 @@ from mandates import CARER, CHILD, CHILD_NAME, FATHER, MOTHER, RESIDENT, TAKES, 
 from land import CHILDREN, RESIDENTS, ref
 
 NOT_IN_FORCE = MandateNotInForce.code
+APPOINTS = ("mandate", "appoint", "proxy")
 SESSION = OpenKey(bytes(range(32))).public
 
 
@@ -566,18 +567,29 @@ def test_staff_of_a_home_act_for_all_residents_by_their_own_way_in(site: Mandate
     assert subs == {j: site.log_in(j).id_token["sub"] for j in numbers}
 
 
+def test_a_clerk_cannot_call_it_something_harmless(site: MandateSite) -> None:
+    """The person's record would say that a paper was given; the portal refuses what is not called by its name."""
+    code = site.standing_by(CARER)
+    what = encode(Voucher(Appoint(paper_digest(code), "x", site.terms(), cleared=False)))
+    for items in (("paper",), (), ("mandate", "list"), ("mandate", "appoint", "parent")):
+        with pytest.raises(VoucherUnfit):
+            vouch(site, what, items=items)
+    (answer,) = vouch(site, what, items=APPOINTS)
+    assert answer.result == "delivered"
+
+
 @pytest.mark.parametrize("mode", [Mode.S0, Mode.S0_PLUS])
 def test_only_a_residents_desk_vouches_and_it_is_proved(site: MandateSite, mode: Mode) -> None:
     code = site.standing_by(CARER)
     what = encode(Voucher(Appoint(paper_digest(code), "x", site.terms(), cleared=True)))
     acquire(site, CHILDREN)
     with pytest.raises(VoucherUnfit):
-        vouch(site, what, CHILDREN)
+        vouch(site, what, CHILDREN, items=APPOINTS)
     with pytest.raises(VoucherUnfit):
-        vouch(site, what, mode=mode)
+        vouch(site, what, items=APPOINTS, mode=mode)
     week = encode(Voucher(StandBy(paper_digest(code + "x"), "x", site.land.clock() + 8 * DAY_MS)))
     with pytest.raises(VoucherUnfit):
-        vouch(site, week)
+        vouch(site, week, items=("mandate", "stand-by"))
     assert site.mandates.called(code) == NAMES[CARER]
 
 

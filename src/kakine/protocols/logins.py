@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from kakine.crypto.hashing import digest
 from kakine.values.problems import MandateNotInForce, ScopeNotAllowed
 from kakine.wire.canonical import encode
-from kakine.wire.login import Challenge
+from kakine.wire.login import BoundCard, Challenge, Paper
+from kakine.wire.mandate import Appoint, AskMandates, AtCounter, EndMandate, StandBy
 
 OPENID = "openid"
 SIGN = "sign"
@@ -52,6 +53,23 @@ def may_return_to(address: str) -> bool:
     return (
         secure and bool(parts.netloc) and "#" not in address and parts.username is None and address.isascii()
     )
+
+
+def said_of(what: Paper | BoundCard | AtCounter) -> tuple[str, ...]:
+    """The items of a voucher's record: what the person reads of it. The portal refuses one that says otherwise."""
+    match what:
+        case Paper():
+            return ("paper",)
+        case BoundCard():
+            return ("card",)
+        case StandBy():
+            return ("mandate", "stand-by")
+        case Appoint(terms=terms):
+            return ("mandate", "appoint", terms.basis.value)
+        case EndMandate():
+            return ("mandate", "end")
+        case AskMandates():
+            return ("mandate", "list")
 
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -47,7 +47,7 @@ class Counter:
         opens nothing. Raises `PersonNotKnown`, `MandateUnfit`."""
         code = paper_code(self.office.entropy(PAPER_BYTES))
         what = StandBy(paper_digest(code), called, self.office.clock() + STANDBY_MS)
-        await self._say(clerk, what, "mandate", "stand-by")
+        await self._say(clerk, what)
         return code
 
     async def appoint(
@@ -60,23 +60,23 @@ class Counter:
         which is the clerk's duty.
         """
         what = Appoint(paper_digest(code), called, terms, cleared)
-        answer = await self._say(clerk, what, "mandate", "appoint", terms.basis.value)
+        answer = await self._say(clerk, what)
         return decode(answer.data, Made).number
 
     async def end(self, clerk: Question, number: bytes = b"") -> None:
         """At once: the mandate of this number, which the person has given or holds; of none, all that the person has
         given. Raises `PersonNotKnown`, `MandateUnfit`."""
-        await self._say(clerk, EndMandate(number), "mandate", "end")
+        await self._say(clerk, EndMandate(number))
 
     async def listed(self, clerk: Question) -> Sequence[Shown]:
         """Those that the person has given and holds, to be read out. Raises `PersonNotKnown`."""
         xid = self.office.entropy(16)
-        answer = await self._say(clerk, AskMandates(), "mandate", "list", xid=xid)
+        answer = await self._say(clerk, AskMandates(), xid)
         listing = open_sealed(self.office.identity.opening, listing_info(xid), answer.data)
         return decode(listing, Listing).shown
 
-    async def _say(self, clerk: Question, what: AtCounter, *said: str, xid: bytes = b"") -> Answered:
-        answer = await vouch(self.office, self.desk, clerk, self.portal, what, *said, xid=xid)
+    async def _say(self, clerk: Question, what: AtCounter, xid: bytes = b"") -> Answered:
+        answer = await vouch(self.office, self.desk, clerk, self.portal, what, xid)
         if answer.result != Result.DELIVERED:
             raise MandateUnfit()
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kakine.clients.exchange import Wish
 from kakine.parties.gateway.asking import Desk, Question
 from kakine.parties.gateway.office import Office
-from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
+from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest, said_of
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown
 from kakine.wire.answer import Answered, Result
@@ -24,7 +24,7 @@ async def print_paper(office: Office, desk: Desk, clerk: Question, portal: Domai
     the person; its procedure and rows are not used. Raises `PersonNotKnown` where the portal has no account."""
     code = paper_code(office.entropy(PAPER_BYTES))
     paper = Paper(paper_digest(code), office.clock() + PAPER_MS)
-    await vouch(office, desk, clerk, portal, paper, "paper")
+    await vouch(office, desk, clerk, portal, paper)
     return code
 
 
@@ -32,7 +32,7 @@ async def bind_card(
     office: Office, desk: Desk, clerk: Question, portal: DomainName, certificate: bytes
 ) -> None:
     """The person has been given the card with this certificate (32 bytes, `CardCertificate.digest`)."""
-    await vouch(office, desk, clerk, portal, BoundCard(certificate), "card")
+    await vouch(office, desk, clerk, portal, BoundCard(certificate))
 
 
 async def vouch(
@@ -41,10 +41,10 @@ async def vouch(
     clerk: Question,
     portal: DomainName,
     what: Paper | BoundCard | AtCounter,
-    *said: str,
     xid: bytes = b"",
 ) -> Answered:
-    """What the portal answers to one voucher; `said` stands in the person's record of it. Raises `PersonNotKnown`."""
+    """What the portal answers to one voucher; the person's record says of what kind it was. Raises `PersonNotKnown`."""
+    said = said_of(what)
     asked = AskedPerson(xid or office.entropy(16), clerk.official, clerk.case, b"", encode(Voucher(what)))
     codes = desk.codes(clerk.domain, [clerk])
     wish = Wish(Kind.VOUCH, Mode.S1, "LOGIN-VOUCHER", (), portal, codes, (asked,), said, clerk.unit, COUNTER)

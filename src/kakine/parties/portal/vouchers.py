@@ -14,6 +14,7 @@ from kakine.parties.portal.login import store
 from kakine.parties.portal.mandates import counter
 from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.gazette import Law
+from kakine.protocols.logins import said_of
 from kakine.runtime import codebook
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CallerNotAllowed, VoucherUnfit
@@ -44,6 +45,8 @@ def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
     if opened.record.mode is not Mode.S1 or len(opened.payload.people) != 1:
         raise VoucherUnfit()
     what = decode(opened.payload.people[0].detail, Voucher).what
+    if opened.payload.items != said_of(what):
+        raise VoucherUnfit()
     if isinstance(what, Paper) and not now_ms < what.expires_ms <= now_ms + PAPER_MS:
         raise VoucherUnfit()
     if isinstance(what, StandBy) and not now_ms < what.expires_ms <= now_ms + STANDBY_MS:
