@@ -8,6 +8,7 @@ with MandateSite.opened(tmp_path / "land", people=4) as site:
 from __future__ import annotations
 
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from kakine.cli.own_history import Read, own_history
@@ -26,6 +27,8 @@ from kakine.contracts.registry import (
 from kakine.country import LOGIN
 from kakine.parties.gateway.mandating import Counter
 from kakine.parties.portal.mandates.book import Mandates
+from kakine.parties.portal.mandates.visiting import OwnMandates
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.logins import paper_code
 from kakine.protocols.mandates import DAY_MS
 from kakine.protocols.matching import Sex
@@ -97,10 +100,28 @@ class MandateSite(LoginSite):
         number: bytes = self.run(made)
         return number
 
+    @cached_property
+    def visits(self) -> Visits:
+        """At the portal."""
+        found: Visits = self.land.country.portal.visits(self.office)
+        return found
+
+    @property
+    def at_portal(self) -> OwnMandates:
+        """What visitors may do."""
+        found: OwnMandates = self.land.country.portal.own_mandates(self.visits)
+        return found
+
+    def visitor(self, j: int) -> str:
+        """The name of a visit of person j, with a paper from the counter."""
+        name: str = self.run(self.visits.by_paper(self.visits.begin(), self.paper(j)))
+        return name
+
     def given(self, principal: int, delegate: int, **terms: Any) -> bytes:
-        """The number of one that the principal gives at the portal, to a code the delegate has drawn there."""
-        code = self.run(self.mandates.stand_by(ref(delegate)))
-        number: bytes = self.run(self.mandates.give(ref(principal), code, self.terms(**terms)))
+        """The number of one that the principal gives in a visit, to a code the delegate has drawn in another."""
+        code = self.run(self.at_portal.stand_by(self.visitor(delegate)))
+        name, asked = self.visitor(principal), self.terms(**terms)
+        number: bytes = self.run(self.at_portal.give(name, code, asked))
         return number
 
     def choosing(

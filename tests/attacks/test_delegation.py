@@ -16,12 +16,15 @@ from typing import Any
 import pytest
 
 from attacks.test_a09_each_converter_can_stop_it import suspend
+from card_maker import Roots
 from exchange_state import snapshot
 from kakine.contracts.registry import Died, Moved
+from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.crypto.sealing import OpenKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.parties.portal.login.granting import choices
 from kakine.parties.portal.mandates import book, store
+from kakine.parties.portal.mandates.visiting import GIVEN
 from kakine.protocols.decisions import decisions_in
 from kakine.protocols.logins import paper_code, paper_digest
 from kakine.protocols.mandates import DAY_MS, LAST_MS, uses_of
@@ -34,16 +37,20 @@ from kakine.values.problems import (
     PersonNotKnown,
     Problem,
     ScopeNotAllowed,
+    StepUpNeeded,
+    VisitUnknown,
     VoucherUnfit,
 )
 from kakine.wire.canonical import encode
-from kakine.wire.decision import MandateEnded, MandateGiven
+from kakine.wire.decision import ActAsked, MandateEnded, MandateGiven
 from kakine.wire.login import Voucher
 from kakine.wire.mandate import Appoint, Basis, StandBy
 from kakine.wire.request import Mode
 from login.test_vouchers import acquire, vouch
-from login_site import CHILDCARE, INSURER, NAMES, PENSION, Answer
+from login_site import CHILDCARE, INSURER, ISSUER, NAMES, PENSION, Answer
 from mandates import CARER, CHILD, CHILD_NAME, FATHER, MOTHER, RESIDENT, TAKES, MandateSite
+from passkey_maker import SoftPasskey
+from visitor import Visitor
 
 from land import CHILDREN, RESIDENTS, ref
 
@@ -200,6 +207,101 @@ def test_nobody_ends_the_mandate_of_others(site: MandateSite) -> None:
     with pytest.raises(MandateUnfit):
         site.run(site.counter.end(site.clerk(MOTHER), number))
     site.acts(CARER, number)
+
+
+# --- giving one is an act that weighs --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Iterator[tuple[MandateSite, KeyFile]]:
+    """A country with an authority; the card of RESIDENT, with its PIN, is in somebody's hands."""
+    roots = Roots()
+    with MandateSite.opened(tmp_path / "land", roots) as site:
+        card = roots.card(site.land.clock())
+        site.give_card(RESIDENT, CardCertificate(card.certificate).digest)
+        yield site, card
+
+
+def test_whoever_finds_a_card_with_its_pin_gives_no_mandate_and_may_only_end_one(
+    found: tuple[MandateSite, KeyFile],
+) -> None:
+    site, card = found
+    number = site.appointed(RESIDENT, CARER)
+    thief = Visitor(site, site.visits, site.visits.begin()).by_card(card)
+    code = site.standing_by(FATHER)
+    with pytest.raises(StepUpNeeded):
+        site.run(site.at_portal.give(thief.name, code, site.terms()))
+    assert [each.shown.number for each in site.at_portal.listed(thief.name)] == [number]
+    site.run(site.at_portal.end(thief.name, number))
+    refused(site.choosing(CARER, number)[1])
+
+
+def waiting(site: MandateSite, card: KeyFile) -> tuple[Visitor, bytes]:
+    """A visit of RESIDENT by two ways in, and the mandate that is given in it."""
+    passkey = SoftPasskey(ISSUER, "localhost", site.land.entropy(16))
+    browser = site.known(RESIDENT, site.party())
+    assert browser.post("/passkey", passkey.created(browser.post("/passkey/options").json)).status == 200
+    visitor = Visitor(site, site.visits, site.visits.begin()).by_card(card).by_passkey(passkey)
+    number = site.run(site.at_portal.give(visitor.name, site.standing_by(CARER), site.terms()))
+    return visitor, number
+
+
+def test_a_mandate_that_is_given_without_a_counter_waits_in_sight(found: tuple[MandateSite, KeyFile]) -> None:
+    site, card = found
+    visitor, number = waiting(site, card)
+    (shown,) = [each.shown for each in site.at_portal.listed(visitor.name)]
+    assert (shown.number, shown.waits) == (number, True)
+    refused(site.choosing(CARER, number)[1])
+    with pytest.raises(MandateNotInForce):
+        reads(site, CARER, number)
+    site.land.clock.advance(3 * 86_400)
+    site.run(site.land.country.portal.acts.tick())
+    site.acts(CARER, number)
+
+
+def test_any_visit_undoes_it_while_it_waits_and_afterwards(found: tuple[MandateSite, KeyFile]) -> None:
+    site, card = found
+    acts = site.land.country.portal.own_acts(site.visits)
+    for days in (1, 10):
+        number = waiting(site, card)[1]
+        site.land.clock.advance(days * 86_400)
+        site.run(site.land.country.portal.acts.tick())
+        if days > 3:
+            site.acts(CARER, number)
+        weak = Visitor(site, site.visits, site.visits.begin()).by_card(card)
+        *_, act = [each for each in acts.notices(weak.name) if each.kind == GIVEN]
+        assert act.detail == number
+        site.run(acts.undo(weak.name, act.id))
+        site.land.clock.advance(4 * 86_400)
+        site.run(site.land.country.portal.acts.tick())
+        refused(site.choosing(CARER, number)[1])
+        assert site.mandates.listed(ref(RESIDENT)) == []
+
+
+def test_nobody_asks_for_the_mandate_of_another_to_begin(found: tuple[MandateSite, KeyFile]) -> None:
+    """The number of a mandate that waits is no key to it."""
+    site, card = found
+    number = waiting(site, card)[1]
+    acts = site.land.country.portal.own_acts(site.visits)
+    with pytest.raises(MandateNotInForce):
+        site.run(acts.ask(site.visitor(CARER), GIVEN, number))
+    refused(site.choosing(CARER, number)[1])
+
+
+def test_a_visit_is_over_its_own_account_only(site: MandateSite) -> None:
+    number = site.given(RESIDENT, CARER)
+    mother = site.visitor(MOTHER)
+    with pytest.raises(MandateNotInForce):
+        site.run(site.at_portal.end(mother, number))
+    with pytest.raises(MandateNotInForce):
+        site.run(site.at_portal.read_history(mother, number, SESSION))
+    assert number not in {each.shown.number for each in site.at_portal.listed(mother)}
+    site.run(site.at_portal.read_history(site.visitor(CARER), number, SESSION))
+    for name in ("", mother + "0"):
+        with pytest.raises(VisitUnknown):
+            site.at_portal.called(name, "x")
+        with pytest.raises(VisitUnknown):
+            site.at_portal.listed(name)
 
 
 # --- an end takes effect at once ------------------------------------------------------------------------------
@@ -454,7 +556,7 @@ def test_whoever_steals_a_delegates_code_can_only_give_away_the_own(site: Mandat
     browser, party = site.browser(), site.party()
     browser.authorize(party.id, party.pushed())
     refused(browser.paper(code), "login-not-known")
-    number = site.run(site.mandates.give(ref(MOTHER), code, site.terms()))
+    number = site.run(site.at_portal.give(site.visitor(MOTHER), code, site.terms()))
     assert site.acts(CARER, number).id_token["sub"] == site.log_in(MOTHER).id_token["sub"]
     assert number not in {each.shown.number for each in site.mandates.listed(ref(RESIDENT))}
 
@@ -542,8 +644,10 @@ def test_the_principal_can_tell_every_use_of_each_mandate(own_site: MandateSite)
         number: [row.record.common.ground for row in uses_of(rows, mark)] for number, mark in marks.items()
     }
     assert used == {one: ["LOGIN", "OWN-HISTORY"], other: ["LOGIN"]}
-    given, ended = [decision for _, decision in decisions_in(rows)]
+    given, asked, ended = [decision for _, decision in decisions_in(rows)]
     assert isinstance(given, MandateGiven)
+    assert isinstance(asked, ActAsked)
+    assert asked.kind == GIVEN
     assert (given.number, given.called, given.mark) == (one, NAMES[CARER], marks[one])
     assert ended == MandateEnded(one)
     assert uses_of(site.own(CARER).rows, marks[one]) == []

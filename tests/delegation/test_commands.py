@@ -41,27 +41,30 @@ def test_two_people_at_the_portal(folder: Path) -> None:
     assert CODE.match(code)
     assert CODE.match(number)
     assert f"acts for you: {NAMES[CARER]}" in typed("list", *at, "--person", LIVES)
+    assert "waits" in typed("list", *at, "--person", CARES)
+    with pytest.raises(MandateNotInForce):
+        typed("read", number, *at, "--person", CARES)  # three days, in which it can be undone
+    typed("end", number, *at, "--person", LIVES)
+    assert typed("list", *at, "--person", CARES) == ""
+
+
+def test_two_people_at_a_counter(folder: Path) -> None:
+    at, counter = ("--dir", str(folder)), ("--dir", str(folder), "--counter")
+    code = typed("stand-by", *counter, "--person", CARES, "--name", NAMES[CARER])
+    made = ("--to", code, "--for", CHILDCARE, "--name", NAMES[RESIDENT], "--basis", "court", "--days", "1000")
+    number = typed("give", *counter, "--person", LIVES, *made, "--history")
+    shown = typed("list", *counter, "--person", LIVES)
+    assert number in shown
+    assert "guardian" in shown
     assert f"you act for: {NAMES[RESIDENT]}" in typed("list", *at, "--person", CARES)
     read = typed("read", number, *at, "--person", CARES)
     assert "代理のための確認 / for a mandate" in read
     again = typed("read", number, *at, "--person", CARES)
-    assert "代理人による: 任意代理 / proxy / by somebody who acts for you" in again
-    typed("end", number, *at, "--person", LIVES)
+    assert "代理人による: 後見人 / guardian / by somebody who acts for you" in again
+    typed("end", *counter, "--person", LIVES)
     assert typed("list", *at, "--person", CARES) == ""
     with pytest.raises(MandateNotInForce):
         typed("read", number, *at, "--person", CARES)
-
-
-def test_two_people_at_a_counter(folder: Path) -> None:
-    at = ("--dir", str(folder), "--counter")
-    code = typed("stand-by", *at, "--person", CARES, "--name", NAMES[CARER])
-    made = ("--to", code, "--for", CHILDCARE, "--name", NAMES[RESIDENT], "--basis", "court", "--days", "1000")
-    number = typed("give", *at, "--person", LIVES, *made)
-    shown = typed("list", *at, "--person", LIVES)
-    assert number in shown
-    assert "guardian" in shown
-    typed("end", *at, "--person", LIVES)
-    assert typed("list", *at, "--person", LIVES) == ""
 
 
 @pytest.mark.parametrize(

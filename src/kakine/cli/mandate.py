@@ -26,6 +26,7 @@ from kakine.crypto.hashing import digest
 from kakine.institutions.families import Family, Roster
 from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.mandating import Counter
+from kakine.parties.portal.mandates.visiting import GIVEN
 from kakine.protocols.logins import paper_bytes, paper_code
 from kakine.protocols.mandates import DAY_MS
 from kakine.values.calendar import in_japan
@@ -161,7 +162,8 @@ def give(
 ) -> None:
     """代理を頼む: let whoever stands by under a code act, and print the number of the mandate.
 
-    Without --counter it is the person's own decision, a proxy for a year at most. Example:
+    Without --counter it is the person's own decision, a proxy for a year at most; it waits three days, in which it can
+    be undone, and is in force at once where a counter has seen the person. Example:
 
       kakine mandate give --dir country/1-1000 --to 1234-5678-9ABC-DEFG --for yokohama-childcare --days 90
     """
@@ -190,7 +192,10 @@ async def _give(folder: Path, person: str, desk: str, asked: _Asked) -> str:
         if desk:
             made = here.counter.appoint(here.clerk, asked.name, asked.code, terms, cleared=asked.cleared)
             return paper_code(await made)
-        return paper_code(await here.country.portal.mandates.give(here.account, asked.code, terms))
+        portal = here.country.portal
+        number: bytes = await portal.mandates.give(here.account, asked.code, terms)
+        await portal.acts.ask(here.account, GIVEN, number)
+        return paper_code(number)
 
 
 @app.command(name="list")
@@ -221,9 +226,10 @@ def _lines(shown: Shown) -> Sequence[str]:
     until = in_japan(terms.until_ms).date().isoformat()
     role = "代理してもらう / acts for you" if shown.given else "代理する / you act for"
     places = [*terms.clients, *(["本人の記録 / history"] if terms.history else [])]
+    waits = "  待機中 / waits" if shown.waits else ""
     return (
         f"{paper_code(shown.number)}  {role}: {shown.called}",
-        f"      {BASES[terms.basis.value]}  {until} まで / until  {'、'.join(places)}",
+        f"      {BASES[terms.basis.value]}  {until} まで / until  {'、'.join(places)}{waits}",
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from kakine.protocols.gazette_genesis import DAY_MS, day
 from kakine.protocols.logins import paper_code
+from kakine.values.calendar import in_japan
 from kakine.values.problems import NotCanonical
 from kakine.wire.decision import (
+    ActAsked,
+    ActUndone,
     LatestAllowed,
     LatestWithdrawn,
     LinkAllowed,
@@ -14,6 +17,14 @@ from kakine.wire.decision import (
     unpacked,
 )
 
+ACTS = {
+    "passkey-bound": ("パスキーの登録", "a passkey is bound"),
+    "way-in-removed": ("入り方の削除", "a way in is removed"),
+    "card-lost": ("カードの紛失", "a card is reported lost"),
+    "mandate-given": ("代理を頼む", "a mandate is given"),
+    "address-released": ("住所の提供の許可", "an address may be given"),
+}
+"""Kinds of acts (spec/visits.md), in words."""
 ITEMS = {
     "name": "氏名 / name",
     "address": "住所 / address",
@@ -60,3 +71,15 @@ def decision_words(data: bytes) -> tuple[str, str]:
                 f"新旧の証明書のつながりを {decision.client} に伝えることに同意",
                 f"let {decision.client} know that this certificate follows the one it knew",
             )
+        case ActAsked():
+            ja, en = ACTS.get(decision.kind, (decision.kind, decision.kind))
+            label = f"({decision.label})" if decision.label else ""
+            due_at, until_at = (
+                in_japan(ms).strftime("%Y-%m-%d %H:%M") for ms in (decision.due_ms, decision.until_ms)
+            )
+            return (
+                f"手続き {decision.act.hex()}: {ja}{label}。{due_at} より前には行わず、{until_at} まで取り消せる",
+                f"act {decision.act.hex()}: {en}; not before {due_at}, can be undone until {until_at}",
+            )
+        case ActUndone():
+            return f"手続き {decision.act.hex()} を取り消した", f"act {decision.act.hex()} is undone"

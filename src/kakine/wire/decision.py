@@ -51,6 +51,23 @@ class LinkAllowed(Message, frozen=True, tag=3):
     old: Digest
 
 
+class ActAsked(Message, frozen=True, tag=10):
+    """An act that weighs was asked for in a visit, or at a counter: it is not done before `due_ms`, and can be undone
+    until `until_ms`. `kind` is its permanent name, `label` what it is about in words, without a relying party."""
+
+    act: Batch
+    kind: Annotated[str, Meta(min_length=1, max_length=40)]
+    label: Annotated[str, Meta(max_length=120)]
+    due_ms: Millis
+    until_ms: Millis
+
+
+class ActUndone(Message, frozen=True, tag=11):
+    """That act is undone: it is not done, or is taken back."""
+
+    act: Batch
+
+
 class MandateGiven(Message, frozen=True, tag=20):
     """Somebody, called so, may act for the person on these terms. `mark` (16 bytes) tells its uses among the own
     records (`protocols.mandates.use_mark`), also when it has ended."""
@@ -67,7 +84,7 @@ class MandateEnded(Message, frozen=True, tag=21):
     number: Number
 
 
-Decision = LatestAllowed | LatestWithdrawn | LinkAllowed | MandateGiven | MandateEnded
+Decision = LatestAllowed | LatestWithdrawn | LinkAllowed | ActAsked | ActUndone | MandateGiven | MandateEnded
 
 _decoder: msgspec.msgpack.Decoder[Decision] = msgspec.msgpack.Decoder(Decision)
 

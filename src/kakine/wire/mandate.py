@@ -70,12 +70,14 @@ AtCounter = StandBy | Appoint | EndMandate | AskMandates
 
 
 class Shown(Message, frozen=True):
-    """A mandate as one of its two people may see it. `called` is the other one's name, `given` that it is one's own."""
+    """A mandate as one of its two people may see it. `called` is the other one's name, `given` that it is one's own;
+    `waits`: it opens nothing yet, since it was given a few days ago at most and can be undone."""
 
     number: Number
     given: bool
     called: Called
     terms: Terms
+    waits: bool
 
 
 class Made(Message, frozen=True):

@@ -23,15 +23,23 @@ from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
 from kakine.contracts.portal import SealedHistory
+from kakine.crypto.passkeys import Passkey
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
+from kakine.parties.portal.acts import addresses, ways_in
+from kakine.parties.portal.acts.addresses import address_tables
+from kakine.parties.portal.acts.engine import Acts
+from kakine.parties.portal.acts.own import OwnActs
+from kakine.parties.portal.acts.store import act_tables
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.mandates.book import Mandates
 from kakine.parties.portal.mandates.store import mandate_tables
+from kakine.parties.portal.mandates.visiting import OwnMandates
+from kakine.parties.portal.mandates.visiting import kind as mandate_kind
 from kakine.parties.portal.visits import Visits
 from kakine.protocols import decisions
 from kakine.protocols.gazette import LawBook
@@ -46,6 +54,7 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered, Prepared
+from kakine.wire.canonical import encode
 from kakine.wire.decision import Decision, packed
 from kakine.wire.objection import Reason
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
@@ -67,7 +76,7 @@ class Portal:
     ) -> None:
         self.name = name
         tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
-        self.db = Database.open(path, tables)
+        self.db = Database.open(path, address_tables(act_tables(tables)))
         self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._token_key = identity.local_key("login-tokens", length=48)
@@ -83,7 +92,10 @@ class Portal:
         seat = Seat(identity, network, law, self._months, peers, clock, entropy)
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
-        self._carrier = Carrier(self.db, clock)
+        self.acts = Acts(self.db, clock, entropy, self._tell)
+        for kind in (*ways_in.kinds(clock), addresses.kind(), mandate_kind(self.mandates)):
+            self.acts.register(kind)
+        self._carrier = Carrier(self.db, clock, self.acts.note)
 
     @property
     def app(self) -> ASGIApp:
@@ -95,9 +107,10 @@ class Portal:
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:
-        """Enrol the login domain with the converters where that is not done, and take up objections left open."""
+        """Enrol the login domain with the converters where that is not done, and take up what was left open."""
         await self._domain.mask_keys(self._law.in_force(self._clock()).epoch(self.name))
         await self._carrier.resume(lambda _: self._requester)
+        await self.acts.tick()
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """Login codes from the registry (issue and migration), and what a municipality's counter vouches for."""
@@ -159,14 +172,24 @@ class Portal:
         )
         await self._carrier.send(self._requester, await self._requester.prepare(wish), b"objection")
 
-    async def decide(self, account: bytes, decision: Decision) -> None:
+    async def decide(self, account: bytes, decision: Decision, context: bytes = b"decision") -> None:
         """File what an account's person has decided into the own list, sealed to that person.
 
         Raises `AccountUnknown`, or the refusal of a converter or record keeper. What was left open by a crash is sent
         again at the next start. Until it is filed, and until the store's own log is emptied, what it says is on this
         disk: `decide_unkept` is for what may not be.
         """
-        await self._carrier.send(self._requester, await self._deciding(account, decision), b"decision")
+        await self._carrier.send(self._requester, await self._deciding(account, decision), context)
+
+    async def _tell(self, account: bytes, decision: Decision, context: bytes) -> None:
+        """As `decide`, once for each context: what is open of it is sent again."""
+        if not await self._carrier.take_up(self._requester, context):
+            await self.decide(account, decision, context)
+
+    async def bind_passkey(self, account: bytes, made: Passkey) -> None:
+        """Bind a passkey to the account of somebody whom a clerk has seen; it stands in the history."""
+        detail = ways_in.NewPasskey(made.id, made.public, made.count)
+        await self.acts.ask(account, ways_in.BIND, encode(detail), seen=True)
 
     async def decide_unkept(self, account: bytes, decision: Decision) -> None:
         """The same for a decision that names a relying party, of which nothing may be on this disk (decision 0036):
@@ -264,6 +287,14 @@ class Portal:
     def visits(self, login: Login) -> Visits:
         """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
         return Visits(login, self)
+
+    def own_acts(self, visits: Visits) -> OwnActs:
+        """Acts and ways in of those visitors."""
+        return OwnActs(visits, self.acts)
+
+    def own_mandates(self, visits: Visits) -> OwnMandates:
+        """Mandates of those visitors."""
+        return OwnMandates(visits, self.own_acts(visits), self.mandates)
 
     def close(self) -> None:
         """Close the store."""

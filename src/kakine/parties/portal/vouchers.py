@@ -71,7 +71,7 @@ def take(
         case Paper(code=code, expires_ms=until_ms):
             store.add_paper(db, code, account, until_ms, now_ms)
         case BoundCard(certificate=certificate):
-            store.bind_card(db, handle(certificate), account)
+            store.bind_card(db, handle(certificate), account, now_ms)
         case what:
             desk = DomainName(opened.public.requester)
             return counter.take(db, mandates, account, what, desk, opened.payload.people[0].xid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kakine.contracts.portal import SealedHistory
@@ -124,14 +124,15 @@ class Mandates:
         return self._store.standing_by(self._db.read(), paper_digest(code), self._clock())[1]
 
     async def give(self, account: bytes, code: str, terms: Terms) -> bytes:
-        """The number of a new mandate that the principal gives by the own will. The decision is filed in the own list
-        first. Raises `MandateUnfit`, `DelegateCodeUnknown`, and the problem of whoever refused to file."""
+        """The number of a new mandate that the principal gives by the own will, and which waits until `begin`. The
+        decision is filed in the own list first. Raises `MandateUnfit`, `DelegateCodeUnknown`, and the problem of
+        whoever refused to file."""
         if terms.basis is not Basis.PROXY:
             raise MandateUnfit(
                 what="basis"
             )  # a right that is not the principal's to give is shown at a counter
         own, hashed = await self._registered(account), paper_digest(code)
-        made = self._fit(self._db.read(), account, hashed, own, terms, cleared=False)
+        made = replace(self._fit(self._db.read(), account, hashed, own, terms, cleared=False), waits=True)
         decision = MandateGiven(made.number, made.kept.delegate, terms, made.kept.mark)
         await self._outside.decide_unkept(account, decision)
 
@@ -143,6 +144,25 @@ class Mandates:
             return made.number
 
         return await self._db.write(work)
+
+    def require_waiting(self, db: sqlite3.Connection, account: bytes, number: bytes) -> None:
+        """Raises `MandateNotInForce` unless there is such a mandate of this principal, which waits."""
+        row = self._store.find(db, number)
+        if row.principal != account or not row.waits:
+            raise MandateNotInForce()
+
+    def begin(self, db: sqlite3.Connection, number: bytes) -> None:
+        """It has waited. Nothing happens where it has ended."""
+        store.begin(db, number)
+
+    def undo(self, db: sqlite3.Connection, number: bytes) -> None:
+        """As if it had not been given; logins under way by it get no further."""
+        store.drop(db, number)
+        self.ended.note(number)
+
+    async def withdraw(self, number: bytes) -> None:
+        """The same, where the act could not be asked for."""
+        await self._db.write(lambda db: self.undo(db, number))
 
     def appoint(
         self,
@@ -176,7 +196,7 @@ class Mandates:
         if delegate == principal or store.count_given(db, principal) >= MOST_GIVEN:
             raise MandateUnfit(what="people")
         kept = Kept(terms, seen(called), other, self._entropy(16), now_ms if cleared else 0)
-        return Mandate(self._entropy(PAPER_BYTES), principal, delegate, kept)
+        return Mandate(self._entropy(PAPER_BYTES), principal, delegate, kept, waits=False)
 
     async def _registered(self, account: bytes) -> str:
         said = await self._outside.attributes(account, ("name",))
@@ -206,7 +226,7 @@ class Mandates:
         now_ms = self._clock()
         shown = self.shown(self._db.read(), account)
         terms = [each for each in shown if not each.given and client in each.terms.clients]
-        return [each for each in terms if each.terms.from_ms <= now_ms]
+        return [each for each in terms if each.terms.from_ms <= now_ms and not each.waits]
 
     async def end(self, account: bytes, number: bytes) -> None:
         """By either of the two, at once and for good; that stands in the own list afterwards. Raises
@@ -223,8 +243,7 @@ class Mandates:
         if any(account not in (row.principal, row.delegate) for row in ending):
             raise MandateNotInForce()
         for row in ending:
-            store.drop(db, row.number)
-            self.ended.note(row.number)
+            self.undo(db, row.number)
 
     # --- using ----------------------------------------------------------------------------------------------
 
@@ -275,7 +294,7 @@ class Mandates:
 
     def _in_time(self, account: bytes, number: bytes) -> Mandate:
         row = self._store.find(self._db.read(), number)
-        if row.delegate != account:
+        if row.delegate != account or row.waits:
             raise MandateNotInForce()
         require_time(row.kept.terms, self._clock())
         return row
@@ -302,4 +321,6 @@ def seen(called: str) -> str:
 
 def _shown(row: Mandate, account: bytes) -> Shown:
     given = row.principal == account
-    return Shown(row.number, given, row.kept.delegate if given else row.kept.principal, row.kept.terms)
+    return Shown(
+        row.number, given, row.kept.delegate if given else row.kept.principal, row.kept.terms, row.waits
+    )

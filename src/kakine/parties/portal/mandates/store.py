@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 
 from kakine.crypto.hashing import digest
@@ -47,6 +48,7 @@ _MANDATE = Table(
     Column("principal", LargeBinary, nullable=False),
     Column("delegate", LargeBinary, nullable=False),
     Column("until_ms", Integer, nullable=False, index=True),
+    Column("waits", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("mandate_given", "principal"),
     Index("mandate_held", "delegate"),
@@ -66,12 +68,13 @@ class Kept(Message, frozen=True):
 
 @dataclass(frozen=True)
 class Mandate:
-    """One mandate, opened."""
+    """One mandate, opened. While it `waits` it opens nothing."""
 
     number: bytes
     principal: bytes
     delegate: bytes
     kept: Kept
+    waits: bool
 
 
 def mandate_tables(into: MetaData) -> MetaData:
@@ -86,7 +89,7 @@ _FIND_STANDBY = sql(select(*_STANDBY.c).where(_STANDBY.c.code == bindparam("code
 _DROP_STANDBY = sql(delete(_STANDBY).where(_STANDBY.c.code == bindparam("code")))
 _DROP_LATE = sql(delete(_STANDBY).where(_STANDBY.c.expires_ms <= bindparam("now_ms")))
 _ADD = sql(insert(_MANDATE))
-_OPENED = (_MANDATE.c.number, _MANDATE.c.principal, _MANDATE.c.delegate, _MANDATE.c.sealed)
+_OPENED = (*(_MANDATE.c[name] for name in ("number", "principal", "delegate", "sealed", "waits")),)
 _ONE = sql(select(*_OPENED).where(_MANDATE.c.number == bindparam("number")))
 _OF = sql(
     select(*_OPENED)
@@ -98,6 +101,7 @@ _OF = sql(
 )
 _COUNT = sql(select(func.count()).select_from(_MANDATE).where(_MANDATE.c.principal == bindparam("account")))
 _DROP = sql(delete(_MANDATE).where(_MANDATE.c.number == bindparam("number")))
+_BEGIN = sql(update(_MANDATE).where(_MANDATE.c.number == bindparam("which")).values(waits=0))
 _DROP_OVER = sql(delete(_MANDATE).where(_MANDATE.c.until_ms <= bindparam("now_ms")))
 
 
@@ -131,7 +135,8 @@ class Store:
         db.execute(_DROP_OVER, {"now_ms": now_ms})
         row = {"number": new.number, "principal": new.principal, "delegate": new.delegate}
         sealed = seal(self.key.public, _info(new.number, new.principal, new.delegate), encode(new.kept))
-        db.execute(_ADD, {**row, "until_ms": new.kept.terms.until_ms, "sealed": sealed})
+        waits = int(new.waits)
+        db.execute(_ADD, {**row, "until_ms": new.kept.terms.until_ms, "waits": waits, "sealed": sealed})
 
     def find(self, db: sqlite3.Connection, number: bytes) -> Mandate:
         """Raises `MandateNotInForce`."""
@@ -144,11 +149,10 @@ class Store:
         """All that an account has given and holds, without those that are over."""
         return [self._opened(row) for row in db.execute(_OF, {"account": account, "now_ms": now_ms})]
 
-    def _opened(self, row: tuple[bytes, bytes, bytes, bytes]) -> Mandate:
-        *parties, sealed = row
-        number, principal, delegate = parties
+    def _opened(self, row: tuple[bytes, bytes, bytes, bytes, int]) -> Mandate:
+        number, principal, delegate, sealed, waits = row
         kept = decode(open_sealed(self.key, _info(number, principal, delegate), sealed), Kept)
-        return Mandate(number, principal, delegate, kept)
+        return Mandate(number, principal, delegate, kept, bool(waits))
 
 
 def _info(number: bytes, principal: bytes, delegate: bytes) -> bytes:
@@ -159,6 +163,11 @@ def count_given(db: sqlite3.Connection, account: bytes) -> int:
     """How many an account has given."""
     (found,) = db.execute(_COUNT, {"account": account}).fetchone()
     return int(found)
+
+
+def begin(db: sqlite3.Connection, number: bytes) -> None:
+    """It waits no longer; nothing happens where it has ended."""
+    db.execute(_BEGIN, {"which": number})
 
 
 def drop(db: sqlite3.Connection, number: bytes) -> None:
