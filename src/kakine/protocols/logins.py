@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from kakine.crypto.hashing import digest
 from kakine.values.problems import MandateNotInForce, ScopeNotAllowed
 from kakine.wire.canonical import encode
-from kakine.wire.login import BoundCard, Challenge, Paper
-from kakine.wire.mandate import Appoint, AskMandates, AtCounter, EndMandate, StandBy
+from kakine.wire.login import BoundCard, CardsFound, CardsLost, Challenge, Paper, Vouched
+from kakine.wire.mandate import Appoint, AskMandates, EndMandate, StandBy
 
 OPENID = "openid"
 SIGN = "sign"
@@ -55,13 +55,17 @@ def may_return_to(address: str) -> bool:
     )
 
 
-def said_of(what: Paper | BoundCard | AtCounter) -> tuple[str, ...]:
+def said_of(what: Vouched) -> tuple[str, ...]:
     """The items of a voucher's record: what the person reads of it. The portal refuses one that says otherwise."""
     match what:
         case Paper():
             return ("paper",)
         case BoundCard():
             return ("card",)
+        case CardsLost():
+            return ("card-lost",)
+        case CardsFound():
+            return ("card-found",)
         case StandBy():
             return ("mandate", "stand-by")
         case Appoint(terms=terms):
@@ -88,7 +92,7 @@ def paper_code(random: bytes) -> str:
 def paper_bytes(code: str) -> bytes:
     """The 10 bytes of which `paper_code` makes this text, however it was typed. Raises `MandateNotInForce` for another:
     only the number of a mandate is read back."""
-    typed = _typed(code)
+    typed = _typed(code).decode("utf-8")
     if len(typed) != 16 or not set(typed) <= set(_DIGITS):
         raise MandateNotInForce()
     return sum(_DIGITS.index(each) << 5 * k for k, each in enumerate(reversed(typed))).to_bytes(
@@ -98,8 +102,13 @@ def paper_bytes(code: str) -> bytes:
 
 def paper_digest(code: str) -> bytes:
     """What stands for a paper code at rest: 32 bytes, however it was typed. 80 bits cannot be tried out."""
-    return digest("paper-code", _typed(code).encode())
+    return digest("paper-code", _typed(code))
 
 
-def _typed(code: str) -> str:
-    return "".join(code.split()).replace("-", "").upper().translate(_MISREAD)
+def loss_digest(code: str) -> bytes:
+    """What stands for a code by which a card is reported lost: as `paper_digest`, and never the same."""
+    return digest("loss-code", _typed(code))
+
+
+def _typed(code: str) -> bytes:
+    return "".join(code.split()).replace("-", "").upper().translate(_MISREAD).encode()

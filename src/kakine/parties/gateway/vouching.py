@@ -10,8 +10,7 @@ from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import encode
-from kakine.wire.login import BoundCard, Paper, Voucher
-from kakine.wire.mandate import AtCounter
+from kakine.wire.login import BoundCard, CardsFound, CardsLost, Paper, Vouched, Voucher
 from kakine.wire.request import AskedPerson, Kind, Mode
 
 COUNTER = 2
@@ -35,12 +34,20 @@ async def bind_card(
     await vouch(office, desk, clerk, portal, BoundCard(certificate))
 
 
+async def report_cards(
+    office: Office, desk: Desk, clerk: Question, portal: DomainName, *, lost: bool
+) -> None:
+    """The person has reported the own cards lost, or shown them again. At the portal they open nothing from now on, or
+    open again; the registry has to be told as well (`institutions.counter`)."""
+    await vouch(office, desk, clerk, portal, CardsLost() if lost else CardsFound())
+
+
 async def vouch(
     office: Office,
     desk: Desk,
     clerk: Question,
     portal: DomainName,
-    what: Paper | BoundCard | AtCounter,
+    what: Vouched,
     xid: bytes = b"",
 ) -> Answered:
     """What the portal answers to one voucher; the person's record says of what kind it was. Raises `PersonNotKnown`."""
