@@ -1509,3 +1509,30 @@ class PinRefused(Problem):
     code = "pin-refused"
     status = 403
     title = "the card did not sign: no card, a wrong PIN, or the holder said no"
+
+
+# --- delegation -----------------------------------------------------------------------------------------------
+
+
+class MandateUnfit(Problem):
+    code = "mandate-unfit"
+    status = 403
+    title = "a mandate cannot be made like this: by this way, for so long, for nothing, for oneself, or one too many"
+
+
+class MandateNotInForce(Problem):
+    code = "mandate-not-in-force"
+    status = 403
+    title = "there is no mandate in force for this"
+
+
+class DelegateCodeUnknown(Problem):
+    code = "delegate-code-unknown"
+    status = 403
+    title = "nobody stands by under this code: it was used, has expired, or was never given"
+
+
+class ActingForAnother(Problem):
+    code = "acting-for-another"
+    status = 403
+    title = "this step is for the person alone, not for whoever acts for them"

@@ -11,10 +11,11 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from kakine.parties.portal.login import latest
+from kakine.parties.portal.login import granting, latest
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, paper_code
+from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -65,20 +66,33 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
-        shown = latest.offered(pushed, interaction.acr)
+        never = NEVER if interaction.acting else frozenset[str]()
+        asked = [
+            (scope, *SCOPES[scope], scope == SIGN)
+            for scope in pushed.scopes
+            if scope in SCOPES.keys() - never
+        ]
+        later = None if interaction.acting else pushed.latest
+        shown = latest.offered(pushed, interaction.acr) if later else ()
+        choices = [
+            (paper_code(each.number), each.called) for each in granting.choices(self._office, interaction)
+        ]
+        acting = paper_code(interaction.acting) if interaction.acting else ""
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            binds=interaction.acr == COUNTER,
+            binds=interaction.acr == COUNTER and not interaction.acting,
             transaction=pushed.transaction.hex(),
-            latest=pushed.latest,
+            latest=later,
             later=[(item, *SCOPES[item]) for item in shown],
-            counter=pushed.latest is not None and len(shown) < len(pushed.latest.items),
-            link=LINK in pushed.scopes,
-            spans=_spans(pushed.latest.days) if pushed.latest else [],
+            counter=later is not None and len(shown) < len(later.items),
+            link=LINK in pushed.scopes and not interaction.acting,
+            spans=_spans(later.days) if later else [],
+            choices=choices,
+            acting=acting,
+            called=dict(choices).get(acting, ""),
         )
 
     def refusal(self, problem: Problem) -> Response:
