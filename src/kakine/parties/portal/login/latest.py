@@ -103,7 +103,7 @@ def chosen(pushed: Pushed, acr: str, items: Sequence[str], days: str) -> Wanted 
         return None
     if pushed.latest is None or not set(items) <= set(pushed.latest.items):
         raise ScopeNotAllowed()
-    if not set(items) <= set(offered(pushed, acr)):
+    if ADDRESS in items and ADDRESS not in offered(pushed, acr):
         raise StepUpNeeded()
     if not (days.isascii() and days.isdigit()) or len(days) > 3 or not 1 <= int(days) <= pushed.latest.days:
         raise LoginRequestMalformed(parameter="latest_days")
