@@ -17,7 +17,7 @@ from kakine.parties.portal.login.http import application
 from kakine.values.problems import Problem
 
 EVERY_S = 5
-"""How often the country asks for newer law, so that a suspension reaches logins under way."""
+"""How often the country asks for newer law, so that a suspension reaches logins under way, and does what is due."""
 
 
 def login(
@@ -60,6 +60,8 @@ async def _kept_current(country: Country) -> AsyncIterator[None]:
             await asyncio.sleep(EVERY_S)
             try:
                 await country.refresh()
+                for problem in await country.portal.acts.tick():
+                    typer.echo(str(problem), err=True)
             except Problem as problem:
                 # The law that is known goes on to hold; the next round asks again.
                 typer.echo(str(problem), err=True)

@@ -1412,6 +1412,12 @@ class ConsentOver(Problem):
     title = "the person's consent to this grant has ended"
 
 
+class LossCodeUnknown(Problem):
+    code = "loss-code-unknown"
+    status = 404
+    title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
 class VisitUnknown(Problem):
     code = "visit-unknown"
     status = 403
