@@ -13,7 +13,7 @@ from kakine.crypto.webkeys import base64url
 from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
-from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN, offered
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
@@ -24,6 +24,7 @@ from kakine.values.problems import (
     Problem,
     RedirectMismatch,
     ScopeNotAllowed,
+    StepUpNeeded,
     TokenUnknown,
 )
 
@@ -49,7 +50,7 @@ async def agree(
 
     The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
     interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
-    asked, what the law lacks now, and the problem of whoever refused.
+    asked, `StepUpNeeded`, what the law lacks now, and the problem of whoever refused.
     """
     interaction = known(office, name)
     pushed, account = interaction.pushed, interaction.account
@@ -59,6 +60,8 @@ async def agree(
     scopes = tuple(sorted(set(agreed) - {LATEST, LINK} | later))
     if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
         raise ScopeNotAllowed()
+    if set(scopes) != set(offered(scopes, interaction.acr)):
+        raise StepUpNeeded()
     client = office.client(pushed.client)
     office.interactions.take(name)
     assert account is not None  # noqa: S101 - `known` has looked

@@ -11,10 +11,9 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from kakine.parties.portal.login import latest
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, offered
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -65,8 +64,10 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
-        shown = latest.offered(pushed, interaction.acr)
+        wanted = pushed.latest.items if pushed.latest else ()
+        shown = offered(wanted, interaction.acr)
+        once = offered(pushed.scopes, interaction.acr)
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in once if scope in SCOPES]
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
@@ -76,7 +77,7 @@ class Pages:
             transaction=pushed.transaction.hex(),
             latest=pushed.latest,
             later=[(item, *SCOPES[item]) for item in shown],
-            counter=pushed.latest is not None and len(shown) < len(pushed.latest.items),
+            counter=(once, shown) != (pushed.scopes, wanted),
             link=LINK in pushed.scopes,
             spans=_spans(pushed.latest.days) if pushed.latest else [],
         )
