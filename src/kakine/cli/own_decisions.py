@@ -11,6 +11,7 @@ ACTS = {
     "passkey-bound": ("パスキーの登録", "a passkey is bound"),
     "way-in-removed": ("入り方の削除", "a way in is removed"),
     "card-lost": ("カードの紛失", "a card is reported lost"),
+    "public-account-changed": ("公金受取口座の変更", "the account for public money is changed"),
     "address-released": ("住所の提供の許可", "an address may be given"),
 }
 """Kinds of acts (spec/visits.md), in words."""

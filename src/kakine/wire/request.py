@@ -38,6 +38,7 @@ class Kind(IntEnum):
     files one person's objection to an entry of the own list. LOGIN makes one person known to a relying party by its own
     code, ATTRIBUTES asks the registry for what the same person agreed to show there, VOUCH tells the portal that a
     municipality has seen somebody. DECISION files what one person has decided, in the own list and nowhere else.
+    INSTRUCT tells an agency what the person wants it to keep.
     """
 
     EXCHANGE = 1
@@ -53,6 +54,7 @@ class Kind(IntEnum):
     ATTRIBUTES = 11
     VOUCH = 12
     DECISION = 13
+    INSTRUCT = 15
 
 
 NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT, Kind.DECISION})

@@ -11,7 +11,7 @@ import msgspec
 from kakine.clients.answering import issue, migrate, serve
 from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
-from kakine.parties.gateway import logins, store
+from kakine.parties.gateway import instructions, logins, store
 from kakine.parties.gateway.office import Office
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
@@ -66,6 +66,8 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
             raise AnswerNotAllowed(what="items")
     elif kind is Kind.LOGIN:
         logins.permit(law, opened, now_ms)
+    elif kind is Kind.INSTRUCT:
+        instructions.permit(law, opened, now_ms)
     elif kind in (Kind.ISSUE, Kind.MIGRATE) and public.ground == kind.name:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
     else:
@@ -83,6 +85,8 @@ def _decide(
     kind = opened.record.kind
     if kind is Kind.LOGIN:
         return [logins.known_as(office, db, domain, token) for token in tokens]
+    if kind is Kind.INSTRUCT:
+        return [instructions.follow(db, domain, opened, token, now_ms) for token in tokens]
     if kind is Kind.ISSUE:
         return issue(domain)(db, opened, tokens, now_ms)
     if kind is Kind.MIGRATE:

@@ -39,7 +39,9 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
-ALONE = frozenset({Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.DECISION})
+ALONE = frozenset(
+    {Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.DECISION, Kind.INSTRUCT}
+)
 """Kinds that concern one person and no other."""
 
 CLOCK_MINUTES = 3
