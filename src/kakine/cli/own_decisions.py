@@ -23,6 +23,7 @@ ACTS = {
     "way-in-removed": ("入り方の削除", "a way in is removed"),
     "card-lost": ("カードの紛失", "a card is reported lost"),
     "mandate-given": ("代理を頼む", "a mandate is given"),
+    "public-account-changed": ("公金受取口座の変更", "the account for public money is changed"),
     "address-released": ("住所の提供の許可", "an address may be given"),
 }
 """Kinds of acts (spec/visits.md), in words."""

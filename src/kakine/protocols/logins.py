@@ -30,6 +30,8 @@ SCOPES = frozenset({*ATTRIBUTES, SIGN, LATEST, LINK, REPRESENTED})
 CARD, COUNTER, PASSKEY = "urn:kakine:acr:card", "urn:kakine:acr:counter", "urn:kakine:acr:passkey"
 """How somebody logged in (`acr`). Card and counter are of one assurance; a passkey is below both."""
 STRONG = frozenset({CARD, COUNTER})
+WEIGHTY = frozenset({"address"})
+"""Items that are released only to whom a clerk has seen: a card that was found, with its PIN, must not be enough."""
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -47,6 +49,11 @@ def scopes_of(text: str, allowed: Iterable[str]) -> tuple[str, ...]:
     if OPENID not in asked or not asked - {OPENID} <= set(allowed):
         raise ScopeNotAllowed()
     return tuple(sorted(asked - {OPENID}))
+
+
+def offered(items: Iterable[str], acr: str) -> tuple[str, ...]:
+    """Of these items or scopes those that a person who came in this way may agree to."""
+    return tuple(item for item in items if item not in WEIGHTY or acr == COUNTER)
 
 
 def may_return_to(address: str) -> bool:

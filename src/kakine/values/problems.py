@@ -1487,6 +1487,18 @@ class ActOver(Problem):
     title = "the time in which the act could be undone is over; ask for the opposite, or go to a counter"
 
 
+class ActImpossible(Problem):
+    code = "act-impossible"
+    status = 409
+    title = "whoever would have to do it does not know the person, or a human has to decide there"
+
+
+class ActUnderWay(Problem):
+    code = "act-under-way"
+    status = 409
+    title = "there is an act of this kind that can still be undone; undo it first, or wait"
+
+
 class ActsTooMany(Problem):
     code = "acts-too-many"
     status = 409

@@ -29,7 +29,7 @@ from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
-from kakine.parties.portal.acts import addresses, ways_in
+from kakine.parties.portal.acts import accounts, addresses, ways_in
 from kakine.parties.portal.acts.addresses import address_tables
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.own import OwnActs
@@ -51,6 +51,8 @@ from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.history import union_of
+from kakine.protocols.instructions import ACCOUNT_ITEM, account_domain
+from kakine.protocols.instructions import GROUND as INSTRUCTION
 from kakine.protocols.mandates import use_mark
 from kakine.protocols.objections import GROUND
 from kakine.protocols.own_data import holders
@@ -60,9 +62,9 @@ from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import AccountUnknown, CallerNotAllowed
+from kakine.values.problems import AccountUnknown, ActImpossible, CallerNotAllowed
 from kakine.web.site import Settings
-from kakine.wire.answer import Answered, Prepared
+from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
@@ -106,7 +108,8 @@ class Portal:
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
         self.acts = Acts(self.db, clock, entropy, self._tell)
-        for kind in (*ways_in.kinds(clock), addresses.kind(), mandate_kind(self.mandates)):
+        shown, changed = mandate_kind(self.mandates), accounts.kind(self._instruct)
+        for kind in (*ways_in.kinds(clock), addresses.kind(), shown, changed):
             self.acts.register(kind)
         self._carrier = Carrier(self.db, clock, self.acts.note)
         self._readings = Readings(network, law, peers, clock, policy)
@@ -199,6 +202,20 @@ class Portal:
         """As `decide`, once for each context: what is open of it is sent again."""
         if not await self._carrier.take_up(self._requester, context):
             await self.decide(account, decision, context)
+
+    async def _instruct(self, account: bytes, detail: bytes, context: bytes) -> None:
+        """Have the register of accounts do what its person wants. What a crash has left open is sent again, while it is
+        young; later anew, and the register does nothing twice. Raises `ActImpossible`, and what the chain raises."""
+        answers = await self._carrier.again(self._requester, context)
+        if answers is None:
+            to, codes = account_domain(self._law.in_force(self._clock())), self._codes(account)
+            asked = (AskedPerson(self._entropy(16), "", b"", b"", detail),)
+            items = (ACCOUNT_ITEM,)
+            wish = Wish(Kind.INSTRUCT, Mode.S1, INSTRUCTION, (), to, codes, asked, items, channel=1)
+            prepared = await self._requester.prepare(wish)
+            answers = await self._carrier.send(self._requester, prepared, context)
+        if answers[0].result != Result.DELIVERED:
+            raise ActImpossible()
 
     async def bind_passkey(self, account: bytes, made: Passkey) -> None:
         """Bind a passkey to the account of somebody whom a clerk has seen; it stands in the history."""

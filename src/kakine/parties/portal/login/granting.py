@@ -13,7 +13,7 @@ from kakine.crypto.base64url import base64url
 from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token, Under, Wanted
-from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, REPRESENTED, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, REPRESENTED, SIGN, offered
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
@@ -25,6 +25,7 @@ from kakine.values.problems import (
     Problem,
     RedirectMismatch,
     ScopeNotAllowed,
+    StepUpNeeded,
     TokenUnknown,
 )
 from kakine.wire.gazette import Client
@@ -52,7 +53,7 @@ async def agree(
 
     The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
     interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
-    asked, what the law lacks now, and the problem of whoever refused.
+    asked, `StepUpNeeded`, what the law lacks now, and the problem of whoever refused.
     """
     interaction = known(office, name)
     pushed = interaction.pushed
@@ -66,6 +67,8 @@ async def agree(
         raise ScopeNotAllowed()
     if interaction.acting and later:
         raise ScopeNotAllowed()  # nobody consents, or shows a certificate, under somebody else's name
+    if set(scopes) != set(offered(scopes, interaction.acr)):
+        raise StepUpNeeded()
     client = office.client(pushed.client)
     office.interactions.take(name)
     if interaction.acting:

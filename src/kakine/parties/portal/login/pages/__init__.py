@@ -11,10 +11,10 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from kakine.parties.portal.login import granting, latest
+from kakine.parties.portal.login import granting
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, paper_code
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, offered, paper_code
 from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
@@ -67,13 +67,11 @@ class Pages:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
         never = NEVER if interaction.acting else frozenset[str]()
-        asked = [
-            (scope, *SCOPES[scope], scope == SIGN)
-            for scope in pushed.scopes
-            if scope in SCOPES.keys() - never
-        ]
         later = None if interaction.acting else pushed.latest
-        shown = latest.offered(pushed, interaction.acr) if later else ()
+        wanted = later.items if later else ()
+        shown = offered(wanted, interaction.acr)
+        once = offered(pushed.scopes, interaction.acr)
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in once if scope in SCOPES.keys() - never]
         choices = [
             (paper_code(each.number), each.called) for each in granting.choices(self._office, interaction)
         ]
@@ -87,7 +85,7 @@ class Pages:
             transaction=pushed.transaction.hex(),
             latest=later,
             later=[(item, *SCOPES[item]) for item in shown],
-            counter=later is not None and len(shown) < len(later.items),
+            counter=(once, shown) != (pushed.scopes, wanted),
             link=LINK in pushed.scopes and not interaction.acting,
             spans=_spans(later.days) if later else [],
             choices=choices,
