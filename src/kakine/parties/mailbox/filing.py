@@ -40,7 +40,7 @@ CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
 ALONE = frozenset(
-    {Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.DECISION, Kind.INSTRUCT}
+    {Kind.READ, Kind.OBJECT, Kind.INSTRUCT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.DECISION}
 )
 """Kinds that concern one person and no other."""
 
