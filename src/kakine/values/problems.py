@@ -1016,6 +1016,16 @@ class PolicyMalformed(Problem):
     title = "the bytes are not a policy that names logs, witnesses and a quorum"
 
 
+class ScanUnreadable(Problem):
+    code = "scan-unreadable"
+    title = "the text is not of a receipt's or record's QR code, or was not read whole"
+
+
+class GlyphMissing(Problem):
+    code = "glyph-missing"
+    title = "the font for paper does not have a sign of this text"
+
+
 class RecordFileMalformed(Problem):
     code = "record-file-malformed"
     title = "the bytes are not the one form of a record file"
