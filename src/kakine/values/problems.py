@@ -1427,6 +1427,12 @@ class VoucherUnfit(Problem):
     )
 
 
+class LossCodeUnknown(Problem):
+    code = "loss-code-unknown"
+    status = 404
+    title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
 class LinkRefused(Problem):
     code = "link-refused"
     status = 403
@@ -1455,12 +1461,6 @@ class ConsentOver(Problem):
     code = "latest-consent-over"
     status = 400
     title = "the person's consent to this grant has ended"
-
-
-class LossCodeUnknown(Problem):
-    code = "loss-code-unknown"
-    status = 404
-    title = "no card is reported lost by this code: it is misread, or another has taken its place"
 
 
 class VisitUnknown(Problem):
