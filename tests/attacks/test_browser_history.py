@@ -247,6 +247,10 @@ LIES: dict[str, tuple[Change, str]] = {
     "two rows change places": (both_lists(lambda rows: [*rows[:-2], rows[-1], rows[-2]]), "history-incomplete"),
     "two records change places": (both_lists(lambda rows: _swapped(rows, "envelope")), "history-incomplete"),
     "two proofs change places": (both_lists(lambda rows: _swapped(rows, "proof")), "inclusion-invalid"),
+    "a hash of a proof is another one": (
+        both_lists(lambda rows: [*rows[:-1], replace(rows[-1], proof=(b"\1" * 32, *rows[-1].proof[1:]))]),
+        "inclusion-invalid",
+    ),
     "two places are exchanged": (both_lists(lambda rows: _swapped(rows, "index")), "inclusion-invalid"),
     "a record is missing before its time": (
         lambda given: both_lists(

@@ -95,6 +95,7 @@ def test_the_cookie_of_before_the_login_opens_no_room(portal: PortalLand) -> Non
 
 def test_no_account_can_be_named_from_outside(portal: PortalLand) -> None:
     """Acts of one person are not there for another, however they are named."""
+    by_card(portal, 0)
     owner = portal.entered(0)
     owner.get("/ways")
     assert owner.send("/ways/lost", ref=owner.forms["/ways/lost"]["ref"]).location == "/decisions"

@@ -17,6 +17,8 @@ from kakine.parties.portal.login.office import Interaction, Office, Pushed
 from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, offered, paper_code
 from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
+from kakine.web.headers import policy, secure
+from kakine.web.pages import HERE
 from kakine.wire.gazette import Client
 
 _MEDIA = {"/login.js": "text/javascript", "/login.css": "text/css"}
@@ -42,20 +44,15 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader(package, "pages"), autoescape=True, undefined=StrictUndefined
         )
-        self._assets = {path: files(package).joinpath("pages", path[1:]).read_bytes() for path in _MEDIA}
+        own = {path: files(package).joinpath("pages", path[1:]).read_bytes() for path in _MEDIA}
+        look = [files(HERE).joinpath("static", name).read_bytes() for name in ("tokens.css", "site.css")]
+        self._assets = own | {"/login.css": b"".join([*look, own["/login.css"]])}
 
     def _page(self, name: str, status: int = 200, then: str = "", **values: Any) -> Response:
-        headers = {
-            **NO_STORE,
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-            f"connect-src 'self' {self._office.helper}; base-uri 'none'; frame-ancestors 'none'; "
-            f"form-action 'self' {then}",
-            "Referrer-Policy": "same-origin",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-        }
-        body = self._templates.get_template(name).render(**values)
-        return Response(body, status, headers, "text/html")
+        told = NO_STORE | {"Content-Security-Policy": policy([self._office.helper], [then] if then else [])}
+        page = Response(self._templates.get_template(name).render(**values), status, told, "text/html")
+        secure(page.headers, tls=self._office.issuer.startswith("https:"))
+        return page
 
     def ways(self, client: Client, pushed: Pushed) -> Response:
         """Choose a way in."""
