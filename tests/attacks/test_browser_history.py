@@ -532,6 +532,22 @@ def worse(found: dict[str, Any], honest: dict[str, Any]) -> bool:
     return more or any(found[name] != honest[name] for name in ("lines", "erased", "openings", "hidden"))
 
 
+def _longer(data: bytes) -> bytes:
+    """The array of seven parts with its length in two bytes."""
+    assert data[0] == 0x97
+    return b"\xdc\x00\x07" + data[1:]
+
+
+@pytest.mark.parametrize(
+    "again", [lambda data: data + b"\xc0", _longer, lambda data: b""], ids=["behind", "longer", "empty"]
+)
+def test_a_second_encoding_of_the_same_message_is_refused(
+    honest: Served, again: Callable[[bytes], bytes]
+) -> None:
+    other = Served(again(honest.data), honest.session, honest.now_ms)
+    assert said(Case(other)) == {"refused": "not-canonical"}
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_a_flipped_byte_is_refused_or_harmless_and_both_readers_say_the_same(
     honest: Served, part: int
