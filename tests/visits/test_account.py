@@ -15,6 +15,7 @@ from kakine.cli.own_history import own_history
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.parties.gateway import store as gateway_store
 from kakine.parties.gateway.keeping import NewCopy, put_copies, set_flags
+from kakine.parties.gateway.store import Flags
 from kakine.protocols.instructions import ACCOUNT_ITEM
 from kakine.runtime.codebook import token_of
 from kakine.values.codes import CodeVector
@@ -161,7 +162,7 @@ def test_what_the_register_cannot_do_ends_undone_and_told(at: Doorstep, why: str
     j = 2 if why == "unknown" else 0
     if j == 0:
         office = gateway(at).office
-        at.site.run(set_flags(office, ACCOUNTS, ref(0), non_disclosed=False, needs_human=True))
+        at.site.run(set_flags(office, ACCOUNTS, ref(0), Flags(needs_human=True)))
     act = change(at.by_paper(j))
     at.wait(3.1)
     assert at.by_paper(j).states()[act] == "undone"
