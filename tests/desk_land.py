@@ -1,0 +1,192 @@
+"""A country with a desk for tests: Yokohama's children's desk with people in two units, applications, and answers.
+
+    with DeskLand.founded(tmp_path) as land:
+        case = land.open(land.hana, 0)
+        land.ask(land.hana, case)
+
+Person j has reference `ref(j)`; persons 0 to 3 are in applications A-0 to A-3 of 給付係. Tax records are at Yokohama,
+those of person 3 at Sapporo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kakine.crypto.passkeys import Site
+from kakine.parties.gateway.app import Gateway
+from kakine.parties.gateway.desk import cases, inquiries, people, ways
+from kakine.parties.gateway.desk.case_store import Application, Case, Inquiry
+from kakine.parties.gateway.desk.journal import latest
+from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
+from kakine.parties.gateway.desk.people_store import Role, Staff, Use, staff
+from kakine.parties.gateway.keeping import NewCopy, put_copies, set_flags
+from kakine.runtime.layouts import Layouts
+from kakine.values.labels import DomainName
+
+from land import CHILDREN, KOSEKI, RESIDENTS, TAX, TAX_ITEM, Land, pack, ref
+
+ORIGIN = "http://localhost:8481"
+SITE = Site(ORIGIN, "localhost")
+SAPPORO = DomainName("sapporo/tax")
+UNIT, OTHER_UNIT = "給付係", "保育係"
+PASSPHRASE = "雨ニモマケズ風ニモマケズ"
+DAY = date(2026, 4, 1)
+INCOME = 3_456_000
+PEOPLE = 4
+EASY = Rules(review_one_in=1 << 62)
+"""Nothing is drawn for review."""
+
+
+def tax_data(j: int) -> dict[str, Any]:
+    return {
+        "fiscal_year": 2026,
+        "municipality": "141003",
+        "taxed": "taxed",
+        "total_income": INCOME + j,
+    }
+
+
+@dataclass
+class DeskLand:
+    """A country, and the desk with its people: two clerks of one unit, one of another, supervisors, administrator."""
+
+    land: Land
+    desk: CaseDesk
+    admin: Staff
+    chief: Staff
+    other_chief: Staff
+    hana: Staff
+    taro: Staff
+    other: Staff
+
+    @classmethod
+    @contextmanager
+    def founded(cls, folder: Path, rules: Rules = EASY) -> Iterator[DeskLand]:
+        domains = (CHILDREN, TAX, KOSEKI, RESIDENTS, SAPPORO)
+        with Land.founded(folder, PEOPLE, domains[:1] + domains[2:]) as land:
+            issued = land.country.registry.codes.issue(TAX, [(_id(j), ref(j)) for j in range(PEOPLE - 1)])
+            assert set(land.run(issued)) == {"delivered"}
+            yield cls.staffed(land, rules)
+
+    @classmethod
+    def staffed(cls, land: Land, rules: Rules = EASY) -> DeskLand:
+        desk = desk_of(land, rules)
+
+        def new(name: str, unit: str, role: Role) -> Staff:
+            return land.run(people.add(desk, None, name, unit, role))[0]
+
+        made = cls(
+            land,
+            desk,
+            new("管理 太郎", "総務係", Role.ADMINISTRATOR),
+            new("係長 花", UNIT, Role.SUPERVISOR),
+            new("係長 次郎", OTHER_UNIT, Role.SUPERVISOR),
+            new("担当 花子", UNIT, Role.CLERK),
+            new("担当 太郎", UNIT, Role.CLERK),
+            new("担当 三郎", OTHER_UNIT, Role.CLERK),
+        )
+        made.report(*range(PEOPLE))
+        for j in range(PEOPLE - 1):
+            made.tax(j, tax_data(j))
+        made.tax(PEOPLE - 1, tax_data(PEOPLE - 1) | {"municipality": "011002"}, SAPPORO)
+        return made
+
+    def run(self, work: Any) -> Any:
+        return self.land.run(work)
+
+    def report(self, *people: int, unit: str = UNIT, prefix: str = "A") -> None:
+        """An application of each, for child allowance."""
+        made = [Application(CHILDREN, f"{prefix}-{j}", "JO106", _days(DAY), unit, (ref(j),)) for j in people]
+        self.run(cases.report(self.desk, made))
+
+    def gateway(self, domain: DomainName) -> Gateway:
+        found: Gateway = self.land.country.gateways[domain.party]
+        return found
+
+    def tax(self, j: int, data: Mapping[str, Any], domain: DomainName = TAX, **changed: Any) -> None:
+        """A copy of a tax record, as the provider's gateway keeps it, in whatever form."""
+        office, now = self.gateway(domain).office, self.land.clock()
+        plain = {
+            "reference": ref(j),
+            "item": TAX_ITEM,
+            "layout": 1,
+            "source_version": 7,
+            "as_of_ms": now - 20 * 86_400_000,
+            "expires_ms": now + 10**10,
+            "data": msgspec.json.encode(data),
+        }
+        validate, office.validate = office.validate, lambda *_: None
+        self.run(put_copies(office, domain, [NewCopy(**{**plain, **changed})]))
+        office.validate = validate
+
+    def protect(self, j: int, domain: DomainName = CHILDREN, on: bool = True) -> None:
+        """不開示, as one agency has it."""
+        office = self.gateway(domain).office
+        self.run(set_flags(office, domain, ref(j), non_disclosed=on, needs_human=False))
+
+    def open(self, by: Staff, j: int, **changed: Any) -> Case:
+        """A case on the application of person j."""
+        plain: dict[str, Any] = {
+            "procedure": "JO106",
+            "application": f"A-{j}",
+            "day": DAY,
+            "reference": ref(j).decode(),
+        }
+        case: Case = self.run(cases.open_case(self.desk, by, **{**plain, **changed}))
+        return case
+
+    def ask(self, by: Staff, number: str, place: int = 0, **changed: Any) -> Inquiry:
+        """The tax office of Yokohama about somebody of a case."""
+        plain: dict[str, Any] = {"rows": ("JO106.2",), "provider": TAX}
+        asked = {**plain, **changed}
+        found: Inquiry = self.run(
+            inquiries.ask(self.desk, by, number, place, asked["rows"], asked["provider"])
+        )
+        return found
+
+    def shift_of(self, person: Staff) -> str:
+        """A name of a shift by code and passphrase, enrolling first where that is to be done."""
+        office = self.desk
+        if not _known(office, person).passphrase:
+            code = self.run(people.print_code(office, None, person.official, Use.ENROL))
+            name = self.run(ways.enrol(office, office.shifts.begin(), code))
+            self.run(ways.choose_passphrase(office, name, PASSPHRASE, PASSPHRASE))
+        code = self.run(people.print_code(office, None, person.official, Use.SHIFT))
+        name = self.run(ways.by_code(office, office.shifts.begin(), code, PASSPHRASE))
+        return str(name)
+
+    def journal(self, what: str) -> list[Any]:
+        """Lines of this kind, oldest first."""
+        lines = latest(self.desk.office.db.read(), self.desk.domain, 10_000)
+        return [line for line in reversed(lines) if line.what == what]
+
+
+def desk_of(land: Land, rules: Rules = EASY) -> CaseDesk:
+    """The children's desk of Yokohama, with the country's own layouts."""
+    files = {each.id: Names(each.ja, each.en) for each in pack().files}
+    desk: CaseDesk = land.yokohama.case_desk(CHILDREN, Layouts(pack().layouts), files, SITE, rules)
+    return desk
+
+
+def _known(desk: CaseDesk, person: Staff) -> Staff:
+    return staff(desk.office.db.read(), person.id)
+
+
+def _id(j: int) -> bytes:
+    return b"person-%09d" % j
+
+
+def _days(day: date) -> int:
+    return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
+def words(values: Sequence[Any]) -> str:
+    """All that a reading shows, as one text."""
+    return repr(values)
