@@ -65,6 +65,7 @@ class DeskLand:
     hana: Staff
     taro: Staff
     other: Staff
+    prefix: str = "A"
 
     @classmethod
     @contextmanager
@@ -76,7 +77,7 @@ class DeskLand:
             yield cls.staffed(land, rules)
 
     @classmethod
-    def staffed(cls, land: Land, rules: Rules = EASY) -> DeskLand:
+    def staffed(cls, land: Land, rules: Rules = EASY, prefix: str = "A") -> DeskLand:
         desk = desk_of(land, rules)
 
         def new(name: str, unit: str, role: Role) -> Staff:
@@ -91,19 +92,27 @@ class DeskLand:
             new("担当 花子", UNIT, Role.CLERK),
             new("担当 太郎", UNIT, Role.CLERK),
             new("担当 三郎", OTHER_UNIT, Role.CLERK),
+            prefix,
         )
         made.report(*range(PEOPLE))
+        if prefix != "A":
+            return made
         for j in range(PEOPLE - 1):
             made.tax(j, tax_data(j))
         made.tax(PEOPLE - 1, tax_data(PEOPLE - 1) | {"municipality": "011002"}, SAPPORO)
         return made
 
+    @classmethod
+    def restaffed(cls, land: Land, prefix: str, rules: Rules | None = None) -> DeskLand:
+        """The same country with other people at the desk and other applications."""
+        return cls.staffed(land, rules or EASY, prefix)
+
     def run(self, work: Any) -> Any:
         return self.land.run(work)
 
-    def report(self, *people: int, unit: str = UNIT, prefix: str = "A") -> None:
+    def report(self, *people: int, unit: str = UNIT) -> None:
         """An application of each, for child allowance."""
-        made = [Application(CHILDREN, f"{prefix}-{j}", "JO106", _days(DAY), unit, (ref(j),)) for j in people]
+        made = [Application(CHILDREN, f"{self.prefix}-{j}", "JO106", _days(DAY), unit, (ref(j),)) for j in people]
         self.run(cases.report(self.desk, made))
 
     def gateway(self, domain: DomainName) -> Gateway:
@@ -135,7 +144,7 @@ class DeskLand:
         """A case on the application of person j."""
         plain: dict[str, Any] = {
             "procedure": "JO106",
-            "application": f"A-{j}",
+            "application": f"{self.prefix}-{j}",
             "day": DAY,
             "reference": ref(j).decode(),
         }
