@@ -743,6 +743,12 @@ class GroundUnfit(Problem):
     title = "this ground does not cover this kind of conversion"
 
 
+class AreaUnknown(Problem):
+    code = "area-unknown"
+    title = "nobody gives data of this area"
+    status = 404
+
+
 class AnswerNotAllowed(Problem):
     code = "answer-not-allowed"
     status = 403
@@ -1372,6 +1378,30 @@ class AssuranceNotMet(Problem):
     code = "assurance-not-met"
     status = 403
     title = "the step needs a login by card or at a counter"
+
+
+class SessionUnknown(Problem):
+    code = "session-unknown"
+    status = 403
+    title = "nobody is logged in in this browser, or no longer; nothing was taken"
+
+
+class FormUnfit(Problem):
+    code = "form-unfit"
+    status = 400
+    title = "what was sent is not a form of this session's pages"
+
+
+class FormSpent(Problem):
+    code = "form-spent"
+    status = 409
+    title = "this form was sent before, and counted then"
+
+
+class HostRefused(Problem):
+    code = "host-refused"
+    status = 421
+    title = "this site is not served under that host"
 
 
 class VoucherUnfit(Problem):

@@ -22,7 +22,7 @@ from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
-from kakine.contracts.portal import SealedHistory
+from kakine.contracts.portal import SealedHistory, SealedOwnData
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
@@ -33,6 +33,7 @@ from kakine.parties.portal.login.ways import handle_of
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
+from kakine.protocols.own_data import holders
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
@@ -192,6 +193,19 @@ class Portal:
         )
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
+
+    async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
+        """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
+        stands in the person's history.
+
+        Raises `AreaUnknown`, `AccountUnknown`, or the refusal of a converter, record keeper or holder. Not checked: who
+        asks, and whether that is enough for a sensitive area (`protocols.own_data.SENSITIVE`).
+        """
+        asked, codes = holders(self._law.in_force(self._clock()), area), self._codes(account)
+        return [
+            await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16))
+            for holder in asked
+        ]
 
     async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
