@@ -24,9 +24,10 @@ from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.desk import cases, inquiries, people, ways
 from kakine.parties.gateway.desk.case_store import Application, Case, Inquiry
 from kakine.parties.gateway.desk.journal import latest
-from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
+from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules, Shift
 from kakine.parties.gateway.desk.people_store import Role, Staff, Use, staff
 from kakine.parties.gateway.keeping import NewCopy, put_copies, set_flags
+from kakine.parties.gateway.store import Flags
 from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName
 
@@ -112,7 +113,9 @@ class DeskLand:
 
     def report(self, *people: int, unit: str = UNIT) -> None:
         """An application of each, for child allowance."""
-        made = [Application(CHILDREN, f"{self.prefix}-{j}", "JO106", _days(DAY), unit, (ref(j),)) for j in people]
+        made = [
+            Application(CHILDREN, f"{self.prefix}-{j}", "JO106", _days(DAY), unit, (ref(j),)) for j in people
+        ]
         self.run(cases.report(self.desk, made))
 
     def gateway(self, domain: DomainName) -> Gateway:
@@ -138,7 +141,7 @@ class DeskLand:
     def protect(self, j: int, domain: DomainName = CHILDREN, on: bool = True) -> None:
         """不開示, as one agency has it."""
         office = self.gateway(domain).office
-        self.run(set_flags(office, domain, ref(j), non_disclosed=on, needs_human=False))
+        self.run(set_flags(office, domain, ref(j), Flags(non_disclosed=on)))
 
     def open(self, by: Staff, j: int, **changed: Any) -> Case:
         """A case on the application of person j."""
@@ -160,16 +163,17 @@ class DeskLand:
         )
         return found
 
-    def shift_of(self, person: Staff) -> str:
-        """A name of a shift by code and passphrase, enrolling first where that is to be done."""
-        office = self.desk
-        if not _known(office, person).passphrase:
-            code = self.run(people.print_code(office, None, person.official, Use.ENROL))
-            name = self.run(ways.enrol(office, office.shifts.begin(), code))
-            self.run(ways.choose_passphrase(office, name, PASSPHRASE, PASSPHRASE))
-        code = self.run(people.print_code(office, None, person.official, Use.SHIFT))
-        name = self.run(ways.by_code(office, office.shifts.begin(), code, PASSPHRASE))
-        return str(name)
+    def paper(self, person: Staff, use: Use) -> str:
+        """A code for somebody."""
+        return str(self.run(people.print_code(self.desk, None, person.official, use)))
+
+    def shift_of(self, person: Staff) -> Shift:
+        """A shift by code and passphrase, enrolling first where that is to be done."""
+        if not staff(self.desk.office.db.read(), person.id).passphrase:
+            enrolling = self.run(ways.enrol(self.desk, self.paper(person, Use.ENROL)))
+            self.run(ways.choose_passphrase(self.desk, enrolling, PASSPHRASE, PASSPHRASE))
+        shift: Shift = self.run(ways.by_code(self.desk, self.paper(person, Use.SHIFT), PASSPHRASE))
+        return shift
 
     def journal(self, what: str) -> list[Any]:
         """Lines of this kind, oldest first."""
@@ -182,10 +186,6 @@ def desk_of(land: Land, rules: Rules = EASY) -> CaseDesk:
     files = {each.id: Names(each.ja, each.en) for each in pack().files}
     desk: CaseDesk = land.yokohama.case_desk(CHILDREN, Layouts(pack().layouts), files, SITE, rules)
     return desk
-
-
-def _known(desk: CaseDesk, person: Staff) -> Staff:
-    return staff(desk.office.db.read(), person.id)
 
 
 def _id(j: int) -> bytes:

@@ -1429,12 +1429,6 @@ class DeskLoginUnknown(Problem):
     title = "no such way in: it is wrong, used, expired, or of somebody who may not log in"
 
 
-class DeskSessionEnded(Problem):
-    code = "desk-session-ended"
-    status = 401
-    title = "nobody is logged in here; log in again"
-
-
 class DeskRoleLacking(Problem):
     code = "desk-role-lacking"
     status = 403
@@ -1462,11 +1456,6 @@ class DeskJournalBroken(Problem):
     code = "desk-journal-broken"
     status = 500
     title = "the journal of the desk does not fit together"
-
-
-class DeskFormMalformed(Problem):
-    code = "desk-form-malformed"
-    title = "a form of the desk lacks something, or holds what does not belong there"
 
 
 class CaseUnknown(Problem):

@@ -27,9 +27,9 @@ from kakine.values.problems import (
     CaseOnKin,
     CaseUnknown,
     CheckDigitWrong,
-    DeskFormMalformed,
     DeskQuotaExceeded,
     DeskStaffUnknown,
+    FormUnfit,
     IdentifierMalformed,
     PersonNotKnown,
     Problem,
@@ -72,14 +72,14 @@ async def open_case(
 ) -> Case:
     """A case about one person, open or waiting for a second person.
 
-    Raises `DeskRoleLacking`, `RequesterNotEntitled`, `ProcedureUnknown`, `ReferenceUnfit`, `DeskFormMalformed`,
+    Raises `DeskRoleLacking`, `RequesterNotEntitled`, `ProcedureUnknown`, `ReferenceUnfit`, `FormUnfit`,
     `DeskQuotaExceeded`, `PersonNotKnown`, `CaseOnKin`.
     """
     require(by, Role.CLERK)
     desk.law.rows_for(desk.domain, None, procedure)
     who, days = reference_of(reference), day.toordinal() - date(1970, 1, 1).toordinal()
     if not 1 <= len(application.strip()) <= MOST or days > day_in_japan(desk.now_ms):
-        raise DeskFormMalformed(field="application")
+        raise FormUnfit(field="application")
     now_ms, today_ms, drawn = desk.now_ms, desk.today_ms, _drawn(desk)
 
     def work(db: sqlite3.Connection) -> Case | Problem:
@@ -121,7 +121,7 @@ async def add_person(desk: CaseDesk, by: Staff, number: str, reference: str) -> 
         case = own(db, desk, by, number)
         known = store.people(db, desk.domain, number)
         if case.state is not State.OPEN or who in known:
-            return CaseNotOpen() if case.state is not State.OPEN else DeskFormMalformed(field="reference")
+            return CaseNotOpen() if case.state is not State.OPEN else FormUnfit(field="reference")
         if len(known) >= desk.rules.people_a_case:
             return DeskQuotaExceeded(what="people", most=desk.rules.people_a_case)
         refused = _guessed(desk, db, by, today_ms) or _unfit(desk, db, by, who, number, now_ms)
@@ -240,7 +240,7 @@ def protected(desk: CaseDesk, reference: bytes) -> bool:
     db = desk.office.db.read()
     token = token_of(db, desk.domain, reference)
     flags = find_person(db, desk.domain, token) if token else None
-    return flags is not None and flags[0]
+    return flags is not None and flags.non_disclosed
 
 
 def _second_look(

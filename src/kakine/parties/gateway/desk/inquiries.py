@@ -22,8 +22,8 @@ from kakine.protocols.gazette import Law
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CaseNotOpen,
-    DeskFormMalformed,
     DeskQuotaExceeded,
+    FormUnfit,
     Problem,
     ProviderNotEntitled,
     RowByHand,
@@ -96,7 +96,7 @@ async def ask(
 ) -> Inquiry:
     """One question about the person at this place of the case, with what came of it as far as that is known.
 
-    Raises `CaseUnknown`, `CaseNotOpen`, `DeskFormMalformed`, `RowByHand`, `DeskQuotaExceeded`, and what the law lacks
+    Raises `CaseUnknown`, `CaseNotOpen`, `FormUnfit`, `RowByHand`, `DeskQuotaExceeded`, and what the law lacks
     (`Law.permit`); then nothing was written down as asked. What refuses later stands in the answer.
     """
     case = cases.mine(desk, by, number)
@@ -104,7 +104,7 @@ async def ask(
     if case.state is not State.OPEN:
         raise CaseNotOpen()
     if not 0 <= place < len(people):
-        raise DeskFormMalformed(field="person")
+        raise FormUnfit(field="person")
     _permit(desk, case, people[place], rows, provider)
     new = Inquiry(
         desk.office.entropy(arrivals.SIZE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,13 +12,12 @@ from kakine.parties.gateway.asking import Desk
 from kakine.parties.gateway.desk import people_store as store
 from kakine.parties.gateway.desk.journal import OPERATOR, Act, What
 from kakine.parties.gateway.desk.people_store import Role, Staff, State
-from kakine.parties.gateway.desk.shifts import Shift, Shifts
 from kakine.parties.gateway.office import Office
 from kakine.protocols.gazette import Law
 from kakine.runtime.layouts import Layouts
 from kakine.values.calendar import in_japan
 from kakine.values.labels import DomainName
-from kakine.values.problems import DeskRoleLacking, DeskSessionEnded
+from kakine.values.problems import DeskRoleLacking, PasskeyInvalid, SessionUnknown
 
 DAY_MS = 86_400_000
 
@@ -47,6 +47,20 @@ class Names:
     en: str
 
 
+@dataclass(frozen=True)
+class Shift:
+    """Somebody at the desk from login to logout; what a session of the pages holds. `enrolling` while a way in is still
+    to be chosen: then nothing else is open."""
+
+    id: bytes
+    staff: bytes
+    enrolling: bool
+
+
+MOST_CHALLENGES = 1000
+CHALLENGE_MS = 5 * 60_000
+
+
 @dataclass
 class CaseDesk:
     """The desk of one domain. `site` is where its pages are and its passkeys are used; `files` the names of the
@@ -64,9 +78,9 @@ class CaseDesk:
 
     def __post_init__(self) -> None:
         self.office.site(self.domain)
-        clock, entropy = self.office.clock, self.office.entropy
-        self.shifts = Shifts(self.rules.idle_ms, self.rules.longest_ms, clock, entropy)
-        self.forms_key = self.office.identity.local_key("desk-mark", self.domain.encode())
+        self._shifts: dict[bytes, Shift] = {}
+        self._challenges: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._key = self.office.identity.local_key("desk-mark", self.domain.encode())
 
     @property
     def now_ms(self) -> int:
@@ -87,28 +101,56 @@ class CaseDesk:
 
     def mark(self, what: str, *parts: bytes) -> bytes:
         """32 bytes that stand for something at this desk and nowhere else."""
-        return mac(self.forms_key, "desk-mark", what.encode(), *parts)
+        return mac(self._key, "desk-mark", what.encode(), *parts)
 
     def act(self, by: Staff | None, what: What, case: str = "", about: str = "") -> Act:
         """A line for the journal; `by` is nobody for the operator of the machine."""
         official, unit = (by.official, by.unit) if by else (OPERATOR, "")
         return Act(self.domain, official, unit, what, case, about)
 
-    def shift(self, name: str) -> tuple[Shift, Staff]:
-        """Who is logged in under this name, as the books have them now. Raises `DeskSessionEnded`, also for somebody
-        who was locked or removed a moment ago, and before the login is done."""
-        shift = self.shifts.get(name)
-        if shift.staff is None or shift.enrolling:
-            raise DeskSessionEnded()
-        return shift, self.active(name, shift.staff)
+    # --- who is here ---
 
-    def active(self, name: str, staff: bytes) -> Staff:
-        """The person, if still let in; else the shift is over."""
-        person = store.staff(self.office.db.read(), staff)
-        if person.state is not State.ACTIVE or person.domain != self.domain:
-            self.shifts.end(name)
-            raise DeskSessionEnded()
+    def begin(self, staff: bytes, *, enrolling: bool = False) -> Shift:
+        """A new shift of somebody; an earlier one is over: one person is at one terminal."""
+        shift = Shift(self.office.entropy(16), staff, enrolling)
+        self._shifts[staff] = shift
+        return shift
+
+    def end_of(self, staff: bytes) -> None:
+        """Somebody's shift is over."""
+        self._shifts.pop(staff, None)
+
+    def stands(self, shift: Shift) -> Staff:
+        """Who that is, as the books have them now. Raises `SessionUnknown` for one who was locked or removed a moment
+        ago, logged in elsewhere, or has not chosen a way in yet."""
+        if shift.enrolling:
+            raise SessionUnknown()
+        return self.here(shift)
+
+    def here(self, shift: Shift) -> Staff:
+        """As `stands`, also for one who is choosing a way in."""
+        person = store.staff(self.office.db.read(), shift.staff)
+        if self._shifts.get(shift.staff) != shift or person.state is not State.ACTIVE:
+            raise SessionUnknown()
+        if person.domain != self.domain:
+            raise SessionUnknown()
         return person
+
+    def challenge(self, of: str) -> bytes:
+        """A fresh challenge for the passkey of one session (`of` names it); the last one of the same gives way."""
+        self._challenges.pop(of, None)
+        if len(self._challenges) >= MOST_CHALLENGES:
+            self._challenges.popitem(last=False)
+        made = self.office.entropy(32)
+        self._challenges[of] = (self.now_ms, made)
+        return made
+
+    def spend_challenge(self, of: str) -> bytes:
+        """It is used up, rightly answered or not. Raises `PasskeyInvalid` where there is none, or one too old."""
+        made_ms, challenge = self._challenges.pop(of, (0, b""))
+        if self.now_ms - made_ms > CHALLENGE_MS:
+            raise PasskeyInvalid()
+        return challenge
 
 
 def require(staff: Staff, *roles: Role) -> None:

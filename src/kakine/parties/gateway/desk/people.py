@@ -15,7 +15,7 @@ from kakine.parties.gateway.desk.journal import What
 from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk, require
 from kakine.parties.gateway.desk.people_store import Role, Staff, State, Use
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
-from kakine.values.problems import DeskFormMalformed, DeskStaffUnknown
+from kakine.values.problems import DeskStaffUnknown, FormUnfit
 
 LIFE_MS = {Use.ENROL: 3 * DAY_MS, Use.SHIFT: DAY_MS // 2}
 """How long a printed code is good."""
@@ -29,10 +29,10 @@ _STATES = {
 
 
 async def add(desk: CaseDesk, by: Staff | None, name: str, unit: str, role: Role) -> tuple[Staff, str]:
-    """Somebody new and the code with which they enrol. Raises `DeskRoleLacking`, `DeskFormMalformed`."""
+    """Somebody new and the code with which they enrol. Raises `DeskRoleLacking`, `FormUnfit`."""
     _require_administrator(by)
     if not 1 <= len(name) <= MOST or not 1 <= len(unit) <= MOST:
-        raise DeskFormMalformed(field="name")
+        raise FormUnfit(field="name")
     id_, code = desk.office.entropy(16), paper_code(desk.office.entropy(PAPER_BYTES))
     official = "official-" + desk.mark("official", id_).hex()[:10]
     person = Staff(id_, desk.domain, official, name, unit, role, State.ACTIVE, b"", b"")
@@ -65,7 +65,7 @@ async def print_code(desk: CaseDesk, by: Staff | None, official: str, use: Use) 
 
     whom = await desk.office.db.write(work)
     if use is Use.ENROL:
-        desk.shifts.end_of(whom)
+        desk.end_of(whom)
     return code
 
 

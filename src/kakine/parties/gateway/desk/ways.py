@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kakine.crypto.passkeys import check_creation, check_use, creation_options, credential_id, request_options
@@ -16,10 +16,10 @@ from kakine.crypto.passphrases import SALT, passphrase_digest, same_passphrase
 from kakine.parties.gateway.desk import journal
 from kakine.parties.gateway.desk import people_store as store
 from kakine.parties.gateway.desk.journal import NOBODY, Act, What
-from kakine.parties.gateway.desk.office import CaseDesk
+from kakine.parties.gateway.desk.office import CaseDesk, Shift
 from kakine.parties.gateway.desk.people_store import Staff, State, Use
 from kakine.protocols.logins import paper_digest
-from kakine.values.problems import DeskLoginUnknown, DeskPassphraseWeak, DeskSessionEnded, PasskeyInvalid
+from kakine.values.problems import DeskLoginUnknown, DeskPassphraseWeak, SessionUnknown
 
 SHORTEST = 12
 """Signs of a passphrase."""
@@ -30,9 +30,8 @@ NOTED = 1000
 """Refused logins that are written down in a day: a flood of them must not fill the disk."""
 
 
-async def enrol(desk: CaseDesk, name: str, code: str) -> str:
-    """The name of a shift in which a way in is to be chosen; `name` is over. Raises `DeskLoginUnknown`; the code is
-    used up."""
+async def enrol(desk: CaseDesk, code: str) -> Shift:
+    """A shift in which a way in is to be chosen. Raises `DeskLoginUnknown`; the code is used up."""
     hashed, now_ms = paper_digest(code), desk.now_ms
 
     def work(db: sqlite3.Connection) -> Staff | None:
@@ -47,47 +46,40 @@ async def enrol(desk: CaseDesk, name: str, code: str) -> str:
     person = await desk.office.db.write(work)
     if person is None:
         raise DeskLoginUnknown()
-    desk.shifts.end(name)
-    return desk.shifts.begin(person.id, enrolling=True)
+    return desk.begin(person.id, enrolling=True)
 
 
-def enrolling(desk: CaseDesk, name: str) -> Staff:
-    """Who is choosing a way in. Raises `DeskSessionEnded`."""
-    shift = desk.shifts.get(name)
-    if shift.staff is None or not shift.enrolling:
-        raise DeskSessionEnded()
-    return desk.active(name, shift.staff)
+def enrolling(desk: CaseDesk, shift: Shift) -> Staff:
+    """Who is choosing a way in. Raises `SessionUnknown`."""
+    if not shift.enrolling:
+        raise SessionUnknown()
+    return desk.here(shift)
 
 
-async def choose_passphrase(desk: CaseDesk, name: str, first: str, second: str) -> str:
-    """The passphrase is set, the person is in. Raises `DeskPassphraseWeak`, `DeskSessionEnded`."""
-    person = enrolling(desk, name)
+async def choose_passphrase(desk: CaseDesk, shift: Shift, first: str, second: str) -> Shift:
+    """The passphrase is set, the person is in. Raises `DeskPassphraseWeak`, `SessionUnknown`."""
+    person = enrolling(desk, shift)
     if first != second or len(first.strip()) < SHORTEST:
         raise DeskPassphraseWeak(least=SHORTEST)
     salt = desk.office.entropy(SALT)
     kept = await asyncio.to_thread(passphrase_digest, first, salt)
-    return await _enrolled(desk, name, person, lambda db: store.set_passphrase(db, person.id, salt, kept))
+    return await _enrolled(desk, person, lambda db: store.set_passphrase(db, person.id, salt, kept))
 
 
-def new_passkey_options(desk: CaseDesk, name: str) -> dict[str, Any]:
-    """For `navigator.credentials.create`. Raises `DeskSessionEnded`."""
-    enrolling(desk, name)
-    shift = desk.shifts.get(name)
-    shift.creating = desk.office.entropy(32)
-    return creation_options(desk.site, desk.office.entropy(32), shift.creating)
+def new_passkey_options(desk: CaseDesk, shift: Shift) -> dict[str, Any]:
+    """For `navigator.credentials.create`. Raises `SessionUnknown`."""
+    enrolling(desk, shift)
+    return creation_options(desk.site, desk.office.entropy(32), desk.challenge(shift.id.hex()))
 
 
-async def choose_passkey(desk: CaseDesk, name: str, answer: Mapping[str, Any]) -> str:
-    """The passkey is bound, the person is in. Raises `PasskeyInvalid`, `DeskSessionEnded`."""
-    person, shift = enrolling(desk, name), desk.shifts.get(name)
-    challenge, shift.creating = shift.creating, None
-    if challenge is None:
-        raise PasskeyInvalid()
-    made = check_creation(desk.site, answer, challenge)
-    return await _enrolled(desk, name, person, lambda db: store.add_passkey(db, made, person.id))
+async def choose_passkey(desk: CaseDesk, shift: Shift, answer: Mapping[str, Any]) -> Shift:
+    """The passkey is bound, the person is in. Raises `PasskeyInvalid`, `SessionUnknown`."""
+    person = enrolling(desk, shift)
+    made = check_creation(desk.site, answer, desk.spend_challenge(shift.id.hex()))
+    return await _enrolled(desk, person, lambda db: store.add_passkey(db, made, person.id))
 
 
-async def _enrolled(desk: CaseDesk, name: str, person: Staff, keep: Any) -> str:
+async def _enrolled(desk: CaseDesk, person: Staff, keep: Callable[[sqlite3.Connection], None]) -> Shift:
     now_ms = desk.now_ms
 
     def work(db: sqlite3.Connection) -> None:
@@ -95,12 +87,11 @@ async def _enrolled(desk: CaseDesk, name: str, person: Staff, keep: Any) -> str:
         journal.write(db, desk.act(person, What.ENROLLED), now_ms)
 
     await desk.office.db.write(work)
-    return await _in(desk, name, person)
+    return await _in(desk, person)
 
 
-async def by_code(desk: CaseDesk, name: str, code: str, passphrase: str) -> str:
-    """The name of the new shift; `name` is over. Raises `DeskLoginUnknown`; the code is used up by a success, or by the
-    third wrong passphrase."""
+async def by_code(desk: CaseDesk, code: str, passphrase: str) -> Shift:
+    """The new shift. Raises `DeskLoginUnknown`; the code is used up by a success, or by the third wrong passphrase."""
     hashed, now_ms = paper_digest(code), desk.now_ms
     person = None
     try:
@@ -130,42 +121,36 @@ async def by_code(desk: CaseDesk, name: str, code: str, passphrase: str) -> str:
 
     if not await desk.office.db.write(work) or person is None:
         raise DeskLoginUnknown()
-    return await _in(desk, name, person)
+    return await _in(desk, person)
 
 
-def passkey_options(desk: CaseDesk, name: str) -> dict[str, Any]:
-    """For `navigator.credentials.get`. Raises `DeskSessionEnded`."""
-    shift = desk.shifts.get(name)
-    shift.challenge = desk.office.entropy(32)
-    return request_options(desk.site, shift.challenge)
+def passkey_options(desk: CaseDesk, of: str) -> dict[str, Any]:
+    """For `navigator.credentials.get`; `of` names the session of the browser."""
+    return request_options(desk.site, desk.challenge(of))
 
 
-async def by_passkey(desk: CaseDesk, name: str, answer: Mapping[str, Any]) -> str:
-    """The name of the new shift; `name` is over. Raises `PasskeyInvalid`, `DeskLoginUnknown`, `DeskSessionEnded`."""
-    shift = desk.shifts.get(name)
-    challenge, shift.challenge = shift.challenge, None
-    if challenge is None:
-        raise PasskeyInvalid()
+async def by_passkey(desk: CaseDesk, of: str, answer: Mapping[str, Any]) -> Shift:
+    """The new shift. Raises `PasskeyInvalid`, `DeskLoginUnknown`."""
+    challenge = desk.spend_challenge(of)
     kept, whom = store.find_passkey(desk.office.db.read(), credential_id(answer))
     count = check_use(desk.site, answer, challenge, kept)
     person = _let_in(desk, desk.office.db.read(), whom)
     await desk.office.db.write(lambda db: store.count_passkey(db, kept.id, count))
-    return await _in(desk, name, person)
+    return await _in(desk, person)
 
 
-async def out(desk: CaseDesk, name: str) -> None:
-    """The shift is over. Raises `DeskSessionEnded` where there is none."""
-    _, person = desk.shift(name)
-    desk.shifts.end(name)
+async def out(desk: CaseDesk, shift: Shift) -> None:
+    """The shift is over. Raises `SessionUnknown` where it is already."""
+    person = desk.here(shift)
+    desk.end_of(person.id)
     now_ms = desk.now_ms
     await desk.office.db.write(lambda db: journal.write(db, desk.act(person, What.LOGGED_OUT), now_ms))
 
 
-async def _in(desk: CaseDesk, name: str, person: Staff) -> str:
+async def _in(desk: CaseDesk, person: Staff) -> Shift:
     now_ms = desk.now_ms
     await desk.office.db.write(lambda db: journal.write(db, desk.act(person, What.LOGGED_IN), now_ms))
-    desk.shifts.end(name)
-    return desk.shifts.begin(person.id)
+    return desk.begin(person.id)
 
 
 def _let_in(desk: CaseDesk, db: sqlite3.Connection, whom: bytes) -> Staff:
