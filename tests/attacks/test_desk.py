@@ -541,7 +541,7 @@ def test_a_proper_answer_of_this_kind_is_shown(land: DeskLand, answered: Any) ->
         given(data={"fiscal_year": 2026, "taxed": "taxed", "note": "<b>"}),
         given(source="sapporo/tax"),
         given(layout=2),
-        given().replace(b"TK-0002", b"TK-0003"),
+        given(data={"municipality": "141003", "state": "resident"}).replace(b"TK-0002", b"TK-0003"),
         given(more="x"),
         b"[]",
         b"\xff",

@@ -55,11 +55,13 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Value:
-    """One line: what it is, and what it says, in both languages. `under` are lines of a list, one tuple each."""
+    """One line: what it is, and what it says, in both languages; `day` where that is a day. `under` are lines of a
+    list, one tuple each."""
 
     label: Names
     text: Names
     under: tuple[tuple[Value, ...], ...] = ()
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def _value(field: Mapping[str, Any], value: Any, *, protected: bool) -> Value | 
         lines = list(_lines(field["items"], value, protected=protected))
         return Value(label, Names(f"{len(value)}件", f"{len(value)}"), tuple(lines))
     text = _text(field, value, protected=protected)
-    return None if text is None else Value(label, text)
+    return None if text is None else Value(label, text, day=_day(field, value))
 
 
 def _lines(field: Mapping[str, Any], values: list[Any], *, protected: bool) -> Iterator[tuple[Value, ...]]:
@@ -242,6 +244,12 @@ def _text(field: Mapping[str, Any], value: Any, *, protected: bool) -> Names | N
         return None
     text = plain_text(str(value))
     return Names(text, text)
+
+
+def _day(field: Mapping[str, Any], value: Any) -> date | None:
+    if field.get("format") != "date" or not _is_time(field, str(value)):
+        return None
+    return date.fromisoformat(value)
 
 
 def _is_time(field: Mapping[str, Any], text: str) -> bool:

@@ -110,6 +110,16 @@ def all_of(desk: CaseDesk, by: Staff | None) -> list[Staff]:
     return [each for each in people if each.unit == by.unit]
 
 
+def by_id(desk: CaseDesk, id_: bytes) -> Staff:
+    """Raises `DeskStaffUnknown`."""
+    return store.staff(desk.office.db.read(), id_)
+
+
+def by_official(desk: CaseDesk, official: str) -> Staff:
+    """Raises `DeskStaffUnknown`."""
+    return store.by_official(desk.office.db.read(), desk.domain, official)
+
+
 def _require_administrator(by: Staff | None) -> None:
     if by is not None:
         require(by, Role.ADMINISTRATOR)
