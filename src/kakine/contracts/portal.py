@@ -1,4 +1,4 @@
-"""The portal: where a resident reads the own history. Logins come with the card; a session key stands in."""
+"""The portal: where a resident reads the own history, in a visit (`parties.portal.visits`)."""
 
 from __future__ import annotations
 

@@ -832,6 +832,11 @@ class HistoryIncomplete(Problem):
     title = "the list does not have the rows that the record keeper has signed for, or had before"
 
 
+class TrustChanged(Problem):
+    code = "trust-changed"
+    title = "the keys or the policy are not those that the reader believes; compare them with the gazette"
+
+
 class OpeningMismatch(Problem):
     code = "opening-mismatch"
     title = "an opened commitment is not the one in the entry, or does not fit the request"
@@ -1410,6 +1415,18 @@ class VoucherUnfit(Problem):
     title = (
         "only the residents' desk of a municipality can vouch for a person, for one account, for a short time"
     )
+
+
+class VisitUnknown(Problem):
+    code = "visit-unknown"
+    status = 403
+    title = "there is no such visit at the portal, it is over, or its way in stands no more"
+
+
+class StepUpNeeded(Problem):
+    code = "step-up-needed"
+    status = 403
+    title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
 
 
 class PinRefused(Problem):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
+from kakine.parties.portal.reading import Readings
+from kakine.parties.portal.site import House, site
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
@@ -41,8 +44,11 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
+from kakine.web.site import Settings
 from kakine.wire.answer import Answered
+from kakine.wire.canonical import decode
 from kakine.wire.objection import Reason
+from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
@@ -59,7 +65,9 @@ class Portal:
         peers: Peers,
         clock: Clock,
         entropy: Entropy,
+        policy: Callable[[], bytes],
     ) -> None:
+        """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
         self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
         self._handle_key = identity.local_key("card-handle")
@@ -77,6 +85,7 @@ class Portal:
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
         self._carrier = Carrier(self.db, clock)
+        self._readings = Readings(network, law, peers, clock, policy)
 
     @property
     def app(self) -> ASGIApp:
@@ -160,7 +169,7 @@ class Portal:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: no session of the login opens readings yet.
+        session key, nor whose account it is: what comes from outside goes through `Visits`, where none can be named.
         """
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -193,6 +202,13 @@ class Portal:
         )
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
+
+    async def reading(self, account: bytes, asked: bytes) -> bytes:
+        """A `HistoryAsked` answered with a `HistoryGiven`, both encoded: all that a reader needs to verify the history
+        alone (spec/browser.md). Raises `NotCanonical` and what `read_history` and a log refuse with."""
+        wanted = decode(asked, HistoryAsked)
+        sealed = await self.read_history(account, SealKey(wanted.session))
+        return await self._readings.given(sealed, wanted.since)
 
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
@@ -233,6 +249,16 @@ class Portal:
             self._entropy,
             standing,
         )
+
+    def visits(self, login: Login) -> Visits:
+        """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
+        return Visits(login, self)
+
+    def site(self, login: Login, names: bytes, away: str = "") -> ASGIApp:
+        """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
+        file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
+        settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
+        return site(House(self.visits(login)), settings, names)
 
     def close(self) -> None:
         """Close the store."""
