@@ -1,8 +1,8 @@
 """The resident's site over a running country, with people who can come in by paper, passkey and card.
 
-    with PortalLand.opened(tmp_path) as portal:
-        plain = portal.entered(0)
-        plain.get("/history")
+with PortalLand.opened(tmp_path) as portal:
+    plain = portal.entered(0)
+    plain.get("/history")
 """
 
 from __future__ import annotations

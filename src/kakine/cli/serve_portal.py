@@ -27,7 +27,9 @@ def portal(
     origin: Annotated[
         str, typer.Option(help="Address under which others reach it; without it http://localhost:PORT.")
     ] = "",
-    away: Annotated[str, typer.Option(help="Where the quick exit leads; without it an empty page here.")] = "",
+    away: Annotated[
+        str, typer.Option(help="Where the quick exit leads; without it an empty page here.")
+    ] = "",
 ) -> None:
     """本人の窓口を動かす: run the country in a folder with the resident's site, and the login for other services at the
     same address, until told to stop (Ctrl-C or SIGTERM). Print a paper code first. Example:

@@ -21,6 +21,7 @@ from kakine.parties.gateway.desk.people_store import State as Standing
 from kakine.parties.gateway.store import find_person
 from kakine.runtime.codebook import token_of
 from kakine.values.calendar import day_in_japan, year_in_japan
+from kakine.values.calendar import days as days_since_1970
 from kakine.values.identifiers import IndividualNumber
 from kakine.values.problems import (
     CaseNotOpen,
@@ -77,7 +78,7 @@ async def open_case(
     """
     require(by, Role.CLERK)
     desk.law.rows_for(desk.domain, None, procedure)
-    who, days = reference_of(reference), day.toordinal() - date(1970, 1, 1).toordinal()
+    who, days = reference_of(reference), days_since_1970(day)
     if not 1 <= len(application.strip()) <= MOST or days > day_in_japan(desk.now_ms):
         raise FormUnfit(field="application")
     now_ms, today_ms, drawn = desk.now_ms, desk.today_ms, _drawn(desk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
@@ -76,7 +76,7 @@ def _may_read(me: Staff, line: journal.Line) -> bool:
     return line.official == me.official
 
 
-def _words() -> dict[str, object]:
+def _words() -> dict[str, Any]:
     return {"roles": words.ROLES, "standings": words.STANDINGS, "states": State, "uses": Use}
 
 
