@@ -10,6 +10,7 @@ those of person 3 at Sapporo.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules, Shift
 from kakine.parties.gateway.desk.people_store import Role, Staff, Use, staff
 from kakine.parties.gateway.keeping import NewCopy, put_copies, set_flags
 from kakine.parties.gateway.store import Flags
+from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
 from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName
 
@@ -162,6 +164,28 @@ class DeskLand:
             inquiries.ask(self.desk, by, number, place, asked["rows"], asked["provider"])
         )
         return found
+
+    def report_many(self, count: int) -> None:
+        """So many applications of person 0, each of which opens a case."""
+        made = [
+            Application(CHILDREN, f"{self.prefix}-{j}", "JO106", _days(DAY), UNIT, (ref(0),))
+            for j in range(1, count + 1)
+        ]
+        self.run(cases.report(self.desk, made))
+
+    def many_codes(self, person: Staff, count: int) -> list[str]:
+        """Codes for a shift that are all good at once, which the desk itself never prints: for tests that cannot reach
+        it while it is served."""
+        codes = [paper_code(self.land.entropy(PAPER_BYTES)) for _ in range(count)]
+        until = self.land.clock() + 10**8
+
+        def work(db: sqlite3.Connection) -> None:
+            for code in codes:
+                values = (paper_digest(code), person.id, "shift", until, 0)
+                db.execute("INSERT INTO desk_code VALUES (?, ?, ?, ?, ?)", values)
+
+        self.run(self.desk.office.db.write(work))
+        return codes
 
     def paper(self, person: Staff, use: Use) -> str:
         """A code for somebody."""
