@@ -69,7 +69,7 @@ def test_a_colleagues_case_typed_by_hand_is_as_unknown_as_none(terminal: Termina
     hana, taro = terminal.logged_in(terminal.land.hana), terminal.logged_in(terminal.land.taro)
     number = terminal.open(taro, 1)
     answer = terminal.ask(taro, number)
-    assert "JPY" in words(answer)
+    assert "円" in words(answer)
     (inquiry,) = case_store.inquiries(terminal.land.desk.office.db.read(), terminal.land.desk.domain, number)
     paths = [
         f"/cases/{number}",

@@ -12,6 +12,7 @@ from kakine.parties.gateway.desk import answers, case_store, cases, inquiries, j
 from kakine.parties.gateway.desk.answers import Word
 from kakine.parties.gateway.desk.case_store import Review, State, Step, Why
 from kakine.parties.gateway.desk.office import Rules
+from kakine.parties.gateway.desk.unexplained import unexplained
 from kakine.values.problems import CaseNotOpen, DeskJournalBroken
 
 from land import KOSEKI
@@ -35,7 +36,7 @@ def test_an_answer_has_its_source_its_version_and_its_age(land: DeskLand) -> Non
     assert sheet.file is not None
     assert (sheet.source.ja, sheet.file.en, sheet.version, sheet.age_days) == ("横浜市", "Local taxes", 7, 20)
     shown = {value.label.ja: value.text.ja for value in sheet.values}
-    assert shown["合計所得金額"] == f"{INCOME:,} JPY"
+    assert shown["合計所得金額"] == f"{INCOME:,}円"
     assert (shown["課税区分"], shown["課税団体"]) == ("課税", "141003")
     assert sheet.hidden == 0
 
@@ -146,6 +147,24 @@ def test_a_refusal_stands_in_the_answer(land: DeskLand) -> None:
     asked = land.ask(land.hana, case.number)
     assert (asked.step, asked.problem) == (Step.REFUSED, "record-refused")
     assert answers.read(land.desk, asked, protected=False).word is Word.REFUSED
+
+
+def test_look_ups_without_a_case_are_found(land: DeskLand) -> None:
+    """A question past the desk, as a batch job or an insider's program asks it, beside one of a case."""
+    case = land.open(land.hana, 0)
+    land.ask(land.hana, case.number)
+    assert unexplained(land.desk, 0) == []
+    land.run(land.land.ask(1))
+    (found,) = unexplained(land.desk, 0)
+    assert (found.procedure, found.rows, found.people, found.in_cases) == ("JO106", ("JO106.2",), 1, 0)
+    assert unexplained(land.desk, land.desk.now_ms + 1) == []
+
+
+def test_a_refused_question_of_a_case_is_explained(land: DeskLand) -> None:
+    case = land.open(land.hana, 0)
+    land.run(land.land.country.registry.codes.retire([b"person-%09d" % 0]))
+    assert land.ask(land.hana, case.number).step is Step.REFUSED
+    assert unexplained(land.desk, 0) == []
 
 
 def test_the_journal_tells_of_every_step_without_naming_a_resident(land: DeskLand) -> None:

@@ -128,7 +128,7 @@ def test_it_works_without_script(served: Served) -> None:
         log_in(served, page, served.land.taro)
         open_case(served, page)
         ask(page)
-        assert f"{INCOME:,} JPY" in page.inner_text("main")
+        assert f"{INCOME:,}円" in page.inner_text("main")
 
 
 def test_a_print_has_the_answers_and_no_buttons(served: Served, context: BrowserContext) -> None:

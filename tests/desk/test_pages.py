@@ -45,11 +45,11 @@ def test_a_case_from_opening_to_closing(terminal: Terminal, prefix: str) -> None
         assert said in page.text
     answer = terminal.ask(hana, number)
     shown = words(hana.get(prefix + answer_path(hana, number)))
-    assert f"{INCOME:,} JPY" in shown
+    assert f"{INCOME:,}" in shown
     assert ("横浜市" in shown) or ("City of Yokohama" in shown)
     assert answer.headers["cache-control"] == ["no-store"]
     printed = words(hana.get(f"{prefix}/cases/{number}/print"))
-    assert f"{INCOME:,} JPY" in printed
+    assert f"{INCOME:,}" in printed
     assert terminal.land.hana.official in printed
     hana.get(f"/cases/{number}")
     assert hana.send(f"/cases/{number}/close").location == "/cases"
@@ -97,7 +97,7 @@ def test_a_waiting_case_is_let_open_by_the_supervisor(terminal: Terminal) -> Non
     assert number in room
     assert "ref-0" not in room
     assert chief.send(f"/room/{number}/decide", decision="let").status == 303
-    assert f"{INCOME:,} JPY" in words(terminal.ask(hana, number))
+    assert f"{INCOME:,}円" in words(terminal.ask(hana, number))
 
 
 def test_drawn_cases_are_reviewed_and_others_given_away(country: DeskLand) -> None:
@@ -168,7 +168,7 @@ def test_what_did_not_arrive_can_be_sent_again_from_the_page(terminal: Terminal)
         peers.ask = ask  # type: ignore[method-assign]
     assert "まだ届いていません" in waiting.text
     to = next(each for each in hana.forms if each.endswith("/again"))
-    assert f"{INCOME:,} JPY" in words(hana.get(hana.send(to).location))
+    assert f"{INCOME:,}円" in words(hana.get(hana.send(to).location))
 
 
 def test_a_page_of_nobody_leads_to_the_login(terminal: Terminal) -> None:

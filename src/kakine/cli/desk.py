@@ -13,8 +13,10 @@ import typer
 from kakine.cli.desks import desk_at
 from kakine.cli.visiting import DirOption, visited
 from kakine.parties.gateway.desk import journal, people
-from kakine.parties.gateway.desk.office import CaseDesk
+from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk
 from kakine.parties.gateway.desk.people_store import Role, State, Use
+from kakine.parties.gateway.desk.unexplained import Unexplained
+from kakine.parties.gateway.desk.unexplained import unexplained as find_unexplained
 from kakine.values.calendar import in_japan
 
 T = TypeVar("T")
@@ -126,6 +128,31 @@ def journal_(
 
     for line in _at(directory, domain, work):
         typer.echo(line)
+
+
+@app.command()
+def unexplained(
+    directory: DirOption,
+    domain: AsOption,
+    days: Annotated[int, typer.Option(min=1, help="How many days back.")] = 1,
+) -> None:
+    """事案のない照会を探す: requests of this domain that no case explains, for a nightly look. Exits 1 for any.
+
+    Batch jobs and `kakine ask` go past the desk, so they stand here too. Each is in the history of whom it was about.
+    """
+
+    async def work(desk: CaseDesk) -> list[Unexplained]:
+        return find_unexplained(desk, desk.now_ms - days * DAY_MS)
+
+    found = _at(directory, domain, work)
+    for each in found:
+        when = in_japan(each.time_ms).strftime("%Y-%m-%d %H:%M")
+        rows = " ".join(each.rows)
+        typer.echo(
+            f"{when}  {each.procedure}  {rows}  {each.people - each.in_cases} of {each.people} in no case"
+        )
+    if found:
+        raise typer.Exit(1)
 
 
 def _line(line: journal.Line) -> str:

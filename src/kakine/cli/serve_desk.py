@@ -49,6 +49,7 @@ async def _serve(folder: Path, domain: str, port: int, demo: bool) -> None:
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
         socket = config.bind_socket()
+        socket.listen(config.backlog)
         made = desk_at(country, domain, socket.getsockname()[1])
         if demo:
             tell(await staffed(made), await report_applications(made, folder))

@@ -49,8 +49,8 @@ Note = Callable[[sqlite3.Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
 
-Arrived = Callable[[sqlite3.Connection, bytes, bytes, Sequence[Answered]], None]
-"""(store, context, hR, answers): keeps what was answered; runs in the commit that keeps the receipt."""
+Arrived = Callable[[sqlite3.Connection, bytes, Sequence[Answered]], None]
+"""(store, context, answers): keeps what was answered; runs in the commit that keeps the receipt."""
 
 
 def filed_of(data: bytes) -> Filed:
@@ -119,7 +119,7 @@ class Carrier:
                 codebook.keep_receipt(db, request, filed, prepared.entries, prepared.tags, now_ms)
                 self._note(db, context)
             if answers:
-                self._arrived(db, context, request, answers)
+                self._arrived(db, context, answers)
 
         await self._db.write(work)
 
@@ -191,6 +191,11 @@ async def forget(db: Database, now_ms: int) -> int:
     count = await db.write(work)
     await db.forget()
     return count
+
+
+def disputables(db: sqlite3.Connection) -> list[tuple[bytes, DisputableKept]]:
+    """(hR, what is kept) of every request of the last 84 months."""
+    return [(request, _disputable.decode(kept)) for request, kept in codebook.all_disputable(db)]
 
 
 def _keep_disputable(db: sqlite3.Connection, request: bytes, kept: Kept, hops: Sequence[Hop]) -> None:

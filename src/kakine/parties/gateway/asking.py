@@ -7,9 +7,10 @@ import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from kakine.clients.carrier import OPEN, Carrier
-from kakine.clients.exchange import Wish
+from kakine.clients.exchange import Wish, request_of
 from kakine.parties.gateway.desk import arrivals
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
@@ -152,6 +153,9 @@ class Desk:
             sealed_until=until,
         )
         prepared = await requester.prepare(wish)
+        if arrivals.inquiries_of(context):
+            travels = partial(arrivals.travels, context=context, request=request_of(prepared))
+            await office.db.write(travels)
         return list(await self.carrier.send(requester, prepared, context))
 
     async def resume(self, inquiry: bytes = b"") -> None:
@@ -175,10 +179,8 @@ class Desk:
 
         await office.db.write(work)
 
-    def _arrived(
-        self, db: sqlite3.Connection, context: bytes, request: bytes, answers: Sequence[Answered]
-    ) -> None:
-        arrivals.arrived(db, context, request, answers, self._office.clock())
+    def _arrived(self, db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
+        arrivals.arrived(db, context, answers, self._office.clock())
 
     def codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
         """Of the people these are about, in order. Raises `PersonNotKnown` with the position."""

@@ -105,6 +105,16 @@ _DATA = frozenset({Result.DELIVERED, Result.PARTIAL})
 _HIDING = frozenset({Result.NOT_KNOWN, Result.NON_DISCLOSED})
 _NUMBERS = re.compile(r"(?<!\d)\d{4}[\s\-‐-―−ー]?\d{4}[\s\-‐-―−ー]?\d{4}(?!\d)")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])\Z")
+_UNITS = {
+    "JPY": "円",
+    "JPY/year": "円（年額）",
+    "JPY/month": "円（月額）",
+    "JPY/day": "円（日額）",
+    "person": "人",
+    "day": "日",
+    "%": "％",
+    "1": "",
+}
 _YES, _NO = Names("はい", "yes"), Names("いいえ", "no")
 
 
@@ -235,11 +245,9 @@ def _text(field: Mapping[str, Any], value: Any, *, protected: bool) -> Names | N
         return Names(ja, en or ja)
     if isinstance(value, int):
         unit = field.get("x-unit", "")
-        return (
-            Names(f"{value:,} {unit}".strip(), f"{value:,} {unit}".strip())
-            if unit
-            else Names(*2 * (str(value),))
-        )
+        if not unit:
+            return Names(str(value), str(value))
+        return Names(f"{value:,}{_UNITS.get(unit, ' ' + unit)}", f"{value:,} {unit}")
     if protected and not _is_time(field, str(value)):
         return None
     text = plain_text(str(value))

@@ -39,9 +39,13 @@ def inquiries_of(context: bytes) -> list[bytes]:
     return [packed[at : at + SIZE] for at in range(0, len(packed), SIZE)]
 
 
-def arrived(
-    db: sqlite3.Connection, context: bytes, request: bytes, answers: Sequence[Answered], now_ms: int
-) -> None:
+def travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
+    """The questions of this context go under this hR."""
+    for id_ in inquiries_of(context):
+        case_store.travels(db, id_, request)
+
+
+def arrived(db: sqlite3.Connection, context: bytes, answers: Sequence[Answered], now_ms: int) -> None:
     """Keep the answers. A case that was closed meanwhile keeps what came of a question, and no data."""
     for id_, answer in zip(inquiries_of(context), answers, strict=False):
         whose = case_store.whose(db, id_)
@@ -50,7 +54,7 @@ def arrived(
         domain, number, _ = whose
         is_open = case_store.get(db, domain, number).state is State.OPEN
         data = answer.data if is_open else b""
-        if case_store.end(db, id_, Step.ANSWERED, now_ms, answer.result, "", data, request):
+        if case_store.end(db, id_, Step.ANSWERED, now_ms, answer.result, "", data):
             journal.write(db, Act(domain, journal.NOBODY, "", What.ANSWERED, number), now_ms)
 
 

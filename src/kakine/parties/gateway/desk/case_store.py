@@ -181,7 +181,7 @@ _INQUIRY = Table(
     Column("problem", String, nullable=False),
     Column("answered_ms", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Column("request", LargeBinary, nullable=False),
+    Column("request", LargeBinary, nullable=False, index=True),
 )
 TABLES = (_CASE, _PERSON, _APPLICATION, _APPLICANT, _INQUIRY)
 
@@ -257,7 +257,6 @@ _ENDED = sql(
         problem=bindparam("new_problem"),
         answered_ms=bindparam("now_ms"),
         data=bindparam("new_data"),
-        request=bindparam("new_request"),
     )
 )
 _FORGET_DATA = sql(
@@ -268,6 +267,8 @@ _FORGET_DATA = sql(
 _FORGET_OLD = sql(
     update(_INQUIRY).where(_INQUIRY.c.asked_ms < bindparam("before_ms")).values(data=bindparam("nothing"))
 )
+_TRAVELS = sql(update(_INQUIRY).where(_INQUIRY.c.id == bindparam("which")).values(request=bindparam("new")))
+_IN_REQUEST = sql(select(count()).select_from(_INQUIRY).where(_INQUIRY.c.request == bindparam("request")))
 _WHOSE = sql(
     select(_INQUIRY.c.domain, _INQUIRY.c.number, _INQUIRY.c.staff).where(_INQUIRY.c.id == bindparam("id"))
 )
@@ -458,6 +459,16 @@ def whose(db: sqlite3.Connection, id_: bytes) -> tuple[str, str, bytes] | None:
     return (row[0], row[1], bytes(row[2])) if row else None
 
 
+def travels(db: sqlite3.Connection, id_: bytes, request: bytes) -> None:
+    """Under which hR a question goes."""
+    db.execute(_TRAVELS, {"which": id_, "new": request})
+
+
+def in_request(db: sqlite3.Connection, request: bytes) -> int:
+    """How many questions of cases went under this hR."""
+    return int(db.execute(_IN_REQUEST, {"request": request}).fetchone()[0])
+
+
 def end(
     db: sqlite3.Connection,
     id_: bytes,
@@ -466,7 +477,6 @@ def end(
     result: str = "",
     problem: str = "",
     data: bytes = b"",
-    request: bytes = b"",
 ) -> bool:
     """What became of a question that is under way; False for one of which that is known already."""
     ended = db.execute(
@@ -478,7 +488,6 @@ def end(
             "new_problem": problem,
             "now_ms": now_ms,
             "new_data": data,
-            "new_request": request,
         },
     )
     return ended.rowcount == 1
