@@ -12,10 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
 
-READ: dict[str, Callable[[str], object]] = {".py": ast.parse, ".json": json.loads, ".toml": tomllib.loads}
+READ: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".html": Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse,
+}
 TABLE = mutations()
 EDITS = [edit for row in TABLE for edit in row.edits]
 
