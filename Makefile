@@ -40,7 +40,7 @@ test-login: .make/dev ## the login before npm's openid-client and Chromium; inst
 	@CI=true $(PY) -m pytest -v tests/login/test_foreign_client.py tests/login/test_chromium.py
 
 test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
-	@CI=true $(PY) -m pytest -v tests/web
+	@CI=true $(PY) -m pytest -v tests/web tests/desk
 
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py
