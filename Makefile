@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-card-login docs lock clean
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-card-login bench-web-history docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -56,6 +56,9 @@ bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; 
 
 bench-card-login: .make/dev ## what a login with a card costs, and making cards; BENCH_ARGS="--rounds 50"
 	@$(PY) bench/card_login.py $(BENCH_ARGS)
+
+bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
+	@$(PY) bench/web_history.py $(BENCH_ARGS)
 
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt

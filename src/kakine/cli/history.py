@@ -78,7 +78,11 @@ async def _read(
         aged = [f"△ 最新と確認できない / not known to be of now: {said}" for said in read.stale.values()]
         worse = [f"× {origin}: {said}" for origin, said in read.accused.items()]
         retained, grown = retention_lines(read), list(_grown(found))
-        return read, [*shown, *retained, proofs, public, *grown, *aged, *worse, *completeness_lines(read)]
+        believed = (
+            f"信頼する鍵と方針の指紋 / fingerprint of the keys and the policy believed: {read.fingerprint}"
+        )
+        said = [proofs, public, believed, *grown, *aged, *worse, *completeness_lines(read)]
+        return read, [*shown, *retained, *said]
 
 
 def _grown(found: Since) -> Iterator[str]:

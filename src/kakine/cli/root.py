@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import authority, card, gazette, monitor
+from kakine.cli import authority, card, gazette, monitor, paper
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.demo import demo
@@ -42,4 +42,5 @@ app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(login, name="login")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(paper.app, name="paper")
 app.add_typer(serve, name="serve")

@@ -108,8 +108,9 @@ def read(
     opened = open_history(message.request, lists, message.shares, session, believed.keys, now_ms=now_ms)
     proved = _proved(message, lists)
     witnessed, witnesses = _witnessed(proved, believed)
-    read_rows = [*opened.rows, *opened.erased, *opened.openings]
-    places = {(row.origin, row.index): row.entry for row in read_rows}
+    places = {(row.origin, row.index): row.entry for row in opened.rows}
+    places |= {(row.origin, row.index): row.entry for row in opened.erased}
+    places |= {(row.origin, row.index): row.entry for row in opened.openings}
     confirmed, doubts = _confirmed(message, places, session, believed.keys)
     signed = max(decode(each.statement, Statement).count for each in lists)
     counted = signed, len(places), witnessed, witnesses

@@ -1016,6 +1016,16 @@ class PolicyMalformed(Problem):
     title = "the bytes are not a policy that names logs, witnesses and a quorum"
 
 
+class ScanUnreadable(Problem):
+    code = "scan-unreadable"
+    title = "the text is not of a receipt's or record's QR code, or was not read whole"
+
+
+class GlyphMissing(Problem):
+    code = "glyph-missing"
+    title = "the font for paper does not have a sign of this text"
+
+
 class RecordFileMalformed(Problem):
     code = "record-file-malformed"
     title = "the bytes are not the one form of a record file"
@@ -1417,6 +1427,12 @@ class VoucherUnfit(Problem):
     )
 
 
+class LossCodeUnknown(Problem):
+    code = "loss-code-unknown"
+    status = 404
+    title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
 class VisitUnknown(Problem):
     code = "visit-unknown"
     status = 403
@@ -1427,6 +1443,36 @@ class StepUpNeeded(Problem):
     code = "step-up-needed"
     status = 403
     title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
+
+
+class ActUnknown(Problem):
+    code = "act-unknown"
+    status = 404
+    title = "this account has no such act under way, or its kind is not known"
+
+
+class ActOver(Problem):
+    code = "act-over"
+    status = 409
+    title = "the time in which the act could be undone is over; ask for the opposite, or go to a counter"
+
+
+class ActsTooMany(Problem):
+    code = "acts-too-many"
+    status = 409
+    title = "too many acts of this account are under way; undo one, or wait"
+
+
+class WayInUnknown(Problem):
+    code = "way-in-unknown"
+    status = 404
+    title = "the account has no such way in, or it is being removed already"
+
+
+class LastWayIn(Problem):
+    code = "last-way-in"
+    status = 409
+    title = "it is the account's last card, or its last way in: a counter can end it, and gives another"
 
 
 class PinRefused(Problem):

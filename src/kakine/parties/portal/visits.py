@@ -74,6 +74,7 @@ class Visit(Door):
 
     since_ms: int
     shown: dict[str, Shown] = field(default_factory=dict)
+    creating: bytes | None = None
 
     @property
     def whose(self) -> bytes:

@@ -2,6 +2,7 @@
 // record, and it stays letters. No address is built from a value.
 
 import { dateText, momentText } from "./dates.js";
+import { GROUND as DECISION, decisionOf } from "./decisions.js";
 import { hintsOf, placeOf } from "./hints.js";
 import { WORDS } from "./words.js";
 
@@ -126,22 +127,30 @@ function list(lines, context) {
 
 function lineItem(line, at, context) {
   const { words, named, language, hints } = context;
-  const asked = words.asked({ requester: named.of("domains", line.requester), recipient: named.of("domains", line.recipient) });
+  const asked = Object.hasOwn(words.titles, line.ground) ? words.titles[line.ground] : words.asked;
+  const title = asked({ requester: named.of("domains", line.requester), recipient: named.of("domains", line.recipient) });
   const own = hints.get(placeOf(line)) ?? [];
   const details = made("details", made("summary", words.details));
   // What is inside is made when somebody looks: a thousand lines stay light.
   details.addEventListener("toggle", () => details.children.length === 1 && details.append(...detailsOf(line, context)), { once: true });
   return made("li", [
-    made("h3", asked),
+    made("h3", title),
     made("p", [
       made("time", momentText(line.time, language), { datetime: new Date(line.time).toISOString() }),
       " · ",
       made("span", resultOf(line, words), { class: "result" }),
     ]),
     made("p", named.ground(line.ground)),
+    ...(line.ground === DECISION ? [made("p", decisionText(line, words), { class: "decision" })] : []),
     ...own.map((hint) => made("p", `${words.hint}: ${words.hints[hint]}`, { class: "hint" })),
     details,
   ], { id: `line-${at}`, tabindex: "-1" });
+}
+
+function decisionText(line, words) {
+  const found = decisionOf(line.case);
+  const kind = words.decisions[found === null ? "" : found.tag] ?? "";
+  return [kind, ...(found?.texts ?? []).map(harmless)].filter((each) => each !== "").join(" · ");
 }
 
 const resultOf = (line, words) => (Object.hasOwn(words.results, line.result) ? words.results[line.result] : harmless(line.result));
