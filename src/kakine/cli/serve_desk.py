@@ -12,7 +12,7 @@ import typer
 import uvicorn
 
 from kakine.cli.desks import HOST, desk_at, report_applications
-from kakine.cli.serve_login import kept_current
+from kakine.cli.serve_portal import at_work
 from kakine.cli.visiting import DirOption, visited
 from kakine.institutions.desk import DemoLogin, staffed
 from kakine.parties.gateway.desk.case_store import Application
@@ -44,7 +44,7 @@ def desk(
 
 
 async def _serve(folder: Path, domain: str, port: int, demo: bool) -> None:
-    async with visited(folder) as country, kept_current(country):
+    async with visited(folder) as country, at_work(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
