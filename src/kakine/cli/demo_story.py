@@ -10,11 +10,12 @@ from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
-from kakine.cli.own_decisions import decision_words
+from kakine.cli.own_decisions import decision_words, use_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
 from kakine.protocols.decisions import GROUND as DECISION
+from kakine.protocols.decisions import Consent
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import day, in_japan
 from kakine.values.labels import HASH
@@ -159,10 +160,14 @@ class Words:
 
 
 def history_lines(
-    read: list[Seen], words: Words, disputes: Mapping[Place, Disputed] | None = None
+    read: list[Seen],
+    words: Words,
+    disputes: Mapping[Place, Disputed] | None = None,
+    consents: Sequence[Consent] = (),
 ) -> Iterator[str]:
-    """For each request when, who asked whom, under which article and row, what came of it; and by place how it stands
-    with the person's objection to it."""
+    """For each request when, who asked whom, under which article and row, what came of it; by place how it stands with
+    the person's objection to it; and under which of the person's `consents` it was made."""
+    used = {place: consent.allowed for consent in consents for place in consent.uses}
     for line in read:
         when = in_japan(line.time_ms)
         yield (
@@ -176,6 +181,8 @@ def history_lines(
             yield from (f"      {said}" for said in sealed_words(line, words))
         if line.ground == DECISION:
             yield from (f"      {said}" for said in decision_words(line.case))
+        if line.place in used:
+            yield from (f"      {said}" for said in use_words(used[line.place]))
         if disputes and line.place in disputes:
             yield f"      {dispute_words(disputes[line.place])}"
 

@@ -18,6 +18,7 @@ from kakine.cli.remembered import Since, keep, kept, since
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN, Country
 from kakine.institutions.families import Family, Roster
+from kakine.protocols.decisions import consents_in
 from kakine.values.labels import DomainName
 from kakine.values.problems import AccountUnknown, CountryMissing
 from kakine.wire.gazette import Sealing
@@ -71,7 +72,8 @@ async def _read(
             keep(remember, found)
         read = replace(read, accused={**read.accused, **found.accused})
         stands = await disputes(country, read.rows)
-        shown = list(history_lines(read.lines, Words(country.site.pack, sealings(country)), stands))
+        words = Words(country.site.pack, sealings(country))
+        shown = list(history_lines(read.lines, words, stands, consents_in(read.rows)))
         opened = read.verified - len(read.erased)
         proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"

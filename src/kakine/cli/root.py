@@ -7,6 +7,7 @@ import typer
 from kakine.cli import authority, card, gazette, monitor, paper
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
+from kakine.cli.consents import app as consents
 from kakine.cli.demo import demo
 from kakine.cli.desk import app as desk
 from kakine.cli.history import history
@@ -37,6 +38,7 @@ app.command()(unseal)
 app.command()(run)
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")
+app.add_typer(consents, name="consents")
 app.add_typer(desk, name="desk")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")

@@ -1427,6 +1427,36 @@ class VoucherUnfit(Problem):
     )
 
 
+class LinkRefused(Problem):
+    code = "link-refused"
+    status = 403
+    title = "no present certificate of this key follows that one, or that one was not ended by a renewal"
+
+
+class LinkInvalid(Problem):
+    code = "link-invalid"
+    status = 403
+    title = "the authority has not said this of these two certificates to this relying party"
+
+
+class GrantUnknown(Problem):
+    code = "latest-grant-unknown"
+    status = 400
+    title = "the grant is changed, of another provider, or of another relying party or key"
+
+
+class ConsentUnknown(Problem):
+    code = "latest-consent-unknown"
+    status = 404
+    title = "there is no such consent in the person's own history"
+
+
+class ConsentOver(Problem):
+    code = "latest-consent-over"
+    status = 400
+    title = "the person's consent to this grant has ended"
+
+
 class LossCodeUnknown(Problem):
     code = "loss-code-unknown"
     status = 404
