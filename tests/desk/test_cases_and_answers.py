@@ -87,11 +87,11 @@ def test_an_answer_is_readable_for_thirty_days(land: DeskLand) -> None:
     case = land.open(land.hana, 0)
     asked = land.ask(land.hana, case.number)
     land.land.clock.advance(29 * 86_400)
-    land.run(inquiries.forget_old(land.desk))
+    land.shift_of(land.taro)
     db = land.desk.office.db.read()
     assert case_store.inquiry(db, case.domain, case.number, asked.id).data
     land.land.clock.advance(2 * 86_400)
-    land.run(inquiries.forget_old(land.desk))
+    land.shift_of(land.taro)
     assert not case_store.inquiry(db, case.domain, case.number, asked.id).data
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.sql.functions import count
+from sqlalchemy.sql.functions import count, func
 
 from kakine.runtime.database import sql
 from kakine.values.problems import CaseUnknown, InquiryUnknown
@@ -265,7 +265,9 @@ _FORGET_DATA = sql(
     .values(data=bindparam("nothing"))
 )
 _FORGET_OLD = sql(
-    update(_INQUIRY).where(_INQUIRY.c.asked_ms < bindparam("before_ms")).values(data=bindparam("nothing"))
+    update(_INQUIRY)
+    .where(_INQUIRY.c.asked_ms < bindparam("before_ms"), func.length(_INQUIRY.c.data) > 0)
+    .values(data=bindparam("nothing"))
 )
 _TRAVELS = sql(update(_INQUIRY).where(_INQUIRY.c.id == bindparam("which")).values(request=bindparam("new")))
 _IN_REQUEST = sql(select(count()).select_from(_INQUIRY).where(_INQUIRY.c.request == bindparam("request")))
@@ -493,6 +495,6 @@ def end(
     return ended.rowcount == 1
 
 
-def forget_old(db: sqlite3.Connection, before_ms: int) -> int:
-    """Drop what was answered to questions asked before a time; how many rows were looked at."""
-    return db.execute(_FORGET_OLD, {"before_ms": before_ms, "nothing": b""}).rowcount
+def forget_old(db: sqlite3.Connection, before_ms: int) -> None:
+    """Drop what was answered to questions asked before a time."""
+    db.execute(_FORGET_OLD, {"before_ms": before_ms, "nothing": b""})

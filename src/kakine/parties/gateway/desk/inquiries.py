@@ -191,9 +191,3 @@ async def note_seen(desk: CaseDesk, by: Staff, inquiry: Inquiry, *, printed: boo
     what, now_ms = What.PRINTED if printed else What.ANSWER_SEEN, desk.now_ms
     act = desk.act(by, what, inquiry.case, " ".join(inquiry.rows))
     await desk.office.db.write(lambda db: journal.write(db, act, now_ms))
-
-
-async def forget_old(desk: CaseDesk) -> None:
-    """Drop what was answered so long ago that it must be asked anew."""
-    before_ms = desk.now_ms - desk.rules.kept_ms
-    await desk.office.db.write(lambda db: store.forget_old(db, before_ms))

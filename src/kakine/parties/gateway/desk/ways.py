@@ -13,7 +13,7 @@ from typing import Any
 
 from kakine.crypto.passkeys import check_creation, check_use, creation_options, credential_id, request_options
 from kakine.crypto.passphrases import SALT, passphrase_digest, same_passphrase
-from kakine.parties.gateway.desk import journal
+from kakine.parties.gateway.desk import case_store, journal
 from kakine.parties.gateway.desk import people_store as store
 from kakine.parties.gateway.desk.journal import NOBODY, Act, What
 from kakine.parties.gateway.desk.office import CaseDesk, Shift
@@ -149,7 +149,12 @@ async def out(desk: CaseDesk, shift: Shift) -> None:
 
 async def _in(desk: CaseDesk, person: Staff) -> Shift:
     now_ms = desk.now_ms
-    await desk.office.db.write(lambda db: journal.write(db, desk.act(person, What.LOGGED_IN), now_ms))
+
+    def work(db: sqlite3.Connection) -> None:
+        case_store.forget_old(db, now_ms - desk.rules.kept_ms)
+        journal.write(db, desk.act(person, What.LOGGED_IN), now_ms)
+
+    await desk.office.db.write(work)
     return desk.begin(person.id)
 
 

@@ -65,7 +65,6 @@ class Casework:
     async def all(self, turn: Turn[Shift]) -> Response:
         """My waiting and open cases, and the form for a new one."""
         me = self._me(turn)
-        await inquiries.forget_old(self.desk)
         mine = store.cases_of(self.desk.office.db.read(), self.desk.domain, me.id)
         return turn.page("cases.html", me=me, cases=mine, procedures=self._procedures(), **_words())
 
