@@ -160,13 +160,6 @@ def test_look_ups_without_a_case_are_found(land: DeskLand) -> None:
     assert unexplained(land.desk, land.desk.now_ms + 1) == []
 
 
-def test_a_refused_question_of_a_case_is_explained(land: DeskLand) -> None:
-    case = land.open(land.hana, 0)
-    land.run(land.land.country.registry.codes.retire([b"person-%09d" % 0]))
-    assert land.ask(land.hana, case.number).step is Step.REFUSED
-    assert unexplained(land.desk, 0) == []
-
-
 def test_the_journal_tells_of_every_step_without_naming_a_resident(land: DeskLand) -> None:
     case = land.open(land.hana, PEOPLE - 1)
     land.ask(land.hana, case.number, provider=SAPPORO)
