@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
 
@@ -29,6 +30,7 @@ READ: dict[str, Callable[[str], object]] = {
     ".py": ast.parse,
     ".json": json.loads,
     ".toml": tomllib.loads,
+    ".html": Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse,
     ".js": parse_script,
 }
 TABLE = mutations()

@@ -9,6 +9,7 @@ from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.consents import app as consents
 from kakine.cli.demo import demo
+from kakine.cli.desk import app as desk
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
 from kakine.cli.login import app as login
@@ -39,6 +40,7 @@ app.command()(run)
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")
 app.add_typer(consents, name="consents")
+app.add_typer(desk, name="desk")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(login, name="login")

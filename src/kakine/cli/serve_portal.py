@@ -49,7 +49,7 @@ def portal(
 
 
 async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
-    async with visited(folder) as country, _at_work(country):
+    async with visited(folder) as country, at_work(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
@@ -62,7 +62,7 @@ async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
 
 
 @asynccontextmanager
-async def _at_work(country: Country) -> AsyncIterator[None]:
+async def at_work(country: Country) -> AsyncIterator[None]:
     """What `kakine run` does, so that a history is indexed and witnessed, and an act done when its day has come."""
     stop = asyncio.Event()
     task = asyncio.create_task(Schedule(chores(country), country.site.clock, asyncio.sleep, _tell).run(stop))

@@ -49,6 +49,10 @@ Note = Callable[[sqlite3.Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
 
+Arrived = Callable[[sqlite3.Connection, bytes, Sequence[Answered]], None]
+"""(store, context, answers): keeps what was answered; runs in the commit that keeps the receipt."""
+
+
 def filed_of(data: bytes) -> Filed:
     """A kept receipt."""
     return _filed.decode(data)
@@ -57,10 +61,17 @@ def filed_of(data: bytes) -> Filed:
 class Carrier:
     """The asking party's own record of what it has asked."""
 
-    def __init__(self, db: Database, clock: Clock, note: Note = lambda *_: None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        note: Note = lambda *_: None,
+        arrived: Arrived = lambda *_: None,
+    ) -> None:
         self._db = db
         self._clock = clock
         self._note = note
+        self._arrived = arrived
 
     async def send(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
         """Write the intent down, then carry the request through.
@@ -89,10 +100,16 @@ class Carrier:
             if not alone or isinstance(problem, UNFILED):
                 await self._close(prepared, converted, context)
             raise
-        await self._close(prepared, converted, context)
+        await self._close(prepared, converted, context, answers)
         return answers
 
-    async def _close(self, prepared: Prepared, converted: Converted | None, context: bytes) -> None:
+    async def _close(
+        self,
+        prepared: Prepared,
+        converted: Converted | None,
+        context: bytes,
+        answers: Sequence[Answered] = (),
+    ) -> None:
         now_ms = self._clock()
 
         def work(db: sqlite3.Connection) -> None:
@@ -103,6 +120,8 @@ class Carrier:
                 filed = _encoder.encode(converted.filed)
                 codebook.keep_receipt(db, request, filed, prepared.entries, prepared.tags, now_ms)
                 self._note(db, context)
+            if answers:
+                self._arrived(db, context, answers)
 
         await self._db.write(work)
 
@@ -136,17 +155,22 @@ class Carrier:
         return None
 
     async def resume(
-        self, requester_of: Callable[[bytes], Requester]
+        self,
+        requester_of: Callable[[bytes], Requester],
+        wanted: Callable[[bytes], bool] = lambda _: True,
     ) -> list[tuple[bytes, tuple[Answered, ...] | Problem]]:
         """Take up what a crash left open: the same bytes again while they are young enough, else closed as expired.
         Requests to the record keeper alone are sent at any age.
 
-        Gives (context, answers or problem) of each. Nothing is asked twice: the same request has its effect once.
+        Gives (context, answers or problem) of each whose context is `wanted`. Nothing is asked twice: the same request
+        has its effect once.
         """
         month = months_since_2000(self._clock())
         await self._db.write(partial(codebook.drop_disputable, month=month))
         results: list[tuple[bytes, tuple[Answered, ...] | Problem]] = []
         for left in codebook.unfinished(self._db.read()):
+            if not wanted(left.context):
+                continue
             kept = decode(left.kept, Kept)
             try:
                 old = self._clock() - left.time_ms > WINDOW_MS
@@ -182,6 +206,11 @@ async def forget(db: Database, now_ms: int) -> int:
     count = await db.write(work)
     await db.forget()
     return count
+
+
+def disputables(db: sqlite3.Connection) -> list[tuple[bytes, DisputableKept]]:
+    """(hR, what is kept) of every request of the last 84 months."""
+    return [(request, _disputable.decode(kept)) for request, kept in codebook.all_disputable(db)]
 
 
 def _keep_disputable(db: sqlite3.Connection, request: bytes, kept: Kept, hops: Sequence[Hop]) -> None:

@@ -132,6 +132,7 @@ _HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindpara
 _RECEIPTS = sql(select(*receipt.c).order_by(receipt.c.time_ms))
 _KEEP_DISPUTABLE = sql(insert(disputable).prefix_with("OR REPLACE"))
 _DISPUTABLE = sql(select(disputable.c.kept).where(disputable.c.request == bindparam("request")))
+_ALL_DISPUTABLE = sql(select(disputable.c.request, disputable.c.kept))
 _DROP_DISPUTABLE = sql(delete(disputable).where(disputable.c.expiry < bindparam("month")))
 _ANSWER = sql(insert(incoming))
 _FORGET = sql(delete(incoming).where(incoming.c.time_ms < bindparam("before")))
@@ -211,6 +212,11 @@ def find_disputable(db: sqlite3.Connection, request: bytes) -> bytes | None:
     """What was kept of a request."""
     row = db.execute(_DISPUTABLE, {"request": request}).fetchone()
     return row[0] if row else None
+
+
+def all_disputable(db: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
+    """(request, kept) of every one."""
+    return [(row[0], row[1]) for row in db.execute(_ALL_DISPUTABLE)]
 
 
 def drop_disputable(db: sqlite3.Connection, month: int) -> None:

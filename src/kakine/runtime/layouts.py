@@ -14,7 +14,15 @@ class Layouts:
     """All layouts of a pack."""
 
     def __init__(self, schemas: Mapping[tuple[str, int], Mapping[str, Any]]) -> None:
+        self._schemas = schemas
         self._validators = {key: Draft202012Validator(schema) for key, schema in schemas.items()}
+
+    def schema(self, item: str, version: int) -> Mapping[str, Any]:
+        """Raises `LayoutUnknown`."""
+        found = self._schemas.get((item, version))
+        if found is None:
+            raise LayoutUnknown(item=item, version=version)
+        return found
 
     def validate(self, item: str, version: int, data: object) -> None:
         """Raise `LayoutUnknown` or `LayoutViolated`; the latter names the place in the layout, never the value."""

@@ -1548,3 +1548,86 @@ class ActingForAnother(Problem):
     code = "acting-for-another"
     status = 403
     title = "this step is for the person alone, not for whoever acts for them"
+
+
+# --- desk of an agency ----------------------------------------------------------------------------------------
+
+
+class DeskLoginUnknown(Problem):
+    """The same for every reason, so that nobody learns who works there."""
+
+    code = "desk-login-unknown"
+    status = 401
+    title = "no such way in: it is wrong, used, expired, or of somebody who may not log in"
+
+
+class DeskRoleLacking(Problem):
+    code = "desk-role-lacking"
+    status = 403
+    title = "this needs another role at the desk"
+
+
+class DeskPassphraseWeak(Problem):
+    code = "desk-passphrase-weak"
+    title = "the passphrase is too short, or the two are not the same"
+
+
+class DeskStaffUnknown(Problem):
+    code = "desk-staff-unknown"
+    status = 404
+    title = "no such person at this desk"
+
+
+class DeskQuotaExceeded(Problem):
+    code = "desk-quota-exceeded"
+    status = 429
+    title = "more than the rules of the desk allow for a day or a case"
+
+
+class DeskJournalBroken(Problem):
+    code = "desk-journal-broken"
+    status = 500
+    title = "the journal of the desk does not fit together"
+
+
+class CaseUnknown(Problem):
+    """The same for a case that does not exist and for one of somebody else."""
+
+    code = "case-unknown"
+    status = 404
+    title = "no such case among those of this person"
+
+
+class CaseNotOpen(Problem):
+    code = "case-not-open"
+    status = 409
+    title = "the case is closed, or waits for a second person"
+
+
+class CaseOnKin(Problem):
+    code = "case-on-kin"
+    status = 403
+    title = "a case on oneself or a relative is for a colleague"
+
+
+class SecondPersonNeeded(Problem):
+    code = "second-person-needed"
+    status = 403
+    title = "this is for a supervisor of the case's unit who did not open it"
+
+
+class ReferenceUnfit(Problem):
+    code = "reference-unfit"
+    title = "not a reference of the agency's own files; an individual number is never taken here"
+
+
+class RowByHand(Problem):
+    code = "row-by-hand"
+    status = 409
+    title = "of a person under protection, this row is not asked at the desk: which office answers would tell the place"
+
+
+class InquiryUnknown(Problem):
+    code = "inquiry-unknown"
+    status = 404
+    title = "no such question in this case"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,18 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
 from kakine.clients.rekey import first_epoch
 from kakine.contracts import gateway
+from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.gateway import answering, store
 from kakine.parties.gateway.asking import Desk
-from kakine.parties.gateway.office import Office, Site, Validate
+from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
+from kakine.parties.gateway.office import Office, Validate
+from kakine.parties.gateway.office import Site as DomainSite
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
+from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName
 
 
@@ -42,7 +46,7 @@ class Gateway:
     ) -> None:
         db = Database.open(path, store.metadata)
         sites = {
-            name: Site(
+            name: DomainSite(
                 name,
                 Domain(name, identity, db, peers, network.converters),
                 WrapKey(identity.local_key("wrap", name.encode(), length=64)),
@@ -63,6 +67,17 @@ class Gateway:
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
+    def case_desk(
+        self,
+        domain: DomainName,
+        layouts: Layouts,
+        files: Mapping[str, Names],
+        site: Site,
+        rules: Rules | None = None,
+    ) -> CaseDesk:
+        """The desk of one domain's case workers (spec/desk.md), whose pages are at `site`. Raises `DomainNotRun`."""
+        return CaseDesk(domain, self.office, self.desk, layouts, files, site, rules or Rules())
+
     async def start(self) -> None:
         """Enrol the domains with the converters where that is not done, and take up what a crash left open."""
         law = self.office.law.in_force(self.office.clock())
@@ -70,7 +85,7 @@ class Gateway:
             epoch = law.epoch(name)
             await site.domain.mask_keys(epoch)
             await self.office.db.write(partial(first_epoch, domain=name, epoch=epoch))
-        await self.desk.carrier.resume(lambda context: self.office.requester(context.decode()))
+        await self.desk.resume()
 
     def close(self) -> None:
         """Close the store."""

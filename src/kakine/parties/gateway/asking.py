@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from kakine.clients.carrier import Carrier
-from kakine.clients.exchange import Wish
+from kakine.clients.carrier import OPEN, Carrier
+from kakine.clients.exchange import Wish, request_of
+from kakine.parties.gateway.desk import arrivals
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
@@ -29,7 +32,8 @@ GATHERED = 64
 class Question:
     """What a case worker asks of one person. `official` is the organisation's own reference, `case` a digest of the
     case number, `reference` the asking domain's local one; `parent` names the exchange this one follows from. For
-    `seal_days` days the person is not shown it, where the law lets that be."""
+    `seal_days` days the person is not shown it, where the law lets that be. `inquiry` is the id (16 bytes) of a
+    question that belongs to a case of the agency's desk; its answer is kept there."""
 
     domain: DomainName
     provider: DomainName
@@ -43,6 +47,7 @@ class Question:
     mode: Mode = Mode.S0_PLUS
     parent: bytes = b""
     seal_days: int = 0
+    inquiry: bytes = b""
 
     @property
     def group(self) -> tuple[object, ...]:
@@ -77,7 +82,7 @@ class Desk:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self.carrier = Carrier(office.db, office.clock)
+        self.carrier = Carrier(office.db, office.clock, arrived=self._arrived)
         self._groups: dict[tuple[object, ...], Waiting] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -133,6 +138,7 @@ class Desk:
         until = now_ms // DAY_MS + first.seal_days if first.seal_days else 0
         law.permit_seal(first.rows, len(questions), now_ms, until)
         requester = office.requester(first.domain)
+        context = arrivals.context_of(first.domain, [question.inquiry for question in questions])
         wish = Wish(
             Kind.EXCHANGE,
             first.mode,
@@ -147,7 +153,34 @@ class Desk:
             sealed_until=until,
         )
         prepared = await requester.prepare(wish)
-        return list(await self.carrier.send(requester, prepared, first.domain.encode()))
+        if arrivals.inquiries_of(context):
+            travels = partial(arrivals.travels, context=context, request=request_of(prepared))
+            await office.db.write(travels)
+        return list(await self.carrier.send(requester, prepared, context))
+
+    async def resume(self, inquiry: bytes = b"") -> None:
+        """Take up what was left open: everything at a start, later what this question travels in. Raises nothing that
+        concerns a single request; what is refused now is noted with its questions."""
+        office = self._office
+
+        def wanted(context: bytes) -> bool:
+            return not inquiry or inquiry in arrivals.inquiries_of(context)
+
+        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted)
+        refused = [
+            (c, each) for c, each in results if isinstance(each, Problem) and not isinstance(each, OPEN)
+        ]
+        now_ms = office.clock()
+
+        def work(db: sqlite3.Connection) -> None:
+            for context, problem in refused:
+                arrivals.refused(db, arrivals.inquiries_of(context), problem, now_ms)
+            arrivals.settle(db, now_ms, inquiry)
+
+        await office.db.write(work)
+
+    def _arrived(self, db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
+        arrivals.arrived(db, context, answers, self._office.clock())
 
     def codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
         """Of the people these are about, in order. Raises `PersonNotKnown` with the position."""
