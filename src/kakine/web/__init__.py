@@ -1,0 +1,1 @@
+"""What every site of the country is built on."""
