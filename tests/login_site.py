@@ -27,7 +27,8 @@ from starlette.types import ASGIApp, Message
 from kakine.contracts.login import Standing
 from kakine.contracts.registry import ACQUIRE, ENTER, Acquire, ByNumber, Enter, Entry, Numbered, Wanted
 from kakine.country import LOGIN
-from kakine.crypto.webkeys import TokenKey, base64url
+from kakine.crypto.base64url import base64url
+from kakine.crypto.webkeys import TokenKey
 from kakine.parties.gateway.vouching import bind_card, print_paper
 from kakine.parties.portal.login.clients import KIND
 from kakine.parties.portal.login.http import COOKIE, application

@@ -11,7 +11,7 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from kakine.crypto.webkeys import base64url
+from kakine.crypto.base64url import base64url
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 

@@ -19,9 +19,9 @@ import pytest
 
 from card_maker import PIN, Roots
 from exchange_state import snapshot
+from kakine.crypto.base64url import base64url
 from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.crypto.hashing import mac
-from kakine.crypto.webkeys import base64url
 from kakine.parties.portal.login.office import Grant, Token
 from kakine.protocols.logins import challenge_digest
 from kakine.runtime.codebook import token_of

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from card_maker import PIN, Roots
+from kakine.crypto.base64url import base64url
 from kakine.crypto.cards import CardCertificate, KeyFile
-from kakine.crypto.webkeys import base64url
 from kakine.protocols.logins import challenge_digest
 from kakine.values.problems import VoucherUnfit
 from kakine.wire.canonical import decode, encode

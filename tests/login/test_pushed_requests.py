@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kakine.crypto.webkeys import TokenKey, base64url
+from kakine.crypto.base64url import base64url
+from kakine.crypto.webkeys import TokenKey
 from login_site import CHILDCARE, INSURER, ISSUER, REDIRECTS, Answer, LoginSite
 
 TRANSACTION = base64url(bytes(32))

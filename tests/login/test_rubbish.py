@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kakine.crypto.webkeys import base64url
+from kakine.crypto.base64url import base64url
 from login_site import CHILDCARE, Answer, LoginSite
 
 NAMES = [

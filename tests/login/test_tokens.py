@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kakine.crypto.webkeys import TokenKey, base64url
+from kakine.crypto.base64url import base64url
+from kakine.crypto.webkeys import TokenKey
 from login_site import CHILDCARE, INSURER, ISSUER, REDIRECTS, Answer, LoginSite
 
 

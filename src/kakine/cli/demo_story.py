@@ -13,9 +13,8 @@ from kakine.cli.demo_journal import Figures
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
-from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_pack import Pack
-from kakine.values.calendar import in_japan
+from kakine.values.calendar import day, in_japan
 from kakine.values.labels import HASH
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.erasure import Reason

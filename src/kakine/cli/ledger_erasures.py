@@ -7,10 +7,9 @@ from pathlib import Path
 
 import typer
 
-from kakine.cli.demo_checks import head
 from kakine.cli.visiting import DirOption, visited
+from kakine.cli.whole_logs import whole_logs
 from kakine.clients.erasures import all_notices
-from kakine.clients.log import entries_between
 from kakine.country import COMMISSION, CONVERTERS, Country
 from kakine.protocols.erasure import check_notice, check_noticed, due, tallied
 from kakine.protocols.heads import Heads
@@ -52,8 +51,7 @@ async def check_erasures(country: Country) -> tuple[list[Order], list[int]]:
     peers, law = country.peers("portal"), country.book("portal").in_force(country.site.clock())
     keys, heads = log_keys(law, country.logs), Heads()
     entries, counted = dict[Place, Entry](), dict[str, dict[int, Tally]]()
-    for log in country.readable():
-        found = await entries_between(peers, log, heads, keys, 0, (await head(country, log)).size)
+    async for log, found in whole_logs(country, heads):
         entries |= {Place(log.origin, index): entry for index, entry in found.items()}
         counted[log.origin] = tallied(log.origin, sorted(found.items()), {})
     orders, places = list[Order](), dict[Place, bytes]()

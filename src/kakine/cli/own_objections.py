@@ -6,9 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kakine.clients.log import entries_between
-from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT
+from kakine.cli.whole_logs import whole_logs
 from kakine.country import COMMISSION, Country
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.protocols.heads import Heads
@@ -25,7 +23,6 @@ from kakine.protocols.objections import (
 )
 from kakine.values.calendar import minutes
 from kakine.values.problems import ObjectionUnfit, Problem
-from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry
 from kakine.wire.objection import Answer, Asked, Reason, Told, to_commission, to_session
@@ -89,13 +86,9 @@ async def count_objections(country: Country) -> Counted:
     """Objections and answers in all logs, as anybody may count them: an answer stands in the log of its objection, or
     in the one that took its place.
     Raises `AnswerUnasked`."""
-    now_ms, peers = country.site.clock(), country.peers("portal")
-    keys = log_keys(country.book("portal").in_force(now_ms), country.logs)
+    now_ms = country.site.clock()
     found, chains = [], dict[str, dict[int, Entry]]()
-    for log in country.readable():
-        given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
-        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
-        entries = await entries_between(peers, log, Heads(), keys, 0, size)
+    async for log, entries in whole_logs(country, Heads()):
         before = chains.pop(log.follows, {})
         chains[log.origin] = before | {len(before) + place: entry for place, entry in entries.items()}
     for chain in chains.values():

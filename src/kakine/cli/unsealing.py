@@ -8,15 +8,11 @@ from pathlib import Path
 import typer
 
 from kakine.cli.visiting import DirOption, visited
-from kakine.clients.log import entries_between
-from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT
+from kakine.cli.whole_logs import whole_logs
 from kakine.country import Country
-from kakine.protocols.gazette_genesis import day
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import log_keys
 from kakine.protocols.seals import Sealed, Seals, counted
-from kakine.wire import checkpoint as notes
+from kakine.values.calendar import day
 from kakine.wire.request import Place
 
 
@@ -41,13 +37,7 @@ async def _unseal(folder: Path) -> list[Place]:
 
 async def count_seals(country: Country) -> Seals:
     """Out of the public logs, as anybody may."""
-    law, peers, logs = country.book("portal").in_force(country.site.clock()), country.peers("portal"), []
-    keys = log_keys(law, country.logs)
-    for log in country.readable():
-        given = await peers.ask(log.ledger, CHECKPOINT, Nothing())
-        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
-        logs.append((log.origin, await entries_between(peers, log, Heads(), keys, 0, size)))
-    return counted(logs)
+    return counted([(log.origin, entries) async for log, entries in whole_logs(country, Heads())])
 
 
 def seal_lines(seals: Seals, now_ms: int) -> list[str]:

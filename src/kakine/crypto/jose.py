@@ -76,19 +76,3 @@ def read(text: str, kind: str) -> Token:
         return Token(base64.b64decode(certificate, validate=True), text, kind)
     except (JoseError, ValueError, KeyError, TypeError, binascii.Error) as fault:
         raise SignatureInvalid() from fault
-
-
-def base64url(data: bytes) -> str:
-    """Without padding (RFC 7515 appendix C)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unbase64url(text: str) -> bytes:
-    """Raises `SignatureInvalid` for anything but what `base64url` writes."""
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error) as fault:
-        raise SignatureInvalid() from fault
-    if base64url(data) != text:
-        raise SignatureInvalid()
-    return data

@@ -6,7 +6,6 @@ The library is joserfc. What is not ES256, not of the expected type, or not by t
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,13 +127,3 @@ def _opened(token: str, key: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     except _FAULTS as fault:
         raise SignatureInvalid() from fault
     return found.header, found.claims
-
-
-def base64url(data: bytes) -> str:
-    """Without padding, as all of JOSE has it."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def from_base64url(text: str) -> bytes:
-    """The bytes, from text that the caller has checked to be base64url without padding."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -15,8 +15,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from kakine.protocols.gazette_genesis import day
 from kakine.protocols.gazette_sound import suspendable
+from kakine.values.calendar import day
 from kakine.wire.gazette import (
     Assessment,
     Client,

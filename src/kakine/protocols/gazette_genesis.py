@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, TypeVar
 
 from kakine.crypto.hashing import digest
@@ -21,12 +20,12 @@ from kakine.protocols.gazette_pack import (
     RowEntry,
     SealingEntry,
 )
+from kakine.values.calendar import days
 from kakine.values.problems import PackMalformed
 from kakine.wire import gazette as wire
 from kakine.wire.gazette import NO_GAZETTE, Gazette, Kind
 
 DAY_MS = 86_400_000
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,6 @@ class PartyKeys:
     signing: bytes
     seal: bytes
     clients: Mapping[str, bytes] = field(default_factory=dict)
-
-
-def days(day: date) -> int:
-    """Days since 1970-01-01."""
-    return day.toordinal() - _EPOCH
-
-
-def day(number: int) -> date:
-    """The date of a number of days since 1970-01-01."""
-    return date.fromordinal(number + _EPOCH)
 
 
 def layout_digest(schema: Mapping[str, Any]) -> bytes:

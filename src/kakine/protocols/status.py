@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kakine.crypto import jose
+from kakine.crypto.base64url import unbase64url
 from kakine.crypto.keys import PublicKey
 from kakine.crypto.merkle import leaf_hash, verify_inclusion
 from kakine.crypto.x509 import verify_status_signer
@@ -115,7 +116,7 @@ def open_head(token: str, uri: str, roots: Roots, now_s: int) -> Head:
     claims = wire.decode_claims(_verified(token, HEAD, uri, roots, now_s), HeadClaims)
     _require_fresh(claims, uri, now_s)
     try:
-        digest, root = jose.unbase64url(claims.digest), jose.unbase64url(claims.root)
+        digest, root = unbase64url(claims.digest), unbase64url(claims.root)
     except SignatureInvalid as fault:
         raise StatusListInvalid() from fault
     return Head(claims, digest, root)

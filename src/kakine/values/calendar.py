@@ -22,9 +22,14 @@ def month_start_ms(month: int) -> int:
     return int(datetime(2000 + month // 12, month % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
-def day_name(day: int) -> str:
-    """`2033-11-05` for days since 1970-01-01."""
-    return date.fromordinal(_FIRST_DAY + day).isoformat()
+def days(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - _FIRST_DAY
+
+
+def day(number: int) -> date:
+    """The date of a number of days since 1970-01-01."""
+    return date.fromordinal(number + _FIRST_DAY)
 
 
 def month_name(month: int) -> str:

@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from kakine.crypto.jose import base64url, unbase64url
+from kakine.crypto.base64url import base64url, unbase64url
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.values.problems import SignatureInvalid, StatusListInvalid
 from kakine.wire.canonical import UNDECODABLE, Message

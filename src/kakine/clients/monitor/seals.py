@@ -11,7 +11,7 @@ from itertools import islice
 from kakine.clients.monitor.erasures import Whole
 from kakine.clients.monitor.findings import Code, Fact, Finding
 from kakine.protocols.seals import counted
-from kakine.values.calendar import day_name
+from kakine.values.calendar import day
 
 _MOST = 16
 
@@ -23,7 +23,7 @@ def overdue(whole: Whole) -> Iterator[Finding]:
     found = counted((reading.watched.origin, reading.seals) for reading in whole.readings)
     for each in islice(found.overdue(whole.readings[0].now_ms), _MOST):
         place = each.place
-        facts: dict[str, Fact] = {"log": place.log, "index": place.index, "until": day_name(each.until)}
+        facts: dict[str, Fact] = {"log": place.log, "index": place.index, "until": str(day(each.until))}
         yield Finding(Code.SEAL_OVERDUE, facts)
     for place in islice(found.stray, _MOST):
         yield Finding(Code.SEAL_OPENED_NOTHING, {"log": place.log, "index": place.index})

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 
 from kakine.clients.recipient import Opened
+from kakine.crypto.base64url import base64url
 from kakine.crypto.hashing import mac
-from kakine.crypto.webkeys import base64url
 from kakine.parties.gateway.office import Office
 from kakine.protocols.gazette import Law
 from kakine.runtime import codebook

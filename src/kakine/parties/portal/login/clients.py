@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from kakine.crypto.webkeys import CheckKey, base64url, embedded_claims
+from kakine.crypto.base64url import base64url
+from kakine.crypto.webkeys import CheckKey, embedded_claims
 from kakine.parties.portal.login.office import ASSERTION_MS, PROOF_MS, Office
 from kakine.values.problems import (
     AssertionReplayed,

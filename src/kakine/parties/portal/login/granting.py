@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from kakine.crypto.webkeys import base64url
+from kakine.crypto.base64url import base64url
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
 from kakine.protocols.logins import OPENID, SIGN

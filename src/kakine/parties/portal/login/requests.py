@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from kakine.crypto.webkeys import from_base64url
+from kakine.crypto.base64url import from_base64url
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
 from kakine.protocols.logins import CARD, SIGN, STRONG, scopes_of
