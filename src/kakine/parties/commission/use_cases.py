@@ -113,14 +113,21 @@ class Duties:
         return Nothing()
 
     async def suspend(self, caller: PartyName, asked: Narrow) -> Version:
-        """Stop things at once, with the commission's signature alone. What was still waiting is dropped.
+        """Stop things at once, with the commission's signature alone. What was still waiting is dropped, which may be
+        all that is asked.
 
         Raises RowUnknown, GazetteInconsistent (nothing of that name), GazetteNotNarrowing (a protective
         ground), GazetteUnchanged.
         """
         stops = [(_subject(stop), stop.name) for stop in asked.suspend]
         gazette = narrowing_version(
-            self._publisher.book, stops, asked.strike, self._clock(), asked.reason_ja, asked.reason_en
+            self._publisher.book,
+            stops,
+            asked.strike,
+            self._clock(),
+            asked.reason_ja,
+            asked.reason_en,
+            asked.until,
         )
         encoded = encode(gazette)
         commission = sign_as_commission(self._identity.signing, encoded)
