@@ -562,6 +562,14 @@ class LawBook:
                 return law
         raise NoLawInForce()
 
+    def held(self, now_ms: int) -> list[Law]:
+        """Every version that is or was in force, oldest first; none that was dropped."""
+        begun = [
+            law for law in self._standing if law.starts_ms <= now_ms or law.gazette.kind is Kind.NARROWING
+        ]
+        waiting = self._waiting
+        return begun if waiting is None or waiting.starts_ms > now_ms else [*begun, waiting]
+
     def pending(self, now_ms: int) -> Law | None:
         """The version that has been published and is not yet in force, if there is one."""
         waiting = self._waiting
