@@ -6,7 +6,6 @@ HTTP with the same bytes as over a network. Nothing here has a way around a gate
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import time
@@ -53,7 +52,6 @@ from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
 from kakine.protocols.log_list import check_seen, next_origin, opening_of
 from kakine.protocols.logs import Log, LogBook, log_of, open_logs
-from kakine.protocols.words import words_of
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -532,12 +530,7 @@ class Country:
 
     def _portal(self) -> Portal:
         own = self._common("portal")
-        return Portal(LOGIN, self._network("portal"), *own, lambda: self.policy, self.words)
-
-    @property
-    def words(self) -> bytes:
-        """SHA-256 of the file of names that pages show (`protocols/words.py`)."""
-        return hashlib.sha256(words_of(self.site.pack)).digest()
+        return Portal(LOGIN, self._network("portal"), *own, lambda: self.policy)
 
     def _start_converters(self) -> None:
         for position, name in enumerate(CONVERTERS, 1):

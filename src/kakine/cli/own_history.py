@@ -118,7 +118,7 @@ async def own_history(
     given = await country.portal.reading(account, encode(HistoryAsked(bytes(session.public))))
     now_ms = country.site.clock()
     law = country.book("portal").in_force(now_ms)
-    trusted = trust_of(law, country.logs, country.policy, country.words)
+    trusted = trust_of(law, country.logs, country.policy)
     found = reading.read(given, session, now_ms, trusted, fresh_ms=fresh_ms)
     if export is not None:
         policy = country.policy if found.witnessed == len(found.rows) else None

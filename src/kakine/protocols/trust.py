@@ -8,9 +8,8 @@ from kakine.wire.canonical import encode
 from kakine.wire.reading import Trust, TrustedKeeper, TrustedLog
 
 
-def trust_of(law: Law, logs: Logs, policy: bytes, words: bytes) -> bytes:
-    """The encoded `Trust`; `words` is the digest of the file of names. Raises `PartyUnknown` for a ledger that `law`
-    does not know."""
+def trust_of(law: Law, logs: Logs, policy: bytes) -> bytes:
+    """The encoded `Trust`. Raises `PartyUnknown` for a ledger that `law` does not know."""
     keepers = tuple(TrustedKeeper(str(name), bytes(law.signing_key(name))) for name in law.keeper_parties)
     listed = tuple(TrustedLog(log.origin, bytes(log.key_in(law)), log.final or b"", log.dead) for log in logs)
-    return encode(Trust(keepers, listed, policy, words))
+    return encode(Trust(keepers, listed, policy))

@@ -743,6 +743,12 @@ class GroundUnfit(Problem):
     title = "this ground does not cover this kind of conversion"
 
 
+class AreaUnknown(Problem):
+    code = "area-unknown"
+    title = "nobody gives data of this area"
+    status = 404
+
+
 class AnswerNotAllowed(Problem):
     code = "answer-not-allowed"
     status = 403

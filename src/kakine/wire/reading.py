@@ -98,12 +98,11 @@ class TrustedLog(Message, frozen=True):
 
 class Trust(Message, frozen=True):
     """Whose signatures a reader believes: record keepers and logs as the gazette has them, and the policy of witnesses
-    (c2sp.org/tlog-policy). `words` is the SHA-256 of the file of names and articles that the page shows beside ids."""
+    (c2sp.org/tlog-policy)."""
 
     keepers: Annotated[tuple[TrustedKeeper, ...], Meta(min_length=1, max_length=8)]
     logs: Annotated[tuple[TrustedLog, ...], Meta(min_length=1, max_length=1024)]
     policy: bytes
-    words: Digest
 
 
 class HistoryGiven(Message, frozen=True):

@@ -52,14 +52,13 @@ class _Blobs:
 
 @dataclass(frozen=True)
 class Readings:
-    """The portal's side of a reading. `policy` gives the text in force, `words` is the digest of the file of names."""
+    """The portal's side of a reading. `policy` gives the text in force."""
 
     network: Network
     law: LawBook
     peers: Peers
     clock: Clock
     policy: Callable[[], bytes]
-    words: bytes
 
     async def given(self, sealed: SealedHistory, since: Sequence[Remembered]) -> bytes:
         """The encoded `HistoryGiven`. Raises `ReceiptMismatch` if a log shows another entry at a row's place, and what
@@ -70,7 +69,7 @@ class Readings:
         proved = [await self._proved(row, blobs) for row in rows]
         known = {each.origin: each.size for each in since}
         logs = [await self._now(log, known) for log in self.network.logs]
-        trust = trust_of(self.law.in_force(self.clock()), self.network.logs, self.policy(), self.words)
+        trust = trust_of(self.law.in_force(self.clock()), self.network.logs, self.policy())
         return encode(
             HistoryGiven(
                 sealed.request, blobs.all, lists, tuple(sealed.shares), tuple(proved), tuple(logs), trust
