@@ -264,7 +264,7 @@ class Country:
         self.registry = self._keep(
             "registry", Registry(REGISTRY, self._network("registry"), *self._common("registry"))
         )
-        self.portal = self._keep("portal", Portal(LOGIN, self._network("portal"), *self._common("portal")))
+        self.portal = self._keep("portal", self._portal())
         self.standing = PublishedStatus(
             self.peers(LOGIN.party), AUTHORITY, self.book(LOGIN.party), self.site.clock
         )
@@ -542,6 +542,10 @@ class Country:
         now_ms = self.site.clock()
         forgotten = {name: await carrier.forget(db, now_ms) for name, db in stores.items()}
         return Retained(forgotten, await self.commission.retain())
+
+    def _portal(self) -> Portal:
+        own = self._common("portal")
+        return Portal(LOGIN, self._network("portal"), *own, lambda: self.policy)
 
     def _start_converters(self) -> None:
         for position, name in enumerate(CONVERTERS, 1):

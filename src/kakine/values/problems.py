@@ -832,6 +832,11 @@ class HistoryIncomplete(Problem):
     title = "the list does not have the rows that the record keeper has signed for, or had before"
 
 
+class TrustChanged(Problem):
+    code = "trust-changed"
+    title = "the keys or the policy are not those that the reader believes; compare them with the gazette"
+
+
 class OpeningMismatch(Problem):
     code = "opening-mismatch"
     title = "an opened commitment is not the one in the entry, or does not fit the request"

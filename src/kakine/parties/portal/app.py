@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
+from kakine.parties.portal.reading import Readings
 from kakine.parties.portal.visits import Visits
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
@@ -43,7 +44,9 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered
+from kakine.wire.canonical import decode
 from kakine.wire.objection import Reason
+from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
@@ -60,7 +63,9 @@ class Portal:
         peers: Peers,
         clock: Clock,
         entropy: Entropy,
+        policy: Callable[[], bytes],
     ) -> None:
+        """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
         self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
         self._handle_key = identity.local_key("card-handle")
@@ -78,6 +83,7 @@ class Portal:
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
         self._carrier = Carrier(self.db, clock)
+        self._readings = Readings(network, law, peers, clock, policy)
 
     @property
     def app(self) -> ASGIApp:
@@ -195,6 +201,14 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
+<<<<<<< HEAD
+    async def reading(self, account: bytes, asked: bytes) -> bytes:
+        """A `HistoryAsked` answered with a `HistoryGiven`, both encoded: all that a reader needs to verify the history
+        alone (spec/browser.md). Raises `NotCanonical` and what `read_history` and a log refuse with."""
+        wanted = decode(asked, HistoryAsked)
+        sealed = await self.read_history(account, SealKey(wanted.session))
+        return await self._readings.given(sealed, wanted.since)
+=======
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
         stands in the person's history.
@@ -207,6 +221,7 @@ class Portal:
             await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16))
             for holder in asked
         ]
+>>>>>>> main
 
     async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
