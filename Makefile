@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login prove check attacks bench bench-card bench-ledger bench-card-login docs lock clean
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-card-login docs lock clean
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -38,6 +38,9 @@ test-card: .make/dev ## our cards before OpenSC and OpenSSL; installs Debian's w
 
 test-login: .make/dev ## the login before npm's openid-client and Chromium; installs both where they are missing
 	@CI=true $(PY) -m pytest -v tests/login/test_foreign_client.py tests/login/test_chromium.py
+
+test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
+	@CI=true $(PY) -m pytest -v tests/web
 
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py

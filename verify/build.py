@@ -17,6 +17,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "index.html"
+VERIFIER = HERE.parent / "src" / "kakine" / "web" / "static" / "history" / "verify.js"
+"""The portal's page of a whole history has the same verifier (spec/browser.md)."""
 TEXTS = HERE.parent / "src" / "kakine" / "cli" / "verdict_texts.json"
 
 _IMPORT = 'import { selfTest, verify } from "./verify.js";\n'
@@ -30,7 +32,7 @@ def script() -> str:
     for part in (_IMPORT, _PLACE):
         if page.count(part) != 1:
             raise ValueError(part)
-    whole = (HERE / "verify.js").read_text("utf-8") + page.replace(_IMPORT, "").replace(_PLACE, texts)
+    whole = VERIFIER.read_text("utf-8") + page.replace(_IMPORT, "").replace(_PLACE, texts)
     if "</" in whole:
         raise ValueError("a script must not hold what may end it")
     return "\n" + whole

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from kakine.clients import carrier
 from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, nothing_seen, refresh
+from kakine.clients.standing import PublishedStatus
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.converter import HEAD, LastHead
@@ -45,6 +46,7 @@ from kakine.parties.mailbox.office import Settings as MailboxSettings
 from kakine.parties.ministry.app import Ministry
 from kakine.parties.ministry.settings import MinistrySettings
 from kakine.parties.portal.app import Portal
+from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.registry.app import Registry
 from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import Anchors, LawBook
@@ -262,7 +264,10 @@ class Country:
         self.registry = self._keep(
             "registry", Registry(REGISTRY, self._network("registry"), *self._common("registry"))
         )
-        self.portal = self._keep("portal", Portal(LOGIN, self._network("portal"), *self._common("portal")))
+        self.portal = self._keep("portal", self._portal())
+        self.standing = PublishedStatus(
+            self.peers(LOGIN.party), AUTHORITY, self.book(LOGIN.party), self.site.clock
+        )
         self.gateways: dict[PartyName, Gateway] = {}
         for name in self._gateway_names():
             with _turn_of(name):
@@ -479,6 +484,16 @@ class Country:
         logs = self.logs_of(AUTHORITY)
         return self._keep(AUTHORITY, Authority.open(settings, logs, own, book, peers, clock, entropy))
 
+    async def publish_status(self) -> None:
+        """The authority publishes what is due, then the portal downloads it as every verifier does. Apart, each does so
+        by its own clock, whoever logs in."""
+        await self.authority.publish()
+        await self.standing.refresh()
+
+    def login(self, issuer: str) -> Login:
+        """The portal's login at this address. Cards stand by what `publish_status` has brought last."""
+        return self.portal.login(issuer, self.standing)
+
     def _client_keys(self, party: PartyName) -> dict[str, bytes]:
         mine = [each.id for each in self.site.pack.clients if DomainName(each.domain).party == party]
         return {name: self.client_key(name).public.point for name in mine}
@@ -527,6 +542,10 @@ class Country:
         now_ms = self.site.clock()
         forgotten = {name: await carrier.forget(db, now_ms) for name, db in stores.items()}
         return Retained(forgotten, await self.commission.retain())
+
+    def _portal(self) -> Portal:
+        own = self._common("portal")
+        return Portal(LOGIN, self._network("portal"), *own, lambda: self.policy)
 
     def _start_converters(self) -> None:
         for position, name in enumerate(CONVERTERS, 1):

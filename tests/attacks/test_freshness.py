@@ -13,7 +13,6 @@ import pytest
 
 from attacks.insider import taken_over
 from forked_log import KEY, ORIGIN, Told
-from kakine.cli.fresh import freshness
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import HEAD, HeadSeen, LastHead
@@ -21,13 +20,12 @@ from kakine.contracts.ledger import CHECKPOINT, WITNESSED, Head
 from kakine.country import CONVERTERS, LOGS
 from kakine.crypto.merkle import EMPTY
 from kakine.crypto.signing import SigningKey
-from kakine.protocols.freshness import FRESH_MS, check_fresh, check_latest, young
+from kakine.protocols.freshness import check_fresh, check_latest, young
 from kakine.protocols.verification import verify
-from kakine.values.problems import HeadForked, HeadStale, LogBehind
+from kakine.values.problems import HeadForked, HeadStale, LogBehind, PartyUnavailable
 from kakine.wire import policy
 from kakine.wire.checkpoint import Checkpoint, text_of
 from kakine.wire.cosignature import cosign
-from road import away
 
 from land import Land, ref
 
@@ -123,12 +121,12 @@ def test_s4_a_stale_head_is_noticed_by_its_age_where_converters_keep_silent(witn
     with frozen(witnessed), ExitStack() as stack:
         for name in CONVERTERS:
             stack.enter_context(taken_over(witnessed, name, HEAD, nothing))
-        assert not witnessed.run(freshness(witnessed.country, FRESH_MS))[0]
+        assert not read(witnessed).stale
         witnessed.clock.advance(301)
         witnessed.run(witnessed.country.ledgers[B.ledger].beat())
-        stale, accused = witnessed.run(freshness(witnessed.country, FRESH_MS))
-    assert stale[A.origin].code == "head-stale"
-    assert not accused
+        late = read(witnessed)
+    assert late.stale[A.origin].code == "head-stale"
+    assert not late.accused
 
 
 def test_a_receipt_of_long_ago_verifies_as_before(witnessed: Land, tmp_path: Path) -> None:
@@ -183,8 +181,10 @@ def test_a_head_is_the_latest_unless_somebody_has_seen_a_larger_or_another_one()
 
 
 def test_who_cannot_ask_a_converter_does_not_say_that_the_view_is_of_now(witnessed: Land) -> None:
-    country = witnessed.country
-    with away(country, CONVERTERS[0]):
-        stale, accused = witnessed.run(freshness(country, 300_000))
-    assert {each.code for each in stale.values()} == {"party-unavailable"}
-    assert not accused
+    async def silent(caller: str, asked: LastHead) -> HeadSeen:
+        raise PartyUnavailable()
+
+    with taken_over(witnessed, CONVERTERS[0], HEAD, silent):
+        late = read(witnessed)
+    assert {each.code for each in late.stale.values()} == {"party-unavailable"}
+    assert not late.accused

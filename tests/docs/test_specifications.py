@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "spec"
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-_ID = r"(?:LCX|LED|GAZ|REG|ERR|TIL|VER|IDX|CNT|MON|RET|SEA|CRD|AUT)-\d+\.\d+"
+_ID = r"[A-Z]{3}-\d+\.\d+"
 
 LABELLED = {
     "digest", "framed", "mac", "derive", "stretch", "expand", "sign", "verify", "prf_scalar", "hash_to_scalar",

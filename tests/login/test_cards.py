@@ -209,3 +209,12 @@ def test_the_store_has_no_certificate_and_no_serial(cards: Cards) -> None:
     rows = cards.site.office.db.read().execute("SELECT * FROM login_card").fetchall()
     assert rows
     assert all(digest not in row and cards.card.certificate not in row for row in rows)
+
+
+def test_a_card_alone_binds_no_passkey(cards: Cards) -> None:
+    """Whoever has found it, with its PIN, would else have the second way of a step-up."""
+    browser = cards.browser()
+    assert shown(browser, cards.card, challenged(browser)).status == 200
+    assert 'id="bind"' not in browser.get("/consent").text
+    refused(browser.post("/passkey/options"), "step-up-needed")
+    refused(browser.post("/passkey"), "step-up-needed")

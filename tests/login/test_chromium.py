@@ -1,4 +1,5 @@
-"""The login's pages in Chromium: a passkey of a virtual authenticator, and a card by the helper on the same machine."""
+"""The login's pages in Chromium: a passkey of a virtual authenticator, and a card from the counter by the helper on the
+same machine."""
 
 from __future__ import annotations
 
@@ -15,11 +16,9 @@ import uvicorn
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from card_maker import PIN, Roots
 from e2e.chromium import PROGRAM, QUIET, require
+from issued_cards import Issued, IssuedCards
 from kakine.clients.card_helper import Helper
-from kakine.contracts.login import Signer
-from kakine.crypto.cards import CardCertificate
 from kakine.parties.portal.login import requests
 from kakine.parties.portal.login.http import application
 from kakine.parties.portal.login.office import Pushed
@@ -51,12 +50,16 @@ class Desk:
     addresses: list[str]
     papers: list[str]
     helper: str
+    card: Issued
     shown: list[Challenge] = field(default_factory=list)
+    typed: str = ""
+    """What the holder types instead of the PIN, once."""
 
     def ask(self, challenge: Challenge) -> str:
         """The holder types the PIN."""
         self.shown.append(challenge)
-        return PIN
+        typed, self.typed = self.typed, ""
+        return typed or self.card.pin
 
 
 def pushed(site: LoginSite) -> str:
@@ -70,17 +73,15 @@ def pushed(site: LoginSite) -> str:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     require()
-    roots = Roots()
     sockets = [uvicorn.Config("", port=0, log_level="warning").bind_socket() for _ in range(2)]
     ports = [socket.getsockname()[1] for socket in sockets]
-    with LoginSite.opened(tmp_path_factory.mktemp("desk") / "land", roots, 1) as site:
-        card: Signer = roots.card(site.land.clock())
-        site.give_card(0, CardCertificate(card.certificate).digest)
+    with IssuedCards.opened(tmp_path_factory.mktemp("desk"), 1) as cards:
+        site, card = cards.site, cards.issue(0)
         origin = f"http://localhost:{ports[0]}"
-        site.office = site.land.country.portal.login(origin, roots)
+        site.office = site.land.country.login(origin)
         site.office.helper = f"http://127.0.0.1:{ports[1]}"
-        made = Desk(origin, [pushed(site) for _ in range(4)], [site.paper(0)], site.office.helper)
-        helper = Helper(origin, ports[1], card, made.ask, site.land.clock)
+        made = Desk(origin, [pushed(site) for _ in range(4)], [site.paper(0)], site.office.helper, card)
+        helper = Helper(origin, ports[1], card.signer, made.ask, site.land.clock)
         serving = listening(application(site.office), site.run, sockets[0])
         with serving, listening(helper.app, asyncio.run, sockets[1]):
             yield made
@@ -161,11 +162,17 @@ def test_a_passkey_is_registered_after_a_paper_login_and_used_for_the_next(
 def test_a_card_logs_in_through_the_helper_which_shows_who_asks(desk: Desk, browser: BrowserContext) -> None:
     faults: list[str] = []
     page = opened(browser, desk.addresses.pop(), faults)
+    desk.typed = "000000"
+    page.click("#card")
+    page.wait_for_selector("#refused:not(:empty)")
+    assert "pin-refused" in page.inner_text("#refused")
+    assert desk.card.signer.tries == 4
     page.click("#card")
     page.wait_for_url("**/consent")
     assert "code=" in agree(page)
-    assert [(each.origin, each.client) for each in desk.shown] == [(desk.origin, CHILDCARE)]
-    assert faults == []
+    assert [(each.origin, each.client) for each in desk.shown] == 2 * [(desk.origin, CHILDCARE)]
+    assert desk.card.signer.tries == 5
+    assert [each for each in faults if "403" not in each] == []
 
 
 def test_a_page_of_another_origin_gets_no_signature(desk: Desk, browser: BrowserContext) -> None:

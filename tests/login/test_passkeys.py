@@ -40,16 +40,16 @@ def test_a_passkey_logs_in_with_an_acr_of_its_own(site: LoginSite) -> None:
     assert said["sub"] == site.log_in(0).id_token["sub"]
 
 
-def test_a_passkey_is_bound_after_a_strong_login_only(site: LoginSite) -> None:
+def test_a_passkey_is_bound_after_a_paper_from_a_counter_only(site: LoginSite) -> None:
     passkey, browser = bound(site), fresh(site)
-    refused(browser.post("/passkey/options"), "assurance-not-met")
+    refused(browser.post("/passkey/options"), "step-up-needed")
     assert (
         browser.post("/login/passkey", passkey.used(browser.post("/login/passkey/options").json)).status
         == 200
     )
-    refused(browser.post("/passkey/options"), "assurance-not-met")
+    refused(browser.post("/passkey/options"), "step-up-needed")
     other = SoftPasskey(ISSUER, "localhost", site.land.entropy(16))
-    refused(browser.post("/passkey", other.created({"challenge": "AAAA"})), "assurance-not-met")
+    refused(browser.post("/passkey", other.created({"challenge": "AAAA"})), "step-up-needed")
 
 
 def test_a_relying_party_can_demand_more_than_a_passkey(site: LoginSite) -> None:

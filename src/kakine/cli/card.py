@@ -17,7 +17,7 @@ from kakine.card.profile import Profile
 from kakine.card.session import Interface
 from kakine.card.store import Life
 from kakine.card.terminal import Terminal
-from kakine.cli import card_making
+from kakine.cli import card_issuing, card_making
 from kakine.cli.card_asking import (
     LIVES,
     CardArgument,
@@ -35,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True, help="ソフトウェアのカード: a software card, as a file, for tests and trials."
 )
 
+app.command()(card_issuing.issue)
 app.command()(card_making.new)
 app.command()(card_making.request)
 app.command()(card_making.load)

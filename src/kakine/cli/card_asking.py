@@ -10,6 +10,8 @@ import msgspec
 import typer
 
 from kakine.card.engine import opened
+from kakine.card.printed import Holder
+from kakine.card.profile import Profile
 from kakine.card.store import Life
 from kakine.values.problems import CardDataMalformed
 
@@ -70,3 +72,22 @@ def prompt(what: str, *, twice: bool = False) -> str:
         raise typer.BadParameter("no terminal to ask at: give --secrets FILE, or --secrets -")
     answer: str = typer.prompt(what, hide_input=True, confirmation_prompt=twice)
     return answer
+
+
+def holder_file(path: Path) -> Holder:
+    """Who a card is for, out of a TOML file. Raises `CardDataMalformed`."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # The library's message may quote values; who reads a terminal over a shoulder need not see them.
+        raise CardDataMalformed(part="holder") from None
+
+
+def chosen_secrets(shape: Profile, given: typer.FileText | None) -> dict[str, str]:
+    """The holder's secrets by name: out of `given`, or typed twice each."""
+    if given is not None:
+        return read(given)
+    return {
+        secret.name: prompt(f"{secret.title} / {secret.name}", twice=True)
+        for _, secret in shape.holders_secrets()
+    }

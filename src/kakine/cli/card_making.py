@@ -7,17 +7,22 @@ import secrets
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from kakine.card import issuing
 from kakine.card.engine import opened
-from kakine.card.printed import Holder
-from kakine.card.profile import Kind, Profile, profile
+from kakine.card.profile import Kind, profile
 from kakine.card.works import Works, write_private
-from kakine.cli.card_asking import CardArgument, CounterOption, SecretsOption, life, prompt, read
+from kakine.cli.card_asking import (
+    CardArgument,
+    CounterOption,
+    SecretsOption,
+    chosen_secrets,
+    holder_file,
+    life,
+)
 from kakine.crypto.chipkeys import certificates_from_file, request_as_pem
-from kakine.values.problems import CardDataMalformed, CardExists
+from kakine.values.problems import CardExists
 
 RequestsOption = Annotated[
     Path, typer.Option("--requests", help="証明書の請求: folder for the certificate requests (PEM).")
@@ -72,10 +77,10 @@ def new(
     if card.exists() or counter_key.exists():
         raise CardExists()
     shape = profile(kind)
-    who = _holder(holder) if holder else None
+    who = holder_file(holder) if holder else None
     if shape.key_id and (who is None or works is None):
         raise typer.BadParameter("an interop card needs --holder and --works")
-    chosen = {} if pinless else _chosen(shape, given)
+    chosen = {} if pinless else chosen_secrets(shape, given)
     issuing.check_chosen(shape, chosen)
     maker = Works.at(works) if works else None
     requests.mkdir(parents=True, exist_ok=True)
@@ -134,20 +139,3 @@ def _write(folder: Path, requests: dict[str, bytes]) -> None:
         path = folder / f"{name}.csr"
         path.write_bytes(request_as_pem(made))
         typer.echo(f"請求 / request: {path}")
-
-
-def _holder(path: Path) -> Holder:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Holder)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # The library's message may quote values; who reads a terminal over a shoulder need not see them.
-        raise CardDataMalformed(part="holder") from None
-
-
-def _chosen(shape: Profile, given: typer.FileText | None) -> dict[str, str]:
-    if given is not None:
-        return read(given)
-    return {
-        secret.name: prompt(f"{secret.title} / {secret.name}", twice=True)
-        for _, secret in shape.holders_secrets()
-    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +12,18 @@ import msgspec
 import typer
 import uvicorn
 
+from kakine.card.holder import CardSigner, file_reader
 from kakine.cli.history import protagonist_at
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.card_helper import Helper
+from kakine.contracts.login import Signer
 from kakine.country import LOGIN, system_clock
 from kakine.crypto.cards import KeyFile
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.vouching import print_paper
 from kakine.values.labels import DomainName
-from kakine.values.problems import ClientUnauthenticated, DomainNotRun, PinRefused
+from kakine.values.problems import ClientUnauthenticated, DomainNotRun, PinRefused, Problem
 from kakine.wire.login import Challenge
 
 app = typer.Typer(no_args_is_help=True, help="ログイン: ways in, and the keys of relying parties.")
@@ -86,31 +90,58 @@ async def _client_key(folder: Path, client: str) -> str:
 
 @app.command()
 def helper(
-    certificate: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Certificate (PEM).")],
-    key: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="Private key, encrypted with the PIN (PEM).")
-    ],
     origin: Annotated[str, typer.Option(help="The one provider whose pages may ask.")],
+    card: Annotated[Path | None, typer.Option(help="カード: a software card (kakine card issue).")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Without a card: certificate (PEM).")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Its private key, encrypted with the PIN (PEM)."),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port on the loopback address.")] = 8471,
 ) -> None:
-    """カードの補助: run the program beside the browser that shows who asks for what, takes the PIN, and signs.
+    """カードの補助: run the program beside the browser: it shows who asks for what, takes the PIN, has the card sign.
 
-    A key in files stands in for a card. It serves pages of the one origin and nobody else. Example:
+    It serves pages of the one origin and nobody else. How many tries a PIN has left is shown here and not told to the
+    page. Example:
+
+      kakine login helper --card my.card --origin http://localhost:8480
+
+    A key in files can stand in for a card; it counts no wrong PINs:
 
       kakine login helper --certificate me.pem --key me.key --origin http://localhost:8480
     """
-    signer = KeyFile(certificate.read_bytes(), key.read_bytes())
-    running = Helper(origin, port, signer, _ask, system_clock)
+    if card and not (certificate or key):
+        on_card = CardSigner(file_reader(card, os.urandom))
+        asks, signer = partial(_ask, on_card), _in_use(on_card)
+    elif certificate and key and not card:
+        asks, signer = partial(_ask, None), KeyFile(certificate.read_bytes(), key.read_bytes())
+    else:
+        raise typer.BadParameter("either --card, or --certificate with --key")
+    running = Helper(origin, port, signer, asks, system_clock, _tell)
     typer.echo(f"listening on http://127.0.0.1:{port} for pages of {origin}")
     uvicorn.run(running.app, port=port, log_level="warning", access_log=False, lifespan="off")
 
 
-def _ask(challenge: Challenge) -> str:
+def _in_use(card: CardSigner) -> Signer:
+    typer.echo(f"残り / tries left: {card.tries}")
+    return card
+
+
+def _ask(card: CardSigner | None, challenge: Challenge) -> str:
     typer.echo(f"\n相手 / asked by: {challenge.origin}  ({challenge.client})")
     typer.echo(f"目的 / purpose: {challenge.purpose}")
     if challenge.transaction:
         typer.echo(f"取引 / transaction: {challenge.transaction.hex()}")
+    if card is not None:
+        typer.echo(f"残り / tries left: {card.tries}")
     pin: str = typer.prompt("暗証番号 (空欄でやめる) / PIN (empty to refuse)", default="", hide_input=True)
     if not pin:
         raise PinRefused()
     return pin
+
+
+def _tell(problem: Problem) -> None:
+    left = problem.facts.get("left")
+    typer.echo(f"署名しなかった / not signed: {problem.title}" + (f", 残り / left: {left}" if left else ""))

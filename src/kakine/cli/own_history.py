@@ -4,39 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from kakine.cli.fresh import freshness
-from kakine.cli.receipts import export_history, is_public, witnessed_rows
-from kakine.contracts.converter import History
+from kakine.cli.receipts import export_history
 from kakine.country import KEEPERS, Country
-from kakine.crypto.hashing import digest
-from kakine.crypto.sealing import OpenKey, open_sealed
-from kakine.protocols.completeness import Indexer, check_history
+from kakine.crypto.sealing import OpenKey
+from kakine.protocols import reading
 from kakine.protocols.freshness import FRESH_MS
-from kakine.protocols.heads import Heads
-from kakine.protocols.history import (
-    ErasedRow,
-    KeptList,
-    Keys,
-    Line,
-    OpenedRow,
-    SealedRow,
-    lines,
-    open_history,
-    union_of,
-)
+from kakine.protocols.history import ErasedRow, Line, OpenedRow, lines
 from kakine.protocols.index_check import Complete
-from kakine.protocols.logs import LogKeys, log_keys
-from kakine.protocols.witnessing import cosigners
+from kakine.protocols.logs import log_keys
+from kakine.protocols.trust import trust_of
 from kakine.values.problems import HistoryIncomplete, Problem
-from kakine.wire import policy as policies
-from kakine.wire.canonical import decode
-from kakine.wire.checkpoint import origin_of
+from kakine.wire.canonical import encode
 from kakine.wire.entry import Entry, EntryKind
-from kakine.wire.history import Statement
-from kakine.wire.index import Indexed
+from kakine.wire.reading import HistoryAsked
 from kakine.wire.record import OutcomeRecord, RequestRecord
 from kakine.wire.request import Place
 
@@ -132,63 +115,19 @@ async def own_history(
     `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
     """
     session = OpenKey(secrets.token_bytes(32))
-    sealed = await country.portal.read_history(account, session.public)
-    law = country.book("portal").in_force(country.site.clock())
-    lists = [KeptList(each.statement, each.signature, _rows(each)) for each in sealed.histories]
-    keepers = {str(name): law.signing_key(name) for name in law.keeper_parties}
-    keys = Keys(keepers, log_keys(law, country.logs))
+    given = await country.portal.reading(account, encode(HistoryAsked(bytes(session.public))))
     now_ms = country.site.clock()
-    opened = open_history(sealed.request, lists, sealed.shares, session, keys, now_ms=now_ms)
-    shown = await witnessed_rows(country, _placed(lists))
-    witnessed, witnesses = _witnessed(country, shown, keys.logs)
+    law = country.book("portal").in_force(now_ms)
+    trusted = trust_of(law, country.logs, country.policy)
+    found = reading.read(given, session, now_ms, trusted, fresh_ms=fresh_ms)
     if export is not None:
-        policy = country.policy if witnessed == len(shown) else None
-        export_history(shown, opened.rows, keys.logs, export, policy)
-    seen = [_seen(line) for line in lines(opened.rows)]
-    signed = [decode(each.statement, Statement).count for each in lists]
-    places = {(row.origin, row.index): row.entry for row in opened.rows}
-    places |= {(row.origin, row.index): row.entry for row in opened.erased}
-    places |= {(row.origin, row.index): row.entry for row in opened.openings}
-    confirmed, doubts = dict[str, Complete](), dict[str, str]()
-    for each in sealed.histories:
-        keeper = decode(each.statement, Statement).keeper
-        info = digest("indexed", sealed.request, keeper.encode())
-        by = Indexer(keeper, keepers[keeper], keys.logs)
-        try:
-            told = decode(open_sealed(session, info, each.indexed), Indexed)
-            confirmed[keeper] = check_history(told, places, by)
-        except Problem as doubt:  # what does not hold is shown as such, beside rows that do
-            doubts[keeper] = doubt.code
-    counted = len(places), witnessed, witnesses
-    kept = opened.erased, opened.held, opened.rows
-    now = await freshness(country, fresh_ms)
-    return Read(seen, max(signed), *counted, opened.hidden, confirmed, doubts, *kept, *now)
-
-
-def _rows(given: History) -> list[SealedRow]:
-    return [
-        SealedRow(row.entry, row.envelope, row.index, row.proof, row.checkpoint, row.holds)
-        for row in given.rows
-    ]
-
-
-def _placed(lists: Sequence[KeptList]) -> list[SealedRow]:
-    """The row of each place, with the record of its entry where any list has that."""
-    rows = [row for each in lists for row in each.rows]
-    union = union_of([rows])
-    places = {(origin_of(row.checkpoint), row.index): row for row in rows}
-    return [replace(row, envelope=union[row.entry].envelope) for row in places.values()]
-
-
-def _witnessed(country: Country, rows: Sequence[SealedRow], keys: LogKeys) -> tuple[int, int]:
-    """How many rows stand, proved again, under a checkpoint that meets the policy, and how many witnesses at least
-    have signed each of these."""
-    heads, least = Heads(), list[int]()
-    for row in rows:
-        heads.verify(row.index, row.proof, row.checkpoint, row.entry, keys)
-        if is_public(country, row.checkpoint):
-            least.append(len(cosigners(row.checkpoint, policies.decode(country.policy))))
-    return len(least), min(least, default=0)
+        policy = country.policy if found.witnessed == len(found.rows) else None
+        export_history(found.rows, found.opened.rows, log_keys(law, country.logs), export, policy)
+    counted = found.signed, found.verified, found.witnessed, found.witnesses
+    kept = found.opened.erased, found.opened.held, found.opened.rows
+    seen = [seen_of(line) for line in lines(found.opened.rows)]
+    told = found.opened.hidden, found.confirmed, found.doubts
+    return Read(seen, *counted, *told, *kept, found.stale, found.accused)
 
 
 def _unanswered(entry: Entry, recipient: str) -> str:
@@ -197,7 +136,7 @@ def _unanswered(entry: Entry, recipient: str) -> str:
     return RECORDED if recipient in KEEPERS else ""
 
 
-def _seen(line: Line) -> Seen:
+def seen_of(line: Line) -> Seen:
     request, outcome = line.request.record, line.outcome.record if line.outcome else None
     if not isinstance(request, RequestRecord) or not isinstance(outcome, OutcomeRecord | None):
         raise HistoryIncomplete(what="kind of record")
@@ -210,7 +149,9 @@ def _seen(line: Line) -> Seen:
         common.rows,
         common.items,
         request.personal.case,
-        outcome.personal.result[0] if outcome else _unanswered(line.request.entry, common.recipient),
+        next(iter(outcome.personal.result), "")
+        if outcome
+        else _unanswered(line.request.entry, common.recipient),
         line.request.index,
         line.request.entry.encode(),
         line.request.origin,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -22,10 +22,7 @@ from kakine.protocols.receipt_files import receipt_of
 from kakine.protocols.witnessing import cosigners
 from kakine.values.problems import (
     NotWitnessed,
-    PartyUnavailable,
     QuorumMissing,
-    RangeOutside,
-    ReceiptMismatch,
 )
 from kakine.wire import checkpoint
 from kakine.wire import policy as policies
@@ -130,28 +127,6 @@ async def entries_of(country: Country, log: Log, first: int, count: int) -> Prov
         return await peers.ask(log.ledger, WITNESSED_ENTRIES, ByIndex(first, count))
     except NotWitnessed:
         return await peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
-
-
-async def witnessed_rows(country: Country, rows: Iterable[SealedRow]) -> list[SealedRow]:
-    """The same rows, proved under a checkpoint that enough witnesses signed where one covers them; of a dead log
-    as they are where it cannot be read. Raises `ReceiptMismatch` if another entry is shown at a row's place."""
-    found, logs = [], {log.origin: log for log in country.logs}
-    for row in rows:
-        log = logs[checkpoint.origin_of(row.checkpoint)]
-        try:
-            given = await entries_of(country, log, row.index, 1)
-        except (PartyUnavailable, RangeOutside):
-            if not log.dead:
-                raise
-            found.append(
-                row
-            )  # what nobody can read any more is still proved by the receipt that was kept of it
-            continue
-        if given.entries != row.entry:
-            raise ReceiptMismatch(what="entries")
-        place = given.receipt
-        found.append(replace(row, proof=place.proof, checkpoint=place.checkpoint))
-    return found
 
 
 async def proofs(country: Country, log: Log, keys: LogKeys, indices: Sequence[int]) -> AsyncIterator[Proof]:

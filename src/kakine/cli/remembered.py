@@ -16,10 +16,9 @@ import msgspec
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
 from kakine.country import Country
-from kakine.crypto.merkle import verify_consistency
-from kakine.protocols.freshness import check_latest
+from kakine.protocols.freshness import check_grown, check_latest
 from kakine.protocols.logs import Log
-from kakine.values.problems import ConsistencyInvalid, HeadForked, LogBehind, Problem, RememberedMalformed
+from kakine.values.problems import HeadForked, LogBehind, Problem, RememberedMalformed
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
 
@@ -80,10 +79,7 @@ def _opened(country: Country, log: Log, note: bytes) -> Checkpoint:
 
 
 async def _check(country: Country, log: Log, old: Checkpoint, served: Checkpoint) -> None:
-    check_latest(log.origin, served, [old])
+    check_latest(log.origin, served, [old])  # no proof can be asked for towards a smaller head
     asked = Between(old.size, served.size)
     given = await country.peers("portal").ask(log.ledger, CONSISTENCY, asked)
-    try:
-        verify_consistency(old.size, served.size, given.proof, old.root, served.root)
-    except ConsistencyInvalid as fault:
-        raise HeadForked(log=log.origin, size=old.size) from fault
+    check_grown(log.origin, old, served, given.proof)

@@ -115,7 +115,7 @@ async def _unseal(country: Country) -> str:
 
 async def _status(country: Country) -> str:
     """Lists are good for an hour: said only where something fails."""
-    await country.authority.publish()
+    await country.publish_status()
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,13 @@ import uvicorn
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.portal.login.http import application
-from kakine.values.problems import Problem
+from kakine.runtime.schedule import Chore, Done, Schedule
 
+SECOND = 1000
 EVERY_S = 5
 """How often the country asks for newer law, so that a suspension reaches logins under way."""
+STATUS_S = 300
+"""How often certificates' status is published and downloaded, so that a lost card is stopped."""
 
 
 def login(
@@ -48,24 +51,32 @@ async def _serve(folder: Path, port: int, issuer: str) -> None:
         )
         socket = config.bind_socket()
         at = issuer or f"http://localhost:{socket.getsockname()[1]}"
-        config.app = application(country.portal.login(at))
+        config.app = application(country.login(at))
         typer.echo(f"issuer {at}")
         await uvicorn.Server(config).serve(sockets=[socket])
 
 
 @asynccontextmanager
 async def _kept_current(country: Country) -> AsyncIterator[None]:
-    async def refresh() -> None:
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await country.refresh()
-            except Problem as problem:
-                # The law that is known goes on to hold; the next round asks again.
-                typer.echo(str(problem), err=True)
-
-    task = asyncio.create_task(refresh())
+    """The law and the status of certificates, by the clock and never for a login. What fails comes again at its next
+    time: until then the law that is known holds, and a status list for its hour."""
+    stop = asyncio.Event()
+    chores = [
+        Chore("法令 / law", EVERY_S * SECOND, lambda: _quiet(country.refresh()), "law"),
+        Chore("状態 / status", STATUS_S * SECOND, lambda: _quiet(country.publish_status()), "status"),
+    ]
+    task = asyncio.create_task(Schedule(chores, country.site.clock, asyncio.sleep, _tell).run(stop))
     try:
         yield
     finally:
-        task.cancel()
+        stop.set()
+        await task
+
+
+async def _quiet(work: Awaitable[None]) -> str:
+    await work
+    return ""
+
+
+def _tell(done: Done) -> None:
+    typer.echo(f"{done.name}: {done.fault}", err=True)

@@ -22,7 +22,17 @@ from starlette.types import ASGIApp
 from kakine.contracts.login import Signer
 from kakine.protocols.logins import LOOPBACK, challenge_digest
 from kakine.runtime.identity import Clock
-from kakine.values.problems import CardProofInvalid, MessageMalformed, MessageTooLarge, OriginRefused, Problem
+from kakine.values.problems import (
+    CardBlocked,
+    CardProofInvalid,
+    CardSecretMalformed,
+    CardSecretWrong,
+    MessageMalformed,
+    MessageTooLarge,
+    OriginRefused,
+    PinRefused,
+    Problem,
+)
 from kakine.wire.canonical import decode
 from kakine.wire.login import Challenge
 
@@ -33,6 +43,9 @@ Ask = Callable[[Challenge], str]
 """Shows a challenge to the holder and gives the PIN that was typed; raises `PinRefused` where the holder says no. It
 runs in a thread of its own, one at a time."""
 
+Tell = Callable[[Problem], None]
+"""Shows the holder what the card said of the PIN: how many tries are left is for nobody else."""
+
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     challenge: str
@@ -41,12 +54,21 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
 class Helper:
     """One helper for one provider. `port` is where it listens: part of the names under which it may be called."""
 
-    def __init__(self, origin: str, port: int, signer: Signer, ask: Ask, clock: Clock) -> None:
+    def __init__(
+        self,
+        origin: str,
+        port: int,
+        signer: Signer,
+        ask: Ask,
+        clock: Clock,
+        tell: Tell = lambda problem: None,
+    ) -> None:
         self._origin = origin
         self._hosts = {f"{f'[{name}]' if ':' in name else name}:{port}" for name in LOOPBACK}
         self._signer = signer
         self._ask = ask
         self._clock = clock
+        self._tell = tell
         self._one = asyncio.Lock()
 
     @property
@@ -101,10 +123,18 @@ class Helper:
         if challenge.origin != self._origin or late or not _showable(challenge):
             raise CardProofInvalid()
         async with self._one:
-            pin = await asyncio.to_thread(self._ask, challenge)
-            signature = await asyncio.to_thread(self._signer.sign, challenge_digest(challenge), pin)
+            signature = await asyncio.to_thread(self._signed, challenge)
         said = {"certificate": _text(self._signer.certificate), "signature": _text(signature)}
         return Response(msgspec.json.encode(said), media_type="application/json")
+
+    def _signed(self, challenge: Challenge) -> bytes:
+        """A wrong PIN, a blocked one and a no are one problem towards the page."""
+        pin = self._ask(challenge)
+        try:
+            return self._signer.sign(challenge_digest(challenge), pin)
+        except (CardSecretWrong, CardBlocked, CardSecretMalformed) as fault:
+            self._tell(fault)
+            raise PinRefused() from fault
 
 
 async def _challenge(request: Request) -> Challenge:

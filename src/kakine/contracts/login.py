@@ -20,9 +20,13 @@ class Signer(Protocol):
 
     @property
     def certificate(self) -> bytes:
-        """The certificate for authentication, DER."""
+        """The certificate for authentication, DER. A card may show it only once it has signed."""
         ...
 
     def sign(self, hashed: bytes, pin: str) -> bytes:
-        """The authentication key's signature over a SHA-256 value (32 bytes). Raises `PinRefused`."""
+        """The authentication key's signature over a SHA-256 value (32 bytes).
+
+        Raises `PinRefused`, or what the card says of its PIN: `CardSecretWrong` with the tries that are left,
+        `CardBlocked`, `CardSecretMalformed`.
+        """
         ...

@@ -13,6 +13,7 @@ from kakine.contracts.registry import ACQUIRE, Acquire, ByItems, ByNumber, Wante
 from kakine.institutions.families import Member, Roster, draws
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.keeping import NewCopy, put_copies, set_flags
+from kakine.parties.gateway.store import Flags
 from kakine.runtime.http import Peers
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CodeNotIssued, CopyOutdated
@@ -94,13 +95,8 @@ class Agency:
             human = self._fate(member, roster) is Fate.HUMAN
             if member.resident.shielded or human:
                 at = roster.reference(self.domain, member)
-                await set_flags(
-                    office,
-                    self.domain,
-                    at,
-                    non_disclosed=member.resident.shielded,
-                    needs_human=human,
-                )
+                flags = Flags(non_disclosed=member.resident.shielded, needs_human=human)
+                await set_flags(office, self.domain, at, flags)
 
     def _copies(self, member: Member, roster: Roster, now_ms: int) -> Iterator[NewCopy]:
         fate = self._fate(member, roster)

@@ -41,10 +41,17 @@ class CardCounter:
 
         The number goes to the registry and no further; the authority gets the registry's sealed voucher.
         """
+        voucher = await self.vouched(subject, profile, stay_until=stay_until)
+        return await self.submit(profile, request, voucher)
+
+    async def vouched(self, subject: Subject, profile: Profile, *, stay_until: date | None = None) -> bytes:
+        """The registry's sealed voucher, good for ten minutes. Raises what the registry refuses with."""
         asked = Vouch(subject, profile.use.value, stay_until=stay_until)
-        vouched = await self._peers.ask(self._registry, VOUCH, asked)
-        wanted = Certify(profile.value, request, vouched.voucher)
-        return await self._peers.ask(self._authority, CERTIFY, wanted)
+        return (await self._peers.ask(self._registry, VOUCH, asked)).voucher
+
+    async def submit(self, profile: Profile, request: bytes, voucher: bytes) -> Certified:
+        """A certificate under a voucher; the same again gives the same. Raises what the authority refuses with."""
+        return await self._peers.ask(self._authority, CERTIFY, Certify(profile.value, request, voucher))
 
     async def report(self, subject: Subject, news: CardNews, key: bytes) -> None:
         """Pass on that a card was lost or found, or is given up. `key` is 16 random bytes, the same for a repeat."""

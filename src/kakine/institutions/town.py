@@ -38,23 +38,28 @@ class ResidentsDesk:
         self._roster = roster
 
     async def enter(self, members: Sequence[Member]) -> dict[int, str]:
-        """The numbers given, by serial. People without a name yet are newborns: they follow their parent.
+        """The numbers given, by serial; as `entered`."""
+        return {serial: given.number for serial, given in (await self.entered(members)).items()}
+
+    async def entered(self, members: Sequence[Member]) -> dict[int, Numbered]:
+        """Numbers and resident-record codes given, by serial. People without a name yet are newborns: they follow their
+        parent. The same people again are told the same.
 
         Raises `EntryNotTaken` with the problem the registry named.
         """
         named = [member for member in members if member.resident.name]
         asked = Enter([self._entry(member) for member in named])
         given = await self._peers.ask(self._registry, ENTER, asked)
-        numbers: dict[int, str] = {}
+        numbers: dict[int, Numbered] = {}
         for member, outcome in zip(named, given.outcomes, strict=True):
             if not isinstance(outcome, Numbered):
                 raise EntryNotTaken(problem=outcome.problem)
-            numbers[member.serial] = outcome.number
+            numbers[member.serial] = outcome
         for member in members:
             if not member.resident.name:
-                numbers[member.serial] = await self._born(member, numbers[member.family.first])
+                numbers[member.serial] = await self._born(member, numbers[member.family.first].number)
         for member in named:
-            await self._follow(member, numbers[member.serial])
+            await self._follow(member, numbers[member.serial].number)
         return numbers
 
     def _entry(self, member: Member) -> Entry:
@@ -70,14 +75,15 @@ class ResidentsDesk:
             member.registered_address,
         )
 
-    async def _born(self, child: Member, parent: str) -> str:
+    async def _born(self, child: Member, parent: str) -> Numbered:
         born = Born(
             stable_key(self._roster.seed, "born", child.serial),
             Subject(parent, child.family.members[0].resident.birth),
             child.resident.birth,
             child.resident.sex,
         )
-        return (await self._peers.ask(self._registry, BIRTH, born)).number
+        given = await self._peers.ask(self._registry, BIRTH, born)
+        return Numbered(given.number, given.record_code)
 
     async def _follow(self, member: Member, number: str) -> None:
         if member.resident.died:

@@ -5,10 +5,11 @@ A receipt proves for ever. That nothing newer is kept back from a reader is anot
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from kakine.crypto.merkle import verify_consistency
 from kakine.protocols.witnessing import cosigners
-from kakine.values.problems import HeadForked, HeadStale, LogBehind, QuorumMissing
+from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadStale, LogBehind, QuorumMissing
 from kakine.wire.checkpoint import Checkpoint, origin_of
 from kakine.wire.policy import Policy
 
@@ -45,3 +46,12 @@ def check_latest(origin: str, served: Checkpoint, seen: Iterable[Checkpoint]) ->
             raise LogBehind(log=origin, size=each.size)
         if each.size == served.size and each.root != served.root:
             raise HeadForked(log=origin, size=each.size)
+
+
+def check_grown(origin: str, before: Checkpoint, served: Checkpoint, proof: Sequence[bytes]) -> None:
+    """Raise `HeadForked` unless the log that was seen `before` is the beginning of the one `served`, as the consistency
+    proof between their sizes shows. That it is not shorter is for `check_latest`."""
+    try:
+        verify_consistency(before.size, served.size, proof, before.root, served.root)
+    except ConsistencyInvalid as fault:
+        raise HeadForked(log=origin, size=before.size) from fault

@@ -76,7 +76,8 @@ def _one(fact: str | int) -> str | int:
     return str.__str__(fact) if isinstance(fact, str) else fact
 
 
-def _problem_response(problem: Problem) -> Response:
+def problem_response(problem: Problem) -> Response:
+    """The RFC 9457 document of a problem."""
     document = _ProblemDocument(
         f"urn:kakine:problem:{problem.code}", problem.title, problem.status, _plain(problem.facts)
     )
@@ -112,17 +113,17 @@ def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Aw
             given = await duty.serve(caller, await decoded(request))
             return Response(encoder.encode(given), media_type=MEDIA)
         except Problem as problem:
-            return _problem_response(problem)
+            return problem_response(problem)
         except Exception as fault:  # noqa: BLE001 - the border: a fault must not show its text to the caller
             # Only the class goes to the log: a message could hold a value of somebody.
             log.error("fault", extra={"call": call.path, "fault": type(fault).__name__})
-            return _problem_response(InternalFault())
+            return problem_response(InternalFault())
 
     return answer
 
 
 async def _unknown(request: Request, fault: Exception) -> Response:
-    return _problem_response(RouteUnknown())
+    return problem_response(RouteUnknown())
 
 
 def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequence[Route] = ()) -> ASGIApp:

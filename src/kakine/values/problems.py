@@ -743,6 +743,12 @@ class GroundUnfit(Problem):
     title = "this ground does not cover this kind of conversion"
 
 
+class AreaUnknown(Problem):
+    code = "area-unknown"
+    title = "nobody gives data of this area"
+    status = 404
+
+
 class AnswerNotAllowed(Problem):
     code = "answer-not-allowed"
     status = 403
@@ -824,6 +830,11 @@ class HopMismatch(Problem):
 class HistoryIncomplete(Problem):
     code = "history-incomplete"
     title = "the list does not have the rows that the record keeper has signed for, or had before"
+
+
+class TrustChanged(Problem):
+    code = "trust-changed"
+    title = "the keys or the policy are not those that the reader believes; compare them with the gazette"
 
 
 class OpeningMismatch(Problem):
@@ -1374,12 +1385,48 @@ class AssuranceNotMet(Problem):
     title = "the step needs a login by card or at a counter"
 
 
+class SessionUnknown(Problem):
+    code = "session-unknown"
+    status = 403
+    title = "nobody is logged in in this browser, or no longer; nothing was taken"
+
+
+class FormUnfit(Problem):
+    code = "form-unfit"
+    status = 400
+    title = "what was sent is not a form of this session's pages"
+
+
+class FormSpent(Problem):
+    code = "form-spent"
+    status = 409
+    title = "this form was sent before, and counted then"
+
+
+class HostRefused(Problem):
+    code = "host-refused"
+    status = 421
+    title = "this site is not served under that host"
+
+
 class VoucherUnfit(Problem):
     code = "voucher-unfit"
     status = 403
     title = (
         "only the residents' desk of a municipality can vouch for a person, for one account, for a short time"
     )
+
+
+class VisitUnknown(Problem):
+    code = "visit-unknown"
+    status = 403
+    title = "there is no such visit at the portal, it is over, or its way in stands no more"
+
+
+class StepUpNeeded(Problem):
+    code = "step-up-needed"
+    status = 403
+    title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
 
 
 class PinRefused(Problem):

@@ -37,7 +37,7 @@ class Kind(IntEnum):
     ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT
     files one person's objection to an entry of the own list. LOGIN makes one person known to a relying party by its own
     code, ATTRIBUTES asks the registry for what the same person agreed to show there, VOUCH tells the portal that a
-    municipality has seen somebody.
+    municipality has seen somebody. OWN_DATA shows one person what one holder has on them.
     """
 
     EXCHANGE = 1
@@ -52,13 +52,14 @@ class Kind(IntEnum):
     LOGIN = 10
     ATTRIBUTES = 11
     VOUCH = 12
+    OWN_DATA = 14
 
 
 NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT})
 """Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
 
 
-UNKEPT = frozenset({Kind.LOGIN, Kind.ATTRIBUTES})
+UNKEPT = frozenset({Kind.LOGIN, Kind.ATTRIBUTES, Kind.OWN_DATA})
 """Kinds of which the requester keeps nothing (decision 0036). They are proved whole before the receipt, and cannot be
 disputed afterwards: the requester would be found at fault for what it must not have."""
 

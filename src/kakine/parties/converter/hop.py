@@ -65,6 +65,7 @@ GROUNDS = {
     Kind.LOGIN: "LOGIN",
     Kind.ATTRIBUTES: "LOGIN-ATTRIBUTES",
     Kind.VOUCH: "LOGIN-VOUCHER",
+    Kind.OWN_DATA: "OWN-DATA",
 }
 
 

@@ -11,7 +11,7 @@ import msgspec
 from kakine.clients.answering import issue, migrate, serve
 from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
-from kakine.parties.gateway import logins, store
+from kakine.parties.gateway import logins, own_data, store
 from kakine.parties.gateway.office import Office
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
@@ -66,6 +66,8 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
             raise AnswerNotAllowed(what="items")
     elif kind is Kind.LOGIN:
         logins.permit(law, opened, now_ms)
+    elif kind is Kind.OWN_DATA:
+        own_data.permit(law, opened, now_ms)
     elif kind in (Kind.ISSUE, Kind.MIGRATE) and public.ground == kind.name:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
     else:
@@ -81,6 +83,8 @@ def _decide(
     now_ms: int,
 ) -> Sequence[Answered]:
     kind = opened.record.kind
+    if kind is Kind.OWN_DATA:
+        return [own_data.shown(db, domain, opened, token) for token in tokens]
     if kind is Kind.LOGIN:
         return [logins.known_as(office, db, domain, token) for token in tokens]
     if kind is Kind.ISSUE:
@@ -96,10 +100,9 @@ def _answer(
     person = store.find_person(db, domain, token)
     if person is None:
         return Answered(Result.NOT_KNOWN, (), b"")
-    non_disclosed, needs_human = person
-    if non_disclosed:
+    if person.non_disclosed:
         return Answered(Result.NON_DISCLOSED, (), b"")
-    if needs_human:
+    if person.needs_human:
         return Answered(Result.NEEDS_HUMAN, (), b"")
     copies = store.copies_of(db, domain, token)
     fresh = {i: c for i in items if (c := copies.get(i)) and not _aged(c, now_ms)}

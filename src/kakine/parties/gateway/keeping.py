@@ -9,7 +9,7 @@ import msgspec
 
 from kakine.parties.gateway import store
 from kakine.parties.gateway.office import Office
-from kakine.parties.gateway.store import Copy
+from kakine.parties.gateway.store import Copy, Flags
 from kakine.runtime.codebook import token_of
 from kakine.values.problems import CopyOutdated, MessageMalformed, PersonNotKnown
 from kakine.wire.canonical import UNDECODABLE
@@ -51,16 +51,14 @@ async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> 
     await office.db.write(work)
 
 
-async def set_flags(
-    office: Office, domain: str, reference: bytes, *, non_disclosed: bool, needs_human: bool
-) -> None:
-    """不開示 (nothing of this person goes out) and 自動応答不可 (a human decides). Raises `PersonNotKnown`."""
+async def set_flags(office: Office, domain: str, reference: bytes, flags: Flags) -> None:
+    """Raises `PersonNotKnown`."""
     office.site(domain)
 
     def work(db: sqlite3.Connection) -> None:
         token = token_of(db, domain, reference)
         if token is None:
             raise PersonNotKnown()
-        store.set_flags(db, domain, token, non_disclosed, needs_human)
+        store.set_flags(db, domain, token, flags)
 
     await office.db.write(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
     Boolean,
@@ -36,6 +36,7 @@ flags = Table(
     Column("token", LargeBinary, nullable=False),
     Column("non_disclosed", Boolean, nullable=False),
     Column("needs_human", Boolean, nullable=False),
+    Column("own_view_stopped", Boolean, nullable=False),
     PrimaryKeyConstraint("domain", "token"),
 )
 
@@ -55,6 +56,16 @@ copy = Table(
 
 
 @dataclass(frozen=True)
+class Flags:
+    """不開示 (nothing of this person goes out), 自動応答不可 (a human decides), and 自己情報提供不可 (the person's own
+    view is stopped: it shows nothing, whoever looks)."""
+
+    non_disclosed: bool = False
+    needs_human: bool = False
+    own_view_stopped: bool = False
+
+
+@dataclass(frozen=True)
 class Copy:
     """A copy (副本) of what the agency's own system says of one person under one item. `data` is JSON in a layout."""
 
@@ -67,7 +78,7 @@ class Copy:
 
 
 _PERSON = sql(
-    select(flags.c.non_disclosed, flags.c.needs_human)
+    select(flags.c.non_disclosed, flags.c.needs_human, flags.c.own_view_stopped)
     .select_from(
         _holding.outerjoin(flags, (flags.c.domain == _holding.c.domain) & (flags.c.token == _holding.c.token))
     )
@@ -109,20 +120,18 @@ _MOVE_COPIES = sql(
 )
 
 
-def find_person(db: sqlite3.Connection, domain: str, token: bytes) -> tuple[bool, bool] | None:
-    """(non-disclosed, needs a human) of somebody the domain knows; None for others."""
+def find_person(db: sqlite3.Connection, domain: str, token: bytes) -> Flags | None:
+    """The flags of somebody the domain knows; None for others."""
     row = db.execute(_PERSON, {"domain": domain, "token": token}).fetchone()
-    return (bool(row[0]), bool(row[1])) if row else None
+    return Flags(*map(bool, row)) if row else None
 
 
-def set_flags(
-    db: sqlite3.Connection, domain: str, token: bytes, non_disclosed: bool, needs_human: bool
-) -> None:
-    """Both flags at once; both false removes the row."""
+def set_flags(db: sqlite3.Connection, domain: str, token: bytes, of: Flags) -> None:
+    """All flags at once; none removes the row."""
     place = {"domain": domain, "token": token}
     db.execute(_DROP_FLAGS, place)
-    if non_disclosed or needs_human:
-        db.execute(_INSERT_FLAGS, {**place, "non_disclosed": non_disclosed, "needs_human": needs_human})
+    if of != Flags():
+        db.execute(_INSERT_FLAGS, place | asdict(of))
 
 
 def copies_of(db: sqlite3.Connection, domain: str, token: bytes) -> dict[str, Copy]:

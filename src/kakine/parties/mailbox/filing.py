@@ -39,7 +39,7 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
-ALONE = frozenset({Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH})
+ALONE = frozenset({Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.OWN_DATA})
 """Kinds that concern one person and no other."""
 
 CLOCK_MINUTES = 3

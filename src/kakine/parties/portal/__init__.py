@@ -4,8 +4,8 @@ Holds: login codes (wrapped) by account, ways into accounts (`login`); no conten
 Must never learn: what is in a record (opened with the session key, outside the portal). Must never keep: where a person
     logs in, and under which name; both pass through it at every login.
 Called by: the registry (issue of login codes), residents' desks of municipalities (vouchers), browsers and relying
-    parties (`login`), residents' sessions in the same process until there are web pages for the history.
+    parties (`login`), residents through visits (`visits`).
 Calls: the converters, the gateways of relying parties, the registry (items that a person agreed to show).
 Loses if compromised: it could read the history of any account and log in as anybody; each time an entry stands in the
-    person's list. A person's card, signing the session key, closes the first (not built yet).
+    person's list. A person's card, signing the session key, would close the first (not built).
 """

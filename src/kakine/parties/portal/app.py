@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
-from kakine.contracts.portal import SealedHistory
+from kakine.contracts.portal import SealedHistory, SealedOwnData
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
@@ -30,9 +30,12 @@ from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
+from kakine.parties.portal.reading import Readings
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
+from kakine.protocols.own_data import holders
 from kakine.runtime import codebook
 from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
@@ -41,7 +44,9 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.wire.answer import Answered
+from kakine.wire.canonical import decode
 from kakine.wire.objection import Reason
+from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 
@@ -58,7 +63,9 @@ class Portal:
         peers: Peers,
         clock: Clock,
         entropy: Entropy,
+        policy: Callable[[], bytes],
     ) -> None:
+        """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
         self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
         self._handle_key = identity.local_key("card-handle")
@@ -76,6 +83,7 @@ class Portal:
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
         self._carrier = Carrier(self.db, clock)
+        self._readings = Readings(network, law, peers, clock, policy)
 
     @property
     def app(self) -> ASGIApp:
@@ -159,7 +167,7 @@ class Portal:
         """The sealed history of an account, readable with the session key only.
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
-        session key: no session of the login opens readings yet.
+        session key, nor whose account it is: what comes from outside goes through `Visits`, where none can be named.
         """
         asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -193,6 +201,28 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
+<<<<<<< HEAD
+    async def reading(self, account: bytes, asked: bytes) -> bytes:
+        """A `HistoryAsked` answered with a `HistoryGiven`, both encoded: all that a reader needs to verify the history
+        alone (spec/browser.md). Raises `NotCanonical` and what `read_history` and a log refuse with."""
+        wanted = decode(asked, HistoryAsked)
+        sealed = await self.read_history(account, SealKey(wanted.session))
+        return await self._readings.given(sealed, wanted.since)
+=======
+    async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
+        """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
+        stands in the person's history.
+
+        Raises `AreaUnknown`, `AccountUnknown`, or the refusal of a converter, record keeper or holder. Not checked: who
+        asks, and whether that is enough for a sensitive area (`protocols.own_data.SENSITIVE`).
+        """
+        asked, codes = holders(self._law.in_force(self._clock()), area), self._codes(account)
+        return [
+            await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16))
+            for holder in asked
+        ]
+>>>>>>> main
+
     async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
         codes, xid = self._codes(account), self._entropy(16)
@@ -219,6 +249,10 @@ class Portal:
             self._entropy,
             standing,
         )
+
+    def visits(self, login: Login) -> Visits:
+        """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
+        return Visits(login, self)
 
     def close(self) -> None:
         """Close the store."""

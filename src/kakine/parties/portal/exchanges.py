@@ -13,11 +13,14 @@ from typing import Any
 
 import msgspec
 
-from kakine.clients.exchange import Requester, Wish
+from kakine.clients.exchange import Requester, Wish, request_of
+from kakine.contracts.portal import SealedOwnData
+from kakine.crypto.sealing import SealKey
+from kakine.protocols.own_data import GROUND, Holder
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PartyUnavailable
-from kakine.wire.answer import Answered, Result
+from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode
 from kakine.wire.login import Subject
 from kakine.wire.request import AskedPerson, Kind, Mode
@@ -29,7 +32,10 @@ _claims = msgspec.json.Decoder(dict[str, Any])
 
 
 async def _once(requester: Requester, wish: Wish) -> Answered:
-    prepared = await requester.prepare(wish)
+    return await _carried(requester, await requester.prepare(wish))
+
+
+async def _carried(requester: Requester, prepared: Prepared) -> Answered:
     converted = await requester.convert(prepared)
     released = await requester.release(prepared, converted)
     delivered = await requester.deliver(prepared, converted, released)
@@ -53,6 +59,19 @@ async def subject(
     if answer.result != Result.DELIVERED:
         raise PartyUnavailable(party=str(to.party))
     return decode(answer.data, Subject).sub
+
+
+async def own_data(
+    requester: Requester, holder: Holder, codes: CodeVector, session: SealKey, xid: bytes
+) -> SealedOwnData:
+    """What one holder has on the person, readable with the session's key only. The answer looks alike whether there is
+    anything or not."""
+    asked = AskedPerson(xid, "", b"", b"", bytes(session))
+    to, items = holder.domain, holder.items
+    wish = Wish(Kind.OWN_DATA, Mode.S1, GROUND, (), to, codes, (asked,), items, channel=OWN)
+    prepared = await requester.prepare(wish)
+    answer = await _carried(requester, prepared)
+    return SealedOwnData(str(to), request_of(prepared), answer.data)
 
 
 async def attributes(

@@ -153,12 +153,12 @@ async def _authorize(office: Office, request: Request) -> Response:
 
 async def _paper(office: Office, request: Request) -> Response:
     name, form = _name(request), _once(await _form(request))
-    known = await ways.by_paper(office, name, form.get("code", ""))
+    known = await ways.by_paper(office, office.interactions, name, form.get("code", ""))
     return _remember(office, RedirectResponse("/consent", 303, NO_STORE), known)
 
 
 async def _card_challenge(office: Office, request: Request) -> Response:
-    made = ways.card_challenge(office, _name(request))
+    made = ways.card_challenge(office, office.interactions, _name(request))
     return _json({"challenge": b64encode(encode(made)).decode(), "helper": office.helper})
 
 
@@ -177,7 +177,7 @@ async def _card(office: Office, request: Request) -> Response:
         )
     except (msgspec.DecodeError, ValueError) as fault:
         raise LoginRequestMalformed(parameter="card") from fault
-    known = ways.by_card(office, name, certificate, signature)
+    known = ways.by_card(office, office.interactions, name, certificate, signature)
     return _remember(office, _json({"next": "/consent"}), known)
 
 
@@ -189,12 +189,12 @@ async def _answer(request: Request) -> dict[str, Any]:
 
 
 async def _passkey_options(office: Office, request: Request) -> Response:
-    return _json(ways.passkey_options(office, _name(request)))
+    return _json(ways.passkey_options(office, office.interactions, _name(request)))
 
 
 async def _passkey(office: Office, request: Request) -> Response:
     name = _name(request)
-    known = await ways.by_passkey(office, name, await _answer(request))
+    known = await ways.by_passkey(office, office.interactions, name, await _answer(request))
     return _remember(office, _json({"next": "/consent"}), known)
 
 

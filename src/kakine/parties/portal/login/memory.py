@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from kakine.runtime.identity import Clock, Entropy
@@ -56,6 +57,21 @@ class Kept(Generic[T]):
         value = self.get(name)
         del self._values[_hashed(name)]
         return value
+
+    def renew(self, name: str) -> None:
+        """Its time begins anew. Raises the problem for unknown names."""
+        value = self.take(name)
+        self._values[_hashed(name)] = (self._clock() + self.life_ms, value)
+
+    def drop(self, unwanted: Callable[[T], bool]) -> None:
+        """Drop every value of which this holds. Looks at all of them."""
+        for hashed in [each for each, (_, value) in self._values.items() if unwanted(value)]:
+            del self._values[hashed]
+
+    def values(self) -> list[T]:
+        """What is kept, those first that will be over first."""
+        self.purge()
+        return [value for _, value in self._values.values()]
 
     def purge(self) -> None:
         """Drop what is over. All last alike, so the oldest stand first."""

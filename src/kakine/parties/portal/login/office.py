@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from kakine.contracts.login import Standing
 from kakine.crypto.passkeys import Site
@@ -57,18 +57,94 @@ class Pushed:
     transaction: bytes
 
 
-@dataclass
-class Interaction:
-    """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known; a challenge
-    is answered once, rightly or wrongly."""
+@dataclass(frozen=True)
+class Shown:
+    """A way in that was shown: whose, of what kind (a value of acr), and which one: the handle of a card, with its
+    certificate, or the id of a passkey; nothing for a paper, which is used up."""
 
-    pushed: Pushed
+    account: bytes
+    acr: str
+    time_ms: int
+    way: bytes = b""
+    certificate: bytes = b""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a card is shown of who asks: an id, the purpose in words, a digest that is approved or nothing."""
+
+    client: str
+    purpose: str
+    transaction: bytes = b""
+
+
+@dataclass(kw_only=True)
+class Arrival:
+    """Somebody who is asked for a way in. A challenge is answered once, rightly or wrongly."""
+
     account: bytes | None = None
-    acr: str = ""
-    time_ms: int = 0
     card: Challenge | None = None
     passkey: bytes | None = None
+
+    def expect(self, way: str) -> None:
+        """Raise a problem unless this way may be shown now."""
+        raise NotImplementedError
+
+    def asking(self, office: Office) -> Asking:
+        """Who asks for it, and what for."""
+        raise NotImplementedError
+
+
+A_co = TypeVar("A_co", bound=Arrival, covariant=True)
+
+
+class Room(Protocol[A_co]):
+    """Where arrivals are, under names that only their browsers know (`ways`)."""
+
+    def arrival(self, name: str) -> A_co:
+        """Raises a problem for names that are unknown or over."""
+        ...
+
+    def enter(self, name: str, shown: Shown) -> str:
+        """The person is known now, or known better. The arrival's new name: what knew the old one opens nothing."""
+        ...
+
+
+@dataclass
+class Interaction(Arrival):
+    """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known."""
+
+    pushed: Pushed
+    acr: str = ""
+    time_ms: int = 0
     creating: bytes | None = None
+
+    def expect(self, way: str) -> None:
+        """Once, and a way that satisfies the relying party. Raises `InteractionUnknown`."""
+        if self.account is not None or way not in self.pushed.ways:
+            raise InteractionUnknown()
+
+    def asking(self, office: Office) -> Asking:
+        """The relying party. Raises what the law lacks."""
+        client = office.client(self.pushed.client)
+        purpose = f"{client.ja} にログインする / log in to {client.en}"
+        if self.pushed.transaction:
+            purpose = f"{client.ja} の取引を承認する / approve a transaction of {client.en}"
+        return Asking(client.id, purpose, self.pushed.transaction)
+
+
+class Interactions(Kept[Interaction]):
+    """Logins under way."""
+
+    def arrival(self, name: str) -> Interaction:
+        """See `Room`."""
+        return self.get(name)
+
+    def enter(self, name: str, shown: Shown) -> str:
+        """See `Room`."""
+        interaction = self.take(name)
+        interaction.account, interaction.acr, interaction.time_ms = shown.account, shown.acr, shown.time_ms
+        return self.put(interaction)
 
 
 @dataclass
@@ -110,7 +186,7 @@ class Office:
     standing: Standing | None = None
     helper: str = "http://127.0.0.1:8471"
     requests: Kept[Pushed] = field(init=False)
-    interactions: Kept[Interaction] = field(init=False)
+    interactions: Interactions = field(init=False)
     codes: Kept[Grant] = field(init=False)
     tokens: Kept[Token] = field(init=False)
     assertions: Spent = field(init=False)
@@ -119,7 +195,7 @@ class Office:
     def __post_init__(self) -> None:
         own = self.clock, self.entropy
         self.requests = Kept(REQUEST_MS, *own, RequestUriUnknown)
-        self.interactions = Kept(INTERACTION_MS, *own, InteractionUnknown)
+        self.interactions = Interactions(INTERACTION_MS, *own, InteractionUnknown)
         self.codes = Kept(CODE_MS, *own, CodeUnknown)
         self.tokens = Kept(TOKEN_MS, *own, TokenUnknown)
         self.assertions = Spent(2 * ASSERTION_MS, self.clock)

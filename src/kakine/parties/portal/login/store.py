@@ -92,11 +92,11 @@ def add_paper(db: sqlite3.Connection, code: bytes, account: bytes, expires_ms: i
     db.execute(_ADD_PAPER, {"code": code, "account": account, "expires_ms": expires_ms})
 
 
-def use_paper(db: sqlite3.Connection, code: bytes, now_ms: int) -> bytes:
+def use_paper(db: sqlite3.Connection, code: bytes, now_ms: int, known: bytes | None = None) -> bytes:
     """The account, once: the code is gone afterwards. `LoginNotKnown` for one that is used, expired or was never
-    given, without a difference."""
+    given, or opens another account than one that is `known` already, without a difference."""
     row = db.execute(_PAPER_OF, {"code": code}).fetchone()
-    if row is None or row[1] <= now_ms:
+    if row is None or row[1] <= now_ms or known not in (None, bytes(row[0])):
         raise LoginNotKnown()
     db.execute(_DROP_PAPER, {"code": code})
     return bytes(row[0])

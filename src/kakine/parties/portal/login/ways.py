@@ -1,7 +1,8 @@
-"""Ways in: a paper code from a counter, a card, a passkey; and binding a passkey after one of the other two.
+"""Ways in: a paper code from a counter, a card, a passkey; and binding a passkey after the first.
 
-Each changes the interaction of one browser. A refusal tells nothing about any account: what is unknown, used, expired
-or somebody else's looks alike.
+They are the same for a login to a relying party and for a visit at the portal itself: what differs is the `Room` that
+the arrival is in. A refusal tells nothing about any account: what is unknown, used, expired or somebody else's looks
+alike.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from kakine.crypto.passkeys import (
     request_options,
 )
 from kakine.parties.portal.login import store
-from kakine.parties.portal.login.office import Interaction, Office
-from kakine.protocols.logins import CARD, COUNTER, PASSKEY, STRONG, challenge_digest, paper_digest
+from kakine.parties.portal.login.office import Arrival, Interaction, Office, Room, Shown
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY, challenge_digest, paper_digest
 from kakine.values.problems import (
-    AssuranceNotMet,
     CardProofInvalid,
-    InteractionUnknown,
+    LoginNotKnown,
     PasskeyInvalid,
+    StepUpNeeded,
 )
 from kakine.wire.login import Challenge
 
@@ -38,103 +39,98 @@ def handle_of(key: bytes, certificate: bytes) -> bytes:
     return mac(key, "card-handle", certificate)
 
 
-def _require(interaction: Interaction, way: str) -> None:
-    if interaction.account is not None or way not in interaction.pushed.ways:
-        raise InteractionUnknown()
+async def by_paper(office: Office, room: Room[Arrival], name: str, code: str) -> str:
+    """The arrival's new name. Raises `LoginNotKnown`; the code is used up by a success only."""
+    arrival = room.arrival(name)
+    arrival.expect(COUNTER)
+    hashed, now_ms, known = paper_digest(code), office.clock(), arrival.account
+    account = await office.db.write(lambda db: store.use_paper(db, hashed, now_ms, known))
+    return room.enter(name, Shown(account, COUNTER, now_ms))
 
 
-def _known(office: Office, name: str, account: bytes, acr: str) -> str:
-    """The person of this interaction is known. It gets a new name, so that a cookie from before opens nothing."""
-    interaction = office.interactions.take(name)
-    interaction.account, interaction.acr, interaction.time_ms = account, acr, office.clock()
-    return office.interactions.put(interaction)
-
-
-async def by_paper(office: Office, name: str, code: str) -> str:
-    """The interaction's new name. Raises `LoginNotKnown`; the code is used up by a success only."""
-    _require(office.interactions.get(name), COUNTER)
-    hashed, now_ms = paper_digest(code), office.clock()
-    account = await office.db.write(lambda db: store.use_paper(db, hashed, now_ms))
-    return _known(office, name, account, COUNTER)
-
-
-def card_challenge(office: Office, name: str) -> Challenge:
+def card_challenge(office: Office, room: Room[Arrival], name: str) -> Challenge:
     """What the card is to sign; a new one takes the place of the last."""
-    interaction = office.interactions.get(name)
-    _require(interaction, CARD)
-    client = office.client(interaction.pushed.client)
-    purpose = f"{client.ja} にログインする / log in to {client.en}"
-    if interaction.pushed.transaction:
-        purpose = f"{client.ja} の取引を承認する / approve a transaction of {client.en}"
-    interaction.card = Challenge(
+    arrival = room.arrival(name)
+    arrival.expect(CARD)
+    asking = arrival.asking(office)
+    arrival.card = Challenge(
         office.issuer,
-        client.id,
+        asking.client,
         office.entropy(32),
         office.clock(),
-        purpose,
-        interaction.pushed.transaction,
+        asking.purpose,
+        asking.transaction,
     )
-    return interaction.card
+    return arrival.card
 
 
-def by_card(office: Office, name: str, certificate: bytes, signature: bytes) -> str:
-    """The interaction's new name. The challenge is used up, rightly answered or not.
+def by_card(office: Office, room: Room[Arrival], name: str, certificate: bytes, signature: bytes) -> str:
+    """The arrival's new name. The challenge is used up, rightly answered or not.
 
     Raises `CardProofInvalid`, `CardNotTrusted`, what the authority refuses with, and `LoginNotKnown`. Not checked: that
     a person holds the card; the card wants the PIN before it signs.
     """
-    interaction = office.interactions.get(name)
-    _require(interaction, CARD)
-    challenge, interaction.card = interaction.card, None
+    arrival = room.arrival(name)
+    arrival.expect(CARD)
+    challenge, arrival.card = arrival.card, None
     now_ms = office.clock()
     if challenge is None or office.standing is None or now_ms - challenge.time_ms > CARD_MS:
         raise CardProofInvalid()
     card = CardCertificate(certificate)
     card.verify(signature, challenge_digest(challenge))
     office.standing.check(certificate, now_ms)
-    account = store.account_of_card(office.db.read(), handle_of(office.handle_key, card.digest))
-    return _known(office, name, account, CARD)
+    handle = handle_of(office.handle_key, card.digest)
+    account = store.account_of_card(office.db.read(), handle)
+    return _known(room, name, arrival, Shown(account, CARD, now_ms, handle, certificate))
 
 
-def passkey_options(office: Office, name: str) -> dict[str, Any]:
+def passkey_options(office: Office, room: Room[Arrival], name: str) -> dict[str, Any]:
     """For `navigator.credentials.get`."""
-    interaction = office.interactions.get(name)
-    _require(interaction, PASSKEY)
-    interaction.passkey = office.entropy(32)
-    return request_options(office.site, interaction.passkey)
+    arrival = room.arrival(name)
+    arrival.expect(PASSKEY)
+    arrival.passkey = office.entropy(32)
+    return request_options(office.site, arrival.passkey)
 
 
-async def by_passkey(office: Office, name: str, answer: Mapping[str, Any]) -> str:
-    """The interaction's new name. Raises `PasskeyInvalid`, `LoginNotKnown`."""
-    interaction = office.interactions.get(name)
-    _require(interaction, PASSKEY)
-    challenge, interaction.passkey = interaction.passkey, None
+async def by_passkey(office: Office, room: Room[Arrival], name: str, answer: Mapping[str, Any]) -> str:
+    """The arrival's new name. Raises `PasskeyInvalid`, `LoginNotKnown`."""
+    arrival = room.arrival(name)
+    arrival.expect(PASSKEY)
+    challenge, arrival.passkey = arrival.passkey, None
     if challenge is None:
         raise PasskeyInvalid()
     kept, account = store.find_passkey(office.db.read(), credential_id(answer))
     count = check_use(office.site, answer, challenge, kept)
     await office.db.write(lambda db: store.count_passkey(db, kept.id, count))
-    return _known(office, name, account, PASSKEY)
+    return _known(room, name, arrival, Shown(account, PASSKEY, office.clock(), kept.id))
 
 
-def _strong(interaction: Interaction) -> bytes:
-    if interaction.account is None or interaction.acr not in STRONG:
-        raise AssuranceNotMet()
+def _known(room: Room[Arrival], name: str, arrival: Arrival, shown: Shown) -> str:
+    """Who is known already shows a further way of the same account, or nothing."""
+    if arrival.account not in (None, shown.account):
+        raise LoginNotKnown()
+    return room.enter(name, shown)
+
+
+def _seen_at_a_counter(interaction: Interaction) -> bytes:
+    if interaction.account is None or interaction.acr != COUNTER:
+        raise StepUpNeeded()
     return interaction.account
 
 
 def new_passkey_options(office: Office, name: str) -> dict[str, Any]:
-    """For `navigator.credentials.create`. Raises `AssuranceNotMet` but after a card or counter login."""
+    """For `navigator.credentials.create`. Raises `StepUpNeeded` but after a paper from a counter: a card that was
+    found must not lead to a passkey, which would be the second way of a step-up."""
     interaction = office.interactions.get(name)
-    _strong(interaction)
+    _seen_at_a_counter(interaction)
     interaction.creating = office.entropy(32)
     return creation_options(office.site, office.entropy(32), interaction.creating)
 
 
 async def bind_passkey(office: Office, name: str, answer: Mapping[str, Any]) -> None:
-    """A new passkey opens the account of this interaction. Raises `AssuranceNotMet`, `PasskeyInvalid`."""
+    """A new passkey opens the account of this interaction. Raises `StepUpNeeded`, `PasskeyInvalid`."""
     interaction = office.interactions.get(name)
-    account = _strong(interaction)
+    account = _seen_at_a_counter(interaction)
     challenge, interaction.creating = interaction.creating, None
     if challenge is None:
         raise PasskeyInvalid()

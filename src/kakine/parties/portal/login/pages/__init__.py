@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, PASSKEY, SIGN, STRONG
+from kakine.protocols.logins import CARD, COUNTER, PASSKEY, SIGN
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -70,7 +70,7 @@ class Pages:
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            strong=interaction.acr in STRONG,
+            binds=interaction.acr == COUNTER,
             transaction=pushed.transaction.hex(),
         )
 

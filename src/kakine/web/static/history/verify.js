@@ -1,5 +1,6 @@
 // The verifier of spec/verify.md: the same steps, states and reasons as `kakine verify`, on WebCrypto alone.
-// No library, no network, no document: page.js shows what this finds, and tests run it over vectors/verify.
+// No library, no network, no document: verify/page.js shows what this finds, and tests run it over vectors/verify.
+// history.js takes its formats from here.
 
 export const STEPS = [
   "policy", "receipt", "log", "checkpoint", "witnesses", "entry", "inclusion", "record", "commitment", "envelope",
@@ -67,16 +68,9 @@ const CHECKS = {
     if (!shown.log) throw new Refused("signature-invalid", "missing");
   },
   async witnesses(shown) {
-    for (const [name, witness] of shown.policy.witnesses) {
-      for (const each of shown.note.lines.map(readSignature)) {
-        if (each.name !== witness.name || !same(each.blob.subarray(0, 4), witness.id)) continue;
-        await checkCosignature(each.blob.subarray(4), witness.key, shown.note.text);
-        if (!shown.witnesses.includes(name)) shown.witnesses.push(name);
-      }
-    }
-    const quorum = shown.policy.quorum;
-    if (quorum === "none") return "absent";
-    if (!counts(shown.policy.groups, quorum, shown.witnesses)) throw new Refused("quorum-missing");
+    shown.witnesses = [...(await cosigners(shown.note, shown.policy)).keys()];
+    if (!meets(shown.policy, shown.witnesses)) throw new Refused("quorum-missing");
+    if (shown.policy.quorum === "none") return "absent";
   },
   entry(shown) {
     shown.entry = readEntry(shown.proof.entry);
@@ -102,7 +96,7 @@ const CHECKS = {
   },
 };
 
-const KINDS = [
+export const KINDS = [
   "", "request", "outcome", "governance", "erasure", "index_root", "unseal", "annotation", "viewed", "heartbeat",
   "statement",
 ];
@@ -124,10 +118,17 @@ function told(shown) {
 
 // --- bytes and text ---------------------------------------------------------------------------------------------
 
-const utf8 = (text) => new TextEncoder().encode(text);
-const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-const hex = (data) => Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
+export const utf8 = (text) => new TextEncoder().encode(text);
+export const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+export function hex(data) {
+  let text = "";
+  for (const byte of data) text += PAIRS[byte];
+  return text;
+}
+
+export const same = (a, b) => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 function byCodePoint(a, b) {
   const [left, right] = [Array.from(a, (c) => c.codePointAt(0)), Array.from(b, (c) => c.codePointAt(0))];
@@ -145,7 +146,7 @@ function decoded(data, refusal) {
   }
 }
 
-function base64(data) {
+export function base64(data) {
   let text = "";
   for (const byte of data) text += String.fromCharCode(byte);
   return btoa(text);
@@ -171,7 +172,7 @@ function decimal(text, refusal) {
 
 // --- hashes and signatures --------------------------------------------------------------------------------------
 
-function joined(parts) {
+export function joined(parts) {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -181,7 +182,7 @@ function joined(parts) {
   return whole;
 }
 
-async function sha256(...parts) {
+export async function sha256(...parts) {
   return new Uint8Array(await globalThis.crypto.subtle.digest("SHA-256", joined(parts)));
 }
 
@@ -203,7 +204,8 @@ function soundPoint(point) {
   return !overflows && !SMALL.has(hex(unsigned));
 }
 
-async function signed(key, signature, message) {
+/** Whether the Ed25519 signature is the key's, with what libsodium refuses refused. */
+export async function signed(key, signature, message) {
   if (signature.length !== 64 || !soundPoint(signature.subarray(0, 32)) || !soundPoint(key)) return false;
   const imported = await globalThis.crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
   return globalThis.crypto.subtle.verify({ name: "Ed25519" }, imported, signature, message);
@@ -211,7 +213,7 @@ async function signed(key, signature, message) {
 
 // --- c2sp.org/tlog-policy ---------------------------------------------------------------------------------------
 
-async function readPolicy(data) {
+export async function readPolicy(data) {
   const wrong = (part) => new Refused("policy-malformed", part);
   if (data.length > 1 << 16) throw wrong("length");
   const text = decoded(data, wrong("encoding"));
@@ -280,7 +282,10 @@ async function readKey(vkey, kind, taken, wrong) {
   return { name, id, key, vkey };
 }
 
-const goodName = (name) => name !== "" && !/[+\x00-\x1f\p{White_Space}]/u.test(name);
+export const goodName = (name) => name !== "" && !/[+\x00-\x1f\p{White_Space}]/u.test(name);
+
+/** Whether witnesses of these names are enough for the policy. */
+export const meets = ({ groups, quorum }, names) => quorum === "none" || counts(groups, quorum, names);
 
 function counts(groups, name, cosigned) {
   if (!groups.has(name)) return cosigned.includes(name);
@@ -310,7 +315,7 @@ function readProof(data) {
   return { entry, index, path, note: text.slice(blank + 2) };
 }
 
-function readNote(note) {
+export function readNote(note) {
   const wrong = (part) => new Refused("checkpoint-invalid", part);
   if (utf8(note).length > 1 << 17) throw wrong("length");
   const blank = note.lastIndexOf("\n\n");
@@ -333,7 +338,7 @@ function readSignature(line) {
 }
 
 /** Whether the log has signed the note; refuses a wrong signature of its key, and lines that are not well formed. */
-async function signedBy(note, log) {
+export async function signedBy(note, log) {
   let found = false;
   for (const line of note.lines) {
     const { name, blob } = readSignature(line);
@@ -344,7 +349,7 @@ async function signedBy(note, log) {
   return found;
 }
 
-function readHead(text, origin) {
+export function readHead(text, origin) {
   const wrong = (part) => new Refused("checkpoint-invalid", part);
   const lines = text.split("\n");
   if (lines.length !== 4 || lines[0] !== origin) throw wrong("lines");
@@ -354,11 +359,25 @@ function readHead(text, origin) {
   return { size, root };
 }
 
+/** Names of the policy's witnesses that have signed the note, with the latest time of each in seconds (BigInt). */
+export async function cosigners(note, policy) {
+  const found = new Map();
+  for (const [name, witness] of policy.witnesses) {
+    for (const each of note.lines.map(readSignature)) {
+      if (each.name !== witness.name || !same(each.blob.subarray(0, 4), witness.id)) continue;
+      const seconds = await checkCosignature(each.blob.subarray(4), witness.key, note.text);
+      if (!(found.get(name) > seconds)) found.set(name, seconds);
+    }
+  }
+  return found;
+}
+
 async function checkCosignature(blob, key, text) {
   const seconds = blob.length === 72 ? new DataView(blob.buffer, blob.byteOffset).getBigUint64(0) : 1n << 63n;
   if (seconds >= 1n << 63n || !(await signed(key, blob.subarray(8), utf8(`cosignature/v1\ntime ${seconds}\n${text}`)))) {
     throw new Refused("signature-invalid", "witness");
   }
+  return seconds;
 }
 
 // --- the entry and its place in the tree (RFC 9162 section 2.1.3.2) ------------------------------------------------
@@ -367,7 +386,7 @@ async function checkCosignature(blob, key, text) {
 const SEALED = 1;
 const SEALABLE = ["request", "outcome"];
 
-function readEntry(data) {
+export function readEntry(data) {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   const sound = data.length === 80 && data[0] === 1 && data[1] >= 1 && data[1] < KINDS.length &&
     view.getUint16(6) < 16 && (view.getUint16(6) & SEALED) === (view.getUint32(12) === 0 ? 0 : SEALED) &&
@@ -375,6 +394,8 @@ function readEntry(data) {
   if (!sound) throw new Refused("not-canonical");
   return {
     kind: data[1],
+    converters: view.getUint16(2),
+    expiry: view.getUint16(4),
     minutes: view.getUint32(8),
     until: view.getUint32(12),
     commitment: data.subarray(16, 48),

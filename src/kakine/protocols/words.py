@@ -1,0 +1,29 @@
+"""The names of organisations, laws and items as one file that a page shows beside ids (spec/browser.md section 6).
+
+Everybody gets the same whole file: who asked for single names would tell what stands in a sealed record.
+"""
+
+from __future__ import annotations
+
+import json
+
+from kakine.protocols.gazette_pack import Pack
+
+
+def words_of(pack: Pack) -> bytes:
+    """JSON, the same bytes for the same pack. By id: (Japanese, English) of domains and items; of procedures and other
+    grounds also the article; of rows under which records may be withheld the reason and the article."""
+    procedures = {
+        each.id: [f"{each.law_ja} {each.article}", f"{each.law_en} {each.article}", each.ja, each.en]
+        for each in pack.procedures.values()
+    }
+    grounds = {each.id: [each.article, each.article, each.ja, each.en] for each in pack.grounds}
+    domains = {domain.name: [each.ja, each.en] for each in pack.parties for domain in each.domain}
+    named = {
+        "domains": domains,
+        "parties": {each.name: [each.ja, each.en] for each in pack.parties},
+        "grounds": grounds | procedures,
+        "items": {each.id: [each.ja, each.en] for each in pack.items},
+        "sealings": {each.id: [each.ja, each.en, each.article] for each in pack.sealings},
+    }
+    return json.dumps(named, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,83 @@
+"""Somebody at the portal itself: comes in by the ways of the login, without a browser between.
+
+with Doorstep.opened(tmp_path) as at:
+    visitor = at.visitor().by_card(at.card)
+    visitor.by_passkey(at.passkey(0))      # step-up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from card_maker import PIN, Roots
+from kakine.crypto.cards import CardCertificate, KeyFile
+from kakine.parties.portal.visits import Visit, Visits
+from kakine.protocols.logins import challenge_digest
+from login_site import ISSUER, LoginSite
+from passkey_maker import SoftPasskey
+
+
+@dataclass
+class Visitor:
+    """One browser, with the name of its visit."""
+
+    site: LoginSite
+    visits: Visits
+    name: str
+
+    def by_paper(self, code: str) -> Visitor:
+        self.name = self.site.run(self.visits.by_paper(self.name, code))
+        return self
+
+    def by_card(self, card: KeyFile) -> Visitor:
+        signature = card.sign(challenge_digest(self.visits.card_challenge(self.name)), PIN)
+        self.name = self.visits.by_card(self.name, card.certificate, signature)
+        return self
+
+    def by_passkey(self, passkey: SoftPasskey) -> Visitor:
+        answer = passkey.used(self.visits.passkey_options(self.name))
+        self.name = self.site.run(self.visits.by_passkey(self.name, answer))
+        return self
+
+    @property
+    def visit(self) -> Visit:
+        return self.visits.get(self.name)
+
+
+@dataclass
+class Doorstep:
+    """A country with a login and visits; person 0 has `card`."""
+
+    site: LoginSite
+    roots: Roots
+    visits: Visits
+    card: KeyFile
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path, people: int = 2) -> Iterator[Doorstep]:
+        roots = Roots()
+        with LoginSite.opened(folder, roots, people) as site:
+            card = roots.card(site.land.clock())
+            at = cls(site, roots, site.land.country.portal.visits(site.office), card)
+            at.give(card)
+            yield at
+
+    def give(self, card: KeyFile, j: int = 0) -> None:
+        self.site.give_card(j, CardCertificate(card.certificate).digest)
+
+    def visitor(self) -> Visitor:
+        return Visitor(self.site, self.visits, self.visits.begin())
+
+    def by_paper(self, j: int = 0) -> Visitor:
+        return self.visitor().by_paper(self.site.paper(j))
+
+    def passkey(self, j: int = 0) -> SoftPasskey:
+        """A passkey that person j has bound in a login with a paper from the counter."""
+        made = SoftPasskey(ISSUER, "localhost", self.site.land.entropy(16))
+        browser = self.site.known(j, self.site.party())
+        assert browser.post("/passkey", made.created(browser.post("/passkey/options").json)).status == 200
+        return made
