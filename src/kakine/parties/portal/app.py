@@ -201,14 +201,13 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
-<<<<<<< HEAD
     async def reading(self, account: bytes, asked: bytes) -> bytes:
         """A `HistoryAsked` answered with a `HistoryGiven`, both encoded: all that a reader needs to verify the history
         alone (spec/browser.md). Raises `NotCanonical` and what `read_history` and a log refuse with."""
         wanted = decode(asked, HistoryAsked)
         sealed = await self.read_history(account, SealKey(wanted.session))
         return await self._readings.given(sealed, wanted.since)
-=======
+
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
         stands in the person's history.
@@ -221,7 +220,6 @@ class Portal:
             await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16))
             for holder in asked
         ]
->>>>>>> main
 
     async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""

@@ -34,7 +34,9 @@ const incomplete = (what) => new Refused("history-incomplete", what);
  */
 export async function readHistory(given, session, { nowMs, trusted = null, before = {}, freshMs = FRESH_MS }) {
   const message = whole(forms.historyGiven, given);
-  if (trusted !== null && !same(trusted, message.trust)) throw new Refused("trust-changed");
+  if (trusted !== null && !same(trusted, message.trust)) {
+    throw Object.assign(new Refused("trust-changed"), { fingerprint: fingerprintOf(message.trust) });
+  }
   const believed = await believe(message.trust);
   const lists = message.lists.map((each) => ({ ...each, rows: each.rows.map((row) => rowOf(message, row)) }));
   const heads = new Heads(believed.logs);
@@ -45,6 +47,9 @@ export async function readHistory(given, session, { nowMs, trusted = null, befor
   const judged = await judge(message, believed, before, nowMs, freshMs);
   return result({ message, lists, believed, opened, proved, counts, confirmed, doubts, judged });
 }
+
+/** What a reader compares with the published one: SHA-256 in hex. */
+export const fingerprintOf = (trust) => hex(sha(trust));
 
 /** What a reader believes: keys of record keepers and logs, the policy of witnesses. */
 async function believe(data) {
@@ -245,7 +250,8 @@ async function countWitnessed(proved, believed, heads) {
   const signers = new Map();
   const least = [];
   for (const row of proved) {
-    const { note } = await heads.verify(row.index, row.proof, row.note, row.data);
+    row.head = await heads.verify(row.index, row.proof, row.note, row.data);
+    const { note } = row.head;
     if (!signers.has(note)) signers.set(note, [...(await cosigners(note, believed.policy)).keys()]);
     row.witnessed = believed.policy.quorum !== "none" && meets(believed.policy, signers.get(note));
     if (row.witnessed) least.push(signers.get(note).length);
@@ -351,11 +357,12 @@ function result({ message, lists, believed, opened, proved, counts, confirmed, d
     ...judged,
     public: covered && calm && Object.keys(judged.stale).length === 0,
     complete: signedFor === verified && agreed && calm && keepers.length > 0,
-    fingerprint: hex(sha(message.trust)),
+    fingerprint: fingerprintOf(message.trust),
     trust: message.trust,
     heads: Object.fromEntries(message.logs.filter((each) => each.served.length > 0).map((each) => [each.origin, each.served])),
     logs: believed.said.logs.map((each) => ({ origin: each.origin, dead: each.dead, final: each.final })),
     policy: believed.said.policy,
+    shown: new Map(message.logs.map((each) => [each.origin, each])),
     files: { rows: opened.places.filter((row) => row.state === "opened"), proved: byPlace, believed },
   };
 }

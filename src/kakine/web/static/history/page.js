@@ -1,0 +1,140 @@
+// The page of the own history: asks the portal once, opens and verifies here, shows, and keeps the heads for the next
+// visit. Where to ask, and in which language, stands on the element; no address comes from anywhere else.
+//
+//   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
+
+import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
+import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
+import { forget, keep, kept, sizesOf } from "./memory.js";
+import { Refused, selfTest } from "./verify.js";
+import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
+import { WORDS } from "./words.js";
+
+const MEDIA = "application/vnd.kakine.history+msgpack";
+
+/** The portal did not answer with a history; `code` is that of its problem, or "". */
+class Unreachable extends Error {
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+async function ask({ ask, token }, session, since) {
+  let answer;
+  try {
+    answer = await fetch(ask, {
+      method: "POST",
+      headers: { "Content-Type": MEDIA, "X-Kakine-Token": token },
+      body: writeAsked(session.public, since),
+      credentials: "same-origin",
+      redirect: "error",
+      cache: "no-store",
+    });
+  } catch {
+    throw new Unreachable("");
+  }
+  if (!answer.ok || answer.headers.get("Content-Type") !== MEDIA) throw new Unreachable(await problemOf(answer));
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** The code of a problem document (RFC 9457); nothing that is not one of ours. */
+async function problemOf(answer) {
+  try {
+    return /^urn:kakine:problem:([a-z0-9-]{1,60})$/.exec((await answer.json()).type)?.[1] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** Everybody gets the same whole file, so nothing is told by asking for it. Without it ids stand alone. */
+async function namesFrom(address) {
+  try {
+    const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+    const names = answer.ok ? await answer.json() : {};
+    return typeof names === "object" && names !== null ? names : {};
+  } catch {
+    return {};
+  }
+}
+
+function saved(name, data, type = "application/octet-stream") {
+  const address = URL.createObjectURL(new Blob([data], { type }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+/** The rows behind a line: its request and the outcome of it. */
+const behind = (line) => (row) =>
+  row.origin === line.origin && row.index === line.index ? true
+    : row.record.tag === 2 && String(row.record.personal.index) === String(line.index) && sameXid(row, line);
+
+const sameXid = (row, line) => Array.from(row.record.personal.xid, (byte) => byte.toString(16).padStart(2, "0")).join("") === line.xid;
+
+function actsOf(reading, before, language) {
+  const words = WORDS[language];
+  return {
+    async check(line) {
+      const verdicts = await checkFiles(await filesOf(reading, behind(line)));
+      return verdicts.every((each) => each.good) ? `✓ ${words.verified}` : `✗ ${words.unverified}`;
+    },
+    async save(line) {
+      saved(`kakine-${line.index}.zip`, zip(await filesOf(reading, behind(line))), "application/zip");
+    },
+    async saveAll() {
+      saved("kakine-history.zip", zip(await filesOf(reading)), "application/zip");
+    },
+    async saveEvidence() {
+      saved("kakine-evidence.json", evidenceOf(reading, before), "application/json");
+    },
+    async forget() {
+      forget();
+      return words.forgotten;
+    },
+  };
+}
+
+/** Read, verify and show. `accept` is the fingerprint of other keys than before, which the reader has compared. */
+export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
+  const { language } = root.dataset;
+  showProgress(root, language);
+  const memory = kept();
+  try {
+    await selfTest();
+    const session = await newSession();
+    const [given, names] = await Promise.all([
+      ask(root.dataset, session, sizesOf(memory.before)), namesFrom(root.dataset.names),
+    ]);
+    const trusted = accept === "" ? memory.trusted : null;
+    const reading = await readHistory(given, session, { nowMs, trusted, before: memory.before, freshMs: FRESH_MS });
+    const { fingerprint } = reading;
+    if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
+    keep(reading, memory.before, nowMs);
+    show(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    return reading;
+  } catch (fault) {
+    refuse(root, language, fault, memory);
+    return null;
+  }
+}
+
+function refuse(root, language, fault, { trusted }) {
+  const words = WORDS[language];
+  if (fault instanceof Unreachable) {
+    showRefusal(root, { language, text: "unreachable", code: fault.code, more: [button(words.again, () => open(root))] });
+  } else if (!(fault instanceof Refused)) {
+    showRefusal(root, { language, text: "unable" });
+  } else if (codeOf(fault) !== "trust-changed") {
+    showRefusal(root, { language, text: "failed", code: codeOf(fault) });
+  } else {
+    const accept = button(words.accept, () => open(root, { accept: fault.fingerprint }));
+    const shown = [trusted === null ? "" : fingerprintOf(trusted), fault.fingerprint];
+    showRefusal(root, { language, text: "changed", code: "trust-changed", more: [...fingerprints(shown, words), accept] });
+  }
+}
+
+const root = document.getElementById("history");
+if (root) open(root);
