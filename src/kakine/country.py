@@ -292,6 +292,7 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self.commission.figuring.audits = self.auditor.db
         self.commission.serve(self.auditor.duties)
         self.apps[COMMISSION] = self.commission.app
         await self.finish_opening()
@@ -311,6 +312,7 @@ class Country:
         converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
         logs = [vkey(origin, LOG, key) for origin, key in keys.items()]
         self.policy = country_policy(logs, converters, self.watchers.vkeys())
+        self.commission.figuring.policy = self.policy
         published = self.site.folder / POLICY
         if not published.is_file() or published.read_bytes() != self.policy:
             incoming = published.with_suffix(".new")

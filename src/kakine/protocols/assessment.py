@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 import msgspec
 
+from kakine.values import calendar
 from kakine.values.problems import AssessmentIncomplete, AssessmentMalformed
 from kakine.wire.gazette import Assessment, Gazette, Row, Subject
 
@@ -22,7 +22,6 @@ EMERGENCY_DAYS = 30
 REDO_YEARS = 5
 REVIEW_YEARS = 1
 _ACCIDENT_YEARS = 1
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Level(StrEnum):
@@ -103,11 +102,11 @@ class Step(StrEnum):
 
 def years_after(day: int, years: int) -> int:
     """The same day of the year so many years later; of 29 February the 28th."""
-    found = date.fromordinal(_EPOCH + day)
+    found = calendar.day(day)
     try:
-        return found.replace(year=found.year + years).toordinal() - _EPOCH
+        return calendar.days(found.replace(year=found.year + years))
     except ValueError:
-        return found.replace(year=found.year + years, day=28).toordinal() - _EPOCH
+        return calendar.days(found.replace(year=found.year + years, day=28))
 
 
 def needed(card: Card, day: int) -> Level:

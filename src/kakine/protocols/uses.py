@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kakine.protocols.gazette import Law
+from kakine.values import calendar
 from kakine.wire.gazette import Subject
 
 LEAST = 10
 """Fewer people than this are not told from each other."""
-
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Cell:
 
 def month_of(day: int) -> str:
     """`2026-11` for days since 1970-01-01."""
-    return date.fromordinal(_EPOCH + day).isoformat()[:7]
+    return calendar.day(day).isoformat()[:7]
 
 
 def month_over(month: str, day: int) -> bool:
@@ -122,10 +121,10 @@ class Idle:
 
 def months_after(day: int, months: int) -> int:
     """The same day of the month so many months later, or the last of that month."""
-    found = date.fromordinal(_EPOCH + day)
+    found = calendar.day(day)
     at = found.year * 12 + found.month - 1 + months
     after = date(at // 12 + (at % 12 == 11), (at + 1) % 12 + 1, 1) - timedelta(days=1)
-    return after.replace(day=min(found.day, after.day)).toordinal() - _EPOCH
+    return calendar.days(after.replace(day=min(found.day, after.day)))
 
 
 def idle(

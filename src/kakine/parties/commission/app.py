@@ -17,6 +17,8 @@ from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.bureau import store as bureau_store
 from kakine.parties.commission.bureau.bureau import Bureau
+from kakine.parties.commission.bureau.figures import Figuring
+from kakine.parties.commission.bureau.uses import Counting, collect, suspend_unused
 from kakine.parties.commission.http import duties
 from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher
@@ -40,7 +42,7 @@ NOWHERE = Site("", "")
 
 class Commission:
     """A running commission; `app` serves its calls, `book` is the law as it has published it, `openings` the list of
-    logs, `bureau` its people."""
+    logs, `bureau` its people, `counting` and `figuring` what they count."""
 
     def __init__(
         self,
@@ -49,11 +51,11 @@ class Commission:
         openings: Openings,
         offered: Duties,
         office: Office,
-        bureau: Bureau,
+        figuring: Figuring,
         clock: Clock,
     ) -> None:
         self._database = database
-        self.bureau = bureau
+        self.bureau, self.counting, self.figuring = figuring.bureau, figuring.counting, figuring
         self.openings = openings
         self._publisher = publisher
         self._offered = offered
@@ -101,7 +103,8 @@ class Commission:
             lambda: bureau_store.all_cards(database.read()),
         )
         bureau = Bureau(database, staff, offered, publisher.book, clock, entropy)
-        return cls(database, publisher, openings, offered, office, bureau, clock)
+        figuring = Figuring(office, bureau, Counting(bureau, peers))
+        return cls(database, publisher, openings, offered, office, figuring, clock)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:
         return frozenset(map(Role, self.book.in_force(self._clock()).roles(caller)))
@@ -131,6 +134,14 @@ class Commission:
     async def lift(self, digest: bytes) -> None:
         """The operator's own act: end a hold (see `holds.lift`)."""
         await holds.lift(self._office, digest)
+
+    async def count(self) -> tuple[dict[PartyName, str], list[str]]:
+        """Collect what converters have counted, suspend what nobody uses, take the figures of the public page; (codes
+        of the problems by converter, rows that were suspended). Apart, every hour."""
+        faults = await collect(self.counting)
+        stopped = await suspend_unused(self.counting)
+        await self.figuring.take()
+        return faults, stopped
 
     def close(self) -> None:
         """Let go of the store."""

@@ -35,7 +35,8 @@ from kakine.wire.request import PublicPart
 KEPT_DAYS = 100
 """After so long a day is forgotten here; the commission has its signed statement."""
 
-Message, Answer = TypeVar("Message"), TypeVar("Answer")
+Message = TypeVar("Message")
+Answer = TypeVar("Answer")
 
 
 def uses_tables(metadata: MetaData) -> tuple[Table, Table]:

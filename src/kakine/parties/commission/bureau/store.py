@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -188,10 +188,9 @@ def journal_head(db: sqlite3.Connection) -> tuple[int, bytes]:
 def check_journal(db: sqlite3.Connection) -> None:
     """Raise `JournalBroken` at the first line that does not follow. Not checked: that none is missing at the end; the
     public page says how many there are, and the digest of the last."""
-    previous, number = GENESIS, 0
-    for data, kept in db.execute(_LINES):
+    previous = GENESIS
+    for number, (data, kept) in enumerate(db.execute(_LINES), 1):
         line = decode(data, Line)
-        number += 1
         if (line.number, line.previous, line.digest) != (number, previous, kept):
             raise JournalBroken(line=number)
         previous = kept
@@ -332,7 +331,9 @@ _SAID_ON = sql(select(_said.c.statement).where(_said.c.day == bindparam("day")).
 _OVER = sql(
     select(func.max(_said.c.day)).where(_said.c.converter == bindparam("converter"), _said.c.over == 1)
 )
-_FIRST = sql(select(func.min(_said.c.day)).where(_said.c.converter == bindparam("converter")))
+_DAYS = sql(
+    select(_said.c.day).where(_said.c.converter == bindparam("converter")).order_by(_said.c.day.desc())
+)
 _DROP_CELLS = sql(delete(_cell).where(_cell.c.day == bindparam("day")))
 _ADD_CELL = sql(insert(_cell))
 _CELLS = sql(select(*_cell.c).where(_cell.c.day >= bindparam("since")))
@@ -348,10 +349,15 @@ _REFUSALS = sql(
     .where(_refusal.c.day >= bindparam("since"))
     .group_by(_refusal.c.party, _refusal.c.code)
 )
+_REFUSAL_DAYS = sql(
+    select(_refusal.c.day, _refusal.c.code, func.sum(_refusal.c.times))
+    .where(_refusal.c.day >= bindparam("since"))
+    .group_by(_refusal.c.day, _refusal.c.code)
+)
 
 
 def put_said(
-    db: sqlite3.Connection, said: Uses, statement: bytes, signature: bytes, over: bool
+    db: sqlite3.Connection, said: Uses, statement: bytes, signature: bytes, *, over: bool
 ) -> Uses | None:
     """What a converter says of a day, and what it said before; a day that was over keeps what was said of it."""
     row = db.execute(_SAID, {"converter": said.converter, "day": said.day}).fetchone()
@@ -374,9 +380,13 @@ def day_reached(db: sqlite3.Connection, converter: str) -> int | None:
 
 
 def first_day(db: sqlite3.Connection, converter: str) -> int | None:
-    """The first day that a converter told of."""
-    found = db.execute(_FIRST, {"converter": converter}).fetchone()[0]
-    return None if found is None else int(found)
+    """The first of the days up to now that a converter told of without a gap."""
+    first = None
+    for (day,) in db.execute(_DAYS, {"converter": converter}):
+        if first is not None and day != first - 1:
+            break
+        first = int(day)
+    return first
 
 
 def put_cells(db: sqlite3.Connection, day: int, cells: Iterable[Cell], refused: Iterable[Refused]) -> None:
@@ -398,13 +408,17 @@ def last_uses(db: sqlite3.Connection) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in db.execute(_LAST_USES)}
 
 
+def refusals_by_day(db: sqlite3.Connection, day: int) -> list[tuple[int, str, int]]:
+    """(day, code, times) of all parties together, from this day on."""
+    return [(int(row[0]), row[1], int(row[2])) for row in db.execute(_REFUSAL_DAYS, {"since": day})]
+
+
 def refusals_since(db: sqlite3.Connection, day: int) -> list[tuple[str, str, int]]:
     """(party, code, times) from this day on."""
     return [(row[0], row[1], int(row[2])) for row in db.execute(_REFUSALS, {"since": day})]
 
 
-_new_witness = insert(_witness).prefix_with("OR IGNORE")
-_ADD_WITNESS = sql(_new_witness)
+_ADD_WITNESS = sql(insert(_witness).prefix_with("OR IGNORE"))
 _COUNT_WITNESS = sql(
     update(_witness)
     .where(_witness.c.witness == bindparam("of"), _witness.c.day == bindparam("on"))
@@ -417,10 +431,11 @@ _WITNESSES = sql(
 )
 
 
-def saw_witness(db: sqlite3.Connection, witness: str, day: int, *, signed: bool) -> None:
-    """Whether a head that was looked at had this witness's signature."""
-    db.execute(_ADD_WITNESS, {"witness": witness, "day": day, "asked": 0, "signed": 0})
-    db.execute(_COUNT_WITNESS, {"of": witness, "on": day, "more": int(signed)})
+def saw_witnesses(db: sqlite3.Connection, day: int, seen: Mapping[str, bool]) -> None:
+    """Whether a head that was looked at had each witness's signature."""
+    for witness, signed in seen.items():
+        db.execute(_ADD_WITNESS, {"witness": witness, "day": day, "asked": 0, "signed": 0})
+        db.execute(_COUNT_WITNESS, {"of": witness, "on": day, "more": int(signed)})
 
 
 def witnesses_since(db: sqlite3.Connection, day: int) -> list[tuple[str, int, int]]:
