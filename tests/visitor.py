@@ -14,6 +14,8 @@ from pathlib import Path
 
 from card_maker import PIN, Roots
 from kakine.crypto.cards import CardCertificate, KeyFile
+from kakine.parties.portal.acts.own import OwnActs
+from kakine.parties.portal.login.http import application
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.logins import challenge_digest
 from login_site import ISSUER, LoginSite
@@ -46,6 +48,31 @@ class Visitor:
     def visit(self) -> Visit:
         return self.visits.get(self.name)
 
+    @property
+    def acts(self) -> OwnActs:
+        return self.site.land.country.portal.own_acts(self.visits)
+
+    def asks_for(self, passkey: SoftPasskey) -> bytes:
+        """The act of binding it."""
+        answer = passkey.created(self.acts.new_passkey_options(self.name))
+        act: bytes = self.site.run(self.acts.add_passkey(self.name, answer))
+        return act
+
+    def undo(self, act: bytes) -> None:
+        self.site.run(self.acts.undo(self.name, act))
+
+    def way(self, acr: str, place: int = 0) -> bytes:
+        """The reference of one of the own ways in."""
+        return [each.ref for each in self.acts.ways(self.name) if each.acr == acr][place]
+
+    def remove(self, acr: str, place: int = 0) -> bytes:
+        act: bytes = self.site.run(self.acts.remove(self.name, self.way(acr, place)))
+        return act
+
+    def states(self) -> dict[bytes, str]:
+        """What is shown of acts at this visit."""
+        return {act.id: act.state.value for act in self.acts.notices(self.name)}
+
 
 @dataclass
 class Doorstep:
@@ -77,7 +104,28 @@ class Doorstep:
 
     def passkey(self, j: int = 0) -> SoftPasskey:
         """A passkey that person j has bound in a login with a paper from the counter."""
-        made = SoftPasskey(ISSUER, "localhost", self.site.land.entropy(16))
+        made = self.device()
         browser = self.site.known(j, self.site.party())
         assert browser.post("/passkey", made.created(browser.post("/passkey/options").json)).status == 200
         return made
+
+    def device(self) -> SoftPasskey:
+        """A passkey that nobody knows yet."""
+        return SoftPasskey(ISSUER, "localhost", self.site.land.entropy(16))
+
+    def two_ways(self, key: SoftPasskey | None = None) -> Visitor:
+        """Person 0, by card and passkey."""
+        return self.visitor().by_card(self.card).by_passkey(key or self.passkey(0))
+
+    def wait(self, days: float) -> None:
+        """So long, and then the portal does what is due."""
+        self.site.land.clock.advance(days * 86_400)
+        assert self.site.run(self.site.land.country.portal.acts.tick()) == []
+
+    def reopen(self) -> None:
+        """The country stops and starts; visits are over."""
+        self.site.land = self.site.land.reopened()
+        country = self.site.land.country
+        self.site.office = country.portal.login(ISSUER, self.roots)
+        self.site.app = application(self.site.office)
+        self.visits = country.portal.visits(self.site.office)

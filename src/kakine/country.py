@@ -54,6 +54,7 @@ from kakine.protocols.gazette_genesis import PartyKeys, genesis
 from kakine.protocols.gazette_pack import Pack
 from kakine.protocols.log_list import check_seen, next_origin, opening_of
 from kakine.protocols.logs import Log, LogBook, log_of, open_logs
+from kakine.protocols.words import words_of
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -495,6 +496,10 @@ class Country:
     def login(self, issuer: str) -> Login:
         """The portal's login at this address. Cards stand by what `publish_status` has brought last."""
         return self.portal.login(issuer, self.standing)
+
+    def portal_site(self, origin: str, away: str = "") -> ASGIApp:
+        """The resident's site at this address (scheme, host, port), with the login for other services beside it."""
+        return self.portal.site(self.login(origin), words_of(self.site.pack), away)
 
     def _client_keys(self, party: PartyName) -> dict[str, bytes]:
         mine = [each.id for each in self.site.pack.clients if DomainName(each.domain).party == party]

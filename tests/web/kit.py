@@ -57,7 +57,7 @@ class _Fields(HTMLParser):
             self._to = found["action"]
             self.forms[self._to] = {}
         elif tag == "input" and found.get("type") == "hidden":
-            self.forms[self._to][found["name"]] = found["value"]
+            self.forms[self._to][found["name"]] = found.get("value", "")
 
 
 @dataclass

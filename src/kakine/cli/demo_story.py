@@ -10,9 +10,11 @@ from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
+from kakine.cli.own_decisions import decision_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
+from kakine.protocols.decisions import GROUND as DECISION
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import day, in_japan
 from kakine.values.labels import HASH
@@ -172,6 +174,8 @@ def history_lines(
         yield f"      {under}  {RESULTS.get(line.result, '未確認 / not confirmed')}"
         if line.sealed_until:
             yield from (f"      {said}" for said in sealed_words(line, words))
+        if line.ground == DECISION:
+            yield from (f"      {said}" for said in decision_words(line.case))
         if disputes and line.place in disputes:
             yield f"      {dispute_words(disputes[line.place])}"
 

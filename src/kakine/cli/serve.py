@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from kakine.cli.serve_login import login
+from kakine.cli.serve_portal import portal
 from kakine.country import system_clock
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import WitnessSettings, read, signing_key
@@ -19,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party 
 
 
 app.command()(login)
+app.command()(portal)
 
 
 @app.command()

@@ -45,7 +45,7 @@ def login(
 
 
 async def _serve(folder: Path, port: int, issuer: str) -> None:
-    async with visited(folder) as country, _kept_current(country):
+    async with visited(folder) as country, kept_current(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
@@ -57,7 +57,7 @@ async def _serve(folder: Path, port: int, issuer: str) -> None:
 
 
 @asynccontextmanager
-async def _kept_current(country: Country) -> AsyncIterator[None]:
+async def kept_current(country: Country) -> AsyncIterator[None]:
     """The law and the status of certificates, by the clock and never for a login. What fails comes again at its next
     time: until then the law that is known holds, and a status list for its hour."""
     stop = asyncio.Event()

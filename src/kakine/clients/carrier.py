@@ -80,6 +80,8 @@ class Carrier:
         converted, alone = None, _keeper_alone(prepared.kept)
         try:
             converted = await requester.convert(prepared)
+            if alone:
+                requester.check_filed(prepared, converted)
             answers = () if alone else await _answers(requester, prepared, converted)
         except OPEN:
             raise

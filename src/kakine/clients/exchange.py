@@ -245,6 +245,17 @@ class Requester:
         to = DomainName(decode(prepared.public, PublicPart).recipient).party
         return await self._peers.ask(to, gateway.DELIVER, self.delivery(prepared, converted, released))
 
+    def check_filed(self, prepared: Prepared, converted: Converted) -> None:
+        """Raise what does not hold unless every record keeper has signed for this very request and it is in the log.
+        For kinds that end there: of the others the converters check it before they release."""
+        public = decode(prepared.public, PublicPart)
+        law, filed = self._law.in_force(self._clock()), converted.filed
+        keepers = [DomainName(keeper.name).party for keeper in public.keepers]
+        entries, tags, hops = prepared.entries, prepared.tags, [hop.record for hop in converted.hops]
+        check_filings(filed.filings, keepers, law.signing_key, request_of(prepared), entries, tags, hops)
+        receipt, keys = filed.receipt, log_keys(law, self._network.logs)
+        self._heads.verify(receipt.first, receipt.proof, receipt.checkpoint, entries, keys)
+
     def open(self, prepared: Prepared, converted: Converted, delivered: Delivered) -> tuple[Answered, ...]:
         """The answers, but only with a valid receipt of their outcome: signed by the record keeper, in the log, and
         committing to exactly these answers. Raises otherwise and gives nothing."""

@@ -1,7 +1,8 @@
 """What somebody who trusts nothing but a policy can say of a receipt file and a record file (spec/verify.md).
 
 A verdict is the same list of steps every time. Each step holds, fails with a reason, is absent because there is nothing
-to check, or is open because an earlier step failed. `web/static/history/verify.js` gives the same verdict, reason for reason.
+to check, or is open because an earlier step failed. `web/static/history/verify.js` gives the same verdict, reason for
+reason.
 """
 
 from __future__ import annotations

@@ -1429,6 +1429,36 @@ class StepUpNeeded(Problem):
     title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
 
 
+class ActUnknown(Problem):
+    code = "act-unknown"
+    status = 404
+    title = "this account has no such act under way, or its kind is not known"
+
+
+class ActOver(Problem):
+    code = "act-over"
+    status = 409
+    title = "the time in which the act could be undone is over; ask for the opposite, or go to a counter"
+
+
+class ActsTooMany(Problem):
+    code = "acts-too-many"
+    status = 409
+    title = "too many acts of this account are under way; undo one, or wait"
+
+
+class WayInUnknown(Problem):
+    code = "way-in-unknown"
+    status = 404
+    title = "the account has no such way in, or it is being removed already"
+
+
+class LastWayIn(Problem):
+    code = "last-way-in"
+    status = 409
+    title = "it is the account's last card, or its last way in: a counter can end it, and gives another"
+
+
 class PinRefused(Problem):
     code = "pin-refused"
     status = 403

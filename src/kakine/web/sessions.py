@@ -25,12 +25,14 @@ MOST_SPENT = 1_000
 
 @dataclass
 class Session(Generic[T]):
-    """`value` is who it is, None for somebody yet unknown. `token` is what its forms carry (hex, 256 bits)."""
+    """`value` is who it is, None for somebody yet unknown. `token` is what its forms carry (hex, 256 bits), `note` what
+    a site wants to remember of the last page, until who it is changes."""
 
     token: str
     since_ms: int
     seen_ms: int
     value: T | None = None
+    note: str = ""
     spent: set[str] = field(default_factory=set)
 
     def spend(self, form: str) -> None:

@@ -54,7 +54,7 @@ class Settings:
 class Site(Generic[T]):
     """One site with an origin of its own. `package` holds `templates/`, `words/` and, where wanted, `static/`;
     `layout` is the template that pages of refusals extend. `stands` raises `SessionUnknown` when somebody logged in
-    no longer counts; `left` hears who has logged out."""
+    no longer counts; `left` hears who has logged out; `shared` is what every template gets."""
 
     layout = "layout.html"
 
@@ -66,6 +66,7 @@ class Site(Generic[T]):
         *,
         assets: Mapping[str, bytes] | None = None,
         words: Mapping[str, Words] | None = None,
+        shared: Mapping[str, object] | None = None,
         stands: Callable[[T], None] = lambda _: None,
         left: Callable[[T], None] = lambda _: None,
     ) -> None:
@@ -78,6 +79,7 @@ class Site(Generic[T]):
         self.templates = environments(package)
         self.assets = Assets(package, assets or {})
         self._host = urlsplit(settings.origin).netloc
+        self.shared = dict(shared or {})
         self._words = dict(words or {})
         self._stands, self.left = stands, left
         self._routes: list[BaseRoute] = []

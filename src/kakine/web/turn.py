@@ -67,6 +67,17 @@ class Turn(Generic[T]):
         """Whether somebody is logged in."""
         return self._session is not None and self._session.value is not None
 
+    @property
+    def note(self) -> str:
+        """What the site has noted in this session; "" without one."""
+        return self._session.note if self._session is not None else ""
+
+    @note.setter
+    def note(self, value: str) -> None:
+        self.token()
+        assert self._session is not None  # noqa: S101 - `token` has begun one
+        self._session.note = value
+
     def admit(self, value: T) -> None:
         """The person is known now, or known better: the session gets a new name."""
         self._name, self._session = self.site.sessions.admit(self._name, value)
@@ -133,7 +144,7 @@ class Turn(Generic[T]):
 
     def _context(self) -> dict[str, Any]:
         language = self.language
-        return {
+        return self.site.shared | {
             "turn": self,
             "language": language,
             "languages": tuple(Language),

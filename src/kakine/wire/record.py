@@ -49,7 +49,8 @@ class RequestCommon(Message, frozen=True):
 
 
 class RequestPersonal(Message, frozen=True):
-    """Group P of a request. `case` is a digest of the agency's own case number; `parent` links an onward transfer."""
+    """Group P of a request. `case` is a digest of the agency's own case number, or a person's own decision
+    (`wire.decision`); `parent` links an onward transfer."""
 
     xid: Batch
     official: str

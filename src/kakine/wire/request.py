@@ -10,7 +10,7 @@ who gets only the digest of the public part and so never learns who asks whom, o
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -37,7 +37,8 @@ class Kind(IntEnum):
     ends codes without a successor. READ answers one person's own list, after the view has been filed in it. OBJECT
     files one person's objection to an entry of the own list. LOGIN makes one person known to a relying party by its own
     code, ATTRIBUTES asks the registry for what the same person agreed to show there, VOUCH tells the portal that a
-    municipality has seen somebody. OWN_DATA shows one person what one holder has on them.
+    municipality has seen somebody. OWN_DATA shows one person what one holder has on them. DECISION files what one
+    person has decided, in the own list and nowhere else.
     """
 
     EXCHANGE = 1
@@ -52,10 +53,11 @@ class Kind(IntEnum):
     LOGIN = 10
     ATTRIBUTES = 11
     VOUCH = 12
+    DECISION = 13
     OWN_DATA = 14
 
 
-NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT})
+NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT, Kind.DECISION})
 """Kinds that end at the record keepers: their legs are the only ones, and the first keeper stands as recipient."""
 
 
@@ -203,12 +205,17 @@ class Payload(Message, frozen=True):
     people: tuple[AskedPerson, ...]
 
 
+DECISION_LENGTH: Final = 512
+"""Bytes of `case` where it is a person's own decision (`wire.decision`)."""
+
+
 class AskedPerson(Message, frozen=True):
-    """The personal part of one record, and `detail`: what the recipient needs besides (a local reference, a year)."""
+    """The personal part of one record, and `detail`: what the recipient needs besides (a local reference, a year).
+    `case` is a digest of the agency's case number or, of kind DECISION, the decision."""
 
     xid: Batch
     official: Annotated[str, Meta(max_length=40)]
-    case: Annotated[bytes, Meta(max_length=32)]
+    case: Annotated[bytes, Meta(max_length=DECISION_LENGTH)]
     parent: Annotated[bytes, Meta(max_length=16)]
     detail: Annotated[bytes, Meta(max_length=1024)]
 

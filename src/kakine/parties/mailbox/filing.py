@@ -39,7 +39,9 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
-ALONE = frozenset({Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.OWN_DATA})
+ALONE = frozenset(
+    {Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.OWN_DATA, Kind.DECISION}
+)
 """Kinds that concern one person and no other."""
 
 CLOCK_MINUTES = 3
@@ -80,6 +82,8 @@ async def file(office: Office, caller: PartyName, message: File) -> FiledHere:
     record, request = batch.record, batch.request
     if record.kind in ALONE and record.count != 1:
         raise BatchMalformed()
+    if record.kind is Kind.DECISION and record.mode is not Mode.S1:
+        raise BatchMalformed()  # nobody can object to it later: it is proved before it is filed, or not filed
     if batch.about is not None:
         await _hear_of_earlier(office, batch.about)
     known = store.find_filing(office.db.read(), request)

@@ -23,15 +23,23 @@ from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
 from kakine.contracts.portal import SealedHistory, SealedOwnData
+from kakine.crypto.passkeys import Passkey
 from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
+from kakine.parties.portal.acts import addresses, ways_in
+from kakine.parties.portal.acts.addresses import address_tables
+from kakine.parties.portal.acts.engine import Acts
+from kakine.parties.portal.acts.own import OwnActs
+from kakine.parties.portal.acts.store import act_tables
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
 from kakine.parties.portal.reading import Readings
+from kakine.parties.portal.site import House, site
 from kakine.parties.portal.visits import Visits
+from kakine.protocols import decisions
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
@@ -43,8 +51,10 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, CallerNotAllowed
-from kakine.wire.answer import Answered
-from kakine.wire.canonical import decode
+from kakine.web.site import Settings
+from kakine.wire.answer import Answered, Prepared
+from kakine.wire.canonical import decode, encode
+from kakine.wire.decision import Decision, packed
 from kakine.wire.objection import Reason
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
@@ -67,7 +77,8 @@ class Portal:
     ) -> None:
         """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
-        self.db = Database.open(path, login_tables(codebook.codebook_metadata(MetaData())))
+        tables = login_tables(codebook.codebook_metadata(MetaData()))
+        self.db = Database.open(path, address_tables(act_tables(tables)))
         self._handle_key = identity.local_key("card-handle")
         self._token_key = identity.local_key("login-tokens", length=48)
         self._network = network
@@ -82,7 +93,10 @@ class Portal:
         seat = Seat(identity, network, law, self._months, peers, clock, entropy)
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
-        self._carrier = Carrier(self.db, clock)
+        self.acts = Acts(self.db, clock, entropy, self._tell)
+        for kind in (*ways_in.kinds(clock), addresses.kind()):
+            self.acts.register(kind)
+        self._carrier = Carrier(self.db, clock, self.acts.note)
         self._readings = Readings(network, law, peers, clock, policy)
 
     @property
@@ -95,9 +109,10 @@ class Portal:
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 
     async def start(self) -> None:
-        """Enrol the login domain with the converters where that is not done, and take up objections left open."""
+        """Enrol the login domain with the converters where that is not done, and take up what was left open."""
         await self._domain.mask_keys(self._law.in_force(self._clock()).epoch(self.name))
         await self._carrier.resume(lambda _: self._requester)
+        await self.acts.tick()
 
     async def _deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """Login codes from the registry (issue and migration), and what a municipality's counter vouches for."""
@@ -157,6 +172,37 @@ class Portal:
             Kind.OBJECT, Mode.S0, GROUND, (), to, codes, asked, (reason.value,), channel=1, about=place
         )
         await self._carrier.send(self._requester, await self._requester.prepare(wish), b"objection")
+
+    async def decide(self, account: bytes, decision: Decision, context: bytes = b"decision") -> None:
+        """File what an account's person has decided into the own list, sealed to that person.
+
+        Raises `AccountUnknown`, or the refusal of a converter or record keeper. What was left open by a crash is sent
+        again at the next start. Until it is filed, and until the store's own log is emptied, what it says is on this
+        disk: `decide_unkept` is for what may not be.
+        """
+        await self._carrier.send(self._requester, await self._deciding(account, decision), context)
+
+    async def _tell(self, account: bytes, decision: Decision, context: bytes) -> None:
+        """As `decide`, once for each context: what is open of it is sent again."""
+        if not await self._carrier.take_up(self._requester, context):
+            await self.decide(account, decision, context)
+
+    async def bind_passkey(self, account: bytes, made: Passkey) -> None:
+        """Bind a passkey to the account of somebody whom a clerk has seen; it stands in the history."""
+        detail = ways_in.NewPasskey(made.id, made.public, made.count)
+        await self.acts.ask(account, ways_in.BIND, encode(detail), seen=True)
+
+    async def decide_unkept(self, account: bytes, decision: Decision) -> None:
+        """The same for a decision that names a relying party, of which nothing may be on this disk (decision 0036):
+        what a crash interrupts has to be decided anew. Raises as `decide`."""
+        prepared = await self._deciding(account, decision)
+        self._requester.check_filed(prepared, await self._requester.convert(prepared))
+
+    async def _deciding(self, account: bytes, decision: Decision) -> Prepared:
+        asked = (AskedPerson(self._entropy(16), "", packed(decision), b"", b""),)
+        to, codes = self._keeper(), self._codes(account)
+        wish = Wish(Kind.DECISION, Mode.S1, decisions.GROUND, (), to, codes, asked, channel=1)
+        return await self._requester.prepare(wish)
 
     async def tell_commission(self, sealed: bytes) -> bytes:
         """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""
@@ -251,6 +297,16 @@ class Portal:
     def visits(self, login: Login) -> Visits:
         """The visits at this portal, by the ways in of this login: the one road to the own history from outside."""
         return Visits(login, self)
+
+    def site(self, login: Login, names: bytes, away: str = "") -> ASGIApp:
+        """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
+        file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
+        settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
+        return site(House(self.visits(login)), settings, names)
+
+    def own_acts(self, visits: Visits) -> OwnActs:
+        """Acts and ways in of those visitors."""
+        return OwnActs(visits, self.acts)
 
     def close(self) -> None:
         """Close the store."""

@@ -43,6 +43,10 @@ class Own(Protocol):
         """The sealed history."""
         ...
 
+    async def reading(self, account: bytes, asked: bytes) -> bytes:
+        """The same with all that a browser needs to verify it."""
+        ...
+
     async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection."""
         ...
@@ -70,6 +74,7 @@ class Visit(Door):
 
     since_ms: int
     shown: dict[str, Shown] = field(default_factory=dict)
+    creating: bytes | None = None
 
     @property
     def whose(self) -> bytes:
@@ -162,6 +167,10 @@ class Visits:
     async def read_history(self, name: str, session: SealKey) -> SealedHistory:
         """The history of whoever this visit is of, sealed to a session key that the visitor's own device has made."""
         return await self._own.read_history(self.get(name).whose, session)
+
+    async def reading(self, name: str, asked: bytes) -> bytes:
+        """A `HistoryAsked` of whoever this visit is of, answered with a `HistoryGiven` (spec/browser.md)."""
+        return await self._own.reading(self.get(name).whose, asked)
 
     async def object_to(self, name: str, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection of whoever this visit is of."""

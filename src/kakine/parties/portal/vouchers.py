@@ -60,5 +60,5 @@ def take(
         case Paper(code=code, expires_ms=until_ms):
             store.add_paper(db, code, account, until_ms, now_ms)
         case BoundCard(certificate=certificate):
-            store.bind_card(db, handle(certificate), account)
+            store.bind_card(db, handle(certificate), account, now_ms)
     return Answered(Result.DELIVERED, (), b"")

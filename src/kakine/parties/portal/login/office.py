@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from kakine.contracts.login import Standing
-from kakine.crypto.passkeys import Site
+from kakine.crypto.passkeys import Passkey, Site
 from kakine.crypto.webkeys import TokenKey
 from kakine.parties.portal.login.memory import Kept, Spent
 from kakine.protocols.gazette import LawBook
@@ -38,6 +38,10 @@ class Exchanges(Protocol):
 
     async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
         """What the registry gives, by item."""
+        ...
+
+    async def bind_passkey(self, account: bytes, made: Passkey) -> None:
+        """A passkey opens the account of somebody whom a clerk has seen."""
         ...
 
 

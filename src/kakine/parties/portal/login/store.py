@@ -1,4 +1,5 @@
-"""What the login keeps on disk: ways into an account. No relying party and no time of a login stands in any of it.
+"""What the login keeps on disk: ways into an account, and since when. No relying party and no time of a login stands
+in any of it.
 
 A card is there as a keyed hash of its certificate, a paper code as its digest. Passkeys are random and made for this
 provider alone. Everything of a login under way is in memory (`memory.py`).
@@ -7,6 +8,7 @@ provider alone. Everything of a login under way is in memory (`memory.py`).
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 
 from sqlalchemy import (
     Column,
@@ -16,12 +18,13 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.passkeys import Passkey
+from kakine.protocols.logins import CARD, PASSKEY
 from kakine.runtime.database import sql
 from kakine.values.problems import LoginNotKnown, VoucherUnfit
 
@@ -31,7 +34,10 @@ _CARD = Table(
     "login_card",
     _own,
     Column("handle", LargeBinary, primary_key=True),
-    Column("account", LargeBinary, nullable=False),
+    Column("account", LargeBinary, nullable=False, index=True),
+    Column("since_ms", Integer, nullable=False),
+    Column("leaving", Integer, nullable=False),
+    Column("lost_ms", Integer, nullable=False),
 )
 _PAPER = Table(
     "login_paper",
@@ -44,9 +50,11 @@ _PASSKEY = Table(
     "login_passkey",
     _own,
     Column("id", LargeBinary, primary_key=True),
-    Column("account", LargeBinary, nullable=False),
+    Column("account", LargeBinary, nullable=False, index=True),
     Column("public", LargeBinary, nullable=False),
     Column("count", Integer, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("leaving", Integer, nullable=False),
 )
 
 
@@ -58,32 +66,95 @@ def login_tables(into: MetaData) -> MetaData:
 
 
 _ADD_CARD = sql(insert(_CARD))
-_CARD_OF = sql(select(_CARD.c.account).where(_CARD.c.handle == bindparam("handle")))
+_CARD_OF = sql(
+    select(_CARD.c.account, _CARD.c.leaving, _CARD.c.lost_ms).where(_CARD.c.handle == bindparam("handle"))
+)
+_CARDS = sql(
+    select(_CARD.c.handle, _CARD.c.since_ms, _CARD.c.leaving, _CARD.c.lost_ms)
+    .where(_CARD.c.account == bindparam("account"))
+    .order_by(_CARD.c.since_ms, _CARD.c.handle)
+)
+_CARD_LEAVING = sql(
+    update(_CARD).where(_CARD.c.handle == bindparam("which")).values(leaving=bindparam("new"))
+)
+_CARD_LOST = sql(update(_CARD).where(_CARD.c.handle == bindparam("which")).values(lost_ms=bindparam("new")))
+_DROP_CARD = sql(
+    delete(_CARD).where(_CARD.c.handle == bindparam("way"), _CARD.c.account == bindparam("account"))
+)
 _ADD_PAPER = sql(insert(_PAPER))
 _PAPER_OF = sql(select(_PAPER.c.account, _PAPER.c.expires_ms).where(_PAPER.c.code == bindparam("code")))
 _DROP_PAPER = sql(delete(_PAPER).where(_PAPER.c.code == bindparam("code")))
 _DROP_OLD = sql(delete(_PAPER).where(_PAPER.c.expires_ms < bindparam("now_ms")))
-_ADD_PASSKEY = sql(insert(_PASSKEY))
+_ADD_PASSKEY = sql(insert(_PASSKEY).on_conflict_do_nothing())
 _PASSKEY_OF = sql(select(*_PASSKEY.c).where(_PASSKEY.c.id == bindparam("id")))
+_PASSKEYS = sql(
+    select(_PASSKEY.c.id, _PASSKEY.c.since_ms, _PASSKEY.c.leaving)
+    .where(_PASSKEY.c.account == bindparam("account"))
+    .order_by(_PASSKEY.c.since_ms, _PASSKEY.c.id)
+)
+_PASSKEY_LEAVING = sql(
+    update(_PASSKEY).where(_PASSKEY.c.id == bindparam("which")).values(leaving=bindparam("new"))
+)
+_DROP_PASSKEY = sql(
+    delete(_PASSKEY).where(_PASSKEY.c.id == bindparam("way"), _PASSKEY.c.account == bindparam("account"))
+)
 _COUNT = sql(update(_PASSKEY).where(_PASSKEY.c.id == bindparam("which")).values(count=bindparam("new")))
 
 
-def bind_card(db: sqlite3.Connection, handle: bytes, account: bytes) -> None:
+@dataclass(frozen=True, repr=False)
+class WayIn:
+    """A way into an account: `acr` says of what kind, `way` which: a card's handle, a passkey's id. It opens nothing
+    while it is `leaving` (asked to be removed) or `lost_ms` (a card that was reported lost at that time) is not 0."""
+
+    acr: str
+    way: bytes
+    since_ms: int
+    leaving: bool
+    lost_ms: int = 0
+
+
+def bind_card(db: sqlite3.Connection, handle: bytes, account: bytes, now_ms: int) -> None:
     """The card of this handle opens this account. Raises `VoucherUnfit` where it opens another: a desk could else turn
     somebody's card towards an account of its choice."""
     row = db.execute(_CARD_OF, {"handle": handle}).fetchone()
     if row is None:
-        db.execute(_ADD_CARD, {"handle": handle, "account": account})
+        new = {"handle": handle, "account": account, "since_ms": now_ms, "leaving": 0, "lost_ms": 0}
+        db.execute(_ADD_CARD, new)
     elif bytes(row[0]) != account:
         raise VoucherUnfit()
 
 
 def account_of_card(db: sqlite3.Connection, handle: bytes) -> bytes:
-    """Raises `LoginNotKnown`."""
+    """Raises `LoginNotKnown`, also for one that is lost or about to be removed."""
     row = db.execute(_CARD_OF, {"handle": handle}).fetchone()
-    if row is None:
+    if row is None or row[1] or row[2]:
         raise LoginNotKnown()
     return bytes(row[0])
+
+
+def ways_of(db: sqlite3.Connection, account: bytes) -> list[WayIn]:
+    """Cards and passkeys of an account; of papers nobody is told."""
+    cards = db.execute(_CARDS, {"account": account}).fetchall()
+    passkeys = db.execute(_PASSKEYS, {"account": account}).fetchall()
+    return [
+        *(WayIn(CARD, bytes(way), since, bool(leaving), lost) for way, since, leaving, lost in cards),
+        *(WayIn(PASSKEY, bytes(way), since, bool(leaving)) for way, since, leaving in passkeys),
+    ]
+
+
+def set_leaving(db: sqlite3.Connection, acr: str, way: bytes, *, leaving: bool) -> None:
+    """It is asked to be removed, or no longer."""
+    db.execute(_CARD_LEAVING if acr == CARD else _PASSKEY_LEAVING, {"which": way, "new": int(leaving)})
+
+
+def set_lost(db: sqlite3.Connection, handle: bytes, now_ms: int) -> None:
+    """The card was reported lost now, or (0) is found."""
+    db.execute(_CARD_LOST, {"which": handle, "new": now_ms})
+
+
+def drop_way(db: sqlite3.Connection, account: bytes, acr: str, way: bytes) -> None:
+    """It opens this account no more; nothing happens to one of another account."""
+    db.execute(_DROP_CARD if acr == CARD else _DROP_PASSKEY, {"way": way, "account": account})
 
 
 def add_paper(db: sqlite3.Connection, code: bytes, account: bytes, expires_ms: int, now_ms: int) -> None:
@@ -102,16 +173,21 @@ def use_paper(db: sqlite3.Connection, code: bytes, now_ms: int, known: bytes | N
     return bytes(row[0])
 
 
-def add_passkey(db: sqlite3.Connection, new: Passkey, account: bytes) -> None:
-    """`sqlite3.IntegrityError` if it is there."""
+def add_passkey(db: sqlite3.Connection, new: Passkey, account: bytes, now_ms: int) -> None:
+    """It opens this account; nothing happens where there is one of its id."""
     row = {"id": new.id, "account": account, "public": new.public, "count": new.count}
-    db.execute(_ADD_PASSKEY, row)
+    db.execute(_ADD_PASSKEY, row | {"since_ms": now_ms, "leaving": 0})
+
+
+def has_passkey(db: sqlite3.Connection, id_: bytes) -> bool:
+    """Whether there is one of this id, of whatever account."""
+    return db.execute(_PASSKEY_OF, {"id": id_}).fetchone() is not None
 
 
 def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
-    """(passkey, account). Raises `LoginNotKnown`."""
+    """(passkey, account). Raises `LoginNotKnown`, also for one about to be removed."""
     row = db.execute(_PASSKEY_OF, {"id": id_}).fetchone()
-    if row is None:
+    if row is None or row[5]:
         raise LoginNotKnown()
     return Passkey(bytes(row[0]), bytes(row[2]), row[3]), bytes(row[1])
 

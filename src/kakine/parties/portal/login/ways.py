@@ -128,11 +128,14 @@ def new_passkey_options(office: Office, name: str) -> dict[str, Any]:
 
 
 async def bind_passkey(office: Office, name: str, answer: Mapping[str, Any]) -> None:
-    """A new passkey opens the account of this interaction. Raises `StepUpNeeded`, `PasskeyInvalid`."""
+    """A new passkey opens the account of this interaction, which the person's history says.
+
+    Raises `StepUpNeeded`, `PasskeyInvalid`, what filing it there raises.
+    """
     interaction = office.interactions.get(name)
     account = _seen_at_a_counter(interaction)
     challenge, interaction.creating = interaction.creating, None
     if challenge is None:
         raise PasskeyInvalid()
     made = check_creation(office.site, answer, challenge)
-    await office.db.write(lambda db: store.add_passkey(db, made, account))
+    await office.exchanges.bind_passkey(account, made)

@@ -1,0 +1,63 @@
+"""What a person has decided, in words: Japanese first, then English."""
+
+from __future__ import annotations
+
+from kakine.values.calendar import day, in_japan
+from kakine.values.problems import NotCanonical
+from kakine.wire.decision import ActAsked, ActUndone, LatestAllowed, LatestWithdrawn, LinkAllowed, unpacked
+
+ACTS = {
+    "passkey-bound": ("パスキーの登録", "a passkey is bound"),
+    "way-in-removed": ("入り方の削除", "a way in is removed"),
+    "card-lost": ("カードの紛失", "a card is reported lost"),
+    "address-released": ("住所の提供の許可", "an address may be given"),
+}
+"""Kinds of acts (spec/visits.md), in words."""
+ITEMS = {
+    "name": "氏名 / name",
+    "address": "住所 / address",
+    "birthdate": "生年月日 / date of birth",
+    "gender": "性別 / gender",
+    "lives_in": "住所地の市区町村 / municipality",
+    "over_18": "18歳以上か / 18 or older",
+    "over_20": "20歳以上か / 20 or older",
+}
+
+
+def decision_words(data: bytes) -> tuple[str, str]:
+    """What these bytes of an own decision say, or that they cannot be read."""
+    try:
+        decision = unpacked(data)
+    except NotCanonical:
+        return "読めない決定", "a decision that cannot be read"
+    match decision:
+        case LatestAllowed():
+            items = "、".join(ITEMS.get(item, item) for item in decision.items)
+            until = day(decision.until_ms // DAY_MS)
+            return (
+                f"最新の情報の提供に同意: {decision.client} に {until} まで({items})。目的: {decision.purpose}",
+                f"allowed {decision.client} to ask for the latest of these until {until}; consent "
+                f"{decision.grant.hex()}",
+            )
+        case LatestWithdrawn():
+            return (
+                f"最新の情報の提供への同意を撤回: {decision.grant.hex()}",
+                f"withdrew consent {decision.grant.hex()}",
+            )
+        case LinkAllowed():
+            return (
+                f"新旧の証明書のつながりを {decision.client} に伝えることに同意",
+                f"let {decision.client} know that this certificate follows the one it knew",
+            )
+        case ActAsked():
+            ja, en = ACTS.get(decision.kind, (decision.kind, decision.kind))
+            label = f"({decision.label})" if decision.label else ""
+            due_at, until_at = (
+                in_japan(ms).strftime("%Y-%m-%d %H:%M") for ms in (decision.due_ms, decision.until_ms)
+            )
+            return (
+                f"手続き {decision.act.hex()}: {ja}{label}。{due_at} より前には行わず、{until_at} まで取り消せる",
+                f"act {decision.act.hex()}: {en}; not before {due_at}, can be undone until {until_at}",
+            )
+        case ActUndone():
+            return f"手続き {decision.act.hex()} を取り消した", f"act {decision.act.hex()} is undone"

@@ -1,0 +1,148 @@
+"""What a visitor may do about the own ways in and the own acts. Every method takes the name of a visit (spec/visits.md
+sections 3 to 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kakine.crypto.hashing import mac
+from kakine.crypto.passkeys import check_creation, creation_options
+from kakine.parties.portal.acts import ways_in
+from kakine.parties.portal.acts.engine import Acts
+from kakine.parties.portal.acts.store import Act, State
+from kakine.parties.portal.login import store
+from kakine.parties.portal.login.store import WayIn
+from kakine.parties.portal.visits import Visit, Visits
+from kakine.protocols.logins import CARD, COUNTER
+from kakine.values.calendar import in_japan
+from kakine.values.problems import ActUnknown, PasskeyInvalid, WayInUnknown
+from kakine.wire.canonical import encode
+
+_HANDLE = 32
+
+
+@dataclass(frozen=True)
+class OwnWay:
+    """A way in as its person sees it. `ref` (16 bytes) names it here and nowhere else: neither serial number nor id."""
+
+    ref: bytes
+    acr: str
+    since_ms: int
+    leaving: bool
+    lost_ms: int
+
+
+class OwnActs:
+    """Acts and ways in, for visitors."""
+
+    def __init__(self, visits: Visits, acts: Acts) -> None:
+        self._visits = visits
+        self._acts = acts
+        self._office = visits.office
+
+    # --- acts of any kind -------------------------------------------------------------------------------------
+
+    async def ask(self, name: str, kind: str, detail: bytes, label: str = "") -> bytes:
+        """The id of a new act of whoever this visit is of. Raises `StepUpNeeded`, and what `Acts.ask` raises."""
+        return await self._ask(self._visits.strong(name), kind, detail, label)
+
+    async def _ask(self, visit: Visit, kind: str, detail: bytes, label: str) -> bytes:
+        by = [visit.shown[CARD].way] if CARD in visit.shown else []
+        return await self._acts.ask(visit.whose, kind, detail, label, by=by, seen=COUNTER in visit.shown)
+
+    def notices(self, name: str) -> Sequence[Act]:
+        """What is to be shown at every visit: acts that wait, and those that can still be taken back or were undone."""
+        return self._acts.of_account(self._visits.get(name).whose)
+
+    async def undo(self, name: str, act: bytes) -> None:
+        """Undo an act of whoever this visit is of; any visit will do, but for kinds that say otherwise.
+
+        Raises `ActUnknown`, `ActOver`, `StepUpNeeded`.
+        """
+        visit = self._visits.get(name)
+        found = next((each for each in self._acts.of_account(visit.whose) if each.id == act), None)
+        if found is None:
+            raise ActUnknown()
+        if self._acts.kind(found.kind).undo_strong:
+            self._visits.strong(name)
+        await self._acts.undo(visit.whose, act)
+
+    # --- ways in ----------------------------------------------------------------------------------------------
+
+    def ways(self, name: str) -> Sequence[OwnWay]:
+        """Cards and passkeys that open this account."""
+        return [
+            OwnWay(self._ref(each), each.acr, each.since_ms, each.leaving, each.lost_ms)
+            for each in self._bound(self._visits.get(name))
+        ]
+
+    def new_passkey_options(self, name: str) -> dict[str, Any]:
+        """For `navigator.credentials.create`. Raises `StepUpNeeded`."""
+        visit = self._visits.strong(name)
+        visit.creating = self._office.entropy(32)
+        return creation_options(self._office.site, self._office.entropy(32), visit.creating)
+
+    async def add_passkey(self, name: str, answer: Mapping[str, Any]) -> bytes:
+        """The act of binding a passkey. Raises `StepUpNeeded`, `PasskeyInvalid`, what `ask` raises."""
+        visit = self._visits.strong(name)
+        challenge, visit.creating = visit.creating, None
+        if challenge is None:
+            raise PasskeyInvalid()
+        made = check_creation(self._office.site, answer, challenge)
+        detail = ways_in.NewPasskey(made.id, made.public, made.count)
+        return await self._ask(visit, ways_in.BIND, encode(detail), "")
+
+    async def remove(self, name: str, ref: bytes) -> bytes:
+        """The act of removing a way in. Raises `StepUpNeeded`, `WayInUnknown`, `LastWayIn`."""
+        return await self._about(self._visits.strong(name), ref, ways_in.REMOVE)
+
+    async def card_lost(self, name: str, ref: bytes) -> bytes:
+        """The act of reporting a card lost: it opens nothing here from now on, and neither do visits that it has
+        opened. Any visit will do. Raises `WayInUnknown`.
+
+        Says nothing to the authority: other verifiers hear of it from a counter, or by the code for loss.
+        """
+        return await self._about(self._visits.get(name), ref, ways_in.LOST)
+
+    async def _about(self, visit: Visit, ref: bytes, kind: str) -> bytes:
+        meant = next((each for each in self._bound(visit) if self._ref(each) == ref), None)
+        if meant is None:
+            raise WayInUnknown()
+        detail = ways_in.Which(meant.acr, meant.way)
+        since = in_japan(meant.since_ms).date().isoformat()
+        label = f"{'カード / card' if meant.acr == CARD else 'パスキー / passkey'}, {since}"
+        return await self._ask(visit, kind, encode(detail), label)
+
+    # --- after a loss -----------------------------------------------------------------------------------------
+
+    def suspects(self, name: str) -> Sequence[Act]:
+        """Acts of this account for which a card was shown that has been reported lost since, and which can be undone:
+        whatever a thief has asked for with it, passkeys among them."""
+        visit, now_ms = self._visits.get(name), self._office.clock()
+        lost = {each.way for each in self._bound(visit) if each.acr == CARD and each.lost_ms}
+        return [
+            act
+            for act in self._acts.of_account(visit.whose)
+            if lost & _handles(act.by)
+            and act.state is not State.UNDONE
+            and not (act.state is State.DONE and now_ms >= act.until_ms)
+        ]
+
+    async def undo_suspects(self, name: str) -> Sequence[bytes]:
+        """Undo all `suspects`, and say which. What is interrupted can be asked for again."""
+        found = [act.id for act in self.suspects(name)]
+        for id_ in found:
+            await self.undo(name, id_)
+        return found
+
+    def _bound(self, visit: Visit) -> list[WayIn]:
+        return store.ways_of(self._office.db.read(), visit.whose)
+
+    def _ref(self, way: WayIn) -> bytes:
+        return mac(self._office.handle_key, "way-ref", way.way)[:16]
+
+
+def _handles(by: bytes) -> set[bytes]:
+    return {by[start : start + _HANDLE] for start in range(0, len(by), _HANDLE)}

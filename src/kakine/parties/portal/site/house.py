@@ -1,0 +1,56 @@
+"""What the resident's pages work with."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from kakine.parties.portal.login.office import Office
+from kakine.parties.portal.visits import Visit, Visits
+from kakine.protocols.gazette import Law
+from kakine.values.problems import SessionUnknown, StepUpNeeded, VisitUnknown
+from kakine.web.turn import Turn
+
+
+@dataclass(frozen=True)
+class House:
+    """What comes from a browser goes through `visits`, where no account can be named."""
+
+    visits: Visits
+
+    @property
+    def login(self) -> Office:
+        """The login whose ways in open visits."""
+        return self.visits.office
+
+    @property
+    def law(self) -> Law:
+        """What is in force now."""
+        return self.login.law.in_force(self.login.clock())
+
+    def visit(self, turn: Turn[str]) -> Visit:
+        """Whose page it is. Raises `SessionUnknown` when the visit is over."""
+        try:
+            return self.visits.get(turn.who)
+        except VisitUnknown as over:
+            raise SessionUnknown() from over
+
+    def stands(self, name: str) -> None:
+        """Raises `SessionUnknown` when the visit of this name is over."""
+        try:
+            self.visits.get(name)
+        except VisitUnknown as over:
+            raise SessionUnknown() from over
+
+    def left(self, name: str) -> None:
+        """Somebody has logged out."""
+        with suppress(VisitUnknown):
+            self.visits.leave(name)
+
+    def strong(self, turn: Turn[str]) -> bool:
+        """Whether acts that need step-up may be done now."""
+        try:
+            self.visits.strong(turn.who)
+        except StepUpNeeded:
+            return False
+        return True

@@ -1,0 +1,46 @@
+"""The history room, an objection to a line of it, filed through the visit, and its public clock."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from kakine.parties.portal.site.house import House
+from kakine.parties.portal.site.wording import REASONS
+from kakine.protocols.objections import LIMIT_MINUTES
+from kakine.values.problems import FormUnfit
+from kakine.web.turn import Turn
+from kakine.wire.objection import Reason
+from kakine.wire.request import Place
+
+
+async def history(house: House, turn: Turn[str]) -> Response:
+    """The own history: opened in the reader's browser, and the form by which a line of it is objected to."""
+    return turn.page("history.html", reasons=REASONS)
+
+
+async def object_to(house: House, turn: Turn[str]) -> Response:
+    """The reader's browser says which line: its place in the log and the number of its exchange."""
+    place, xid, reason = _sent(turn)
+    await house.visits.object_to(turn.who, place, xid, reason)
+    now_ms = house.login.clock()
+    return turn.page(
+        "objected.html",
+        place=place,
+        reason=dict(REASONS)[reason.value],
+        filed_ms=now_ms,
+        due_ms=now_ms + LIMIT_MINUTES * 60_000,
+        days=LIMIT_MINUTES // 1440,
+    )
+
+
+def _sent(turn: Turn[str]) -> tuple[Place, bytes, Reason]:
+    form = turn.form
+    try:
+        index, xid = int(form.one("index")), bytes.fromhex(form.one("xid"))
+        reason = Reason(form.one("reason"))
+    except ValueError as fault:
+        raise FormUnfit(field="objection") from fault
+    log = form.one("log")
+    if not 0 <= index < 1 << 53 or len(xid) != 16 or not 1 <= len(log) <= 200:
+        raise FormUnfit(field="objection")
+    return Place(log, index), xid, reason

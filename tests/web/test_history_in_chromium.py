@@ -1,0 +1,282 @@
+"""The own history in Chromium: opened, verified and shown there; what a portal or an agency does to it is only text."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser, Page, expect
+
+from e2e.chromium import require
+from kakine.protocols.verification import verify
+from kakine.web.site import Settings
+from kakine.wire.canonical import decode, encode
+from kakine.wire.reading import HistoryGiven, Trust
+from web.history_site import history_site
+from web.kit import PREFIXES, Eyes, assert_accessible, chromium, eyes, listening, socket_of
+
+from land import CHILDREN, LOGIN, TAX, Entropy, Land, ref
+
+SCRIPT = "<script>window.ran=1</script><img src=x onerror=window.ran=1>\u202e"
+
+
+@dataclass
+class Served:
+    """The site over a running country, whose loop is in another thread."""
+
+    land: Land
+    site: Any
+    origin: str
+    browser: Browser
+    changed: list[Any] = field(default_factory=list)
+
+    def run(self, work: Any) -> Any:
+        """On the country's loop."""
+        done: Future[Any] = asyncio.run_coroutine_threadsafe(_awaited(work), self.land.loop)
+        return done.result(60)
+
+    def lies(self, change: Callable[[HistoryGiven], HistoryGiven]) -> None:
+        """From here on the portal changes its answers."""
+        self.site.change = lambda given: encode(change(decode(given, HistoryGiven)))
+
+
+async def _awaited(work: Any) -> Any:
+    return await work
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    require()
+    socket = socket_of()
+    origin = f"http://127.0.0.1:{socket.getsockname()[1]}"
+    with Land.founded(tmp_path_factory.mktemp("history") / "land", 3, (CHILDREN, TAX, LOGIN)) as land:
+        land.run(land.ask(0))
+        land.run(land.ask(1, official=SCRIPT[:40], unit=SCRIPT[:80]))
+        land.run(land.country.index())
+        land.run(land.country.have_witnessed())
+        site = history_site(Settings(origin, "kakine-history", land.clock, Entropy(b"history")), land)
+        with listening(site.app(), land.run, socket), chromium() as browser:
+            yield Served(land, site, origin, browser)
+
+
+@pytest.fixture
+def served(running: Served) -> Iterator[Served]:
+    """An honest portal, whose witnesses have signed just now."""
+    running.site.change = lambda given: given
+    running.run(running.land.country.have_witnessed())
+    yield running
+    running.site.change = lambda given: given
+
+
+def opened(watching: Eyes, prefix: str = "", j: int = 0) -> Page:
+    """The page of person j, as far as it comes."""
+    page = watching.open(prefix or "/")
+    page.fill("#account", ref(j).decode())
+    page.click("main button")
+    page.wait_for_selector(".history-verdict")
+    return page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ja", "完全です。"), ("easy", "ぜんぶ あります。"), ("en", "Complete: ")],
+)
+def test_a_newcomer_sees_a_verified_history_in_each_language(
+    served: Served, language: str, words: str
+) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, PREFIXES[language])
+        expect(page.locator(".history-verdict.good")).to_contain_text(words)
+        expect(page.locator(".history-lines h3").filter(has_text="yokohama/tax")).not_to_have_count(0)
+        page.locator(".history-lines summary").last.click()
+        watching.look(page, f"history-{language}")
+        watching.assert_own_origin_only()
+
+
+def test_what_the_page_counts_is_what_the_command_counts(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en")
+        told = page.inner_text("#history-verdict-words")
+        lines = page.locator(".history-lines > li").count()
+    sure = int(told.split()[1])
+    assert f"Complete: {sure} of {sure}, confirmed by 2 record keepers and 8 witnesses." == told
+    assert lines > 4
+
+
+def test_the_portal_is_never_told_what_was_read(served: Served) -> None:
+    """One question with a session key and sizes; nothing is asked or sent once the lines are open."""
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching)
+        asked = len(watching.asked)
+        for summary in page.locator(".history-lines summary").all():
+            summary.click()
+        page.locator(".history-lines button").first.click()
+        expect(page.locator(".history-lines .answer").first).to_contain_text("✓")
+        assert watching.asked[asked:] == []
+        assert sum(url.endswith("/history/read") for url in watching.asked) == 1
+
+
+def test_markup_in_what_an_agency_writes_stays_text(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, j=1)
+        for summary in page.locator(".history-lines summary").all():
+            summary.click()
+        expect(page.locator(".history-lines")).to_contain_text("<script>window.ran=1</script>")
+        assert page.evaluate("window.ran ?? 0") == 0
+        assert page.locator("#history :is(script, img, iframe, form, input)").count() == 0
+        assert watching.faults == []
+
+
+HOSTILE = """async ([address, script]) => {
+    const { show } = await import(address);
+    const texts = ["requester", "recipient", "ground", "unit", "official", "result", "case", "xid", "origin", "kind"];
+    const line = {
+        time: 0, rows: [script], items: [script], channel: script, index: 7, entry: "00".repeat(80),
+        answered: 0, sealedUntil: 20000, held: [script], witnessed: true, disputed: true, parent: "",
+        ...Object.fromEntries(texts.map((name) => [name, script])),
+    };
+    const by = { [script]: script };
+    const reading = {
+        lines: [line, { ...line, parent: script }], erased: [{ time: 0, origin: script, index: 1 }],
+        complete: false, public: false, keepers: 2, witnesses: 0, verified: 3, provisional: 1, sealed: script,
+        stale: by, accused: by, doubts: by, grown: {}, hidden: { [script]: [script] }, fingerprint: script,
+        logs: [{ origin: script, final: [] }],
+    };
+    const pair = { [script]: [script, script, script, script] };
+    const names = { domains: pair, grounds: pair, items: pair, sealings: pair };
+    const root = document.createElement("div");
+    document.querySelector("main").append(root);
+    show(root, reading, { language: "ja", names, nowMs: 0, visited: 0, act: {} });
+    for (const each of root.querySelectorAll("details")) each.open = true;
+    await new Promise((next) => setTimeout(next, 50));
+    const elements = [...root.querySelectorAll("*")];
+    return {
+        tags: elements.map((each) => each.localName),
+        links: elements.filter((each) => each.localName === "a").map((each) => each.getAttribute("href")),
+        names: elements.flatMap((each) => each.getAttributeNames()),
+        shown: root.textContent.split(script.slice(0, 20)).length,
+    };
+}"""
+
+
+def test_markup_in_any_field_and_in_every_name_stays_text(served: Served) -> None:
+    """Every text of a line, of the names and of the verdict, with markup in it, before the page's own function."""
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching)
+        view = page.evaluate("document.querySelector('script[type=module]').src").replace(
+            "page.js", "view.js"
+        )
+        made = page.evaluate(HOSTILE, [view, SCRIPT])
+        assert not set(made["tags"]) & {"script", "img", "iframe", "object", "form", "input", "svg", "style"}
+        assert set(made["links"]) == {"#line-0", "#line-1"}
+        assert not [name for name in made["names"] if name.startswith("on")]
+        assert made["shown"] > 30
+        assert page.evaluate("window.ran ?? 0") == 0
+        assert watching.faults == []
+
+
+def _shorter(given: HistoryGiven) -> HistoryGiven:
+    return replace(given, lists=tuple(replace(each, rows=each.rows[:-1]) for each in given.lists))
+
+
+def _other_policy(given: HistoryGiven) -> HistoryGiven:
+    trust = decode(given.trust, Trust)
+    return replace(given, trust=encode(replace(trust, policy=trust.policy + b"# other\n")))
+
+
+def test_a_truncated_list_shows_nothing_but_the_fault(served: Served) -> None:
+    served.lies(_shorter)
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en")
+        expect(page.get_by_role("alert")).to_contain_text("Nothing is shown.")
+        expect(page.get_by_role("alert")).to_contain_text("history-incomplete")
+        assert page.locator(".history-lines").count() == 0
+        assert_accessible(page, "history-refused")
+
+
+def test_another_policy_than_at_the_last_visit_is_refused_until_the_reader_has_compared_it(
+    served: Served,
+) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        opened(watching, "/en")
+        served.lies(_other_policy)
+        page = opened(watching, "/en")
+        expect(page.get_by_role("alert")).to_contain_text("trust-changed")
+        assert page.locator(".history-lines").count() == 0
+        fingerprint = page.locator("p", has_text="Now: ").inner_text().removeprefix("Now: ")
+        page.get_by_role("button", name="accept the new keys").click()
+        expect(page.locator(".history-verdict")).to_contain_text(fingerprint)
+        served.site.change = lambda given: given
+        assert "trust-changed" in opened(watching, "/en").inner_text(".history-verdict")
+
+
+def test_the_second_visit_says_that_the_log_only_grew_and_remembers_no_content(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en")
+        expect(page.locator(".history-verdict")).to_contain_text("first visit on this device")
+        page = opened(watching, "/en")
+        expect(page.locator(".history-verdict")).to_contain_text("the ledger has only grown")
+        kept = json.loads(page.evaluate("localStorage.getItem('kakine-history/v1')"))
+        assert kept.keys() == {"trust", "heads", "visited"}
+        assert page.evaluate("[...Object.keys(localStorage)]") == ["kakine-history/v1"]
+        page.get_by_role("button", name="Forget").click()
+        expect(page.locator(".history-tools")).to_contain_text("Forgotten.")
+        assert page.evaluate("localStorage.length") == 0
+
+
+def test_what_is_saved_is_verified_elsewhere(served: Served, tmp_path: Path) -> None:
+    """By `kakine verify`; the page in verify/ gives the same verdict on such files (test_verify_page.py)."""
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en")
+        with page.expect_download() as waited:
+            page.get_by_role("button", name="Save everything").click()
+        whole = zipfile.ZipFile(io.BytesIO(Path(waited.value.path()).read_bytes()))
+    assert whole.testzip() is None
+    files = {name: whole.read(name) for name in whole.namelist()}
+    receipts = [name for name in files if name.endswith(".tlog-proof")]
+    assert len(receipts) > 8
+    for name in receipts:
+        record = files[name.replace(".tlog-proof", ".record.json")]
+        assert verify(files["policy.txt"], files[name], record).good
+
+
+UNABLE = {
+    "no X25519": """const own = SubtleCrypto.prototype.generateKey;
+        SubtleCrypto.prototype.generateKey = async function (algorithm, ...rest) {
+            if (algorithm.name === "X25519") throw new DOMException("", "NotSupportedError");
+            return own.call(this, algorithm, ...rest);
+        };""",
+    "every signature holds": "SubtleCrypto.prototype.verify = async () => true;",
+    "no WebCrypto": "Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });",
+}
+
+
+@pytest.mark.parametrize("before", UNABLE.values(), ids=UNABLE)
+def test_a_browser_that_cannot_verify_says_so_and_shows_no_line(served: Served, before: str) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        watching.context.add_init_script(before)
+        page = opened(watching, "/en")
+        expect(page.get_by_role("alert")).to_contain_text("This browser cannot verify.")
+        assert page.locator(".history-lines").count() == 0
+
+
+def test_a_session_that_is_over_is_said_and_shows_no_line(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en")
+        page.evaluate("document.getElementById('history').dataset.token = 'x'")
+        address = page.evaluate("document.querySelector('script[type=module]').src")
+        page.evaluate(
+            "async (at) => { const { open } = await import(at); await open(document.getElementById('history')); }",
+            address,
+        )
+        expect(page.get_by_role("alert")).to_contain_text("form-unfit")
+        assert page.locator(".history-lines").count() == 0
