@@ -84,19 +84,19 @@ def test_no_call_of_one_person_signs_once_the_commission_has_people(people: Peop
 def test_an_approval_is_of_one_act_and_happens_once(people: People) -> None:
     """A forged digest, one that was signed already, one that is too old, one that was withdrawn."""
     act = people.stop()
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, bytes(32))
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, bytes([act[0] ^ 1]) + act[1:])
     assert people.sign(people.commissioner, act) == "1"
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, act)
     old, gone = people.stop(), people.stop()
     people.land.run(people.bureau.withdraw(people.inspector, gone))
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, gone)
     people.land.clock.advance(OPEN_MS / 1000 + 1)
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, old)
     assert len(people.land.country.commission.book.published) == 2
 
@@ -233,7 +233,7 @@ def test_nothing_is_widened_without_its_assessment(people: People) -> None:
         people.sign(people.commissioner, act)
     assert people.bureau.act(act)[1].result == "assessment-incomplete"
     assert len(country.commission.book.published) == 1
-    with pytest.raises(problems.ActUnknown):
+    with pytest.raises(problems.OrderUnknown):
         people.sign(people.commissioner, act)  # it has failed
 
 
@@ -286,7 +286,7 @@ def test_a_widening_waits_in_public_and_is_dropped_by_two(people: People) -> Non
     pending = book.pending(people.land.clock())
     assert pending is not None
     assert book.in_force(people.land.clock()).gazette.number == 0
-    with pytest.raises(problems.ActMalformed):
+    with pytest.raises(problems.OrderMalformed):
         people.prepare(people.officer, What.DROP, about=bytes(32), reason_ja="取りやめ")
     drop = people.prepare(people.officer, What.DROP, about=pending.digest, reason_ja="取りやめ")
     assert people.sign(people.commissioner, drop) == "2"
@@ -303,7 +303,7 @@ def test_a_stop_with_an_end_needs_nobody_to_lift_it(people: People) -> None:
     people.refresh()
     with pytest.raises(problems.Suspended):
         people.land.run(people.land.ask(0))
-    with pytest.raises(problems.ActMalformed):
+    with pytest.raises(problems.OrderMalformed):
         people.stop(until=today - 1)
     people.land.clock.advance(2 * DAY)
     people.land.run(people.land.ask(0))

@@ -164,9 +164,9 @@ def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
 def test_the_journal_of_a_site_stands_or_falls_with_the_act(tmp_path: Path) -> None:
     async def test(staff: Staff, clock: Clock) -> None:
         def refuse(db: object, member: object) -> None:
-            raise problems.ActMalformed()
+            raise problems.OrderMalformed()
 
-        with pytest.raises(problems.ActMalformed):
+        with pytest.raises(problems.OrderMalformed):
             await staff.add("一", "officer", then=refuse)
         assert staff.all() == []
 

@@ -1491,14 +1491,14 @@ class TwoPeopleNeeded(Problem):
     title = "one person prepares and another one signs; nobody does both"
 
 
-class ActUnknown(Problem):
-    code = "act-unknown"
+class OrderUnknown(Problem):
+    code = "order-unknown"
     status = 404
     title = "nothing with this digest is prepared; it was signed, refused, is too old, or never was"
 
 
-class ActMalformed(Problem):
-    code = "act-malformed"
+class OrderMalformed(Problem):
+    code = "order-malformed"
     title = "what was prepared lacks something, or names what is not there"
 
 

@@ -27,10 +27,10 @@ from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.calendar import day_in_japan
 from kakine.values.problems import (
-    ActMalformed,
-    ActUnknown,
     AssessmentMalformed,
     GazetteUnchanged,
+    OrderMalformed,
+    OrderUnknown,
     PartyUnavailable,
     Problem,
     RoleNotAllowed,
@@ -102,10 +102,10 @@ class Bureau:
     # --- acts
 
     def act(self, digest: bytes) -> tuple[Act, Kept]:
-        """One act and how far it is. Raises `ActUnknown`."""
+        """One act and how far it is. Raises `OrderUnknown`."""
         kept = store.find_act(self.db.read(), digest)
         if kept is None:
-            raise ActUnknown()
+            raise OrderUnknown()
         return decode(kept.act, Act), kept
 
     def acts(self) -> list[tuple[Act, Kept]]:
@@ -125,7 +125,7 @@ class Bureau:
         return Sunset(rules[-1].number, rules[-1].further) if rules else Sunset()
 
     async def prepare(self, member: Member, what: What, **more: Any) -> bytes:
-        """The digest of the act, which waits for somebody else. Raises `RoleNotAllowed`, `ActMalformed`, and what the
+        """The digest of the act, which waits for somebody else. Raises `RoleNotAllowed`, `OrderMalformed`, and what the
         act would be refused with at once (a proposal that is not there)."""
         now = self.require(member, *RULES[what][0])
         now_ms = self.clock()
@@ -142,7 +142,7 @@ class Bureau:
         return hashed
 
     async def withdraw(self, member: Member, digest: bytes) -> None:
-        """Nothing comes of it: by who prepared it, or by who could sign it. Raises `ActUnknown`, `RoleNotAllowed`."""
+        """Nothing comes of it: by who prepared it, or by who could sign it. Raises `OrderUnknown`, `RoleNotAllowed`."""
         act, kept = self.act(digest)
         now = self.staff.member(member.number)
         if now.number != act.by:
@@ -150,7 +150,7 @@ class Bureau:
         await self._move(kept, store.WITHDRAWN, now, "withdrawn", act)
 
     async def sign(self, member: Member, digest: bytes, confirm: Confirm) -> str:
-        """Do what was prepared; what came of it. Raises `TwoPeopleNeeded`, `RoleNotAllowed`, `ActUnknown`, what
+        """Do what was prepared; what came of it. Raises `TwoPeopleNeeded`, `RoleNotAllowed`, `OrderUnknown`, what
         `confirm` raises, and what doing it raises: then the act has failed, and must be prepared anew.
 
         Where a party is away the act stays signed, and `resume` does it.
@@ -162,7 +162,7 @@ class Bureau:
         # Who prepared it must still be there, in a role that may.
         self.require(self.staff.member(act.by), *RULES[act.what][0])
         if kept.state != store.PREPARED or self.clock() - kept.prepared_ms > OPEN_MS:
-            raise ActUnknown()
+            raise OrderUnknown()
         await confirm(member, digest)
         signed = await self._move(kept, store.SIGNED, member, "signed", act)
         return await self._do(act, signed)
@@ -182,7 +182,7 @@ class Bureau:
 
         def work(db: sqlite3.Connection) -> None:
             if kept.state != store.PREPARED or not store.move_act(db, kept, new, signer, signed_ms):
-                raise ActUnknown()
+                raise OrderUnknown()
             line(db)
 
         await self.db.write(work)
@@ -211,7 +211,7 @@ class Bureau:
     # --- what each act is
 
     def _check(self, act: Act) -> None:
-        """Raise `ActMalformed` for what could not be done anyway."""
+        """Raise `OrderMalformed` for what could not be done anyway."""
         if act.what in (What.APPROVE, What.REFUSE):
             self.duties.proposal(act.about)
         elif act.what is What.DROP:
@@ -327,7 +327,7 @@ class Bureau:
 
 def _require(holds: bool, what: str) -> None:
     if not holds:
-        raise ActMalformed(what=what)
+        raise OrderMalformed(what=what)
 
 
 def _published(version: Version) -> str:
@@ -335,9 +335,9 @@ def _published(version: Version) -> str:
 
 
 def stops_of(pairs: list[tuple[str, str]]) -> tuple[Stopped, ...]:
-    """Of (subject, name) as they were chosen. Raises `ActMalformed`."""
+    """Of (subject, name) as they were chosen. Raises `OrderMalformed`."""
     try:
         found = {(gazette.Subject(subject), name) for subject, name in pairs}
     except ValueError as wrong:
-        raise ActMalformed(what="stops") from wrong
+        raise OrderMalformed(what="stops") from wrong
     return tuple(Stopped(subject, name) for subject, name in sorted(found))
