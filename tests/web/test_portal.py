@@ -103,3 +103,26 @@ def test_a_relying_partys_login_goes_on_at_the_same_address(portal: PortalLand) 
     assert found.json["issuer"] == portal.origin
     assert "frame-ancestors 'none'" in found.headers["content-security-policy"][0]
     assert plain.get("/authorize").status == 400
+
+
+# --- ways in, and acts that wait ------------------------------------------------------------------------------
+
+
+def test_after_a_paper_ways_in_can_be_changed_and_without_step_up_not(portal: PortalLand) -> None:
+    page = portal.entered(0).get("/ways").text
+    assert 'id="create"' in page
+
+
+def test_the_room_of_ways_in_leads_to_the_step_up_and_back(portal: PortalLand) -> None:
+    plain = portal.entered(1)
+    plain.get("/ways")
+    plain.get("/again")
+    answer = plain.send("/enter/paper", code=portal.site.paper(1))
+    assert answer.location == "/ways"
+
+
+def test_a_second_way_of_somebody_else_opens_nothing(portal: PortalLand) -> None:
+    plain = portal.entered(0)
+    plain.get("/again")
+    answer = plain.send("/enter/paper", code=portal.site.paper(1))
+    assert (answer.status, "login-not-known" in answer.text) == (403, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.values.calendar import day, in_japan
 from kakine.values.problems import NotCanonical
 from kakine.wire.decision import ActAsked, ActUndone, LatestAllowed, LatestWithdrawn, LinkAllowed, unpacked

@@ -20,11 +20,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Words:
-    """Message ids."""
+    """Message ids, and where the button leads."""
 
     heading: str
     what: str
     do: str
+    to: str = "/"
+    button: str = mark("最初の画面へ")
 
 
 _AGAIN = mark("最初の画面から、もう一度始めてください。市区町村の窓口でも手続きできます。")

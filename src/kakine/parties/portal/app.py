@@ -302,7 +302,8 @@ class Portal:
         """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
         file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
         settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
-        return site(House(self.visits(login)), settings, names)
+        visits = self.visits(login)
+        return site(House(visits, self.own_acts(visits), self.acts.kind), settings, names)
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from kakine.parties.portal.acts.engine import ActKind
+from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.login.office import Office
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.gazette import Law
@@ -14,9 +17,12 @@ from kakine.web.turn import Turn
 
 @dataclass(frozen=True)
 class House:
-    """What comes from a browser goes through `visits`, where no account can be named."""
+    """What comes from a browser goes through `visits` and `acts`, where no account can be named. `kind` has the
+    words of an act."""
 
     visits: Visits
+    acts: OwnActs
+    kind: Callable[[str], ActKind]
 
     @property
     def login(self) -> Office:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from kakine.parties.portal.site import acting
 from kakine.parties.portal.site.entering import offered
 from kakine.parties.portal.site.house import House
-from kakine.parties.portal.site.wording import AREAS, REASONS
+from kakine.parties.portal.site.wording import AREAS
 from kakine.protocols.gazette import Law
 from kakine.protocols.gazette_diff import describe
 from kakine.protocols.objections import LIMIT_MINUTES
@@ -30,7 +31,7 @@ async def first(house: House, turn: Turn[str]) -> Response:
         held=held,
         since_ms=visit.since_ms,
         strong=house.strong(turn),
-        notices=len(_notices(house)),
+        notices=len(_notices(house)) + len(acting.shown(house, turn)),
     )
 
 
@@ -124,19 +125,20 @@ def _named(law: Law, stopped: Suspension) -> tuple[str, str]:
 
 async def letters(house: House, turn: Turn[str]) -> Response:
     """Notices on screen."""
-    return turn.page("letters.html", notices=_notices(house))
+    return turn.page("letters.html", notices=_notices(house), acts=acting.shown(house, turn))
 
 
 # --- deciding and help ----------------------------------------------------------------------------------------------
 
 
 async def decisions(house: House, turn: Turn[str]) -> Response:
-    """What can be decided here."""
+    """What can be decided here, and what was asked for and waits."""
+    turn.note = "/decisions"
     return turn.page(
         "decisions.html",
         strong=house.strong(turn),
         days=LIMIT_MINUTES // 1440,
-        reasons=[words for _, words in REASONS],
+        acts=acting.shown(house, turn),
     )
 
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import entering, objecting, rooms
+from kakine.parties.portal.site import acting, entering, objecting, rooms
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
 from kakine.web import own_history
@@ -29,6 +29,7 @@ ROOMS = (
     ("/", mark("最初"), False),
     ("/history", mark("履歴"), True),
     ("/decisions", mark("決める"), True),
+    ("/ways", mark("入り方"), True),
     ("/letters", mark("お知らせ"), True),
     ("/coverage", mark("つながる範囲"), False),
     ("/help", mark("助け"), False),
@@ -70,6 +71,13 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/enter/passkey", of(entering.passkey), open=True)
     made.get("/history", of(objecting.history))
     own_history.mount(made, house.visits.reading)
+    made.get("/ways", of(acting.ways))
+    made.post("/ways/remove", of(acting.remove))
+    made.post("/ways/lost", of(acting.lost))
+    made.call("/ways/passkey/options", of(acting.new_passkey_options))
+    made.call("/ways/passkey", of(acting.new_passkey))
+    made.post("/acts/undo", of(acting.undo))
+    made.post("/acts/undo-suspects", of(acting.undo_suspects))
     made.post("/decisions/objections", of(objecting.object_to))
 
 

@@ -1,32 +1,16 @@
 // Ways in that need the device: a passkey, or the card through the holder's own helper. No PIN ever comes here.
 
+import { Refused, bytes, offer, post, text } from "./device.js";
+
 const root = document.getElementById("enter");
-const refused = document.getElementById("refused");
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-const text = (buffer) =>
-  btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
-class Refused extends Error {}
-
-async function post(path, body) {
-  const answer = await fetch(root.dataset.prefix + path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Kakine-Token": root.dataset.token },
-    body: JSON.stringify(body ?? {}),
-    redirect: "error",
-  });
-  const said = await answer.json();
-  if (!answer.ok) throw new Refused(String(said.type ?? "").replace("urn:kakine:problem:", ""));
-  return said;
-}
 
 async function withPasskey() {
-  const options = await post("/enter/passkey/options");
+  const options = await post(root, "/enter/passkey/options");
   const made = await navigator.credentials.get({
     publicKey: { ...options, challenge: bytes(options.challenge), allowCredentials: [] },
   });
   const { authenticatorData, clientDataJSON, signature, userHandle } = made.response;
-  return post("/enter/passkey", {
+  return post(root, "/enter/passkey", {
     id: made.id,
     rawId: text(made.rawId),
     type: made.type,
@@ -56,27 +40,11 @@ async function signed(helper, challenge) {
 }
 
 async function withCard() {
-  const { challenge, helper } = await post("/enter/card/challenge");
+  const { challenge, helper } = await post(root, "/enter/card/challenge");
   const { certificate, signature } = await signed(helper, challenge);
-  return post("/enter/card", { certificate, signature });
+  return post(root, "/enter/card", { certificate, signature });
 }
 
-function offer(id, act) {
-  const button = document.getElementById(id);
-  if (!button) return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    refused.textContent = "";
-    button.disabled = true;
-    try {
-      location.assign((await act()).next);
-    } catch (fault) {
-      const why = fault instanceof Refused ? fault.message : root.dataset.stopped;
-      refused.textContent = `${root.dataset.failed} ${why}`;
-      button.disabled = false;
-    }
-  });
-}
-
-if (window.PublicKeyCredential) offer("passkey", withPasskey);
-offer("card", withCard);
+const [passkey, card] = ["passkey", "card"].map((id) => document.getElementById(id));
+if (passkey && window.PublicKeyCredential) offer(root, passkey, withPasskey);
+if (card) offer(root, card, withCard);
