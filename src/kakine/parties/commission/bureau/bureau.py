@@ -299,6 +299,10 @@ class Bureau:
         self._halves[kept.digest, act.by] = f"…{code[10:]}"
         return str(made.number)
 
+    def has_half(self, member: Member, digest: bytes) -> bool:
+        """Whether a half of a code waits for this member."""
+        return (digest, member.number) in self._halves
+
     def half_code(self, member: Member, digest: bytes) -> str:
         """This member's half of somebody new's code, shown once; nothing where there is none (any more)."""
         return self._halves.pop((digest, member.number), "")
