@@ -196,7 +196,7 @@ def assert_accessible(page: Page, name: str) -> None:
 @contextmanager
 def eyes(origin: str, browser: Browser, *, script: bool = True) -> Iterator[Eyes]:
     """A fresh profile."""
-    with browser.new_context(java_script_enabled=script, locale="ja-JP") as context:
+    with browser.new_context(java_script_enabled=script, locale="ja-JP", timezone_id="Asia/Tokyo") as context:
         yield Eyes(context, origin)
 
 

@@ -15,7 +15,10 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from kakine.contracts.login import Standing
+from kakine.parties.portal.site import site as pages
+from kakine.parties.portal.visits import Visits
 from kakine.protocols.words import words_of
+from kakine.web.site import Settings
 from login_site import LoginSite
 from web.kit import Plain
 
@@ -31,17 +34,26 @@ class PortalLand:
     site: LoginSite
     app: ASGIApp
     origin: str
+    visits: Visits
 
     @classmethod
     @contextmanager
     def opened(
-        cls, folder: Path, origin: str = ORIGIN, standing: Standing | None = None, people: int = 2
+        cls,
+        folder: Path,
+        origin: str = ORIGIN,
+        standing: Standing | None = None,
+        people: int = 2,
+        helper: str = "http://127.0.0.1:8471",
     ) -> Iterator[PortalLand]:
         with LoginSite.opened(folder, standing, people) as site:
             portal = site.land.country.portal
             login = portal.login(origin, standing)
+            login.helper = helper
             site.office = login
-            yield cls(site, portal.site(login, words_of(pack())), origin)
+            house = portal.house(login)
+            settings = Settings(origin, "kakine-portal", site.land.clock, site.land.entropy)
+            yield cls(site, pages(house, settings, words_of(pack())), origin, house.visits)
 
     def browser(self) -> Plain:
         """Somebody without script, at the first page."""

@@ -17,7 +17,7 @@ from kakine.card.profile import Profile
 from kakine.card.session import Interface
 from kakine.card.store import Life
 from kakine.card.terminal import Terminal
-from kakine.cli import card_issuing, card_making
+from kakine.cli import card_issuing, card_losing, card_making
 from kakine.cli.card_asking import (
     LIVES,
     CardArgument,
@@ -39,6 +39,10 @@ app.command()(card_issuing.issue)
 app.command()(card_making.new)
 app.command()(card_making.request)
 app.command()(card_making.load)
+app.command()(card_losing.lost)
+app.command()(card_losing.found)
+app.command(name="give-up")(card_losing.give_up)
+app.command(name="loss-code")(card_losing.loss_code)
 
 
 @app.command()

@@ -31,14 +31,22 @@ def run(
 ) -> None:
     """動かし続ける: run a country until Ctrl-C or SIGTERM, and do what is due. Example:
 
-      kakine run --dir country/1-1000
+          kakine run --dir country/1-1000
 
-    Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
-    five minutes the status of certificates; every hour what was sealed until now, the indexes, the log of certificates,
-    the audit and the commission's counts, by which a row that nobody uses is suspended; every minute of a new year its
-    next log, when it is time; every day a look at what has expired. Erasing cannot be undone and is never done here:
-    what is due is named. A line for each duty done. One that fails is named with its problem and comes again at its
-    next time.
+        Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
+    <<<<<<< HEAD
+        five minutes the status of certificates; every hour what was sealed until now, the indexes, the log of certificates,
+        the audit and the commission's counts, by which a row that nobody uses is suspended; every minute of a new year its
+        next log, when it is time; every day a look at what has expired. Erasing cannot be undone and is never done here:
+        what is due is named. A line for each duty done. One that fails is named with its problem and comes again at its
+        next time.
+    =======
+        minute acts at the portal whose time has come; every five minutes the status of certificates; every hour what was
+        sealed until now, the indexes, the log of certificates and the audit; every minute of a new year its next log, when
+        it is time; every day a look at what has expired.
+        Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that fails is
+        named with its problem and comes again at its next time.
+    >>>>>>> w-web
     """
     asyncio.run(_run(directory, [f"ledger-{each}" for each in without or ()]))
 
@@ -67,6 +75,7 @@ def chores(country: Country) -> list[Chore]:
         Chore("封印の解除 / unsealing", HOUR, lambda: _unseal(country), "books"),
         Chore("索引 / index", HOUR, lambda: _index(country), "books"),
         Chore("証明書の状態 / status", 5 * MINUTE, lambda: _status(country), "status"),
+        Chore("手続き / acts", MINUTE, lambda: _acts(country), "acts"),
         Chore("発行の記録 / issuance", HOUR, lambda: _issuance(country), "books"),
         Chore("監査 / audit", HOUR, lambda: _audit(country), "books"),
         Chore("計数 / counts", HOUR, lambda: _count(country), "books"),
@@ -119,6 +128,11 @@ async def _status(country: Country) -> str:
     """Lists are good for an hour: said only where something fails."""
     await country.publish_status()
     return ""
+
+
+async def _acts(country: Country) -> str:
+    """Acts at the portal whose time has come."""
+    return ", ".join(problem.code for problem in await country.portal.acts.tick())
 
 
 async def _issuance(country: Country) -> str:

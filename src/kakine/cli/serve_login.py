@@ -45,7 +45,7 @@ def login(
 
 
 async def _serve(folder: Path, port: int, issuer: str) -> None:
-    async with visited(folder) as country, kept_current(country):
+    async with visited(folder) as country, _kept_current(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
@@ -57,13 +57,14 @@ async def _serve(folder: Path, port: int, issuer: str) -> None:
 
 
 @asynccontextmanager
-async def kept_current(country: Country) -> AsyncIterator[None]:
+async def _kept_current(country: Country) -> AsyncIterator[None]:
     """The law and the status of certificates, by the clock and never for a login. What fails comes again at its next
     time: until then the law that is known holds, and a status list for its hour."""
     stop = asyncio.Event()
     chores = [
         Chore("法令 / law", EVERY_S * SECOND, lambda: _quiet(country.refresh()), "law"),
         Chore("状態 / status", STATUS_S * SECOND, lambda: _quiet(country.publish_status()), "status"),
+        Chore("手続き / acts", EVERY_S * SECOND, lambda: _acts(country), "acts"),
     ]
     task = asyncio.create_task(Schedule(chores, country.site.clock, asyncio.sleep, _tell).run(stop))
     try:
@@ -75,6 +76,13 @@ async def kept_current(country: Country) -> AsyncIterator[None]:
 
 async def _quiet(work: Awaitable[None]) -> str:
     await work
+    return ""
+
+
+async def _acts(country: Country) -> str:
+    """Acts at the portal whose time has come."""
+    for problem in await country.portal.acts.tick():
+        typer.echo(str(problem), err=True)
     return ""
 
 

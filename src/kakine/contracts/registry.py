@@ -205,6 +205,21 @@ class CardReport(Body, frozen=True):
     news: CardNews
 
 
+class LossCode(Body, frozen=True):
+    """The counter has printed a code (紛失コード) by which this resident can report a card lost from anywhere. `code`
+    is its digest (`protocols.logins.loss_digest`); the one before is void."""
+
+    subject: Subject
+    code: Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+
+class LostByCode(Body, frozen=True):
+    """Somebody has said this code (its digest) at the telephone: the card is lost. Nobody is named."""
+
+    key: Key
+    code: Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+
 class ByNumber(Body, frozen=True, tag="number"):
     """The number as the person gave it, with proof of identity seen (Act art. 16), and the birth date."""
 
@@ -250,4 +265,6 @@ BIRTH = Call("/v1/residents/birth", Born, Reported, _TOWNS)
 ACQUIRE = Call("/v1/codes/acquire", Acquire, Acquired, frozenset({Role.GATEWAY, Role.PORTAL}))
 VOUCH = Call("/v1/residents/vouch", Vouch, Vouched, _TOWNS)
 CARD = Call("/v1/residents/card", CardReport, Nothing, _TOWNS)
+LOSS_CODE = Call("/v1/residents/card/loss-code", LossCode, Nothing, _TOWNS)
+LOST_BY_CODE = Call("/v1/residents/card/lost", LostByCode, Nothing, _TOWNS)
 REPORT = Call("/v1/residents/report", Report, Reported, _TOWNS)

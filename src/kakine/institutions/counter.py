@@ -8,15 +8,20 @@ from kakine.contracts.authority import CERTIFY, Certified, Certify
 from kakine.contracts.registry import (
     CARD,
     ENTER,
+    LOSS_CODE,
+    LOST_BY_CODE,
     VOUCH,
     CardNews,
     CardReport,
     Enter,
     Entry,
+    LossCode,
+    LostByCode,
     Numbered,
     Subject,
     Vouch,
 )
+from kakine.protocols.logins import loss_digest, paper_code
 from kakine.protocols.matching import Sex
 from kakine.runtime.http import Peers
 from kakine.values.certificates import Profile
@@ -56,6 +61,17 @@ class CardCounter:
     async def report(self, subject: Subject, news: CardNews, key: bytes) -> None:
         """Pass on that a card was lost or found, or is given up. `key` is 16 random bytes, the same for a repeat."""
         await self._peers.ask(self._registry, CARD, CardReport(key, subject, news))
+
+    async def loss_code(self, subject: Subject, random: bytes) -> str:
+        """A code to print for whoever stands there, by which a card can be reported lost from any telephone; the one
+        before is void. `random` is `PAPER_BYTES` random bytes."""
+        code = paper_code(random)
+        await self._peers.ask(self._registry, LOSS_CODE, LossCode(subject, loss_digest(code)))
+        return code
+
+    async def lost_by_code(self, code: str, key: bytes) -> None:
+        """At the telephone: pass on that the card of whoever has this code is lost. Raises `LossCodeUnknown`."""
+        await self._peers.ask(self._registry, LOST_BY_CODE, LostByCode(key, loss_digest(code)))
 
     async def test_resident(self) -> Subject:
         """A made-up resident for test certificates, entered once however often this is called."""

@@ -66,5 +66,13 @@ def paper_code(random: bytes) -> str:
 
 def paper_digest(code: str) -> bytes:
     """What stands for a paper code at rest: 32 bytes, however it was typed. 80 bits cannot be tried out."""
-    typed = "".join(code.split()).replace("-", "").upper().translate(_MISREAD)
-    return digest("paper-code", typed.encode())
+    return digest("paper-code", _typed(code))
+
+
+def loss_digest(code: str) -> bytes:
+    """What stands for a code by which a card is reported lost: as `paper_digest`, and never the same."""
+    return digest("loss-code", _typed(code))
+
+
+def _typed(code: str) -> bytes:
+    return "".join(code.split()).replace("-", "").upper().translate(_MISREAD).encode()

@@ -1417,6 +1417,12 @@ class VoucherUnfit(Problem):
     )
 
 
+class LossCodeUnknown(Problem):
+    code = "loss-code-unknown"
+    status = 404
+    title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
 class VisitUnknown(Problem):
     code = "visit-unknown"
     status = 403

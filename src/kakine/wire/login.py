@@ -35,10 +35,18 @@ class BoundCard(Message, frozen=True, tag=2):
     certificate: Digest
 
 
+class CardsLost(Message, frozen=True, tag=11):
+    """A counter vouches: this person has reported the own cards lost."""
+
+
+class CardsFound(Message, frozen=True, tag=12):
+    """A counter vouches: this person has shown the cards that were reported lost."""
+
+
 class Voucher(Message, frozen=True):
     """The detail of a request of kind VOUCH."""
 
-    what: Paper | BoundCard
+    what: Paper | BoundCard | CardsLost | CardsFound
 
 
 class Subject(Message, frozen=True):

@@ -10,7 +10,7 @@ from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown
 from kakine.wire.answer import Result
 from kakine.wire.canonical import encode
-from kakine.wire.login import BoundCard, Paper, Voucher
+from kakine.wire.login import BoundCard, CardsFound, CardsLost, Paper, Voucher
 from kakine.wire.request import AskedPerson, Kind, Mode
 
 COUNTER = 2
@@ -33,10 +33,26 @@ async def bind_card(
     await _vouch(office, desk, clerk, portal, BoundCard(certificate))
 
 
-async def _vouch(
-    office: Office, desk: Desk, clerk: Question, portal: DomainName, what: Paper | BoundCard
+async def report_cards(
+    office: Office, desk: Desk, clerk: Question, portal: DomainName, *, lost: bool
 ) -> None:
-    kind = "paper" if isinstance(what, Paper) else "card"
+    """The person has reported the own cards lost, or shown them again. At the portal they open nothing from now on, or
+    open again; the registry has to be told as well (`institutions.counter`)."""
+    await _vouch(office, desk, clerk, portal, CardsLost() if lost else CardsFound())
+
+
+_WORDS = {Paper: "paper", BoundCard: "card", CardsLost: "card-lost", CardsFound: "card-found"}
+"""What stands as item in the person's record."""
+
+
+async def _vouch(
+    office: Office,
+    desk: Desk,
+    clerk: Question,
+    portal: DomainName,
+    what: Paper | BoundCard | CardsLost | CardsFound,
+) -> None:
+    kind = _WORDS[type(what)]
     asked = AskedPerson(office.entropy(16), clerk.official, clerk.case, b"", encode(Voucher(what)))
     codes = desk.codes(clerk.domain, [clerk])
     wish = Wish(

@@ -302,8 +302,12 @@ class Portal:
         """The resident's site and the login for other services, at the origin of `login` (spec/web.md). `names` is the
         file of names that the history shows (protocols/words.py), `away` where a quick exit leads."""
         settings = Settings(login.issuer, "kakine-portal", self._clock, self._entropy, away)
+        return site(self.house(login), settings, names)
+
+    def house(self, login: Login) -> House:
+        """What the resident's pages work with."""
         visits = self.visits(login)
-        return site(House(visits, self.own_acts(visits), self.acts.kind), settings, names)
+        return House(visits, self.own_acts(visits), self.acts.kind)
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""

@@ -1,4 +1,5 @@
-"""What a municipality's counter vouches for: a paper code, or a card, of the person it has in front of it.
+"""What a municipality's counter vouches for: a paper code or a card of the person it has in front of it,
+and that the cards are lost or found.
 
 The counter names nobody: the person's code comes through the converters, and the portal finds its own account by it.
 The counter does not learn the account, the portal does not learn under which reference the counter knows the person.
@@ -17,7 +18,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CallerNotAllowed, VoucherUnfit
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import decode
-from kakine.wire.login import BoundCard, Paper, Voucher
+from kakine.wire.login import BoundCard, CardsFound, CardsLost, Paper, Voucher
 from kakine.wire.request import Mode
 
 PAPER_MS = 24 * 3_600_000
@@ -61,4 +62,8 @@ def take(
             store.add_paper(db, code, account, until_ms, now_ms)
         case BoundCard(certificate=certificate):
             store.bind_card(db, handle(certificate), account, now_ms)
+        case CardsLost():
+            store.set_all_lost(db, account, now_ms)
+        case CardsFound():
+            store.set_all_lost(db, account, 0)
     return Answered(Result.DELIVERED, (), b"")

@@ -63,6 +63,8 @@ class Registry:
             Duty(registry.ACQUIRE, self._front.acquire),
             Duty(registry.VOUCH, self._vouching.vouch),
             Duty(registry.CARD, self._vouching.card),
+            Duty(registry.LOSS_CODE, self._vouching.loss_code),
+            Duty(registry.LOST_BY_CODE, self._vouching.lost_by_code),
         ]
         return application(duties, lambda name: self._law.in_force(self._clock()).roles(name))
 

@@ -17,6 +17,7 @@ from kakine.contracts.registry import CardNews, Change, Died, Moved, Renamed, We
 from kakine.crypto.hashing import digest
 from kakine.parties.registry.store import Person, metadata
 from kakine.runtime.database import sql
+from kakine.values.problems import LossCodeUnknown
 
 handle = Table(
     "authority_handle",
@@ -34,6 +35,16 @@ news = Table(
     Column("what", String, nullable=False),
 )
 
+loss = Table(
+    "loss_code",
+    metadata,
+    Column("person", LargeBinary, ForeignKey("person.id"), primary_key=True),
+    Column("code", LargeBinary, nullable=False, unique=True),
+)
+
+_new = insert(loss)
+_LOSS_PUT = sql(_new.on_conflict_do_update(index_elements=[loss.c.person], set_={"code": _new.excluded.code}))
+_LOSS_FIND = sql(select(loss.c.person).where(loss.c.code == bindparam("told")))
 _FIND = sql(select(handle.c.handle).where(handle.c.person == bindparam("wanted")))
 _ADD = sql(insert(handle))
 _QUEUE = sql(insert(news).on_conflict_do_nothing())
@@ -78,6 +89,19 @@ def note(db: sqlite3.Connection, after: Person, key: bytes, change: Change) -> N
 def note_card(db: sqlite3.Connection, person: Person, key: bytes, said: CardNews) -> None:
     """Queue what the holder says of the card."""
     _queue(db, person, key, _CARD[said])
+
+
+def put_loss_code(db: sqlite3.Connection, person: bytes, code: bytes) -> None:
+    """From now on this code (its digest) reports a loss of this person's card, and no other does."""
+    db.execute(_LOSS_PUT, {"person": person, "code": code})
+
+
+def by_loss_code(db: sqlite3.Connection, code: bytes) -> bytes:
+    """The person's internal id. Raises `LossCodeUnknown`."""
+    row = db.execute(_LOSS_FIND, {"told": code}).fetchone()
+    if row is None:
+        raise LossCodeUnknown()
+    return bytes(row[0])
 
 
 def _queue(db: sqlite3.Connection, person: Person, key: bytes, what: What) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kakine.contracts.authority import EVENTS, Event, Events
 from kakine.contracts.call import Nothing, Role
-from kakine.contracts.registry import CardReport, Vouch, Vouched
+from kakine.contracts.registry import CardNews, CardReport, LossCode, LostByCode, Vouch, Vouched
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey
 from kakine.parties.registry import store, vouched
@@ -87,6 +87,31 @@ class Vouching:
         await self.deliver()
         return Nothing()
 
+    async def loss_code(self, caller: PartyName, asked: LossCode) -> Nothing:
+        """Take the digest of a code that the counter has printed; the one before is void.
+
+        Raises as `card`. Not checked: that the person stands there, which is the clerk's duty.
+        """
+        person = await self._resident(caller, asked.subject.number, asked)
+        await self.desk.db.write(lambda db: vouched.put_loss_code(db, person.id, asked.code))
+        return Nothing()
+
+    async def lost_by_code(self, caller: PartyName, asked: LostByCode) -> Nothing:
+        """A code was said at the telephone of any municipality: suspend, for a day. Nobody is named, also not back.
+
+        Raises LossCodeUnknown. A card that is found again is released at the person's own counter only.
+        """
+        marked = digest("card-report", asked.key)
+
+        def work(db: sqlite3.Connection) -> None:
+            person = store.find_person(db, vouched.by_loss_code(db, asked.code))
+            assert person is not None  # noqa: S101 - the code names one
+            vouched.note_card(db, person, marked, CardNews.LOST)
+
+        await self.desk.db.write(work)
+        await self.deliver()
+        return Nothing()
+
     async def deliver(self) -> None:
         """Tell the authority what it has to be told, in order. What cannot be told now waits for the next time."""
         while True:
@@ -110,7 +135,7 @@ class Vouching:
             raise PartyUnknown()
         return found[0]
 
-    async def _resident(self, caller: PartyName, number: str, asked: Vouch | CardReport) -> Person:
+    async def _resident(self, caller: PartyName, number: str, asked: Vouch | CardReport | LossCode) -> Person:
         law = self.law.in_force(self.clock())
         id_ = await find_by_number(self.desk.db, IndividualNumber(number), asked.subject.birth)
         person = store.find_person(self.desk.db.read(), id_)

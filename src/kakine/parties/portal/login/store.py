@@ -78,6 +78,7 @@ _CARD_LEAVING = sql(
     update(_CARD).where(_CARD.c.handle == bindparam("which")).values(leaving=bindparam("new"))
 )
 _CARD_LOST = sql(update(_CARD).where(_CARD.c.handle == bindparam("which")).values(lost_ms=bindparam("new")))
+_ALL_LOST = sql(update(_CARD).where(_CARD.c.account == bindparam("whose")).values(lost_ms=bindparam("new")))
 _DROP_CARD = sql(
     delete(_CARD).where(_CARD.c.handle == bindparam("way"), _CARD.c.account == bindparam("account"))
 )
@@ -150,6 +151,11 @@ def set_leaving(db: sqlite3.Connection, acr: str, way: bytes, *, leaving: bool) 
 def set_lost(db: sqlite3.Connection, handle: bytes, now_ms: int) -> None:
     """The card was reported lost now, or (0) is found."""
     db.execute(_CARD_LOST, {"which": handle, "new": now_ms})
+
+
+def set_all_lost(db: sqlite3.Connection, account: bytes, now_ms: int) -> None:
+    """All cards of the account were reported lost now, or (0) are found."""
+    db.execute(_ALL_LOST, {"whose": account, "new": now_ms})
 
 
 def drop_way(db: sqlite3.Connection, account: bytes, acr: str, way: bytes) -> None:
