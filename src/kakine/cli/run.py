@@ -31,22 +31,14 @@ def run(
 ) -> None:
     """動かし続ける: run a country until Ctrl-C or SIGTERM, and do what is due. Example:
 
-          kakine run --dir country/1-1000
+      kakine run --dir country/1-1000
 
-        Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
-    <<<<<<< HEAD
-        five minutes the status of certificates; every hour what was sealed until now, the indexes, the log of certificates,
-        the audit and the commission's counts, by which a row that nobody uses is suspended; every minute of a new year its
-        next log, when it is time; every day a look at what has expired. Erasing cannot be undone and is never done here:
-        what is due is named. A line for each duty done. One that fails is named with its problem and comes again at its
-        next time.
-    =======
-        minute acts at the portal whose time has come; every five minutes the status of certificates; every hour what was
-        sealed until now, the indexes, the log of certificates and the audit; every minute of a new year its next log, when
-        it is time; every day a look at what has expired.
-        Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that fails is
-        named with its problem and comes again at its next time.
-    >>>>>>> w-web
+    Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
+    minute acts at the portal whose time has come; every five minutes the status of certificates; every hour what was
+    sealed until now, the indexes, the log of certificates, the audit and the commission's counts, by which a row that
+    nobody uses is suspended; every minute of a new year its next log, when it is time; every day a look at what has
+    expired. Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that
+    fails is named with its problem and comes again at its next time.
     """
     asyncio.run(_run(directory, [f"ledger-{each}" for each in without or ()]))
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from kakine.cli.serve_login import kept_current
+from kakine.cli.at_work import at_work
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.commission.bureau.acts import Role
@@ -47,7 +47,7 @@ def console(
 
 
 async def _serve(folder: Path, port: int, codes: int) -> None:
-    async with visited(folder) as country, kept_current(country):
+    async with visited(folder) as country, at_work(country):
         config = uvicorn.Config(
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
