@@ -14,7 +14,8 @@ from console_land import STOP_ROW, People
 from gazette_country import altered
 from kakine.contracts.commission import APPROVE, REFUSE, SUSPEND, Approve, Narrow, Refuse, Stop
 from kakine.contracts.converter import RELEASE
-from kakine.country import COMMISSION, CONVERTERS
+from kakine.contracts.ministry import PROPOSE, Draft
+from kakine.country import COMMISSION, CONVERTERS, MINISTRY
 from kakine.parties.commission.bureau import register, store
 from kakine.parties.commission.bureau.acts import OPEN_MS, Role, What
 from kakine.parties.commission.bureau.uses import suspend_unused
@@ -24,7 +25,9 @@ from kakine.values import problems
 from kakine.values.calendar import day_in_japan
 from kakine.values.labels import PartyName
 from kakine.web.staff_store import Member
+from kakine.wire import gazette as wire
 from kakine.wire.gazette import Assessment
+from web.kit import Plain
 
 from land import CHILDREN, TAX, TAX_ROW, Land, person, ref
 
@@ -189,9 +192,8 @@ def test_a_line_of_the_journal_cannot_be_changed_or_taken_out_unseen(people: Peo
 
 
 def test_a_stop_reaches_an_exchange_under_way_at_the_next_share(people: People) -> None:
-    """Asked, filed and logged before; signed in between; no converter gives its value."""
+    """Asked, filed and logged before; signed in between; the converter that is asked next gives no value, and without it nothing opens."""
     land = people.land
-    requester = land.requester()
     kept: list[bytes] = []
     road = land.country.apps[CONVERTERS[0]]
 
@@ -206,22 +208,18 @@ def test_a_stop_reaches_an_exchange_under_way_at_the_next_share(people: People) 
             await land.country.refresh()
         await road(scope, receive, send)
 
+    def released() -> int:
+        db = land.country.converters[CONVERTERS[0]].office.db.read()
+        return int(db.execute("SELECT count(*) FROM used_exchange").fetchone()[0])
+
     land.country.apps[CONVERTERS[0]] = stopping
+    before = released()
     with pytest.raises(problems.Suspended):
         land.run(land.ask(0))
     assert kept
-    assert requester is not None
-    released = [
-        land.country.converters[name]
-        .office.db.read()
-        .execute("SELECT count(*) FROM used_exchange WHERE log != ''")
-        .fetchone()[0]
-        for name in CONVERTERS
-    ]
-    before = released
     with pytest.raises(problems.Suspended):
         land.run(land.ask(1))
-    assert before == released
+    assert released() == before
 
 
 def test_nothing_is_widened_without_its_assessment(people: People) -> None:
@@ -369,3 +367,114 @@ def test_a_case_of_a_breach_is_opened_by_officers_and_inspectors_alone(people: P
             people.land.run(register.open_case(people.bureau, member, "yokohama", 1, (), 1))
     with pytest.raises(problems.BreachMalformed):
         people.land.run(register.open_case(people.bureau, people.officer, "山田花子", 1, (), 1))
+
+
+# --- the site ---------------------------------------------------------------------------------------------------
+
+ORIGIN = "http://localhost:8483"
+
+
+def browser(people: People) -> Plain:
+    return Plain(people.land.country.console_site(ORIGIN), ORIGIN, people.land.run)
+
+
+def entered(people: People, member: Member, plain: Plain | None = None) -> Plain:
+    found = plain or browser(people)
+    found.get("/")
+    assert found.send("/enter", code=people.code(member)).location == "/overview"
+    return found
+
+
+def test_no_page_of_another_site_and_no_old_cookie_signs(people: People) -> None:
+    """Another origin, no token, a token of somebody else, the same form twice; a cookie from before coming in."""
+    act = people.stop()
+    plain, path = browser(people), f"/acts/{act.hex()}/sign"
+    plain.get("/")
+    before = plain.cookie
+    entered(people, people.commissioner, plain)
+    assert plain.cookie != before
+    plain.get(path.removesuffix("/sign"))
+    fields = plain.forms[path] | {"code": people.code(people.commissioner)}
+    app, run = plain.app, people.land.run
+    other = Plain(app, ORIGIN, run, cookie=before)
+    assert other.post(path, fields).status in (303, 403)
+    for headers in ({"origin": "http://evil.example"}, {"origin": ""}, {"sec-fetch-site": "cross-site"}):
+        assert plain.post(path, fields, **headers).status == 403
+    stranger = entered(people, people.observer, Plain(app, ORIGIN, run))
+    assert plain.post(path, fields | {"token": stranger.token}).status == 400
+    assert people.bureau.act(act)[1].state == store.PREPARED
+    assert plain.post(path, fields).status == 303
+    assert plain.post(path, fields).status >= 400
+    assert people.bureau.act(act)[1].state == store.DONE
+
+
+def test_words_of_ministries_and_staff_are_words_on_every_page(people: People) -> None:
+    """Reasons of the ministry, names of staff: escaped wherever they are shown, also on the public page."""
+    evil = "<img src=x onerror=alert(1)>"
+    country, run = people.land.country, people.land.run
+    draft = Draft(
+        wire.encode(altered(people.law(), "rows", TAX_ROW, start=1)),
+        people.land.clock() + 20 * DAY * 1000,
+        evil,
+        evil,
+    )
+    run(country.peers("ministry").ask(MINISTRY, PROPOSE, draft))
+    act = people.prepare(people.inspector, What.STOP, stops=STOP_ROW, reason_ja=evil, reason_en=evil)
+    people.sign(people.commissioner, act)
+    people.prepare(people.officer, What.ENROL, name=evil, role="inspector")
+    run(country.commission.count())
+    plain = entered(people, people.officer)
+    shown = 0
+    for path in (
+        "/gazette",
+        "/gazette/1",
+        "/stops",
+        "/acts",
+        f"/acts/{act.hex()}",
+        "/people",
+        "/journal",
+        "/public",
+    ):
+        page = plain.get(path).text
+        assert evil not in page
+        shown += "&lt;img src=x" in page
+    assert shown >= 5
+
+
+def test_no_page_shows_a_value_of_a_person_or_a_small_count(people: People) -> None:
+    """Everything a commissioner can open, and what everybody can, after exchanges about four people."""
+    land, run = people.land, people.land.run
+    for j in range(4):
+        run(land.ask(j))
+    run(land.country.commission.count())
+    plain = entered(people, people.commissioner)
+    pages = [
+        "overview",
+        "gazette",
+        "stops",
+        "acts",
+        "assessments",
+        "counts",
+        "supervision",
+        "breaches",
+        "people",
+    ]
+    texts = [plain.get(f"/{each}").text for each in [*pages, "journal", "public", "public.json"]]
+    canaries = [f"ref-{j}" for j in range(4)] + [f"person-{j:09d}" for j in range(4)] + ["official-7"]
+    assert [canary for canary in canaries if any(canary in text for text in texts)] == []
+    told = msgspec.json.decode(plain.get("/public.json").body)
+    assert (told["months"], told["grounds"], told["pairs"]) == ([], [], [])  # the month is not over
+    land.clock.advance(32 * DAY)
+    run(land.country.refresh())
+    run(land.country.commission.count())
+    later = msgspec.json.decode(browser(people).get("/public.json").body)
+    assert [(each["least"], each["few"]) for each in later["grounds"] if each["name"] == TAX_ROW] == [
+        (0, True)
+    ]
+    assert all(each["least"] % 10 == 0 for name in ("months", "grounds", "pairs") for each in later[name])
+
+
+def test_who_has_left_is_out_at_the_next_page(people: People) -> None:
+    plain = entered(people, people.inspector)
+    people.land.run(people.bureau.staff.end(people.inspector.number))
+    assert plain.get("/overview").location == "/"
