@@ -293,7 +293,11 @@ class Figuring:
         ]
 
     def _unused(self, now_ms: int, today: int) -> list[str]:
-        """Rows without any use in the months of this year that are over, if all of them were counted."""
+        """Rows without any use in the months of this year that are over and were counted; none while there is no such
+        month."""
+        first = counted_from(self.counting)
+        if first is None or not month_over(month_of(first), today):
+            return []
         year = str(year_in_japan(now_ms))
         used = {
             cell.row
