@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-card-login docs lock clean
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-web-history docs lock clean test-ruling
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -42,21 +42,22 @@ test-login: .make/dev ## the login before npm's openid-client and Chromium; inst
 test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
 	@CI=true $(PY) -m pytest -v tests/web
 
+test-ruling: .make/dev ## "2008 ruling" in its whole size: 200 people with cards, 20 relying parties, 600 logins
+	@KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3 $(PY) -m pytest -q -n 0 tests/attacks/test_2008_ruling.py --durations=1
 docs: .make/dev  ## write docs/reference anew from the code
 	@$(PY) docs/make_reference.py
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)
 
-bench-card: .make/dev ## certificates a second, status lists of a million, bytes a verifier downloads a day
+bench-card: .make/dev ## what a login by card costs, certificates a second, status lists of a million, bytes a verifier downloads
 	@$(PY) bench/card.py $(BENCH_ARGS)
 
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)
 
-bench-card-login: .make/dev ## what a login with a card costs, and making cards; BENCH_ARGS="--rounds 50"
-	@$(PY) bench/card_login.py $(BENCH_ARGS)
-
+bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
+	@$(PY) bench/web_history.py $(BENCH_ARGS)
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt

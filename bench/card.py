@@ -1,16 +1,20 @@
-"""Certificates a second, a status list of a million, and what a verifier downloads a day.
+"""Cards in one table: what a login costs, certificates a second, a status list of a million, a verifier's downloads.
 
-    python bench/card.py [certificates a profile] [certificates in the list]
+    python bench/card.py [certificates a profile] [certificates in the list] [rounds of a login]
 
-Issuing goes the whole way, as a counter has it: voucher opened, request checked, intent stored, signed, stored,
-answered; 64 callers at once, keys and requests made beforehand. The floor beside it is the root's signature. All times
-are processor time of this process, all threads: figures of one core, which neighbours on the machine do not enter, nor
-does waiting for the disk.
+Logins are those of `bench/card_login.py`. Issuing goes the whole way, as a counter has it: voucher opened, request
+checked, intent stored, signed, stored, answered; 64 callers at once, keys and requests made beforehand. The floor
+beside it is the root's signature. All times but those called wall are processor time of this process, all threads:
+figures of one core, which neighbours on the machine enter only by the caches they share, and waiting for the disk not
+at all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import os
+import platform
 import random
 import secrets
 import sqlite3
@@ -18,11 +22,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import insert
 
+import card_login
 from kakine.contracts.authority import CERTIFY, LIST, STEPS, Certify, ListName, Since
 from kakine.country import AUTHORITY, REGISTRY, Country, Site, system_clock
 from kakine.crypto import keys, x509_issue
@@ -43,7 +49,7 @@ from kakine.wire.voucher import Voucher, sealed
 TOWN = PartyName("yokohama")
 CALLERS = 64
 YEAR_S = 365 * 86_400
-LOGINS = (100, 1_000, 10_000)
+_LOGINS = (100, 1_000, 10_000)
 T = TypeVar("T")
 
 _COLUMNS = tuple(column.name for column in store.certificate.columns)
@@ -60,7 +66,14 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 def line(what: str, figure: str) -> None:
-    print(f"{what:<66} {figure:>22}", flush=True)
+    print(f"| {what.strip()} | {figure} |", flush=True)
+
+
+def logins(folder: Path, rounds: int, together: int = 16) -> None:
+    """A row a part, with how often one core does it in a second; `together` people side by side."""
+    folder.mkdir()
+    for what, cpu, wall in card_login.measure(folder, rounds, together):
+        line(what, f"{cpu:.3g} ms; wall {wall:.3g} ms; {1000 / cpu if cpu else math.inf:,.0f}/s")
 
 
 def voucher(country: Country, profile: Profile) -> bytes:
@@ -226,8 +239,8 @@ def a_day(whole: int, quarter: int, revoked: int, country: Country) -> None:
     line("a day: revocation lists, once (a day late)", f"{crl:,} bytes")
     line("a day: revocation lists, every quarter of an hour", f"{96 * crl:,} bytes")
     told = ocsp_bytes(country)
-    for logins in LOGINS:
-        line(f"a day: OCSP for {logins:,} logins, each told to the authority", f"{logins * told:,} bytes")
+    for number in _LOGINS:
+        line(f"a day: OCSP for {number:,} logins, each told to the authority", f"{number * told:,} bytes")
 
 
 def ocsp_bytes(country: Country) -> int:
@@ -258,20 +271,29 @@ def ocsp_bytes(country: Country) -> int:
     return len(asked) + len(told)
 
 
-async def main(count: int, members: int) -> None:
+async def certificates(folder: Path, count: int, members: int) -> None:
+    """Issuing by profile, then the list."""
     pack = read_pack(pack_files(pack_folder()))
-    with tempfile.TemporaryDirectory() as folder:
-        async with await Country.open(Site(Path(folder) / "issuing", pack)) as country:
-            for profile in PERSONAL:
-                made, signed = floor(profile)
-                wanted = count if not profile.interop else min(count, 200)
-                told = await issued(country, profile, wanted)
-                line(f"{profile.value}: issued, 64 callers", f"{told:,.0f}/s")
-                line("  floor: the root's signature alone; keys made", f"{signed:,.0f}/s; {made:,.0f}/s")
-        async with await Country.open(Site(Path(folder) / "listing", pack)) as country:
-            await listed(country, members)
+    async with await Country.open(Site(folder / "issuing", pack)) as country:
+        for profile in PERSONAL:
+            made, signed = floor(profile)
+            told = await issued(country, profile, min(count, 200) if profile.interop else count)
+            line(f"{profile.value}: issued, 64 callers", f"{told:,.0f}/s")
+            line("floor: the root's signature alone; keys made", f"{signed:,.0f}/s; {made:,.0f}/s")
+    async with await Country.open(Site(folder / "listing", pack)) as country:
+        await listed(country, members)
+
+
+def main(count: int = 2000, members: int = 1_000_000, rounds: int = 200) -> None:
+    """Measure and print, row by row."""
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    print(
+        f"{machine}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {rounds} rounds\n\n| | |\n|---|---|", flush=True
+    )
+    with tempfile.TemporaryDirectory() as place:
+        logins(Path(place) / "logins", rounds)
+        asyncio.run(certificates(Path(place), count, members))
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    asyncio.run(main(*(given + [2000, 1_000_000][len(given) :])))  # type: ignore[misc]
+    main(*map(int, sys.argv[1:]))

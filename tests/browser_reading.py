@@ -188,3 +188,23 @@ def differing(cases: Sequence[Case]) -> list[tuple[Any, Any]]:
     """What both say where they do not say the same."""
     found = [(ours(case), as_ours(given)) for case, given in zip(cases, theirs(cases), strict=True)]
     return [(mine, other) for mine, other in found if mine != other]
+
+
+OPEN = """
+const [records, given] = [await import(process.argv[1]), JSON.parse(process.argv[2])];
+const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
+try {
+  await records.openEnvelope(records.parseEnvelope(bytes(given[0])), given[2].map(bytes), bytes(given[1]));
+  console.log("");
+} catch (refused) {
+  console.log(refused.why);
+}
+"""
+
+
+def opened_by_page(envelope: bytes, shares: Sequence[bytes], committed: bytes) -> str:
+    """Why records.js refuses to open an envelope, "" if it does not."""
+    given = json.dumps([_text(envelope), _text(committed), [_text(share) for share in shares]])
+    module = (STATIC / "records.js").as_uri()
+    command = [node(), "--input-type=module", "--eval", OPEN, module, given]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()

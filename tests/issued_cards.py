@@ -19,7 +19,7 @@ from cards import LOGIN as PIN_OF
 from kakine.card.holder import CardSigner, file_reader
 from kakine.card.printed import Holder
 from kakine.card.profile import Kind
-from kakine.cli.card_issuing import counter_of
+from kakine.cli.residents import counter_of
 from kakine.contracts.login import Signer
 from kakine.contracts.registry import CARD, CardNews, CardReport, Subject
 from kakine.institutions.card_desk import Order, Visitor

@@ -70,12 +70,12 @@ class HttpBrowser:
         line.close()
         return answer.status, answer.headers.get("location") or "", page
 
-    def logs_in(self, address: str, paper: str, *scopes: str) -> str:
+    def logs_in(self, address: str, paper: str, *scopes: str, pairs: Sequence[tuple[str, str]] = ()) -> str:
         """Where the browser is sent back to after a login by paper and consent."""
         parts = urlsplit(address)
         assert self.call("GET", f"{parts.path}?{parts.query}")[0] == 200
         assert self.call("POST", "/login/paper", [("code", paper)])[:2] == (303, "/consent")
-        agreed = [("decision", "yes"), *(("scope", scope) for scope in scopes)]
+        agreed = [("decision", "yes"), *(("scope", scope) for scope in scopes), *pairs]
         status, location, page = self.call("POST", "/consent", agreed)
         assert status == 303, page
         return location

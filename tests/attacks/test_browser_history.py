@@ -20,26 +20,38 @@ from attacks.test_index_country import hide_last_row
 from attacks.test_next_log import before_midnight, next_log
 from attacks.test_reader_remembers import other_history
 from attacks.test_seals import DAY_S, DAYS, with_leave
-from browser_reading import Case, Served, as_ours, differing, ours, served, theirs
+from browser_reading import Case, Served, as_ours, differing, opened_by_page, ours, served, theirs
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.country import LOGS
 from kakine.crypto.hashing import digest
-from kakine.crypto.sealing import OpenKey, seal
+from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.crypto.signing import SigningKey
 from kakine.protocols.freshness import FRESH_MS
+from kakine.values.problems import NotCanonical
 from kakine.wire import policy as policies
 from kakine.wire.canonical import decode, encode
 from kakine.wire.checkpoint import make
+from kakine.wire.envelope import Envelope, Envelopes
 from kakine.wire.history import GENESIS, Statement, chained
+from kakine.wire.index import Indexed
 from kakine.wire.policy import LOG, vkey
 from kakine.wire.reading import HistoryGiven, Trust, TrustedKeeper, TrustedLog
+from kakine.wire.record import RequestCommon, RequestPersonal, RequestRecord
 
 from land import CHILDREN, LOGIN, TAX, Land
 
 A, B = LOGS
 FIRST, SECOND = MAILBOXES
 MINE = SigningKey(b"portal's own".ljust(32))
+
+REQUEST = RequestRecord(
+    RequestCommon("a/b", "c/d", "JO1", ("JO1.1",), b"a" * 32, 1, 322, 0, "unit", 2, ("TK-1",), b"q" * 32),
+    RequestPersonal(b"x" * 16, "official", b"", b""),
+    b"d" * 32,
+    b"w" * 32,
+    b"p" * 32,
+)
 
 Change = Callable[[HistoryGiven], HistoryGiven]
 
@@ -213,11 +225,11 @@ def _share(given: HistoryGiven) -> HistoryGiven:
     return replace(given, shares=(given.shares[0], bytes(whole), given.shares[2]))
 
 
-def _own_shares(given: HistoryGiven) -> HistoryGiven:
+def _own_shares(given: HistoryGiven, fewer: int = 0) -> HistoryGiven:
     """Anybody can seal to a session: with shares of its own the portal would choose the keys of records."""
     session = OpenKey(b"s" * 32)
     info = digest("shares", given.request, bytes([2]))
-    count = len({row.entry for kept in given.lists for row in kept.rows})
+    count = len({row.entry for kept in given.lists for row in kept.rows}) - fewer
     return replace(
         given, shares=(given.shares[0], seal(session.public, info, b"\1" * 32 * count), given.shares[2])
     )
@@ -249,6 +261,7 @@ LIES: dict[str, tuple[Change, str]] = {
     "a head of the portal's own": (_other_note, "signature-invalid"),
     "a share is changed": (_share, "seal-invalid"),
     "a share is the portal's own": (_own_shares, "seal-invalid"),
+    "shares are of fewer rows": (lambda given: _own_shares(given, 1), "history-incomplete"),
     "two shares change places": (lambda given: replace(given, shares=given.shares[::-1]), "seal-invalid"),
     "a share is missing": (lambda given: replace(given, shares=given.shares[:2]), "seal-invalid"),
     "the second proofs are missing": (lambda given: replace(given, proved=()), "history-incomplete"),
@@ -327,6 +340,89 @@ def test_the_index_of_one_keeper_does_not_stand_for_that_of_the_other(honest: Se
     assert list(said(Case(changed(honest, change)))["doubts"]) == [FIRST]
 
 
+def index_told(given: HistoryGiven, session: OpenKey) -> bytes:
+    """What the first record keeper has sealed about its indexes."""
+    return open_sealed(session, _about_index(given), given.lists[0].indexed)
+
+
+def _about_index(given: HistoryGiven) -> bytes:
+    return digest("indexed", given.request, FIRST.encode())
+
+
+def resealed(told: bytes, session: OpenKey) -> Change:
+    """Anybody can seal to a session, so the portal can put an index of its own there."""
+
+    def change(given: HistoryGiven) -> HistoryGiven:
+        indexed = seal(session.public, _about_index(given), told)
+        return replace(given, lists=(replace(given.lists[0], indexed=indexed), *given.lists[1:]))
+
+    return change
+
+
+def _with_list(told: Indexed, **changed: Any) -> Indexed:
+    return replace(told, lists=(replace(told.lists[0], **changed),))
+
+
+def _root(told: Indexed, **changed: Any) -> Indexed:
+    return replace(told, roots=(replace(told.roots[0], **changed), *told.roots[1:]))
+
+
+def _proofs(told: Indexed, **changed: Any) -> Indexed:
+    first, *rest = told.lists[0].proofs
+    return _with_list(told, proofs=((replace(first[0], **changed), *first[1:]), *rest))
+
+
+INDEX_LIES: dict[str, tuple[Callable[[Indexed], Indexed], str]] = {
+    "no list": (lambda told: replace(told, lists=()), "index-proof-invalid"),
+    "no root": (lambda told: Indexed((), (replace(told.lists[0], proofs=()),)), "index-proof-invalid"),
+    "a place less": (
+        lambda told: _with_list(told, places={A.origin: told.lists[0].places[A.origin][1:]}),
+        "index-row-missing",
+    ),
+    "a place more": (
+        lambda told: _with_list(told, places={A.origin: (*told.lists[0].places[A.origin], 10_000)}),
+        "index-proof-invalid",
+    ),
+    "another list's key": (lambda told: _with_list(told, key=b"\1" * 32), "index-proof-invalid"),
+    "a root that the portal signs": (
+        lambda told: _root(told, signature=MINE.sign("index", told.roots[0].root)),
+        "signature-invalid",
+    ),
+    "a root at another place": (lambda told: _root(told, index=told.roots[0].index - 1), "inclusion-invalid"),
+    "rows of nobody": (lambda told: _proofs(told, rows=b"\1" * 68), "index-proof-invalid"),
+    "no rows": (lambda told: _proofs(told, rows=b"", path=()), "index-proof-invalid"),
+    "no path": (lambda told: _proofs(told, path=(b"\1" * 32,)), "index-proof-invalid"),
+}
+
+
+@pytest.mark.parametrize("lie", INDEX_LIES)
+def test_an_index_of_the_portals_own_makes_the_list_incomplete(honest: Served, lie: str) -> None:
+    change, code = INDEX_LIES[lie]
+    told = decode(index_told(decode(honest.data, HistoryGiven), honest.session), Indexed)
+    read = said(Case(changed(honest, resealed(encode(change(told)), honest.session))))
+    assert read["doubts"] == {FIRST: code}
+    assert not read["complete"]
+
+
+def test_a_flipped_byte_in_an_index_is_refused_or_harmless_and_both_readers_say_the_same(
+    honest: Served,
+) -> None:
+    told = index_told(decode(honest.data, HistoryGiven), honest.session)
+    draw = random.Random(7)
+    cases = []
+    for at in sorted(draw.sample(range(len(told)), 90)):
+        flipped = bytearray(told)
+        flipped[at] ^= 1 << draw.randrange(8)
+        cases.append(
+            Case(changed(honest, resealed(bytes(flipped), honest.session)), trusted=trust_in(honest))
+        )
+    assert differing(cases) == []
+    whole, *found = theirs([Case(honest), *cases])
+    taken = [each for each in found if FIRST in each["confirmed"]]
+    assert [each for each in taken if each["confirmed"] != whole["confirmed"]] == []
+    assert len(taken) < 3
+
+
 def logs(change: Callable[[Any], Any], origin: str = A.origin) -> Change:
     """The answer with one log shown otherwise."""
     return lambda given: replace(
@@ -396,6 +492,29 @@ def test_s5_a_fork_shown_to_one_browser_is_caught_at_the_next_visit(country: Lan
 
 def _head(land: Land, ledger: Any) -> bytes:
     return land.run(land.country.peers("portal").ask(ledger, CHECKPOINT, Nothing())).checkpoint
+
+
+# --- an agency that lies ---------------------------------------------------------------------------------------------
+
+
+def test_a_record_that_its_entry_does_not_stand_for_is_refused() -> None:
+    """Sealed well, under the commitment of another record: what no honest provider confirms, and no reader takes."""
+    batch = Envelopes(b"r" * 32, b"a" * 32, 322, [OpenKey(bytes([i]) * 32).public for i in range(3)])
+    own, other = REQUEST.committed(), replace(REQUEST, person=b"o" * 32).committed()
+    cases = [(batch.make(0, b"k" * 32, committed, encode(REQUEST)), committed) for committed in (own, other)]
+    found = [
+        opened_by_page(envelope, shares_of(envelope, committed), committed) for envelope, committed in cases
+    ]
+    assert found == ["", "not-canonical"]
+    with pytest.raises(NotCanonical):
+        Envelope.parse(cases[1][0]).open(shares_of(*cases[1]), other)
+
+
+def shares_of(envelope: bytes, committed: bytes) -> list[bytes]:
+    """What the three converters open."""
+    parsed = Envelope.parse(envelope)
+    keys = [OpenKey(bytes([i]) * 32) for i in range(3)]
+    return [parsed.open_share(i, parsed.opener(i, key), committed) for i, key in enumerate(keys)]
 
 
 # --- every byte ----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,21 @@ import pytest
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
 
-READ: dict[str, Callable[[str], object]] = {".py": ast.parse, ".json": json.loads, ".toml": tomllib.loads}
+
+def parse_script(text: str) -> None:
+    """A module of a page, where Node is there to say so."""
+    if node := shutil.which("node"):
+        command = [node, "--check", "--input-type=module", "-"]
+        told = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+
+
+READ: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".js": parse_script,
+}
 TABLE = mutations()
 EDITS = [edit for row in TABLE for edit in row.edits]
 

@@ -1,4 +1,4 @@
-"""`make bench-card-login` measures cards as they are today: a small run of the same program."""
+"""`make bench-card` measures logins by card as they are today: a small run of the same program."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 
-def test_every_row_has_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_of_a_login_has_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "bench"))
-    monkeypatch.delitem(sys.modules, "card_login", raising=False)
-    import card_login  # type: ignore[import-not-found]
+    for name in ("card", "card_login"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import card  # type: ignore[import-not-found]
 
-    rows = card_login.measure(tmp_path, 2)
-    assert len(rows) == 7
-    assert all(cpu > 0 and wall > 0 for _, cpu, wall in rows)
-    assert card_login.table(rows).count("\n") == 8
+    card.logins(tmp_path / "logins", 2, together=2)
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 16
+    assert all(row.startswith("| ") and " ms; wall " in row for row in rows)

@@ -113,7 +113,40 @@ def test_a_demonstration_keeps_every_promise_and_says_so_in_one_line(ran: Ran) -
     assert told["ledger"]["witnesses"] == 8
     assert told["ledger"]["size"] > 2 * told["exchanges"]
     assert len(bytes.fromhex(told["ledger"]["root"])) == 32
+    assert told["login"] == {
+        "acr": "urn:kakine:acr:card",
+        "items": ["name", "name#ja-Kana-JP", "over_18"],
+        "portal_kept": 0,
+        "issuer_asked": 0,
+        "history_rows": 3,
+    }
     assert set(told["promises"].values()) == {True}
+
+
+def test_the_story_tells_what_everybody_learnt_by_a_login(ran: Ran) -> None:
+    for said in (
+        "■ カードでログイン / Logging in with the card",
+        "ここだけの名 / a name that only it has",
+        "address: 本人が外した",
+        "what the portal keeps of it: 0 行",
+        "what the issuer learnt: 照会 0 件",
+        "本人の窓口 portal/login → 横浜市 yokohama/childcare-site",
+        "kakine login helper --card",
+    ):
+        assert said in ran.out, said
+
+
+def test_the_counter_issues_a_card_to_somebody_of_the_story(copy: Path, tmp_path: Path) -> None:
+    """The second of this person, with what is printed on it out of the register."""
+    secrets = tmp_path / "secrets.toml"
+    pins = ("authentication-pin", "text-pin", "resident-pin")
+    lines = [*(f'{name} = "2580"' for name in pins), 'signature-password = "ABC123DE"']
+    secrets.write_text("\n".join(lines))
+    words = ("--counter-key", str(tmp_path / "my.counter"), "--secrets", str(secrets), "--profile", "interop")
+    done = kakine("card", "issue", "--dir", str(copy), str(tmp_path / "my.card"), *words)
+    assert done.code == 0, done.err
+    assert "口座に結び付けた" in done.out
+    assert "有効 active" in kakine("card", "show", str(tmp_path / "my.card")).out
 
 
 def test_every_kind_of_answer_occurs(ran: Ran) -> None:

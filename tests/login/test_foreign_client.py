@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from login_process import Foreign, HttpBrowser, Served, served
-from login_site import CHILDCARE, INSURER, REDIRECTS
+from login_site import ADDRESS, CHILDCARE, INSURER, REDIRECTS
 
 PARTY = Path(__file__).with_name("foreign")
 ABSENT = "THE LOGIN HAS NOT BEEN TRIED BY A FOREIGN RELYING PARTY: "
@@ -51,7 +51,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-def started(party: Path, provider: Served, client: str, scope: str) -> tuple[Foreign, str]:
+def started(party: Path, provider: Served, client: str, scope: str, **more: str) -> tuple[Foreign, str]:
     foreign = Foreign(["node", "relying_party.mjs"], party)
     asked = {
         "issuer": provider.issuer,
@@ -59,6 +59,7 @@ def started(party: Path, provider: Served, client: str, scope: str) -> tuple[For
         "jwk": provider.keys[client],
         "redirect": REDIRECTS[client],
         "scope": scope,
+        "more": more,
     }
     return foreign, foreign.ask(asked)["address"]
 
@@ -81,6 +82,18 @@ def test_openid_client_logs_a_person_in(party: Path, provider: Served) -> None:
     again, elsewhere = login(party, provider, CHILDCARE), login(party, provider, INSURER)
     assert again["claims"]["sub"] == told["claims"]["sub"]
     assert elsewhere["claims"]["sub"] != told["claims"]["sub"]
+
+
+def test_openid_client_asks_for_the_latest_items_on_consent(party: Path, provider: Served) -> None:
+    wanted = {"latest_items": "address name", "latest_purpose": "お知らせを送るため", "latest_days": "365"}
+    foreign, address = started(party, provider, CHILDCARE, "openid latest", **wanted)
+    with foreign:
+        ticked = [("latest_item", "address"), ("latest_days", "30")]
+        back = HttpBrowser(provider.issuer).logs_in(address, provider.papers.pop(), pairs=ticked)
+        told = foreign.ask({"callback": back})
+    assert told["scope"] == "openid latest"
+    assert told["latest"]["claims"] == {"address": {"formatted": ADDRESS, "country": "JP"}}
+    assert set(told["userinfo"]) == {"sub"}
 
 
 def test_openid_client_refuses_an_answer_of_another_issuer(party: Path, provider: Served) -> None:

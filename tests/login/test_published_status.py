@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from counter import Counter
 from kakine.clients.standing import PublishedStatus
-from kakine.contracts.authority import LIST, STEPS
-from kakine.country import AUTHORITY
+from kakine.contracts.authority import LIST, ROOTS, STEPS, SignedRoots
+from kakine.country import AUTHORITY, REGISTRY
+from kakine.crypto import keys, x509_issue
+from kakine.crypto.hashing import digest
 from kakine.crypto.x509 import read
+from kakine.protocols.issuance import ROOTS_LABEL
 from kakine.protocols.status import uri_of
 from kakine.values.certificates import Profile
 from kakine.values.problems import (
@@ -22,6 +27,8 @@ from kakine.values.problems import (
     StatusListStale,
     StatusListUnknown,
 )
+from kakine.wire.canonical import encode
+from kakine.wire.issuance import Root, RootList
 from road import away, instead, recorded
 
 
@@ -125,7 +132,7 @@ class Older:
 
     def __init__(self, counter: Counter, standing: PublishedStatus) -> None:
         self._app = counter.land.country.apps[AUTHORITY]
-        self.answers: dict[str, list[object]] = {}
+        self.answers: dict[str, list[Message]] = {}
         self.replay = False
         with instead(counter.land.country, AUTHORITY, self):
             refreshed(counter, standing)  # whole lists
@@ -133,18 +140,18 @@ class Older:
             refreshed(counter, standing)  # steps, with the head of then
         self.replay = True
 
-    async def __call__(self, scope: object, receive: object, send: object) -> None:
-        path = scope["path"]  # type: ignore[index]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
         if self.replay:
             for message in self.answers[path]:
-                await send(message)  # type: ignore[operator]
+                await send(message)
             return
 
-        async def kept(message: object) -> None:
+        async def kept(message: Message) -> None:
             self.answers.setdefault(path, []).append(message)
-            await send(message)  # type: ignore[operator]
+            await send(message)
 
-        await self._app(scope, receive, kept)  # type: ignore[arg-type]
+        await self._app(scope, receive, kept)
 
 
 def test_an_older_list_is_not_taken_again(counter: Counter) -> None:
@@ -167,15 +174,15 @@ class Changed:
     def __init__(self, counter: Counter, path: str) -> None:
         self._app, self._path = counter.land.country.apps[AUTHORITY], path
 
-    async def __call__(self, scope: object, receive: object, send: object) -> None:
-        async def turned(message: dict[str, object]) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def turned(message: Message) -> None:
             body = message.get("body")
-            if scope["path"] == self._path and isinstance(body, bytes) and len(body) > 200:  # type: ignore[index]
+            if scope["path"] == self._path and isinstance(body, bytes) and len(body) > 200:
                 middle = len(body) // 2
-                message = message | {"body": body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]}
-            await send(message)  # type: ignore[operator]
+                message = {**message, "body": body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]}
+            await send(message)
 
-        await self._app(scope, receive, turned)  # type: ignore[arg-type]
+        await self._app(scope, receive, turned)
 
 
 @pytest.mark.parametrize("path", ["/v1/certificates/roots", "/v1/status/list", "/v1/status/steps"])
@@ -191,6 +198,34 @@ def test_what_was_changed_on_its_way_is_not_taken(counter: Counter, path: str) -
     assert standing.held == before
     refreshed(counter, standing)
     standing.check(card.der, counter.land.clock())
+
+
+class Giving:
+    """The authority, with roots of somebody's own: well formed, and signed by somebody else."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._app, key = counter.land.country.apps[AUTHORITY], keys.generate(Profile.AUTHENTICATION.algorithm)
+        now_s = counter.land.clock() // 1000
+        root = x509_issue.root(Profile.AUTHENTICATION, key, 1 << 100, now_s - 10, now_s + 10**8)
+        listed = encode(RootList((Root(Profile.AUTHENTICATION.value, root),)))
+        other = counter.land.country.identities[REGISTRY.party].signing
+        signature = other.sign(ROOTS_LABEL, digest(ROOTS_LABEL, listed))
+        self._answer = msgspec.msgpack.encode(SignedRoots(listed, signature))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def given(message: Message) -> None:
+            body = scope["path"] == ROOTS.path and message["type"] == "http.response.body"
+            await send({**message, "body": self._answer} if body else message)
+
+        await self._app(scope, receive, given)
+
+
+def test_roots_that_the_authority_has_not_signed_are_not_taken(counter: Counter) -> None:
+    standing = verifier(counter)
+    counter.publish()
+    with instead(counter.land.country, AUTHORITY, Giving(counter)), pytest.raises(SignatureInvalid):
+        refreshed(counter, standing)
+    assert standing.held == {}
 
 
 def test_one_list_that_does_not_verify_does_not_stop_the_others(counter: Counter) -> None:

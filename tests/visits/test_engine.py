@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,8 @@ class World:
     writes: int = 0
     cut_at: tuple[int, str] = (-1, "")
     seen_early: list[bytes] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    undone: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.entropy = Entropy(b"acts")
@@ -91,6 +93,9 @@ class World:
         await _Cutting(self).write(lambda db: self.acts.note(db, context))
 
     async def send(self, act: Act, forth: bool) -> None:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         await asyncio.sleep(0)
         if self._fault("unheard"):
             raise PartyUnavailable()
@@ -133,6 +138,7 @@ class World:
         self.check()
         for act in self.all():
             assert act.state in (State.WAITING, State.DONE, State.UNDONE)
+            assert act.id not in self.undone or act.state is State.UNDONE
             told = [type(each) for each in self.filed.values() if each.act == act.id]
             assert told == [ActAsked] + [ActUndone] * (act.state is State.UNDONE)
             if act.kind == REMOTE and self.remote.get(act.id):
@@ -314,6 +320,44 @@ def test_the_power_may_go_at_any_write(kind: str, undone_on: int, when: str) -> 
             world.check_quiet()
 
 
+@pytest.mark.parametrize("fault", ["", "unheard", "unanswered"])
+def test_an_undo_while_it_is_on_its_way_takes_it_back(world: World, fault: str) -> None:
+    """It arrives, and comes back; so it does where the answer was lost meanwhile."""
+    id_ = ask(world, REMOTE)
+    world.now_ms = 3 * DAY
+    undoing: list[asyncio.Task[None]] = []
+
+    async def meanwhile() -> None:
+        undoing.append(asyncio.create_task(world.acts.undo(ACCOUNT, id_)))
+        while world.act(id_).state is State.DOING:
+            await asyncio.sleep(0.001)
+        world.faults = [fault] * bool(fault)
+
+    async def race() -> None:
+        world.meanwhile = meanwhile
+        await world.acts.tick()
+        await asyncio.gather(*undoing, return_exceptions=True)
+
+    run(race())
+    assert run(world.acts.tick()) == []
+    assert (world.act(id_).state, world.effect(id_)) == (State.UNDONE, 0)
+    world.check_quiet()
+
+
+@pytest.mark.parametrize("first", ["undo", "tick"])
+def test_of_an_undo_and_an_effect_at_one_moment_the_other_sees_the_first(world: World, first: str) -> None:
+    id_ = ask(world)
+    world.now_ms = 3 * DAY
+
+    async def race() -> None:
+        undo, tick = world.acts.undo(ACCOUNT, id_), world.acts.tick()
+        await asyncio.gather(*((undo, tick) if first == "undo" else (tick, undo)))
+
+    run(race())
+    assert (world.act(id_).state, world.effect(id_)) == (State.UNDONE, 0)
+    world.check_quiet()
+
+
 FAULTS = st.sampled_from(["", "", "unheard", "unanswered"])
 STEP = st.tuples(st.sampled_from(["ask", "askremote", "tick", "undo", "day", "restart"]), st.integers(0, 3))
 
@@ -354,7 +398,9 @@ async def _step(world: World, what: str, which: int) -> None:
         case "tick":
             await world.acts.tick()
         case "undo" if known:
-            await world.acts.undo(ACCOUNT, known[which % len(known)].id)
+            id_ = known[which % len(known)].id
+            await world.acts.undo(ACCOUNT, id_)
+            world.undone.add(id_)
         case "day":
             world.now_ms += DAY
         case "restart":

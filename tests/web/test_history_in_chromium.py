@@ -249,6 +249,31 @@ def test_what_is_saved_is_verified_elsewhere(served: Served, tmp_path: Path) -> 
         assert verify(files["policy.txt"], files[name], record).good
 
 
+def test_the_head_of_before_stays_as_evidence_and_can_be_saved(served: Served, tmp_path: Path) -> None:
+    """A log that shows less than at the last visit; the notes of both visits prove it and name no reader."""
+    with eyes(served.origin, served.browser) as watching:
+        opened(watching, "/en")
+        first: list[HistoryGiven] = []
+        served.lies(lambda given: first.append(given) or given)  # type: ignore[func-returns-value]
+        opened(watching, "/en")
+        served.lies(lambda given: replace(given, logs=_older(given, first[0])))
+        page = opened(watching, "/en")
+        expect(page.get_by_role("alert")).to_contain_text("log-behind")
+        with page.expect_download() as waited:
+            page.get_by_role("button", name="Save the evidence").click()
+        told = json.loads(Path(waited.value.path()).read_text("utf-8"))
+        assert told["logs"][0]["problem"] == "log-behind"
+        assert int(told["logs"][0]["before"].split()[1]) > int(told["logs"][0]["served"].split()[1])
+        assert "yokohama" not in json.dumps(told)
+        assert "log-behind" in opened(watching, "/en").inner_text(".history-verdict")
+
+
+def _older(given: HistoryGiven, first: HistoryGiven) -> tuple[Any, ...]:
+    """The heads of an earlier answer, with nobody who has seen a later one."""
+    notes = {each.origin: each.witnessed for each in first.logs}
+    return tuple(replace(each, served=notes[each.origin], seen=(), since=()) for each in given.logs)
+
+
 UNABLE = {
     "no X25519": """const own = SubtleCrypto.prototype.generateKey;
         SubtleCrypto.prototype.generateKey = async function (algorithm, ...rest) {

@@ -14,16 +14,14 @@ from kakine.card.printed import Holder
 from kakine.card.profile import Kind, Profile
 from kakine.cli.card_asking import CardArgument, CounterOption, SecretsOption, chosen_secrets, holder_file
 from kakine.cli.history import protagonist_at
-from kakine.cli.residents import known_at
+from kakine.cli.residents import counter_of, known_at
 from kakine.cli.visiting import DirOption, visited
 from kakine.contracts.registry import Subject
-from kakine.country import AUTHORITY, LOGIN, REGISTRY, Country
+from kakine.country import LOGIN
 from kakine.crypto.hashing import digest
-from kakine.institutions.card_desk import CardDesk, Order, Visitor
-from kakine.institutions.counter import CardCounter
+from kakine.institutions.card_desk import Order, Visitor
 from kakine.parties.gateway.asking import Question
 from kakine.values.labels import DomainName
-from kakine.values.problems import DomainNotRun
 
 
 def issue(
@@ -102,15 +100,6 @@ async def _issue(
         await counter_of(country, desk).issue(visitor, order, typer.echo)
         await country.publish_status()
     typer.echo(f"口座の鍵 / account key: {order.account_key}")
-
-
-def counter_of(country: Country, desk: DomainName) -> CardDesk:
-    """The counter of a residents' desk. Raises `DomainNotRun`."""
-    gateway = country.gateways.get(desk.party)
-    if gateway is None:
-        raise DomainNotRun()
-    counter = CardCounter(country.peers(desk.party), REGISTRY.party, AUTHORITY)
-    return CardDesk(counter, gateway, LOGIN, country.site.entropy)
 
 
 def _clerk(desk: DomainName, reference: bytes) -> Question:

@@ -14,6 +14,7 @@ import typer
 
 from kakine.cli.demo_checks import audit, check_history, check_receipts, head, leaks, traces
 from kakine.cli.demo_journal import Journal
+from kakine.cli.demo_login import ISSUER, PIN, hand_over, log_in, service_of
 from kakine.cli.demo_steps import Stage
 from kakine.cli.demo_story import Facts, Words, tell
 from kakine.cli.visiting import program, site
@@ -80,7 +81,7 @@ async def run(folder: Path, residents: int, seed: int, plain: bool, words: Seque
             facts = await _facts(stage, family)
             for line in tell(facts, Words(ground.pack)):
                 typer.echo(line)
-            _invite(stage, family, words)
+            await _invite(stage, family, words)
             return facts
     finally:
         journal.close()
@@ -98,6 +99,7 @@ async def _play(stage: Stage) -> Family:
     await stage.refuse(family)
     await stage.change_number(family)
     await stage.stop(family)
+    await log_in(stage, family)
     return family
 
 
@@ -122,6 +124,8 @@ async def _facts(stage: Stage, family: Family) -> Facts:
         journal.steps["refused"],
         journal.steps["stopped"],
         journal.steps["number"],
+        await log_in(stage, family),
+        service_of(country),
         await check_receipts(country),
         await audit(country),
         leaks(country, known),
@@ -130,17 +134,21 @@ async def _facts(stage: Stage, family: Family) -> Facts:
     )
 
 
-def _invite(stage: Stage, family: Family, words: Sequence[str]) -> None:
+async def _invite(stage: Stage, family: Family, words: Sequence[str]) -> None:
     """What to type next, as a shell in this folder takes it."""
     question, folder = stage.tax_inquiry(family).question, ("--dir", str(stage.country.site.folder))
     account = stage.roster.reference(LOGIN, family.members[0]).decode()
     who = ("--as", question.domain, "--reference", question.reference.decode())
     what = ("--procedure", question.procedure, "--row", question.rows[0], "--provider", question.provider)
+    card = (await hand_over(stage, family)).card
     typer.echo("\n■ 続けて / Go on:")
     for command in (
         ("history", *folder, "--person", account),
         ("ask", *folder, *who, *what),
         ("ledger", "check", *folder),
         ("audit", *folder),
+        ("serve", "login", *folder),
+        ("login", "helper", "--card", str(card), "--origin", ISSUER),
     ):
         typer.echo(f"  {shlex.join((*words, *command))}")
+    typer.echo(f"カードの暗証番号 / the card's PIN: {PIN}")

@@ -10,17 +10,19 @@ from typing import Any
 
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
-from kakine.cli.own_decisions import decision_words
+from kakine.cli.demo_login import Login, login_lines
+from kakine.cli.own_decisions import decision_words, use_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.institutions.families import Family
 from kakine.protocols.decisions import GROUND as DECISION
+from kakine.protocols.decisions import Consent
 from kakine.protocols.gazette_pack import Pack
 from kakine.values.calendar import day, in_japan
-from kakine.values.labels import HASH
+from kakine.values.labels import HASH, DomainName
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.erasure import Reason
-from kakine.wire.gazette import Sealing
+from kakine.wire.gazette import Client, Sealing
 from kakine.wire.objection import Finding
 from kakine.wire.request import Place
 
@@ -51,6 +53,8 @@ class Facts:
     refused: dict[str, Any]
     stopped: dict[str, Any]
     number: dict[str, Any]
+    login: Login
+    service: Client
     receipts: tuple[int, int]
     audit: Audit
     leaks: list[str]
@@ -65,12 +69,18 @@ class Facts:
             "refused": _named(self.refused),
             "stopped": _named(self.stopped) and self.stopped["asked"] == "suspended",
             "number_change": self.number_changed,
+            "card_login": self.login.good and bool(self.login_rows),
             "history": self.history.complete and self.history.read.verified > 0,
             "receipts": self.receipts[0] > 0,
             "audited": self.audit.windows > 0 and self.audit.samples > 0 and not self.audit.faults,
             "nothing_in_between": not self.leaks,
             "witnessed": self.history.read.public,
         }
+
+    @property
+    def login_rows(self) -> list[Seen]:
+        """What the person's own history has of the login and of the card."""
+        return self.login.shown_in(self.history.read.lines, DomainName(self.service.domain))
 
     @property
     def numbers_unique(self) -> bool:
@@ -107,6 +117,13 @@ class Facts:
                     "verified": read.verified,
                     "complete": self.history.complete,
                     "witnessed": read.witnessed,
+                },
+                "login": {
+                    "acr": self.login.acr,
+                    "items": sorted(self.login.learnt),
+                    "portal_kept": self.login.kept,
+                    "issuer_asked": self.login.authority_asked,
+                    "history_rows": len(self.login_rows),
                 },
                 "ledger": {"size": self.head.size, "root": self.head.root.hex(), "witnesses": self.witnesses},
                 "answers": dict(self.results),
@@ -159,10 +176,14 @@ class Words:
 
 
 def history_lines(
-    read: list[Seen], words: Words, disputes: Mapping[Place, Disputed] | None = None
+    read: list[Seen],
+    words: Words,
+    disputes: Mapping[Place, Disputed] | None = None,
+    consents: Sequence[Consent] = (),
 ) -> Iterator[str]:
-    """For each request when, who asked whom, under which article and row, what came of it; and by place how it stands
-    with the person's objection to it."""
+    """For each request when, who asked whom, under which article and row, what came of it; by place how it stands with
+    the person's objection to it; and under which of the person's `consents` it was made."""
+    used = {place: consent.allowed for consent in consents for place in consent.uses}
     for line in read:
         when = in_japan(line.time_ms)
         yield (
@@ -176,6 +197,8 @@ def history_lines(
             yield from (f"      {said}" for said in sealed_words(line, words))
         if line.ground == DECISION:
             yield from (f"      {said}" for said in decision_words(line.case))
+        if line.place in used:
+            yield from (f"      {said}" for said in use_words(used[line.place]))
         if disputes and line.place in disputes:
             yield f"      {dispute_words(disputes[line.place])}"
 
@@ -208,6 +231,8 @@ def tell(facts: Facts, words: Words) -> Iterator[str]:
     yield from _exchange(facts, words)
     yield from _own_history(facts, words)
     yield from _refusals(facts)
+    shown = history_lines(facts.login_rows, words)
+    yield from login_lines(facts.login, facts.service, facts.family.members[0].resident.name, shown)
     yield from _closing(facts)
 
 

@@ -18,6 +18,7 @@ from kakine.cli.remembered import Since, keep, kept, since
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN, Country
 from kakine.institutions.families import Family, Roster
+from kakine.protocols.decisions import consents_in
 from kakine.values.labels import DomainName
 from kakine.values.problems import AccountUnknown, CountryMissing
 from kakine.wire.gazette import Sealing
@@ -71,14 +72,19 @@ async def _read(
             keep(remember, found)
         read = replace(read, accused={**read.accused, **found.accused})
         stands = await disputes(country, read.rows)
-        shown = list(history_lines(read.lines, Words(country.site.pack, sealings(country)), stands))
+        words = Words(country.site.pack, sealings(country))
+        shown = list(history_lines(read.lines, words, stands, consents_in(read.rows)))
         opened = read.verified - len(read.erased)
         proofs = f"{read.signed} rows signed for, {opened} opened, verified and found in the ledger"
         public = f"{read.witnessed} of {read.verified} publicly witnessed / 公の証人が確認"
         aged = [f"△ 最新と確認できない / not known to be of now: {said}" for said in read.stale.values()]
         worse = [f"× {origin}: {said}" for origin, said in read.accused.items()]
         retained, grown = retention_lines(read), list(_grown(found))
-        return read, [*shown, *retained, proofs, public, *grown, *aged, *worse, *completeness_lines(read)]
+        believed = (
+            f"信頼する鍵と方針の指紋 / fingerprint of the keys and the policy believed: {read.fingerprint}"
+        )
+        said = [proofs, public, believed, *grown, *aged, *worse, *completeness_lines(read)]
+        return read, [*shown, *retained, *said]
 
 
 def _grown(found: Since) -> Iterator[str]:

@@ -119,9 +119,13 @@ def helper(
         asks, signer = partial(_ask, None), KeyFile(certificate.read_bytes(), key.read_bytes())
     else:
         raise typer.BadParameter("either --card, or --certificate with --key")
-    running = Helper(origin, port, signer, asks, system_clock, _tell)
-    typer.echo(f"listening on http://127.0.0.1:{port} for pages of {origin}")
-    uvicorn.run(running.app, port=port, log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config("", port=port, log_level="warning", access_log=False, lifespan="off")
+    socket = config.bind_socket()
+    socket.listen(config.backlog)
+    bound = socket.getsockname()[1]
+    config.app = Helper(origin, bound, signer, asks, system_clock, _tell).app
+    typer.echo(f"listening on http://127.0.0.1:{bound} for pages of {origin}")
+    uvicorn.Server(config).run(sockets=[socket])
 
 
 def _in_use(card: CardSigner) -> Signer:

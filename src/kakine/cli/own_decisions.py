@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kakine.protocols.gazette_genesis import DAY_MS
-from kakine.values.calendar import day, in_japan
+from kakine.parties.portal.login.pages import SCOPES
+from kakine.values.calendar import in_japan
 from kakine.values.problems import NotCanonical
 from kakine.wire.decision import ActAsked, ActUndone, LatestAllowed, LatestWithdrawn, LinkAllowed, unpacked
 
@@ -14,15 +14,6 @@ ACTS = {
     "address-released": ("住所の提供の許可", "an address may be given"),
 }
 """Kinds of acts (spec/visits.md), in words."""
-ITEMS = {
-    "name": "氏名 / name",
-    "address": "住所 / address",
-    "birthdate": "生年月日 / date of birth",
-    "gender": "性別 / gender",
-    "lives_in": "住所地の市区町村 / municipality",
-    "over_18": "18歳以上か / 18 or older",
-    "over_20": "20歳以上か / 20 or older",
-}
 
 
 def decision_words(data: bytes) -> tuple[str, str]:
@@ -33,13 +24,7 @@ def decision_words(data: bytes) -> tuple[str, str]:
         return "読めない決定", "a decision that cannot be read"
     match decision:
         case LatestAllowed():
-            items = "、".join(ITEMS.get(item, item) for item in decision.items)
-            until = day(decision.until_ms // DAY_MS)
-            return (
-                f"最新の情報の提供に同意: {decision.client} に {until} まで({items})。目的: {decision.purpose}",
-                f"allowed {decision.client} to ask for the latest of these until {until}; consent "
-                f"{decision.grant.hex()}",
-            )
+            return allowed_words(decision)
         case LatestWithdrawn():
             return (
                 f"最新の情報の提供への同意を撤回: {decision.grant.hex()}",
@@ -62,3 +47,22 @@ def decision_words(data: bytes) -> tuple[str, str]:
             )
         case ActUndone():
             return f"手続き {decision.act.hex()} を取り消した", f"act {decision.act.hex()} is undone"
+
+
+def use_words(allowed: LatestAllowed) -> tuple[str, str]:
+    """For whom something was asked under a consent, and for what."""
+    return (
+        f"あなたの同意により {allowed.client} へ。目的: {allowed.purpose}",
+        f"for {allowed.client}, by your consent {allowed.grant.hex()}",
+    )
+
+
+def allowed_words(allowed: LatestAllowed) -> tuple[str, str]:
+    """To whom what was allowed, for what, until when."""
+    known = [SCOPES.get(item, (item, item)) for item in allowed.items]
+    ja, en = ("、".join(each[0] for each in known), ", ".join(each[1] for each in known))
+    until = in_japan(allowed.until_ms).date()
+    return (
+        f"最新の情報の提供に同意: {allowed.client} に {until} まで({ja})。目的: {allowed.purpose}",
+        f"allowed {allowed.client} to ask for {en} until {until}; consent {allowed.grant.hex()}",
+    )

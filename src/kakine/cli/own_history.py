@@ -15,7 +15,7 @@ from kakine.protocols.freshness import FRESH_MS
 from kakine.protocols.history import ErasedRow, Line, OpenedRow, lines
 from kakine.protocols.index_check import Complete
 from kakine.protocols.logs import log_keys
-from kakine.protocols.trust import trust_of
+from kakine.protocols.trust import fingerprint, trust_of
 from kakine.values.problems import HistoryIncomplete, Problem
 from kakine.wire.canonical import encode
 from kakine.wire.entry import Entry, EntryKind
@@ -65,6 +65,7 @@ class Read:
     not show and another does. `confirmed` says by record keeper what its public index confirms of the rows, `doubts`
     why it does not. `rows` are the verified rows themselves. `stale` says by open log that witnesses have not signed it
     lately, so that newer rows may be kept back; `accused` that it shows less or other than somebody has seen.
+    `fingerprint` is of the keys and the policy believed.
     """
 
     lines: list[Seen]
@@ -80,6 +81,7 @@ class Read:
     rows: Sequence[OpenedRow] = ()
     stale: Mapping[str, Problem] = field(default_factory=dict)
     accused: Mapping[str, Problem] = field(default_factory=dict)
+    fingerprint: str = ""
 
     @property
     def provisional(self) -> int:
@@ -127,7 +129,7 @@ async def own_history(
     kept = found.opened.erased, found.opened.held, found.opened.rows
     seen = [seen_of(line) for line in lines(found.opened.rows)]
     told = found.opened.hidden, found.confirmed, found.doubts
-    return Read(seen, *counted, *told, *kept, found.stale, found.accused)
+    return Read(seen, *counted, *told, *kept, found.stale, found.accused, fingerprint(trusted))
 
 
 def _unanswered(entry: Entry, recipient: str) -> str:

@@ -159,7 +159,7 @@ def export_history(
     _keep(folder, POLICY_NAME, trusted)
     needed, sealed = Needed(trusted), {_place(row): row for row in rows}
     for read in opened:
-        row = sealed[_named(read.origin, read.index)]
+        row = sealed[named(read.origin, read.index)]
         for proof in _verified(row, 1, keys):
             _keep(folder, f"{_place(row)}{RECEIPT_SUFFIX}", needed.of(proof).encode())
         record = RecordFile.of(read.record, row.envelope)
@@ -170,10 +170,11 @@ def export_history(
 def _place(row: SealedRow) -> str:
     """The number in the log; where the same numbers stand for other entries the log before it: `b-` for the second
     instance, `2027-a-` for a log that was opened later."""
-    return _named(checkpoint.origin_of(row.checkpoint), row.index)
+    return named(checkpoint.origin_of(row.checkpoint), row.index)
 
 
-def _named(origin: str, index: int) -> str:
+def named(origin: str, index: int) -> str:
+    """Under what name the files of an entry are written."""
     *_, year, instance = origin.split("/")
     if origin in {log.origin for log in LOGS}:
         return f"{index}" if instance == FIRST else f"{instance}-{index}"

@@ -9,14 +9,16 @@ from pathlib import Path
 from kakine.card.printed import Holder
 from kakine.cli.demo_journal import Journal
 from kakine.contracts.registry import Subject
-from kakine.country import REGISTRY, Country
+from kakine.country import AUTHORITY, LOGIN, REGISTRY, Country
+from kakine.institutions.card_desk import CardDesk
+from kakine.institutions.counter import CardCounter
 from kakine.institutions.families import Member, Roster
 from kakine.institutions.town import ResidentsDesk
 from kakine.protocols.matching import Sex
 from kakine.protocols.validity import card_until
 from kakine.values.calendar import in_japan
 from kakine.values.labels import DomainName
-from kakine.values.problems import CountryMissing, PersonNotKnown
+from kakine.values.problems import CountryMissing, DomainNotRun, PersonNotKnown
 
 _SEX = {Sex.MALE: 1, Sex.FEMALE: 2, Sex.OPEN: 9}
 
@@ -75,3 +77,12 @@ async def known(country: Country, roster: Roster, member: Member, *, changed: bo
     entered = (await desk.entered(member.family.members))[member.serial]
     number = await desk.change_number(member, entered.number) if changed else entered.number
     return Known(member, number, entered.record_code)
+
+
+def counter_of(country: Country, desk: DomainName) -> CardDesk:
+    """The counter of a residents' desk. Raises `DomainNotRun`."""
+    gateway = country.gateways.get(desk.party)
+    if gateway is None:
+        raise DomainNotRun()
+    counter = CardCounter(country.peers(desk.party), REGISTRY.party, AUTHORITY)
+    return CardDesk(counter, gateway, LOGIN, country.site.entropy)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import authority, card, gazette, monitor
+from kakine.cli import authority, card, gazette, monitor, paper
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
+from kakine.cli.consents import app as consents
 from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
@@ -36,8 +37,10 @@ app.command()(unseal)
 app.command()(run)
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")
+app.add_typer(consents, name="consents")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(login, name="login")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(paper.app, name="paper")
 app.add_typer(serve, name="serve")

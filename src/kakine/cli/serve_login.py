@@ -50,6 +50,7 @@ async def _serve(folder: Path, port: int, issuer: str) -> None:
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
         socket = config.bind_socket()
+        socket.listen(config.backlog)
         at = issuer or f"http://localhost:{socket.getsockname()[1]}"
         config.app = application(country.login(at))
         typer.echo(f"issuer {at}")

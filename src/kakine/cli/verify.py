@@ -15,6 +15,7 @@ from kakine.protocols import verification
 from kakine.protocols.verification import Verdict
 from kakine.wire.opening import Value
 from kakine.wire.policy import LOG, vkey
+from kakine.wire.scanned import Scanned, is_scan, unpack
 
 POLICY_NAME = "policy.txt"
 
@@ -41,16 +42,24 @@ def verify(
       kakine verify 42.tlog-proof
 
       kakine verify 42.tlog-proof --record 42.record.json --policy policy.txt
+
+    Both may be the texts that were scanned from a paper copy (`kakine paper`).
     """
     believed = policy or receipt.with_name(POLICY_NAME)
     if not believed.is_file():
         raise typer.BadParameter("there is no such policy file", param_hint="--policy")
-    told = record.read_bytes() if record else None
-    verdict = verification.verify(believed.read_bytes(), receipt.read_bytes(), told)
+    told = _file(record, Scanned.RECORD) if record else None
+    verdict = verification.verify(believed.read_bytes(), _file(receipt, Scanned.RECEIPT), told)
     for line in [json.dumps(as_data(verdict), ensure_ascii=False)] if as_json else text(verdict):
         typer.echo(line)
     if not verdict.good:
         raise typer.Exit(1)
+
+
+def _file(path: Path, kind: Scanned) -> bytes:
+    """A file as it is, or out of the text of its QR code. Raises `ScanUnreadable`."""
+    data = path.read_bytes()
+    return unpack(data.decode("ascii", "replace"), kind) if is_scan(data) else data
 
 
 def as_data(verdict: Verdict) -> dict[str, Any]:

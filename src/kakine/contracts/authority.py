@@ -1,8 +1,9 @@
 """The certificate authority: what it issues, what the registry tells it, and what everybody may download.
 
 No call here takes one person's certificate, serial number or place in a list and says something about it: who relies on
-certificates downloads what all others download. The OCSP answers for foreign tools, where an operator switches them on,
-are a call of their own and have no place in this contract (`parties.authority.ocsp`).
+certificates downloads what all others download. `LINK` is the one exception, and the holder's own: it wants a signature
+by the certificate's key. The OCSP answers for foreign tools, where an operator switches them on, are a call of their
+own and have no place in this contract (`parties.authority.ocsp`).
 """
 
 from __future__ import annotations
@@ -158,6 +159,18 @@ class Batches(Body, frozen=True):
     batches: list[LoggedBatch]
 
 
+class AskLink(Body, frozen=True):
+    """A `wire.continuity.LinkAsked`, sealed to the authority by the holder; the portal carries it."""
+
+    sealed: bytes
+
+
+class LinkGiven(Body, frozen=True):
+    """A `wire.continuity.SignedLink`, sealed to the holder's session."""
+
+    sealed: bytes
+
+
 MOST_BATCHES = 24
 
 CERTIFY = Call("/v1/certificates", Certify, Certified, frozenset({Role.GATEWAY}), 64 << 10)
@@ -170,3 +183,4 @@ STEPS = Call("/v1/status/steps", Since, Steps, ANYBODY)
 PARTITIONS = Call("/v1/status/partitions", Nothing, Partitions, ANYBODY)
 CRL = Call("/v1/status/crl", Partition, RevocationList, ANYBODY)
 BATCHES = Call("/v1/issuance", FromBatch, Batches, ANYBODY)
+LINK = Call("/v1/certificates/link", AskLink, LinkGiven, frozenset({Role.PORTAL}), 16 << 10)

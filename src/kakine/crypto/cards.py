@@ -6,12 +6,19 @@ asked of whoever knows the authority (`contracts.login.Standing`).
 
 from __future__ import annotations
 
+import hashlib
+
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_private_key,
+)
 
 from kakine.crypto.hashing import digest
 from kakine.values.problems import CardNotTrusted, CardProofInvalid, PinRefused
@@ -43,16 +50,58 @@ class CardCertificate:
         number = serial.to_bytes((serial.bit_length() + 7) // 8 or 1, "big")
         return digest("card-certificate", self._certificate.issuer.public_bytes(), number)
 
+    @property
+    def serial(self) -> bytes:
+        """The serial number, 16 bytes big-endian. Raises `CardNotTrusted` for a longer one."""
+        try:
+            return self._certificate.serial_number.to_bytes(16, "big")
+        except OverflowError as fault:
+            raise CardNotTrusted() from fault
+
+    @property
+    def public(self) -> bytes:
+        """SubjectPublicKeyInfo, DER."""
+        return self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
     def verify(self, signature: bytes, hashed: bytes) -> None:
         """Raise `CardProofInvalid` unless the card signed these 32 bytes, taken as a SHA-256 value (ECDSA in DER, or
         RSA with PKCS#1 v1.5 padding as cards have it)."""
+        _verify(self._key, signature, hashed)
+
+
+class CardKey:
+    """The public key of a card's certificate alone (SubjectPublicKeyInfo, DER). Raises `CardNotTrusted` for what is no
+    EC or RSA key."""
+
+    def __init__(self, der: bytes) -> None:
         try:
-            if isinstance(self._key, ec.EllipticCurvePublicKey):
-                self._key.verify(signature, hashed, ec.ECDSA(_PREHASHED))
-            else:
-                self._key.verify(signature, hashed, padding.PKCS1v15(), _PREHASHED)
-        except (InvalidSignature, ValueError) as fault:
-            raise CardProofInvalid() from fault
+            key = load_der_public_key(der)
+        except (ValueError, UnsupportedAlgorithm) as fault:
+            raise CardNotTrusted() from fault
+        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+            raise CardNotTrusted()
+        self._key = key
+
+    @property
+    def spki(self) -> bytes:
+        """SHA-256 of its one encoding."""
+        return hashlib.sha256(
+            self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ).digest()
+
+    def verify(self, signature: bytes, hashed: bytes) -> None:
+        """As `CardCertificate.verify`."""
+        _verify(self._key, signature, hashed)
+
+
+def _verify(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, signature: bytes, hashed: bytes) -> None:
+    try:
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, hashed, ec.ECDSA(_PREHASHED))
+        else:
+            key.verify(signature, hashed, padding.PKCS1v15(), _PREHASHED)
+    except (InvalidSignature, ValueError) as fault:
+        raise CardProofInvalid() from fault
 
 
 class KeyFile:

@@ -15,9 +15,13 @@ from kakine.wire.login import Challenge
 
 OPENID = "openid"
 SIGN = "sign"
+LATEST = "latest"
+"""A grant to ask for items again later, without the person (spec/decisions.md)."""
 ATTRIBUTES = ("address", "birthdate", "gender", "lives_in", "name", "over_18", "over_20")
 """Scopes for which the registry is asked, each about the one thing that it is called by."""
-SCOPES = frozenset({*ATTRIBUTES, SIGN})
+LINK = "link"
+"""That the present certificate follows the one that the relying party knows."""
+SCOPES = frozenset({*ATTRIBUTES, SIGN, LATEST, LINK})
 
 CARD, COUNTER, PASSKEY = "urn:kakine:acr:card", "urn:kakine:acr:counter", "urn:kakine:acr:passkey"
 """How somebody logged in (`acr`). Card and counter are of one assurance; a passkey is below both."""

@@ -15,17 +15,7 @@ from kakine.crypto.signing import VerifyKey
 from kakine.protocols.completeness import Indexer, Places, check_history
 from kakine.protocols.freshness import FRESH_MS, check_fresh, check_grown, check_latest
 from kakine.protocols.heads import Heads
-from kakine.protocols.history import (
-    ErasedRow,
-    KeptList,
-    Keys,
-    Opened,
-    OpenedRow,
-    OpeningRow,
-    SealedRow,
-    open_history,
-    union_of,
-)
+from kakine.protocols.history import KeptList, Keys, Opened, SealedRow, open_history, union_of
 from kakine.protocols.index_check import Complete
 from kakine.protocols.logs import LogKey, LogKeys
 from kakine.protocols.witnessing import cosigners
@@ -118,8 +108,9 @@ def read(
     opened = open_history(message.request, lists, message.shares, session, believed.keys, now_ms=now_ms)
     proved = _proved(message, lists)
     witnessed, witnesses = _witnessed(proved, believed)
-    read_rows: list[OpenedRow | ErasedRow | OpeningRow] = [*opened.rows, *opened.erased, *opened.openings]
-    places = {(row.origin, row.index): row.entry for row in read_rows}
+    places = {(row.origin, row.index): row.entry for row in opened.rows}
+    places |= {(row.origin, row.index): row.entry for row in opened.erased}
+    places |= {(row.origin, row.index): row.entry for row in opened.openings}
     confirmed, doubts = _confirmed(message, places, session, believed.keys)
     signed = max(decode(each.statement, Statement).count for each in lists)
     counted = signed, len(places), witnessed, witnesses

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from kakine.protocols.gazette import Law
 from kakine.protocols.logs import Logs
 from kakine.wire.canonical import encode
@@ -13,3 +15,8 @@ def trust_of(law: Law, logs: Logs, policy: bytes) -> bytes:
     keepers = tuple(TrustedKeeper(str(name), bytes(law.signing_key(name))) for name in law.keeper_parties)
     listed = tuple(TrustedLog(log.origin, bytes(log.key_in(law)), log.final or b"", log.dead) for log in logs)
     return encode(Trust(keepers, listed, policy))
+
+
+def fingerprint(trust: bytes) -> str:
+    """What people compare: SHA-256 in hex (spec/browser.md section 4)."""
+    return hashlib.sha256(trust).hexdigest()

@@ -1,4 +1,4 @@
-"""The names of organisations, laws and items as one file that a page shows beside ids (spec/browser.md section 6).
+"""The names of organisations, laws and items as one file that a page shows beside ids (spec/browser.md section 5).
 
 Everybody gets the same whole file: who asked for single names would tell what stands in a sealed record.
 """

@@ -1016,6 +1016,16 @@ class PolicyMalformed(Problem):
     title = "the bytes are not a policy that names logs, witnesses and a quorum"
 
 
+class ScanUnreadable(Problem):
+    code = "scan-unreadable"
+    title = "the text is not of a receipt's or record's QR code, or was not read whole"
+
+
+class GlyphMissing(Problem):
+    code = "glyph-missing"
+    title = "the font for paper does not have a sign of this text"
+
+
 class RecordFileMalformed(Problem):
     code = "record-file-malformed"
     title = "the bytes are not the one form of a record file"
@@ -1421,6 +1431,36 @@ class LossCodeUnknown(Problem):
     code = "loss-code-unknown"
     status = 404
     title = "no card is reported lost by this code: it is misread, or another has taken its place"
+
+
+class LinkRefused(Problem):
+    code = "link-refused"
+    status = 403
+    title = "no present certificate of this key follows that one, or that one was not ended by a renewal"
+
+
+class LinkInvalid(Problem):
+    code = "link-invalid"
+    status = 403
+    title = "the authority has not said this of these two certificates to this relying party"
+
+
+class GrantUnknown(Problem):
+    code = "latest-grant-unknown"
+    status = 400
+    title = "the grant is changed, of another provider, or of another relying party or key"
+
+
+class ConsentUnknown(Problem):
+    code = "latest-consent-unknown"
+    status = 404
+    title = "there is no such consent in the person's own history"
+
+
+class ConsentOver(Problem):
+    code = "latest-consent-over"
+    status = 400
+    title = "the person's consent to this grant has ended"
 
 
 class VisitUnknown(Problem):

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from kakine.values.problems import NotCanonical
 from kakine.wire.canonical import UNDECODABLE, Message, encode
-from kakine.wire.request import DECISION_LENGTH, Batch, Digest, Millis
+from kakine.wire.request import DECISION_LENGTH, Batch, Millis
 
 Client = Annotated[str, Meta(min_length=1, max_length=80)]
 Item = Annotated[str, Meta(min_length=1, max_length=20)]
@@ -44,10 +44,10 @@ class LatestWithdrawn(Message, frozen=True, tag=2):
 
 
 class LinkAllowed(Message, frozen=True, tag=3):
-    """A relying party was told that the present certificate follows the one with this digest, which it knows."""
+    """A relying party was told that the present certificate follows the one that it knows. Which these are is not said:
+    the portal does not know."""
 
     client: Client
-    old: Digest
 
 
 class ActAsked(Message, frozen=True, tag=10):

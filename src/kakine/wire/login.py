@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kakine.wire.canonical import Message
-from kakine.wire.request import Digest, Millis
+from kakine.wire.request import Batch, Digest, Millis
 
 
 class Challenge(Message, frozen=True):
@@ -47,6 +47,18 @@ class Voucher(Message, frozen=True):
     """The detail of a request of kind VOUCH."""
 
     what: Paper | BoundCard | CardsLost | CardsFound
+
+
+class LatestGrant(Message, frozen=True):
+    """What a relying party carries sealed under the portal's own key: a consent, whose it is, with which key of the
+    relying party (RFC 7638 thumbprint) it may be used, for which items, until when."""
+
+    id: Batch
+    account: Annotated[bytes, Meta(max_length=64)]
+    client: Annotated[str, Meta(min_length=1, max_length=80)]
+    thumbprint: Annotated[str, Meta(min_length=43, max_length=43)]
+    items: Annotated[tuple[str, ...], Meta(min_length=1, max_length=8)]
+    until_ms: Millis
 
 
 class Subject(Message, frozen=True):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from kakine.contracts import authority as calls
-from kakine.parties.authority import batches, issuing, publishing, revoking
+from kakine.parties.authority import batches, issuing, linking, publishing, revoking
 from kakine.parties.authority.office import Office
 from kakine.runtime.http import Duty
 
@@ -24,4 +24,5 @@ def duties(office: Office) -> list[Duty[Any, Any]]:
         Duty(calls.PARTITIONS, partial(publishing.partitions, office)),
         Duty(calls.CRL, partial(publishing.revocations, office)),
         Duty(calls.BATCHES, partial(batches.batches, office)),
+        Duty(calls.LINK, partial(linking.link, office)),
     ]

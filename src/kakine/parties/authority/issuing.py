@@ -228,9 +228,11 @@ async def _finish(office: Office, row: Row, leaf: Callable[[Row], Leaf], request
 
 
 def _supersede(db: sqlite3.Connection, row: Row, now_s: int) -> None:
-    """A person has one certificate of a profile: the new one ends the one before. Parties may overlap theirs."""
+    """A person has one certificate of a profile: the new one ends the one before. Parties may overlap theirs. One that
+    is on hold was lost and ends as such: it may have been used by somebody else, and nothing is linked to it."""
     if row.kind is Profile.PARTY:
         return
     for each in store.of_holder(db, row.handle):
         if each.kind is row.kind and each.serial != row.serial and each.state is State.ISSUED:
-            store.revoke(db, each, Reason.SUPERSEDED, now_s)
+            lost = store.standing(db, each.serial) is not None
+            store.revoke(db, each, Reason.CESSATION_OF_OPERATION if lost else Reason.SUPERSEDED, now_s)

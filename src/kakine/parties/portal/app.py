@@ -18,6 +18,7 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, request_of
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
+from kakine.contracts.authority import LINK, AskLink
 from kakine.contracts.commission_audit import OBJECT, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
@@ -33,6 +34,8 @@ from kakine.parties.portal.acts.addresses import address_tables
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.acts.store import act_tables
+from kakine.parties.portal.login import store
+from kakine.parties.portal.login.latest import mark_of, release_of
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
@@ -40,7 +43,9 @@ from kakine.parties.portal.reading import Readings
 from kakine.parties.portal.site import House, site
 from kakine.parties.portal.visits import Visits
 from kakine.protocols import decisions
+from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette import LawBook
+from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.history import union_of
 from kakine.protocols.objections import GROUND
 from kakine.protocols.own_data import holders
@@ -54,7 +59,7 @@ from kakine.values.problems import AccountUnknown, CallerNotAllowed
 from kakine.web.site import Settings
 from kakine.wire.answer import Answered, Prepared
 from kakine.wire.canonical import decode, encode
-from kakine.wire.decision import Decision, packed
+from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
@@ -80,6 +85,7 @@ class Portal:
         tables = login_tables(codebook.codebook_metadata(MetaData()))
         self.db = Database.open(path, address_tables(act_tables(tables)))
         self._handle_key = identity.local_key("card-handle")
+        self._latest_key = identity.local_key("latest-grants")
         self._token_key = identity.local_key("login-tokens", length=48)
         self._network = network
         self._law = law
@@ -198,6 +204,27 @@ class Portal:
         prepared = await self._deciding(account, decision)
         self._requester.check_filed(prepared, await self._requester.convert(prepared))
 
+    async def release_address(self, account: bytes, number: bytes) -> None:
+        """Let somebody have the address of a person whom a clerk has seen (`acts.addresses`): done at once, and seen
+        and undone like every act."""
+        await self.acts.ask(account, addresses.RELEASE, number, seen=True)
+
+    async def withdraw(self, account: bytes, grant: bytes) -> None:
+        """End a consent of this account to the latest items (`wire.decision.LatestAllowed`), by its id (16 bytes).
+
+        It is over once this store has it, also where the withdrawal can then not be filed into the own list and this
+        raises as `decide`: it may be called again. A grant that this account never gave can be named, and ends nothing.
+        """
+        today = self._clock() // DAY_MS
+        expires_day, key = today + LONGEST_DAYS + 1, self._latest_key
+
+        def over(db: sqlite3.Connection) -> None:
+            store.withdraw(db, mark_of(key, account, grant), today, expires_day)
+            addresses.withdraw(db, account, release_of(key, account, grant))
+
+        await self.db.write(over)
+        await self.decide(account, LatestWithdrawn(grant))
+
     async def _deciding(self, account: bytes, decision: Decision) -> Prepared:
         asked = (AskedPerson(self._entropy(16), "", packed(decision), b"", b""),)
         to, codes = self._keeper(), self._codes(account)
@@ -207,6 +234,12 @@ class Portal:
     async def tell_commission(self, sealed: bytes) -> bytes:
         """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""
         given = await self._peers.ask(PartyName("commission"), OBJECT, Objection(sealed))
+        return given.sealed
+
+    async def tell_authority(self, sealed: bytes) -> bytes:
+        """Carry a holder's wish for a link of certificates to the authority, and its answer; both are sealed against
+        the portal, which keeps nothing of either."""
+        given = await self._peers.ask(PartyName("authority"), LINK, AskLink(sealed))
         return given.sealed
 
     async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:
@@ -272,12 +305,14 @@ class Portal:
         codes, xid = self._codes(account), self._entropy(16)
         return await exchanges.subject(self._requester, to, codes, scopes, xid)
 
-    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
+    async def attributes(
+        self, account: bytes, items: tuple[str, ...], grant: bytes = b""
+    ) -> Mapping[str, Any]:
         """What the registry gives, live; it does not hear what for."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
         codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.attributes(self._requester, registry, codes, items, xid)
+        return await exchanges.attributes(self._requester, registry, codes, items, xid, grant)
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
@@ -286,6 +321,7 @@ class Portal:
             self.name,
             TokenKey(self._token_key),
             self._handle_key,
+            self._latest_key,
             self._law,
             self.db,
             self,

@@ -16,6 +16,7 @@ import msgspec
 from kakine.clients.exchange import Requester, Wish, request_of
 from kakine.contracts.portal import SealedOwnData
 from kakine.crypto.sealing import SealKey
+from kakine.protocols.decisions import use_mark
 from kakine.protocols.own_data import GROUND, Holder
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
@@ -44,9 +45,15 @@ async def _carried(requester: Requester, prepared: Prepared) -> Answered:
 
 
 def _wish(
-    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
+    kind: Kind,
+    ground: str,
+    to: DomainName,
+    codes: CodeVector,
+    items: tuple[str, ...],
+    xid: bytes,
+    parent: bytes = b"",
 ) -> Wish:
-    asked = AskedPerson(xid, "", b"", b"", b"")
+    asked = AskedPerson(xid, "", b"", parent, b"")
     return Wish(kind, Mode.S1, ground, (), to, codes, (asked,), items, channel=OWN)
 
 
@@ -75,9 +82,17 @@ async def own_data(
 
 
 async def attributes(
-    requester: Requester, registry: DomainName, codes: CodeVector, items: tuple[str, ...], xid: bytes
+    requester: Requester,
+    registry: DomainName,
+    codes: CodeVector,
+    items: tuple[str, ...],
+    xid: bytes,
+    grant: bytes = b"",
 ) -> Mapping[str, Any]:
     """What the registry gives of `items`, by item. Nothing in it names the login that it is for: registry and relying
-    party could else find each other's people by it."""
-    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, xid))
+    party could else find each other's people by it. Under a `grant` it carries a mark by which its person, who alone
+    knows the grant, finds the use."""
+    parent = use_mark(grant, xid) if grant else b""
+    asked = _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, xid, parent)
+    answer = await _once(requester, asked)
     return _claims.decode(answer.data) if answer.data else {}

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kakine.crypto.base64url import base64url
+from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
-from kakine.protocols.logins import OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
@@ -35,8 +36,16 @@ def known(office: Office, name: str) -> Interaction:
     return interaction
 
 
-async def agree(office: Office, name: str, agreed: Sequence[str]) -> str:
-    """Where to send the browser: back to the relying party with a code, after the person has agreed to these scopes.
+async def agree(
+    office: Office,
+    name: str,
+    agreed: Sequence[str],
+    items: Sequence[str] = (),
+    days: str = "",
+    link: str = "",
+) -> str:
+    """Where to send the browser: back to the relying party with a code, after the person has agreed to these scopes
+    and, with `latest`, to these items for so many days, with `link`, to show this link of certificates.
 
     The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
     interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
@@ -44,18 +53,34 @@ async def agree(office: Office, name: str, agreed: Sequence[str]) -> str:
     """
     interaction = known(office, name)
     pushed, account = interaction.pushed, interaction.account
-    scopes = tuple(sorted(set(agreed)))
+    allowed = latest.chosen(pushed, interaction.acr, items, days)
+    shown = linking.shown(office, link)
+    later = ({LATEST} if allowed else set()) | ({LINK} if shown else set())
+    scopes = tuple(sorted(set(agreed) - {LATEST, LINK} | later))
     if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
         raise ScopeNotAllowed()
     client = office.client(pushed.client)
     office.interactions.take(name)
     assert account is not None  # noqa: S101 - `known` has looked
     sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
-    items = tuple(scope for scope in scopes if scope != SIGN)
-    claims = await office.exchanges.attributes(account, items) if items else {}
-    given = tuple(scope for scope in scopes if scope == SIGN or scope in claims)
-    code = office.codes.put(Grant(pushed, sub, interaction.acr, interaction.time_ms, given, claims))
+    once = tuple(scope for scope in scopes if scope in ATTRIBUTES)
+    claims = await office.exchanges.attributes(account, once) if once else {}
+    beside = _later(await latest.allow(office, account, pushed, allowed)) if allowed else {}
+    if shown:
+        await linking.allow(office, account, pushed)
+        beside["certificate_link"] = shown
+    given = tuple(scope for scope in scopes if scope not in ATTRIBUTES or scope in claims)
+    known_as = sub, interaction.acr, interaction.time_ms
+    code = office.codes.put(Grant(pushed, *known_as, given, claims, beside))
     return _back(office, pushed.redirect, pushed.state, code=code)
+
+
+def _later(given: latest.Given) -> dict[str, Any]:
+    return {
+        "latest_grant": given.grant,
+        "latest_items": " ".join(given.items),
+        "latest_until": given.until_ms // 1000,
+    }
 
 
 def decline(office: Office, name: str) -> str:
@@ -77,6 +102,7 @@ class Issued:
     access: str
     id_token: str
     scope: str
+    more: Mapping[str, Any]
 
 
 def redeem(office: Office, form: Mapping[str, str], dpop: str | None) -> Issued:
@@ -126,7 +152,7 @@ def _check_grant(grant: Grant, client: str, form: Mapping[str, str], thumbprint:
 def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
     pushed, now = grant.pushed, office.clock() // 1000
     grant.token = office.tokens.put(
-        Token(pushed.client, thumbprint, {"sub": grant.sub, **_claims(grant.claims)})
+        Token(pushed.client, thumbprint, {"sub": grant.sub, **claims_of(grant.claims)})
     )
     access = hashlib.sha256(grant.token.encode("ascii")).digest()
     said: dict[str, Any] = {
@@ -142,10 +168,10 @@ def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
     }
     if pushed.transaction:
         said["transaction_hash"] = base64url(pushed.transaction)
-    return Issued(grant.token, office.key.sign(said), " ".join((OPENID, *grant.scopes)))
+    return Issued(grant.token, office.key.sign(said), " ".join((OPENID, *grant.scopes)), grant.latest)
 
 
-def _claims(given: Mapping[str, Any]) -> dict[str, Any]:
+def claims_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The registry's items as OpenID Connect Core section 5.1 calls them; what it has no name for under our own."""
     said: dict[str, Any] = {}
     for item, value in given.items():

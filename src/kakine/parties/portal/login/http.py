@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from kakine.parties.portal.login import granting, requests, ways
+from kakine.parties.portal.login import granting, latest, requests, ways
 from kakine.parties.portal.login.errors import NO_STORE, challenge, refusal
 from kakine.parties.portal.login.metadata import keys, metadata
 from kakine.parties.portal.login.office import INTERACTION_MS, REQUEST_MS, TOKEN_MS, Office
@@ -108,6 +108,7 @@ async def _token(office: Office, request: Request) -> Response:
             "expires_in": TOKEN_MS // 1000,
             "id_token": issued.id_token,
             "scope": issued.scope,
+            **issued.more,
         }
     )
 
@@ -115,6 +116,12 @@ async def _token(office: Office, request: Request) -> Response:
 async def _userinfo(office: Office, request: Request) -> Response:
     authorization = request.headers.get("authorization")
     return _json(granting.opened(office, authorization, _dpop(request), request.method))
+
+
+async def _latest(office: Office, request: Request) -> Response:
+    shown = await latest.show(office, _once(await _form(request)), _dpop(request))
+    claims = granting.claims_of(shown.claims)
+    return _json({"claims": claims, "latest_until": shown.until_ms // 1000})
 
 
 # --- for the browser ------------------------------------------------------------------------------------------
@@ -219,7 +226,9 @@ async def _consent(office: Office, request: Request) -> Response:
     name, form = _name(request), await _form(request)
     if dict(form).get("decision") == "yes":
         agreed = [value for key, value in form if key == "scope"]
-        target = await granting.agree(office, name, agreed)
+        items = [value for key, value in form if key == "latest_item"]
+        more = (dict(form).get(field, "") for field in ("latest_days", "link"))
+        target = await granting.agree(office, name, agreed, items, *more)
     else:
         target = granting.decline(office, name)
     answer = RedirectResponse(target, 303, NO_STORE | {"Referrer-Policy": "no-referrer"})
@@ -263,6 +272,7 @@ def application(office: Office) -> ASGIApp:
             route("/jwks", _jwks, refusal, "GET"),
             route("/par", _par, refusal, "POST"),
             route("/token", _token, redeeming, "POST"),
+            route("/latest", _latest, redeeming, "POST"),
             route("/userinfo", _userinfo, challenge, "GET", "POST"),
             route("/authorize", _authorize, pages.refusal, "GET"),
             route("/login/paper", _paper, pages.refusal, "POST"),

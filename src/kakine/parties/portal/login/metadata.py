@@ -6,7 +6,7 @@ from typing import Any
 
 from kakine.crypto.webkeys import ES256
 from kakine.parties.portal.login.office import Office
-from kakine.protocols.logins import ATTRIBUTES, OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
 
 
 def metadata(office: Office) -> dict[str, Any]:
@@ -16,6 +16,7 @@ def metadata(office: Office) -> dict[str, Any]:
         "authorization_endpoint": office.url("/authorize"),
         "token_endpoint": office.url("/token"),
         "userinfo_endpoint": office.url("/userinfo"),
+        "latest_endpoint": office.url("/latest"),
         "jwks_uri": office.url("/jwks"),
         "pushed_authorization_request_endpoint": office.url("/par"),
         "require_pushed_authorization_requests": True,
@@ -29,7 +30,7 @@ def metadata(office: Office) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": [ES256],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "scopes_supported": [OPENID, *ATTRIBUTES, SIGN],
+        "scopes_supported": [OPENID, *ATTRIBUTES, LATEST, LINK, SIGN],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "name", "address", "birthdate"),
             *("gender", "lives_in", "over_18", "over_20", "transaction_hash"),

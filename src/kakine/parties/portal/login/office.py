@@ -16,6 +16,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.labels import DomainName
 from kakine.values.problems import CodeUnknown, InteractionUnknown, RequestUriUnknown, TokenUnknown
+from kakine.wire.decision import Decision
 from kakine.wire.gazette import Client
 from kakine.wire.login import Challenge
 
@@ -36,8 +37,18 @@ class Exchanges(Protocol):
         """Under what name the relying party of this domain knows the person."""
         ...
 
-    async def attributes(self, account: bytes, items: tuple[str, ...]) -> Mapping[str, Any]:
-        """What the registry gives, by item."""
+    async def attributes(
+        self, account: bytes, items: tuple[str, ...], grant: bytes = b""
+    ) -> Mapping[str, Any]:
+        """What the registry gives, by item; under a grant so that its person finds the use."""
+        ...
+
+    async def decide_unkept(self, account: bytes, decision: Decision) -> None:
+        """File what the person has decided into the own list."""
+        ...
+
+    async def release_address(self, account: bytes, number: bytes) -> None:
+        """Have the act done of letting somebody have the address, by a person whom a clerk has seen."""
         ...
 
     async def bind_passkey(self, account: bytes, made: Passkey) -> None:
@@ -46,9 +57,19 @@ class Exchanges(Protocol):
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A consent to the latest items: which, for what, for how many days."""
+
+    items: tuple[str, ...]
+    purpose: str
+    days: int
+
+
+@dataclass(frozen=True)
 class Pushed:
     """An accepted authorization request. `ways` are the values of acr that may satisfy it, `transaction` is a digest to
-    be approved or empty, `thumbprint` the key that must redeem the code, or empty for any."""
+    be approved or empty, `thumbprint` the key that must redeem the code, or empty for any. `latest` is what scope
+    `latest` wants."""
 
     client: str
     redirect: str
@@ -59,6 +80,7 @@ class Pushed:
     ways: frozenset[str]
     thumbprint: str
     transaction: bytes
+    latest: Wanted | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +175,8 @@ class Interactions(Kept[Interaction]):
 
 @dataclass
 class Grant:
-    """What a code stands for. Whose account it came from is not in it. `token` is set once it has been redeemed."""
+    """What a code stands for. Whose account it came from is not in it, or sealed. `latest` goes beside the tokens;
+    `token` is set once it has been redeemed."""
 
     pushed: Pushed
     sub: str
@@ -161,6 +184,7 @@ class Grant:
     time_ms: int
     scopes: tuple[str, ...]
     claims: Mapping[str, Any]
+    latest: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
 
 
@@ -182,6 +206,7 @@ class Office:
     domain: DomainName
     key: TokenKey
     handle_key: bytes
+    latest_key: bytes
     law: LawBook
     db: Database
     exchanges: Exchanges

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from kakine.crypto.base64url import from_base64url
+from kakine.parties.portal.login import latest
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
 from kakine.protocols.logins import CARD, SIGN, STRONG, scopes_of
@@ -43,7 +44,7 @@ def push(office: Office, form: Mapping[str, str], dpop: str | None) -> str:
     if form.get("code_challenge_method") != "S256" or not _CHALLENGE.match(challenge):
         raise PkceMissing()
     scopes = scopes_of(form.get("scope", ""), client.scopes)
-    transaction = _transaction(form, scopes)
+    transaction, key = _transaction(form, scopes), _thumbprint(office, form, dpop)
     pushed = Pushed(
         client.id,
         form["redirect_uri"],
@@ -52,8 +53,9 @@ def push(office: Office, form: Mapping[str, str], dpop: str | None) -> str:
         challenge,
         scopes,
         _ways(office, form, transaction),
-        _thumbprint(office, form, dpop),
+        key,
         transaction,
+        latest.wanted(form, scopes, client, key),
     )
     return URN + office.requests.put(pushed)
 

@@ -1,5 +1,5 @@
-"""What the login keeps on disk: ways into an account, and since when. No relying party and no time of a login stands
-in any of it.
+"""What the login keeps on disk: ways into an account, since when, and marks of grants that were withdrawn. No relying
+party and no time of a login stands in any of it.
 
 A card is there as a keyed hash of its certificate, a paper code as its digest. Passkeys are random and made for this
 provider alone. Everything of a login under way is in memory (`memory.py`).
@@ -58,9 +58,17 @@ _PASSKEY = Table(
 )
 
 
+_WITHDRAWN = Table(
+    "login_withdrawn",
+    _own,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("expires_day", Integer, nullable=False),
+)
+
+
 def login_tables(into: MetaData) -> MetaData:
     """Add these tables to the portal's own schema."""
-    for table in (_CARD, _PAPER, _PASSKEY):
+    for table in (_CARD, _PAPER, _PASSKEY, _WITHDRAWN):
         table.to_metadata(into)
     return into
 
@@ -100,6 +108,11 @@ _DROP_PASSKEY = sql(
     delete(_PASSKEY).where(_PASSKEY.c.id == bindparam("way"), _PASSKEY.c.account == bindparam("account"))
 )
 _COUNT = sql(update(_PASSKEY).where(_PASSKEY.c.id == bindparam("which")).values(count=bindparam("new")))
+
+
+_WITHDRAW = sql(insert(_WITHDRAWN).prefix_with("OR IGNORE"))
+_IS_WITHDRAWN = sql(select(_WITHDRAWN.c.mark).where(_WITHDRAWN.c.mark == bindparam("mark")))
+_DROP_WITHDRAWN = sql(delete(_WITHDRAWN).where(_WITHDRAWN.c.expires_day < bindparam("today")))
 
 
 @dataclass(frozen=True, repr=False)
@@ -201,3 +214,15 @@ def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
 def count_passkey(db: sqlite3.Connection, id_: bytes, count: int) -> None:
     """How often it says that it was used."""
     db.execute(_COUNT, {"which": id_, "new": count})
+
+
+def withdraw(db: sqlite3.Connection, mark: bytes, today: int, expires_day: int) -> None:
+    """A grant is good for nothing from now on. Marks go when no grant of their time can be good any more (days since
+    1970 UTC); the day is all that a mark says of when it was made."""
+    db.execute(_DROP_WITHDRAWN, {"today": today})
+    db.execute(_WITHDRAW, {"mark": mark, "expires_day": expires_day})
+
+
+def is_withdrawn(db: sqlite3.Connection, mark: bytes) -> bool:
+    """Whether this grant is."""
+    return db.execute(_IS_WITHDRAWN, {"mark": mark}).fetchone() is not None

@@ -1,5 +1,5 @@
-// Hashes of spec/lcx.md section 2 and spec/ledger.md section 2. One call of WebCrypto costs more than the hash of a few
-// bytes, and it has no SHAKE-256: these are those of @noble/hashes (vendor/README.md).
+// Hashes of spec/lcx.md section 2 and spec/ledger.md section 2. WebCrypto has no SHAKE-256, and gives each hash of a tree
+// as a promise: these are those of @noble/hashes (vendor/README.md).
 
 import { hmac } from "./vendor/noble-hashes-2.4.0/hmac.js";
 import { sha256 } from "./vendor/noble-hashes-2.4.0/sha2.js";

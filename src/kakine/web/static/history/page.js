@@ -97,7 +97,7 @@ function actsOf(reading, before, language) {
   };
 }
 
-/** Read, verify and show. `accept` is the fingerprint of other keys than before, which the reader has compared. */
+/** Read, verify and show; leaves in the browser's own time line how long that took. `accept` is the fingerprint of other keys than before, which the reader has compared. */
 export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
   const { language } = root.dataset;
   showProgress(root, language);
@@ -108,12 +108,15 @@ export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
     const [given, names] = await Promise.all([
       ask(root.dataset, session, sizesOf(memory.before)), namesFrom(root.dataset.names),
     ]);
+    performance.mark("history-given");
     const trusted = accept === "" ? memory.trusted : null;
     const reading = await readHistory(given, session, { nowMs, trusted, before: memory.before, freshMs: FRESH_MS });
     const { fingerprint } = reading;
     if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
     keep(reading, memory.before, nowMs);
+    performance.measure("history-verified", "history-given");
     show(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    performance.measure("history-shown", "history-given");
     return reading;
   } catch (fault) {
     refuse(root, language, fault, memory);

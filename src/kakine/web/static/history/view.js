@@ -126,13 +126,14 @@ function list(lines, context) {
 
 function lineItem(line, at, context) {
   const { words, named, language, hints } = context;
-  const asked = words.asked({ requester: named.of("domains", line.requester), recipient: named.of("domains", line.recipient) });
+  const asked = Object.hasOwn(words.titles, line.ground) ? words.titles[line.ground] : words.asked;
+  const title = asked({ requester: named.of("domains", line.requester), recipient: named.of("domains", line.recipient) });
   const own = hints.get(placeOf(line)) ?? [];
   const details = made("details", made("summary", words.details));
   // What is inside is made when somebody looks: a thousand lines stay light.
   details.addEventListener("toggle", () => details.children.length === 1 && details.append(...detailsOf(line, context)), { once: true });
   return made("li", [
-    made("h3", asked),
+    made("h3", title),
     made("p", [
       made("time", momentText(line.time, language), { datetime: new Date(line.time).toISOString() }),
       " · ",

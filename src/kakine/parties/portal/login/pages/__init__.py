@@ -11,9 +11,10 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from kakine.parties.portal.login import latest
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, PASSKEY, SIGN
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN
 from kakine.values.problems import Problem, RouteUnknown
 from kakine.wire.gazette import Client
 
@@ -64,7 +65,8 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes]
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
+        shown = latest.offered(pushed, interaction.acr)
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
@@ -72,6 +74,11 @@ class Pages:
             scopes=asked,
             binds=interaction.acr == COUNTER,
             transaction=pushed.transaction.hex(),
+            latest=pushed.latest,
+            later=[(item, *SCOPES[item]) for item in shown],
+            counter=pushed.latest is not None and len(shown) < len(pushed.latest.items),
+            link=LINK in pushed.scopes,
+            spans=_spans(pushed.latest.days) if pushed.latest else [],
         )
 
     def refusal(self, problem: Problem) -> Response:
@@ -88,6 +95,11 @@ class Pages:
         if path not in _MEDIA:
             raise RouteUnknown()
         return Response(self._assets[path], media_type=_MEDIA[path])
+
+
+def _spans(most: int) -> list[int]:
+    """Numbers of days to choose from, the shortest first."""
+    return [*(days for days in (30, 90, 180) if days < most), most]
 
 
 def _origin(address: str) -> str:
