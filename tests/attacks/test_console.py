@@ -192,7 +192,7 @@ def test_a_line_of_the_journal_cannot_be_changed_or_taken_out_unseen(people: Peo
 
 
 def test_a_stop_reaches_an_exchange_under_way_at_the_next_share(people: People) -> None:
-    """Asked, filed and logged before; signed in between; the converter that is asked next gives no value, and without it nothing opens."""
+    """Asked, filed and logged before; signed in between; the converter that is asked next gives no value."""
     land = people.land
     kept: list[bytes] = []
     road = land.country.apps[CONVERTERS[0]]
