@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gazette_country import NOW, WAIT, altered, book, first, publish
@@ -47,6 +47,7 @@ CELLS = st.lists(
 )
 
 
+@example([cell(days(2026, 11, 10), 25)], 9)
 @given(CELLS, st.integers(1, 22))
 def test_pages_of_two_days_of_a_month_are_the_same(cells: list[Cell], day: int) -> None:
     """So their difference shows nothing of the days between."""
