@@ -247,6 +247,10 @@ LIES: dict[str, tuple[Change, str]] = {
     "two rows change places": (both_lists(lambda rows: [*rows[:-2], rows[-1], rows[-2]]), "history-incomplete"),
     "two records change places": (both_lists(lambda rows: _swapped(rows, "envelope")), "history-incomplete"),
     "two proofs change places": (both_lists(lambda rows: _swapped(rows, "proof")), "inclusion-invalid"),
+    "a hash of a proof is another one": (
+        both_lists(lambda rows: [*rows[:-1], replace(rows[-1], proof=(b"\1" * 32, *rows[-1].proof[1:]))]),
+        "inclusion-invalid",
+    ),
     "two places are exchanged": (both_lists(lambda rows: _swapped(rows, "index")), "inclusion-invalid"),
     "a record is missing before its time": (
         lambda given: both_lists(
@@ -526,6 +530,22 @@ def worse(found: dict[str, Any], honest: dict[str, Any]) -> bool:
         return False
     more = any(found[name] > honest[name] for name in ("signed", "verified", "witnessed", "witnesses"))
     return more or any(found[name] != honest[name] for name in ("lines", "erased", "openings", "hidden"))
+
+
+def _longer(data: bytes) -> bytes:
+    """The array of seven parts with its length in two bytes."""
+    assert data[0] == 0x97
+    return b"\xdc\x00\x07" + data[1:]
+
+
+@pytest.mark.parametrize(
+    "again", [lambda data: data + b"\xc0", _longer, lambda data: b""], ids=["behind", "longer", "empty"]
+)
+def test_a_second_encoding_of_the_same_message_is_refused(
+    honest: Served, again: Callable[[bytes], bytes]
+) -> None:
+    other = Served(again(honest.data), honest.session, honest.now_ms)
+    assert said(Case(other)) == {"refused": "not-canonical"}
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -72,8 +72,8 @@ def at_consent(site: LoginSite, j: int, party: RelyingParty, **changed: Any) -> 
     return browser
 
 
-def agree(browser: Any, *items: str, days: str = "365") -> Answer:
-    pairs = [("latest_item", item) for item in items]
+def agree(browser: Any, *items: str, days: str = "365", once: tuple[str, ...] = ()) -> Answer:
+    pairs = [*(("latest_item", item) for item in items), *(("scope", scope) for scope in once)]
     return browser.form("/consent", ("decision", "yes"), ("latest_days", days), *pairs)
 
 
@@ -232,14 +232,15 @@ def test_the_address_of_a_shielded_person_is_never_given(site: LoginSite) -> Non
 
 
 def test_a_found_card_with_its_pin_allows_nobody_the_address(tmp_path: Path) -> None:
-    """Nor does a passkey alone: that weighs, so a clerk has to have seen the person. Other items it may allow."""
+    """Neither once nor for later: that weighs, so a clerk has to have seen the person. Other items it may allow."""
     roots = Roots()
     with LoginSite.opened(tmp_path / "land", roots, people=1) as site:
         card = roots.card(site.land.clock())
         site.give_card(0, CardCertificate(card.certificate).digest)
-        for items, allowed in ((("address", "name"), False), (("name",), True)):
+        tries = ((("address", "name"), (), False), ((), ("address",), False), (("name",), (), True))
+        for items, once, allowed in tries:
             browser, party = site.browser(), site.party()
-            browser.authorize(party.id, push(party).json["request_uri"])
+            browser.authorize(party.id, push(party, "openid address latest").json["request_uri"])
             challenge = b64decode(browser.post("/login/card/challenge").json["challenge"])
             signature = card.sign(challenge_digest(decode(challenge, Challenge)), PIN)
             shown = {"certificate": card.certificate, "signature": signature}
@@ -248,7 +249,7 @@ def test_a_found_card_with_its_pin_allows_nobody_the_address(tmp_path: Path) -> 
             page = browser.get("/consent").text
             assert 'value="address"' not in page
             assert "市区町村の窓口で受け取った紙で" in page
-            answer = agree(browser, *items)
+            answer = agree(browser, *items, once=once)
             assert (answer.status == 303, "step-up-needed" in answer.text) == (allowed, not allowed)
 
 

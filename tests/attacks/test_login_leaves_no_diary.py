@@ -22,7 +22,7 @@ from exchange_state import snapshot
 from kakine.crypto.base64url import base64url
 from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.crypto.hashing import mac
-from kakine.parties.portal.login.office import Grant, Token
+from kakine.parties.portal.login.office import Grant, Token, Under
 from kakine.protocols.logins import challenge_digest
 from kakine.runtime.codebook import token_of
 from kakine.values.labels import DomainName
@@ -146,7 +146,8 @@ def test_the_providers_memory_joins_nobody_to_a_relying_party_after_consent(day:
     office = day.site.office
     assert len(office.interactions) == 0
     assert {field.name for field in fields(Grant)} & {"account", "person"} == set()
-    assert {field.name for field in fields(Token)} == {"client", "thumbprint", "claims"}
+    assert {field.name for field in fields(Token)} == {"client", "thumbprint", "claims", "under"}
+    assert {field.name for field in fields(Under)} == {"bucket", "since_ms", "said"}
     kept = repr(vars(office.codes)) + repr(vars(office.tokens))
     assert [j for j in PEOPLE if repr(ref(j)) in kept] == []
     day.site.land.clock.advance(600)

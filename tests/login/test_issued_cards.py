@@ -14,10 +14,15 @@ import pytest
 from card_maker import Roots
 from cards import CHOSEN, PASSWORD
 from issued_cards import Issued, IssuedCards
+from kakine.card.engine import opened
 from kakine.card.holder import file_reader
+from kakine.card.issuing import requests
 from kakine.clients.card_helper import Helper
 from kakine.contracts.registry import CardNews
+from kakine.crypto import keys, x509_issue
 from kakine.crypto.cards import CardCertificate
+from kakine.crypto.x509 import open_request, read
+from kakine.values.certificates import Profile
 from kakine.values.problems import CardBlocked, CardSecretMalformed, CardSecretWrong, Problem
 from kakine.wire.canonical import encode
 from kakine.wire.login import Challenge
@@ -80,9 +85,27 @@ def test_a_new_card_ends_the_one_before(cards: IssuedCards) -> None:
 
 
 def test_a_card_of_another_root_is_refused(cards: IssuedCards) -> None:
-    """Also one whose certificate says that it is ours, and one of the same name."""
+    """One of another country, and one that says all that ours say: name of the root, profile, a good place in the
+    list. Its key is the card's own, and a desk has bound it."""
     card = Roots().card(cards.site.land.clock())
     refused(cards.show(cards.browser(), card, "1234"), "certificate-unfit")
+
+    issued, profile = cards.issue(0, name="other-root"), Profile.AUTHENTICATION
+    said, false = read(issued.certificate), keys.generate(profile.algorithm)
+    root = x509_issue.root(profile, false, 1 << 100, said.not_before - 10, said.not_after + 10)
+    place = said.list_uri, said.index
+    leaf = x509_issue.Leaf(
+        profile, said.serial, said.common_name, said.not_before, said.not_after, "1-00", *place
+    )
+    with opened(issued.path) as (store, shape):
+        request = open_request(requests(store, shape)["authentication"], [profile.algorithm])
+
+    class Forged:
+        certificate = x509_issue.certificate(leaf, request.public, root, false)
+        sign = issued.signer.sign
+
+    cards.site.give_card(0, CardCertificate(Forged.certificate).digest)
+    refused(cards.show(cards.browser(), Forged(), issued.pin), "certificate-forged")
 
 
 def test_a_tampered_certificate_is_refused(cards: IssuedCards) -> None:

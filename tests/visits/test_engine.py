@@ -402,6 +402,6 @@ async def _step(world: World, what: str, which: int) -> None:
             await world.acts.undo(ACCOUNT, id_)
             world.undone.add(id_)
         case "day":
-            world.now_ms += DAY
+            world.now_ms += (1 + which) * DAY
         case "restart":
             world.begin()

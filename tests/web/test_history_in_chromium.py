@@ -20,6 +20,7 @@ from e2e.chromium import require
 from kakine.protocols.verification import verify
 from kakine.web.site import Settings
 from kakine.wire.canonical import decode, encode
+from kakine.wire.decision import LatestAllowed
 from kakine.wire.reading import HistoryGiven, Trust
 from web.history_site import history_site
 from web.kit import PREFIXES, Eyes, assert_accessible, chromium, eyes, listening, socket_of
@@ -27,6 +28,9 @@ from web.kit import PREFIXES, Eyes, assert_accessible, chromium, eyes, listening
 from land import CHILDREN, LOGIN, TAX, Entropy, Land, ref
 
 SCRIPT = "<script>window.ran=1</script><img src=x onerror=window.ran=1>\u202e"
+
+
+DECIDED = LatestAllowed(b"g" * 16, "<b>shop</b>", ("name",), "約款の送付", 1_900_000_000_000)
 
 
 @dataclass
@@ -63,6 +67,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         land.run(land.ask(1, official=SCRIPT[:40], unit=SCRIPT[:80]))
         land.run(land.country.index())
         land.run(land.country.have_witnessed())
+        land.run(land.country.portal.decide(ref(2), DECIDED))
         site = history_site(Settings(origin, "kakine-history", land.clock, Entropy(b"history")), land)
         with listening(site.app(), land.run, socket), chromium() as browser:
             yield Served(land, site, origin, browser)
@@ -134,6 +139,14 @@ def test_markup_in_what_an_agency_writes_stays_text(served: Served) -> None:
         assert page.evaluate("window.ran ?? 0") == 0
         assert page.locator("#history :is(script, img, iframe, form, input)").count() == 0
         assert watching.faults == []
+
+
+def test_an_own_decision_is_shown_with_what_it_says(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = opened(watching, "/en", j=2)
+        told = page.locator(".history-lines .decision")
+        expect(told).to_have_text("allowed to ask for the latest · <b>shop</b> · name · 約款の送付")
+        expect(page.locator("h3", has_text="Your decision")).to_have_count(1)
 
 
 HOSTILE = """async ([address, script]) => {

@@ -11,6 +11,7 @@ from typing import Any
 from kakine.cli.demo_checks import Audit, History
 from kakine.cli.demo_journal import Figures
 from kakine.cli.demo_login import Login, login_lines
+from kakine.cli.mandate_words import acted_words
 from kakine.cli.own_decisions import decision_words, use_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
@@ -199,6 +200,8 @@ def history_lines(
             yield from (f"      {said}" for said in decision_words(line.case))
         if line.place in used:
             yield from (f"      {said}" for said in use_words(used[line.place]))
+        if acted := acted_words(line.items):
+            yield f"      {acted}"
         if disputes and line.place in disputes:
             yield f"      {dispute_words(disputes[line.place])}"
 

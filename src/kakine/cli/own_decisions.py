@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from kakine.parties.portal.login.pages import SCOPES
-from kakine.values.calendar import in_japan
+from kakine.protocols.gazette_genesis import DAY_MS
+from kakine.protocols.logins import paper_code
+from kakine.values.calendar import day, in_japan
 from kakine.values.problems import NotCanonical
-from kakine.wire.decision import ActAsked, ActUndone, LatestAllowed, LatestWithdrawn, LinkAllowed, unpacked
+from kakine.wire.decision import (
+    ActAsked,
+    ActUndone,
+    LatestAllowed,
+    LatestWithdrawn,
+    LinkAllowed,
+    MandateEnded,
+    MandateGiven,
+    unpacked,
+)
 
 ACTS = {
     "passkey-bound": ("パスキーの登録", "a passkey is bound"),
     "way-in-removed": ("入り方の削除", "a way in is removed"),
     "card-lost": ("カードの紛失", "a card is reported lost"),
+    "mandate-given": ("代理を頼む", "a mandate is given"),
+    "public-account-changed": ("公金受取口座の変更", "the account for public money is changed"),
     "address-released": ("住所の提供の許可", "an address may be given"),
 }
 """Kinds of acts (spec/visits.md), in words."""
@@ -30,6 +43,16 @@ def decision_words(data: bytes) -> tuple[str, str]:
                 f"最新の情報の提供への同意を撤回: {decision.grant.hex()}",
                 f"withdrew consent {decision.grant.hex()}",
             )
+        case MandateGiven(called=called, terms=terms):
+            until, where = day(terms.until_ms // DAY_MS), "、".join(terms.clients) or "-"
+            history = "、本人の記録を見る / may read this history" if terms.history else ""
+            return (
+                f"代理を頼む: {called} に {until} まで({where}{history})",
+                f"gave {called} a mandate until {until}; number {paper_code(decision.number)}",
+            )
+        case MandateEnded():
+            number = paper_code(decision.number)
+            return f"代理を終える: {number}", f"ended mandate {number}"
         case LinkAllowed():
             return (
                 f"新旧の証明書のつながりを {decision.client} に伝えることに同意",

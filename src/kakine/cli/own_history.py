@@ -109,15 +109,21 @@ class Read:
 
 
 async def own_history(
-    country: Country, account: bytes, export: Path | None = None, fresh_ms: int = FRESH_MS
+    country: Country,
+    account: bytes,
+    export: Path | None = None,
+    fresh_ms: int = FRESH_MS,
+    mandate: bytes = b"",
 ) -> Read:
     """Raises `AccountUnknown`, what a party refuses with, and what does not verify: then nothing is shown.
 
     A view is fresh while the witnesses' signatures are at most `fresh_ms` old; rows and receipts do not age. With
-    `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else.
+    `export`, receipts, records and the policy go into that folder, for `kakine verify` anywhere else. With the number
+    of a `mandate` that the account holds it is the history of whoever has given it.
     """
     session = OpenKey(secrets.token_bytes(32))
-    given = await country.portal.reading(account, encode(HistoryAsked(bytes(session.public))))
+    asked = encode(HistoryAsked(bytes(session.public)))
+    given = await country.portal.reading(account, asked, mandate)
     now_ms = country.site.clock()
     law = country.book("portal").in_force(now_ms)
     trusted = trust_of(law, country.logs, country.policy)

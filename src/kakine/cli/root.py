@@ -12,6 +12,7 @@ from kakine.cli.demo import demo
 from kakine.cli.history import history
 from kakine.cli.ledger import app as ledger
 from kakine.cli.login import app as login
+from kakine.cli.mandate import app as mandate
 from kakine.cli.objecting import object_
 from kakine.cli.retain import retain
 from kakine.cli.run import run
@@ -41,6 +42,7 @@ app.add_typer(consents, name="consents")
 app.add_typer(gazette.app, name="gazette")
 app.add_typer(ledger, name="ledger")
 app.add_typer(login, name="login")
+app.add_typer(mandate, name="mandate")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(paper.app, name="paper")
 app.add_typer(serve, name="serve")

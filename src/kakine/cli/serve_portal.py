@@ -51,6 +51,7 @@ async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
             app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
         socket = config.bind_socket()
+        socket.listen(config.backlog)
         at = origin or f"http://localhost:{socket.getsockname()[1]}"
         config.app = country.portal_site(at, away)
         typer.echo(FIRST_STEPS.format(origin=at, folder=folder))

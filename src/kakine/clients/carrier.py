@@ -122,6 +122,19 @@ class Carrier:
                 return True
         return False
 
+    async def again(self, requester: Requester, context: bytes) -> tuple[Answered, ...] | None:
+        """Send again what is open under this context, and its answers; None where nothing is, or what is open is too
+        old to be sent (it is closed then). For requests that somebody answers. Raises as `send`."""
+        for left in codebook.unfinished(self._db.read()):
+            if left.context != context:
+                continue
+            kept = decode(left.kept, Kept)
+            if self._clock() - left.time_ms > WINDOW_MS:
+                await self._db.write(partial(_expire, request=left.request, kept=kept))
+                continue
+            return await self._carry(requester, await requester.restore(kept), context)
+        return None
+
     async def resume(
         self, requester_of: Callable[[bytes], Requester]
     ) -> list[tuple[bytes, tuple[Answered, ...] | Problem]]:

@@ -1487,6 +1487,18 @@ class ActOver(Problem):
     title = "the time in which the act could be undone is over; ask for the opposite, or go to a counter"
 
 
+class ActImpossible(Problem):
+    code = "act-impossible"
+    status = 409
+    title = "whoever would have to do it does not know the person, or a human has to decide there"
+
+
+class ActUnderWay(Problem):
+    code = "act-under-way"
+    status = 409
+    title = "there is an act of this kind that can still be undone; undo it first, or wait"
+
+
 class ActsTooMany(Problem):
     code = "acts-too-many"
     status = 409
@@ -1509,6 +1521,33 @@ class PinRefused(Problem):
     code = "pin-refused"
     status = 403
     title = "the card did not sign: no card, a wrong PIN, or the holder said no"
+
+
+# --- delegation -----------------------------------------------------------------------------------------------
+
+
+class MandateUnfit(Problem):
+    code = "mandate-unfit"
+    status = 403
+    title = "a mandate cannot be made like this: by this way, for so long, for nothing, for oneself, or one too many"
+
+
+class MandateNotInForce(Problem):
+    code = "mandate-not-in-force"
+    status = 403
+    title = "there is no mandate in force for this"
+
+
+class DelegateCodeUnknown(Problem):
+    code = "delegate-code-unknown"
+    status = 403
+    title = "nobody stands by under this code: it was used, has expired, or was never given"
+
+
+class ActingForAnother(Problem):
+    code = "acting-for-another"
+    status = 403
+    title = "this step is for the person alone, not for whoever acts for them"
 
 
 # --- staff and the commission's console -------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from kakine.values.problems import NotCanonical
 from kakine.wire.canonical import UNDECODABLE, Message, encode
+from kakine.wire.mandate import Called, Number, Terms
 from kakine.wire.request import DECISION_LENGTH, Batch, Millis
 
 Client = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -67,7 +68,23 @@ class ActUndone(Message, frozen=True, tag=11):
     act: Batch
 
 
-Decision = LatestAllowed | LatestWithdrawn | LinkAllowed | ActAsked | ActUndone
+class MandateGiven(Message, frozen=True, tag=20):
+    """Somebody, called so, may act for the person on these terms. `mark` (16 bytes) tells its uses among the own
+    records (`protocols.mandates.use_mark`), also when it has ended."""
+
+    number: Number
+    called: Called
+    terms: Terms
+    mark: Batch
+
+
+class MandateEnded(Message, frozen=True, tag=21):
+    """A mandate that the person had given or held has ended by the person's own act."""
+
+    number: Number
+
+
+Decision = LatestAllowed | LatestWithdrawn | LinkAllowed | ActAsked | ActUndone | MandateGiven | MandateEnded
 
 _decoder: msgspec.msgpack.Decoder[Decision] = msgspec.msgpack.Decoder(Decision)
 

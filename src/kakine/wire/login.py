@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kakine.wire.canonical import Message
+from kakine.wire.mandate import AtCounter
 from kakine.wire.request import Batch, Digest, Millis
 
 
@@ -43,10 +44,13 @@ class CardsFound(Message, frozen=True, tag=12):
     """A counter vouches: this person has shown the cards that were reported lost."""
 
 
+Vouched = Paper | BoundCard | CardsLost | CardsFound | AtCounter
+
+
 class Voucher(Message, frozen=True):
     """The detail of a request of kind VOUCH."""
 
-    what: Paper | BoundCard | CardsLost | CardsFound
+    what: Vouched
 
 
 class LatestGrant(Message, frozen=True):

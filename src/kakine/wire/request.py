@@ -38,7 +38,7 @@ class Kind(IntEnum):
     files one person's objection to an entry of the own list. LOGIN makes one person known to a relying party by its own
     code, ATTRIBUTES asks the registry for what the same person agreed to show there, VOUCH tells the portal that a
     municipality has seen somebody. OWN_DATA shows one person what one holder has on them. DECISION files what one
-    person has decided, in the own list and nowhere else.
+    person has decided, in the own list and nowhere else. INSTRUCT tells an agency what the person wants it to keep.
     """
 
     EXCHANGE = 1
@@ -55,6 +55,7 @@ class Kind(IntEnum):
     VOUCH = 12
     DECISION = 13
     OWN_DATA = 14
+    INSTRUCT = 15
 
 
 NO_RECIPIENT = frozenset({Kind.RETIRE, Kind.READ, Kind.SWITCH, Kind.OBJECT, Kind.DECISION})

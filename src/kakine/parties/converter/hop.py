@@ -67,6 +67,7 @@ GROUNDS = {
     Kind.VOUCH: "LOGIN-VOUCHER",
     Kind.OWN_DATA: "OWN-DATA",
     Kind.DECISION: "OWN-DECISION",
+    Kind.INSTRUCT: "OWN-ACCOUNT",
 }
 
 

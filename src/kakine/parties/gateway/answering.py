@@ -11,7 +11,7 @@ import msgspec
 from kakine.clients.answering import issue, migrate, serve
 from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
-from kakine.parties.gateway import logins, own_data, store
+from kakine.parties.gateway import instructions, logins, own_data, store
 from kakine.parties.gateway.office import Office
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
@@ -68,6 +68,8 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
         logins.permit(law, opened, now_ms)
     elif kind is Kind.OWN_DATA:
         own_data.permit(law, opened, now_ms)
+    elif kind is Kind.INSTRUCT:
+        instructions.permit(law, opened, now_ms)
     elif kind in (Kind.ISSUE, Kind.MIGRATE) and public.ground == kind.name:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
     else:
@@ -87,6 +89,8 @@ def _decide(
         return [own_data.shown(db, domain, opened, token) for token in tokens]
     if kind is Kind.LOGIN:
         return [logins.known_as(office, db, domain, token) for token in tokens]
+    if kind is Kind.INSTRUCT:
+        return [instructions.follow(db, domain, opened, token, now_ms) for token in tokens]
     if kind is Kind.ISSUE:
         return issue(domain)(db, opened, tokens, now_ms)
     if kind is Kind.MIGRATE:

@@ -152,6 +152,11 @@ def put_copy(db: sqlite3.Connection, domain: str, token: bytes, new: Copy) -> No
     db.execute(_INSERT_COPY, {"domain": domain, "token": token, **new.__dict__})
 
 
+def drop_copy(db: sqlite3.Connection, domain: str, token: bytes, item: str) -> None:
+    """Keep no copy of this item."""
+    db.execute(_DROP_COPY, {"domain": domain, "token": token, "item": item})
+
+
 def move_person(db: sqlite3.Connection, old: bytes, new: bytes, domain: str) -> None:
     """Flags and copies follow a person to a new code."""
     move = {"of_domain": domain, "old": old, "new": new}

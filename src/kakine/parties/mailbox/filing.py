@@ -40,7 +40,16 @@ CHANGES = ADDS | {Kind.RETIRE, Kind.SWITCH}
 """Kinds that change codes, once they are logged."""
 
 ALONE = frozenset(
-    {Kind.READ, Kind.OBJECT, Kind.LOGIN, Kind.ATTRIBUTES, Kind.VOUCH, Kind.OWN_DATA, Kind.DECISION}
+    {
+        Kind.READ,
+        Kind.OBJECT,
+        Kind.LOGIN,
+        Kind.ATTRIBUTES,
+        Kind.VOUCH,
+        Kind.DECISION,
+        Kind.OWN_DATA,
+        Kind.INSTRUCT,
+    }
 )
 """Kinds that concern one person and no other."""
 

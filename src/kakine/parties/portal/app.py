@@ -29,7 +29,7 @@ from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
-from kakine.parties.portal.acts import addresses, ways_in
+from kakine.parties.portal.acts import accounts, addresses, ways_in
 from kakine.parties.portal.acts.addresses import address_tables
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.own import OwnActs
@@ -39,6 +39,10 @@ from kakine.parties.portal.login.latest import mark_of, release_of
 from kakine.parties.portal.login.office import Office as Login
 from kakine.parties.portal.login.store import login_tables
 from kakine.parties.portal.login.ways import handle_of
+from kakine.parties.portal.mandates.book import Mandates
+from kakine.parties.portal.mandates.store import mandate_tables
+from kakine.parties.portal.mandates.visiting import OwnMandates
+from kakine.parties.portal.mandates.visiting import kind as mandate_kind
 from kakine.parties.portal.reading import Readings
 from kakine.parties.portal.site import House, site
 from kakine.parties.portal.visits import Visits
@@ -47,6 +51,9 @@ from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.history import union_of
+from kakine.protocols.instructions import ACCOUNT_ITEM, account_domain
+from kakine.protocols.instructions import GROUND as INSTRUCTION
+from kakine.protocols.mandates import use_mark
 from kakine.protocols.objections import GROUND
 from kakine.protocols.own_data import holders
 from kakine.runtime import codebook
@@ -55,9 +62,9 @@ from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import AccountUnknown, CallerNotAllowed
+from kakine.values.problems import AccountUnknown, ActImpossible, CallerNotAllowed
 from kakine.web.site import Settings
-from kakine.wire.answer import Answered, Prepared
+from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
@@ -82,8 +89,9 @@ class Portal:
     ) -> None:
         """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
-        tables = login_tables(codebook.codebook_metadata(MetaData()))
+        tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
         self.db = Database.open(path, address_tables(act_tables(tables)))
+        self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._latest_key = identity.local_key("latest-grants")
         self._token_key = identity.local_key("login-tokens", length=48)
@@ -100,7 +108,8 @@ class Portal:
         self._requester = Requester(self._domain, epoch, seat)
         self._recipient = Recipient(self._domain, epoch, seat)
         self.acts = Acts(self.db, clock, entropy, self._tell)
-        for kind in (*ways_in.kinds(clock), addresses.kind()):
+        shown, changed = mandate_kind(self.mandates), accounts.kind(self._instruct)
+        for kind in (*ways_in.kinds(clock), addresses.kind(), shown, changed):
             self.acts.register(kind)
         self._carrier = Carrier(self.db, clock, self.acts.note)
         self._readings = Readings(network, law, peers, clock, policy)
@@ -152,7 +161,8 @@ class Portal:
     ) -> Sequence[Answered]:
         if opened.record.kind is Kind.VOUCH:
             handle = partial(handle_of, self._handle_key)
-            return [vouchers.take(db, self.name, opened, token, now_ms, handle) for token in tokens]
+            take = partial(vouchers.take, db, self.name, opened, now_ms, handle, self.mandates)
+            return [take(token) for token in tokens]
         if opened.record.kind is Kind.ISSUE:
             return issue(self.name)(db, opened, tokens, now_ms)
         return migrate(self.name, lambda *_: None)(db, opened, tokens, now_ms)
@@ -192,6 +202,20 @@ class Portal:
         """As `decide`, once for each context: what is open of it is sent again."""
         if not await self._carrier.take_up(self._requester, context):
             await self.decide(account, decision, context)
+
+    async def _instruct(self, account: bytes, detail: bytes, context: bytes) -> None:
+        """Have the register of accounts do what its person wants. What a crash has left open is sent again, while it is
+        young; later anew, and the register does nothing twice. Raises `ActImpossible`, and what the chain raises."""
+        answers = await self._carrier.again(self._requester, context)
+        if answers is None:
+            to, codes = account_domain(self._law.in_force(self._clock())), self._codes(account)
+            asked = (AskedPerson(self._entropy(16), "", b"", b"", detail),)
+            items = (ACCOUNT_ITEM,)
+            wish = Wish(Kind.INSTRUCT, Mode.S1, INSTRUCTION, (), to, codes, asked, items, channel=1)
+            prepared = await self._requester.prepare(wish)
+            answers = await self._carrier.send(self._requester, prepared, context)
+        if answers[0].result != Result.DELIVERED:
+            raise ActImpossible()
 
     async def bind_passkey(self, account: bytes, made: Passkey) -> None:
         """Bind a passkey to the account of somebody whom a clerk has seen; it stands in the history."""
@@ -242,16 +266,19 @@ class Portal:
         given = await self._peers.ask(PartyName("authority"), LINK, AskLink(sealed))
         return given.sealed
 
-    async def read_history(self, account: bytes, session: SealKey) -> SealedHistory:
-        """The sealed history of an account, readable with the session key only.
+    async def read_history(
+        self, account: bytes, session: SealKey, said: tuple[str, ...] = (), mark: bytes = b""
+    ) -> SealedHistory:
+        """The sealed history of an account, readable with the session key only. Where somebody else reads it, by a
+        mandate, its record says that (`said`) and under which one (`mark`).
 
         Raises `AccountUnknown`, or the refusal of a converter or the record keeper. Does not check who holds the
         session key, nor whose account it is: what comes from outside goes through `Visits`, where none can be named.
         """
-        asked = (AskedPerson(self._entropy(16), "", b"", b"", b""),)
+        asked = (self._asked(mark),)
         to, codes = self._keeper(), self._codes(account)
         wish = Wish(
-            Kind.READ, Mode.S0, "OWN-HISTORY", (), to, codes, asked, channel=1, session=bytes(session)
+            Kind.READ, Mode.S0, "OWN-HISTORY", (), to, codes, asked, said, channel=1, session=bytes(session)
         )
         prepared = await self._requester.prepare(wish)
         first = self._network.converters[0]
@@ -280,11 +307,16 @@ class Portal:
         shares = [each.sealed for each in opened]
         return SealedHistory(request_of(prepared), read.filed, read.histories, shares)
 
-    async def reading(self, account: bytes, asked: bytes) -> bytes:
+    async def reading(self, account: bytes, asked: bytes, mandate: bytes = b"") -> bytes:
         """A `HistoryAsked` answered with a `HistoryGiven`, both encoded: all that a reader needs to verify the history
-        alone (spec/browser.md). Raises `NotCanonical` and what `read_history` and a log refuse with."""
+        alone (spec/browser.md); with the number of a mandate that the account holds, of whoever has given it. Raises
+        `NotCanonical` and what `read_history`, a mandate and a log refuse with."""
         wanted = decode(asked, HistoryAsked)
-        sealed = await self.read_history(account, SealKey(wanted.session))
+        session = SealKey(wanted.session)
+        if mandate:
+            sealed = await self.mandates.read_history(account, mandate, session)
+        else:
+            sealed = await self.read_history(account, session)
         return await self._readings.given(sealed, wanted.since)
 
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
@@ -300,10 +332,20 @@ class Portal:
             for holder in asked
         ]
 
-    async def subject(self, account: bytes, to: DomainName, scopes: tuple[str, ...]) -> str:
+    def _asked(self, mark: bytes = b"", grant: bytes = b"") -> AskedPerson:
+        """The personal part of one exchange: as case, under which mandate it is made, as parent, under which consent,
+        for their person to tell, who alone knows mark and grant."""
+        xid = self._entropy(16)
+        case = use_mark(mark, xid) if mark else b""
+        parent = decisions.use_mark(grant, xid) if grant else b""
+        return AskedPerson(xid, "", case, parent, b"")
+
+    async def subject(
+        self, account: bytes, to: DomainName, scopes: tuple[str, ...], mark: bytes = b""
+    ) -> str:
         """Under what name the relying party of domain `to` knows the person; nothing of it is kept here."""
-        codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.subject(self._requester, to, codes, scopes, xid)
+        codes = self._codes(account)
+        return await exchanges.subject(self._requester, to, codes, scopes, self._asked(mark))
 
     async def attributes(
         self, account: bytes, items: tuple[str, ...], grant: bytes = b""
@@ -311,8 +353,8 @@ class Portal:
         """What the registry gives, live; it does not hear what for."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
-        codes, xid = self._codes(account), self._entropy(16)
-        return await exchanges.attributes(self._requester, registry, codes, items, xid, grant)
+        codes, asked = self._codes(account), self._asked(grant=grant)
+        return await exchanges.attributes(self._requester, registry, codes, items, asked)
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
@@ -327,6 +369,7 @@ class Portal:
             self,
             self._clock,
             self._entropy,
+            self.mandates,
             standing,
         )
 
@@ -348,6 +391,10 @@ class Portal:
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""
         return OwnActs(visits, self.acts)
+
+    def own_mandates(self, visits: Visits) -> OwnMandates:
+        """Mandates of those visitors."""
+        return OwnMandates(visits, self.own_acts(visits), self.mandates)
 
     def close(self) -> None:
         """Close the store."""

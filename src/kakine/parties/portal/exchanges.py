@@ -16,7 +16,6 @@ import msgspec
 from kakine.clients.exchange import Requester, Wish, request_of
 from kakine.contracts.portal import SealedOwnData
 from kakine.crypto.sealing import SealKey
-from kakine.protocols.decisions import use_mark
 from kakine.protocols.own_data import GROUND, Holder
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
@@ -45,24 +44,17 @@ async def _carried(requester: Requester, prepared: Prepared) -> Answered:
 
 
 def _wish(
-    kind: Kind,
-    ground: str,
-    to: DomainName,
-    codes: CodeVector,
-    items: tuple[str, ...],
-    xid: bytes,
-    parent: bytes = b"",
+    kind: Kind, ground: str, to: DomainName, codes: CodeVector, items: tuple[str, ...], asked: AskedPerson
 ) -> Wish:
-    asked = AskedPerson(xid, "", b"", parent, b"")
     return Wish(kind, Mode.S1, ground, (), to, codes, (asked,), items, channel=OWN)
 
 
 async def subject(
-    requester: Requester, to: DomainName, codes: CodeVector, scopes: tuple[str, ...], xid: bytes
+    requester: Requester, to: DomainName, codes: CodeVector, scopes: tuple[str, ...], asked: AskedPerson
 ) -> str:
     """Under what name the relying party of domain `to` knows the person. `scopes` are what the person agreed to, and
     stand in the record that only the person can read. Raises the problem of whoever refused."""
-    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, xid))
+    answer = await _once(requester, _wish(Kind.LOGIN, "LOGIN", to, codes, scopes, asked))
     if answer.result != Result.DELIVERED:
         raise PartyUnavailable(party=str(to.party))
     return decode(answer.data, Subject).sub
@@ -82,17 +74,10 @@ async def own_data(
 
 
 async def attributes(
-    requester: Requester,
-    registry: DomainName,
-    codes: CodeVector,
-    items: tuple[str, ...],
-    xid: bytes,
-    grant: bytes = b"",
+    requester: Requester, registry: DomainName, codes: CodeVector, items: tuple[str, ...], asked: AskedPerson
 ) -> Mapping[str, Any]:
     """What the registry gives of `items`, by item. Nothing in it names the login that it is for: registry and relying
-    party could else find each other's people by it. Under a `grant` it carries a mark by which its person, who alone
-    knows the grant, finds the use."""
-    parent = use_mark(grant, xid) if grant else b""
-    asked = _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, xid, parent)
-    answer = await _once(requester, asked)
+    party could else find each other's people by it. Under a consent `asked` carries a mark by which its person, who
+    alone knows the grant, finds the use."""
+    answer = await _once(requester, _wish(Kind.ATTRIBUTES, "LOGIN-ATTRIBUTES", registry, codes, items, asked))
     return _claims.decode(answer.data) if answer.data else {}

@@ -112,7 +112,7 @@ async def birth(desk: Desk, town: MunicipalityCode, asked: Born, now_ms: int) ->
             sex=asked.sex,
             died=None,
         )
-        return _add(db, desk, town, child, asked, asked.birth, "born", now_ms)
+        return _add(db, desk, town, child, asked, asked.birth, store.BORN, now_ms)
 
     return await desk.db.write(work)
 

@@ -38,6 +38,9 @@ from kakine.protocols.matching import Items, Sex
 from kakine.runtime.database import sql
 from kakine.values.identifiers import MunicipalityCode
 
+SHIELDED, BORN = "shield-set", "born"
+"""Kinds of life events by which protection begins: set, or shared by a child with its parent."""
+
 
 class State(StrEnum):
     """Of a person."""
@@ -67,6 +70,7 @@ person = Table(
     Column("died", String),
     Column("kana_key", String, nullable=False),
     Index("person_birth_kana", "birth", "kana_key"),
+    Index("person_household", "household"),
 )
 
 
@@ -180,6 +184,19 @@ _BY_NUMBER = sql(
     .join_from(number, person, number.c.person == person.c.id)
     .where(number.c.number == bindparam("number"))
 )
+_SHIELD = sql(
+    select(func.count(person.c.id.distinct()), func.max(event.c.recorded_ms))
+    .select_from(person)
+    .outerjoin(
+        event,
+        (event.c.person == person.c.id) & ((event.c.kind == SHIELDED) | (event.c.kind == BORN)),
+    )
+    .where(
+        person.c.household == bindparam("household"),
+        person.c.state == State.RESIDENT.value,
+        (person.c.undisclosed != 0) | (person.c.own_view_stopped != 0),
+    )
+)
 _ADD_FORMER = sql(insert(former))
 _ADD_EVENT = sql(insert(event))
 _BY_KEY = sql(select(*event.c).where(event.c.key == bindparam("key")))
@@ -271,6 +288,13 @@ def namesakes(db: sqlite3.Connection, items: Items) -> list[tuple[bytes, Items]]
     else."""
     rows = db.execute(_NAMESAKES, {"birth": items.birth.isoformat(), "kana_key": normal(items.kana)})
     return [(found.id, found.items) for found in map(_person, rows)]
+
+
+def shielded_ms(db: sqlite3.Connection, of: Person) -> int | None:
+    """Since when (ms) the person, or anybody in the same household, is under protection, by the latest change of it;
+    None where nobody is."""
+    people, latest = db.execute(_SHIELD, {"household": of.household}).fetchone()
+    return (latest or 0) if people else None
 
 
 def add_person(db: sqlite3.Connection, new: Person) -> None:

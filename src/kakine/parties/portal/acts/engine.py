@@ -20,7 +20,7 @@ from kakine.parties.portal.acts import store
 from kakine.parties.portal.acts.store import Act, News, State
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Clock, Entropy
-from kakine.values.problems import ActOver, ActsTooMany, ActUnknown, Problem
+from kakine.values.problems import ActImpossible, ActOver, ActsTooMany, ActUnknown, Problem
 from kakine.wire.decision import ActAsked, ActUndone
 
 DAY_MS = 86_400_000
@@ -48,7 +48,8 @@ class ActKind:
     `ask` checks it and does what holds from the first moment, in the commit of asking; `drop` takes that back, if it is
     undone before it is done. `do` and `undo` are its effect, each in the commit that says so. `send(act, forth)` is an
     effect at another party, before that commit; it MUST have its effect once for an id and direction, whenever it is
-    repeated. None of them may raise for what `ask` could have found, and none may wait within a commit.
+    repeated, and raises `ActImpossible` where it cannot be: then the act is undone. None of the others may raise for
+    what `ask` could have found, and none may wait within a commit.
     """
 
     name: str
@@ -206,7 +207,10 @@ class Acts:
         else:
             to = _ARROWS[act.state]
             if act.state is not State.WAITING and kind.send is not None:
-                await kind.send(act, act.state is not State.UNDOING)
+                try:
+                    await kind.send(act, act.state is not State.UNDOING)
+                except ActImpossible:
+                    return await self._db.write(lambda db: self._give_up(db, act, kind))
         return await self._db.write(lambda db: self._go(db, act, kind, to))
 
     def _go(self, db: sqlite3.Connection, seen: Act, kind: ActKind, to: State) -> bool:
@@ -220,6 +224,17 @@ class Acts:
             self._undone(db, act)
         else:
             store.move(db, act.id, to)
+        return True
+
+    def _give_up(self, db: sqlite3.Connection, seen: Act, kind: ActKind) -> bool:
+        """It cannot be done there, or has gone there with the person: it ends undone, and that is told."""
+        act = store.find(db, seen.id)
+        if act is not None and act.state in (State.DOING, State.TURNING):
+            kind.drop(db, act)
+            self._undone(db, act)
+        elif act is not None and act.state is State.UNDOING:
+            kind.undo(db, act)
+            self._undone(db, act)
         return True
 
 

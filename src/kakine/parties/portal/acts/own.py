@@ -9,7 +9,7 @@ from typing import Any
 
 from kakine.crypto.hashing import mac
 from kakine.crypto.passkeys import check_creation, creation_options
-from kakine.parties.portal.acts import ways_in
+from kakine.parties.portal.acts import accounts, ways_in
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.login import store
@@ -19,6 +19,7 @@ from kakine.protocols.logins import CARD, COUNTER
 from kakine.values.calendar import in_japan
 from kakine.values.problems import ActUnknown, PasskeyInvalid, WayInUnknown
 from kakine.wire.canonical import encode
+from kakine.wire.instruction import Account
 
 _HANDLE = 32
 
@@ -47,6 +48,12 @@ class OwnActs:
     async def ask(self, name: str, kind: str, detail: bytes, label: str = "") -> bytes:
         """The id of a new act of whoever this visit is of. Raises `StepUpNeeded`, and what `Acts.ask` raises."""
         return await self._ask(self._visits.strong(name), kind, detail, label)
+
+    async def change_account(self, name: str, account: Account) -> bytes:
+        """The act of having public money paid into another account. Raises `StepUpNeeded`, `ActUnderWay`, what `ask`
+        raises. Whether there is such an account, and whose it is, is not checked: the register's agency does that.
+        """
+        return await self.ask(name, accounts.ACCOUNT, encode(account), accounts.label(account))
 
     async def _ask(self, visit: Visit, kind: str, detail: bytes, label: str) -> bytes:
         by = [visit.shown[CARD].way] if CARD in visit.shown else []

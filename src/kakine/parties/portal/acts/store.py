@@ -111,6 +111,7 @@ _READY = sql(
     )
 )
 _MOVE = sql(update(_ACT).where(_ACT.c.id == bindparam("which")).values(state=bindparam("new")))
+_CLEAR = sql(update(_ACT).where(_ACT.c.id == bindparam("which")).values(detail=bindparam("new")))
 _TOLD = sql(
     update(_ACT)
     .where(_ACT.c.id == bindparam("which"), _ACT.c.state == State.ASKED.value)
@@ -160,6 +161,11 @@ def ready(db: sqlite3.Connection, now_ms: int) -> list[bytes]:
 def move(db: sqlite3.Connection, id_: bytes, to: State) -> None:
     """The act is there from now on."""
     db.execute(_MOVE, {"which": id_, "new": to.value})
+
+
+def clear_detail(db: sqlite3.Connection, id_: bytes) -> None:
+    """Keep no longer what was asked for."""
+    db.execute(_CLEAR, {"which": id_, "new": b""})
 
 
 def add_news(db: sqlite3.Connection, id_: bytes, what: News) -> None:

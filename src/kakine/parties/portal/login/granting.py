@@ -12,20 +12,24 @@ from urllib.parse import urlencode
 from kakine.crypto.base64url import base64url
 from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
-from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token
-from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
+from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token, Under, Wanted
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, REPRESENTED, SIGN, offered
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CodeUnknown,
     DpopInvalid,
     InteractionUnknown,
     LoginRequestMalformed,
+    MandateNotInForce,
     PkceMissing,
     Problem,
     RedirectMismatch,
     ScopeNotAllowed,
+    StepUpNeeded,
     TokenUnknown,
 )
+from kakine.wire.gazette import Client
+from kakine.wire.mandate import Shown
 
 
 def known(office: Office, name: str) -> Interaction:
@@ -49,30 +53,49 @@ async def agree(
 
     The exchanges are made here, so they stand in the person's history before the relying party hears anything. Ends the
     interaction, and with it all that joined account and relying party. Raises `ScopeNotAllowed` for more than was
-    asked, what the law lacks now, and the problem of whoever refused.
+    asked, `StepUpNeeded`, what the law lacks now, and the problem of whoever refused.
     """
     interaction = known(office, name)
-    pushed, account = interaction.pushed, interaction.account
+    pushed = interaction.pushed
     allowed = latest.chosen(pushed, interaction.acr, items, days)
     shown = linking.shown(office, link)
     later = ({LATEST} if allowed else set()) | ({LINK} if shown else set())
     scopes = tuple(sorted(set(agreed) - {LATEST, LINK} | later))
-    if not set(scopes) <= set(pushed.scopes) or (SIGN in pushed.scopes and SIGN not in scopes):
+    if not set(scopes) <= set(pushed.scopes) - {REPRESENTED} or (
+        SIGN in pushed.scopes and SIGN not in scopes
+    ):
         raise ScopeNotAllowed()
+    if interaction.acting and later:
+        raise ScopeNotAllowed()  # nobody consents, or shows a certificate, under somebody else's name
+    if set(scopes) != set(offered(scopes, interaction.acr)):
+        raise StepUpNeeded()
     client = office.client(pushed.client)
     office.interactions.take(name)
-    assert account is not None  # noqa: S101 - `known` has looked
-    sub = await office.exchanges.subject(account, DomainName(client.domain), scopes)
+    if interaction.acting:
+        grant = await _represented(office, interaction, client, scopes)
+    else:
+        grant = await _granted(office, interaction, client, scopes, allowed, shown)
+    return _back(office, pushed.redirect, pushed.state, code=office.codes.put(grant))
+
+
+async def _granted(
+    office: Office,
+    of: Interaction,
+    client: Client,
+    scopes: tuple[str, ...],
+    allowed: Wanted | None,
+    shown: str,
+) -> Grant:
+    assert of.account is not None  # noqa: S101 - `known` has looked
+    sub = await office.exchanges.subject(of.account, DomainName(client.domain), scopes)
     once = tuple(scope for scope in scopes if scope in ATTRIBUTES)
-    claims = await office.exchanges.attributes(account, once) if once else {}
-    beside = _later(await latest.allow(office, account, pushed, allowed)) if allowed else {}
+    claims = await office.exchanges.attributes(of.account, once) if once else {}
+    beside = _later(await latest.allow(office, of.account, of.pushed, allowed)) if allowed else {}
     if shown:
-        await linking.allow(office, account, pushed)
+        await linking.allow(office, of.account, of.pushed)
         beside["certificate_link"] = shown
     given = tuple(scope for scope in scopes if scope not in ATTRIBUTES or scope in claims)
-    known_as = sub, interaction.acr, interaction.time_ms
-    code = office.codes.put(Grant(pushed, *known_as, given, claims, beside))
-    return _back(office, pushed.redirect, pushed.state, code=code)
+    return Grant(of.pushed, sub, of.acr, of.time_ms, given, claims, beside)
 
 
 def _later(given: latest.Given) -> dict[str, Any]:
@@ -81,6 +104,37 @@ def _later(given: latest.Given) -> dict[str, Any]:
         "latest_items": " ".join(given.items),
         "latest_until": given.until_ms // 1000,
     }
+
+
+async def _represented(office: Office, of: Interaction, client: Client, scopes: tuple[str, ...]) -> Grant:
+    """The relying party hears who is meant, that somebody else acts, and who (`act`, RFC 8693 section 4.1)."""
+    assert of.account is not None  # noqa: S101 - `known` has looked
+    told = await office.mandates.represent(of.account, of.acting, client, scopes)
+    given = (*(scope for scope in scopes if scope in told.claims), REPRESENTED)
+    said = {"act": {"sub": told.act}, "represented_by": told.basis.value}
+    under = Under(told.bucket, of.time_ms, said)
+    return Grant(of.pushed, told.sub, of.acr, of.time_ms, given, told.claims, under=under)
+
+
+def act_for(office: Office, name: str, number: bytes) -> None:
+    """From here on this login is for whoever has given the mandate of this number, or (empty) for oneself again.
+
+    Raises `InteractionUnknown`, what the law lacks now, and `MandateNotInForce` for a mandate that is not this person's
+    to use here, or where a transaction is to be signed. The same is asked again at consent.
+    """
+    interaction = known(office, name)
+    office.client(interaction.pushed.client)
+    if number and number not in {each.number for each in choices(office, interaction)}:
+        raise MandateNotInForce()
+    interaction.acting = number
+
+
+def choices(office: Office, interaction: Interaction) -> Sequence[Shown]:
+    """For whom the person may act in this login; nobody at a relying party that does not ask for `represented`."""
+    pushed, account = interaction.pushed, interaction.account
+    if account is None or REPRESENTED not in pushed.scopes or SIGN in pushed.scopes:
+        return ()
+    return office.mandates.usable(account, pushed.client)
 
 
 def decline(office: Office, name: str) -> str:
@@ -122,10 +176,17 @@ def redeem(office: Office, form: Mapping[str, str], dpop: str | None) -> Issued:
         raise CodeUnknown()
     try:
         _check_grant(grant, client.id, form, thumbprint)
+        _still(office, grant.under)
     except Problem:
         office.codes.take(code)
         raise
     return _issue(office, grant, thumbprint)
+
+
+def _still(office: Office, under: Under | None) -> None:
+    """Raises `MandateNotInForce` once a mandate of the bucket has ended since the login began."""
+    if under is not None:
+        office.mandates.ended.require(under.bucket, under.since_ms)
 
 
 def _void(office: Office, token: str) -> None:
@@ -151,9 +212,9 @@ def _check_grant(grant: Grant, client: str, form: Mapping[str, str], thumbprint:
 
 def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
     pushed, now = grant.pushed, office.clock() // 1000
-    grant.token = office.tokens.put(
-        Token(pushed.client, thumbprint, {"sub": grant.sub, **claims_of(grant.claims)})
-    )
+    acts = grant.under.said if grant.under else {}
+    claims = {"sub": grant.sub, **claims_of(grant.claims), **acts}
+    grant.token = office.tokens.put(Token(pushed.client, thumbprint, claims, grant.under))
     access = hashlib.sha256(grant.token.encode("ascii")).digest()
     said: dict[str, Any] = {
         "iss": office.issuer,
@@ -165,6 +226,7 @@ def _issue(office: Office, grant: Grant, thumbprint: str) -> Issued:
         "nonce": pushed.nonce,
         "acr": grant.acr,
         "at_hash": base64url(access[:16]),
+        **acts,
     }
     if pushed.transaction:
         said["transaction_hash"] = base64url(pushed.transaction)
@@ -200,4 +262,5 @@ def opened(office: Office, authorization: str | None, dpop: str | None, method: 
     if not hmac.compare_digest(thumbprint, found.thumbprint):
         raise DpopInvalid(what="key")
     office.client(found.client)
+    _still(office, found.under)
     return found.claims

@@ -21,6 +21,7 @@ from kakine.parties.portal.login.errors import NO_STORE, challenge, refusal
 from kakine.parties.portal.login.metadata import keys, metadata
 from kakine.parties.portal.login.office import INTERACTION_MS, REQUEST_MS, TOKEN_MS, Office
 from kakine.parties.portal.login.pages import Pages
+from kakine.protocols.logins import paper_bytes
 from kakine.values.problems import (
     InteractionUnknown,
     InternalFault,
@@ -222,6 +223,13 @@ async def _consent_page(office: Office, request: Request) -> Response:
     return page
 
 
+async def _acting(office: Office, request: Request) -> Response:
+    name, form = _name(request), _once(await _form(request))
+    written = form.get("number", "")
+    granting.act_for(office, name, paper_bytes(written) if written else b"")
+    return RedirectResponse("/consent", 303, NO_STORE)
+
+
 async def _consent(office: Office, request: Request) -> Response:
     name, form = _name(request), await _form(request)
     if dict(form).get("decision") == "yes":
@@ -284,6 +292,7 @@ def application(office: Office) -> ASGIApp:
             route("/passkey", _new_passkey, pages.said, "POST"),
             route("/consent", _consent_page, pages.refusal, "GET"),
             route("/consent", _consent, pages.refusal, "POST"),
+            route("/acting", _acting, pages.refusal, "POST"),
             route("/login.js", _asset, refusal, "GET"),
             route("/login.css", _asset, refusal, "GET"),
         ]

@@ -23,7 +23,7 @@ from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import Office, Pushed, Wanted
 from kakine.protocols.decisions import LONGEST_DAYS
 from kakine.protocols.gazette_genesis import DAY_MS
-from kakine.protocols.logins import ATTRIBUTES, COUNTER, LATEST
+from kakine.protocols.logins import ATTRIBUTES, LATEST, offered
 from kakine.values.problems import (
     ConsentOver,
     DpopMissing,
@@ -89,13 +89,6 @@ def wanted(form: Mapping[str, str], scopes: tuple[str, ...], client: Client, key
     return Wanted(items, purpose, int(days))
 
 
-def offered(pushed: Pushed, acr: str) -> tuple[str, ...]:
-    """The wanted items that a person who came in this way may allow: where somebody lives only after a clerk has seen
-    the person, since a card that was found, with its PIN, must not be enough."""
-    wanted = pushed.latest.items if pushed.latest else ()
-    return tuple(item for item in wanted if item != ADDRESS or acr == COUNTER)
-
-
 def chosen(pushed: Pushed, acr: str, items: Sequence[str], days: str) -> Wanted | None:
     """What the person allows of what is wanted: fewer items, an earlier end, or nothing. Raises `ScopeNotAllowed` for
     more, `StepUpNeeded` for an address without a counter, `LoginRequestMalformed` for what is no number of days."""
@@ -103,7 +96,7 @@ def chosen(pushed: Pushed, acr: str, items: Sequence[str], days: str) -> Wanted 
         return None
     if pushed.latest is None or not set(items) <= set(pushed.latest.items):
         raise ScopeNotAllowed()
-    if not set(items) <= set(offered(pushed, acr)):
+    if set(items) != set(offered(items, acr)):
         raise StepUpNeeded()
     if not (days.isascii() and days.isdigit()) or len(days) > 3 or not 1 <= int(days) <= pushed.latest.days:
         raise LoginRequestMalformed(parameter="latest_days")

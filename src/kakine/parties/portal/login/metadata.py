@@ -6,7 +6,7 @@ from typing import Any
 
 from kakine.crypto.webkeys import ES256
 from kakine.parties.portal.login.office import Office
-from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, SIGN
+from kakine.protocols.logins import ATTRIBUTES, LATEST, LINK, OPENID, REPRESENTED, SIGN
 
 
 def metadata(office: Office) -> dict[str, Any]:
@@ -30,10 +30,10 @@ def metadata(office: Office) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": [ES256],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "scopes_supported": [OPENID, *ATTRIBUTES, LATEST, LINK, SIGN],
+        "scopes_supported": [OPENID, *ATTRIBUTES, LATEST, LINK, REPRESENTED, SIGN],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "name", "address", "birthdate"),
-            *("gender", "lives_in", "over_18", "over_20", "transaction_hash"),
+            *("gender", "lives_in", "over_18", "over_20", "transaction_hash", "act", "represented_by"),
         ],
         "acr_values_supported": sorted(office.ways),
         "ui_locales_supported": ["ja", "en"],

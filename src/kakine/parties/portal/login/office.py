@@ -10,6 +10,7 @@ from kakine.contracts.login import Standing
 from kakine.crypto.passkeys import Passkey, Site
 from kakine.crypto.webkeys import TokenKey
 from kakine.parties.portal.login.memory import Kept, Spent
+from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY
 from kakine.runtime.database import Database
@@ -138,12 +139,14 @@ class Room(Protocol[A_co]):
 
 @dataclass
 class Interaction(Arrival):
-    """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known."""
+    """One login under way in one browser. `account`, `acr` and `time_ms` are set once the person is known; `account` is
+    always who has logged in. `acting` is the number of the mandate by which that person acts for another, or empty."""
 
     pushed: Pushed
     acr: str = ""
     time_ms: int = 0
     creating: bytes | None = None
+    acting: bytes = b""
 
     def expect(self, way: str) -> None:
         """Once, and a way that satisfies the relying party. Raises `InteractionUnknown`."""
@@ -173,6 +176,16 @@ class Interactions(Kept[Interaction]):
         return self.put(interaction)
 
 
+@dataclass(frozen=True)
+class Under:
+    """A login by a delegate: in which bucket of mandates (`mandates.ended`), since when, and what the tokens say of it.
+    Which mandate it was does not stand in it."""
+
+    bucket: int
+    since_ms: int
+    said: Mapping[str, Any]
+
+
 @dataclass
 class Grant:
     """What a code stands for. Whose account it came from is not in it, or sealed. `latest` goes beside the tokens;
@@ -185,6 +198,7 @@ class Grant:
     scopes: tuple[str, ...]
     claims: Mapping[str, Any]
     latest: Mapping[str, Any] = field(default_factory=dict)
+    under: Under | None = None
     token: str = ""
 
 
@@ -195,6 +209,7 @@ class Token:
     client: str
     thumbprint: str
     claims: Mapping[str, Any]
+    under: Under | None = None
 
 
 @dataclass
@@ -212,6 +227,7 @@ class Office:
     exchanges: Exchanges
     clock: Clock
     entropy: Entropy
+    mandates: Mandates
     standing: Standing | None = None
     helper: str = "http://127.0.0.1:8471"
     requests: Kept[Pushed] = field(init=False)

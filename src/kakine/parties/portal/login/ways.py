@@ -23,6 +23,7 @@ from kakine.parties.portal.login import store
 from kakine.parties.portal.login.office import Arrival, Interaction, Office, Room, Shown
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY, challenge_digest, paper_digest
 from kakine.values.problems import (
+    ActingForAnother,
     CardProofInvalid,
     LoginNotKnown,
     PasskeyInvalid,
@@ -113,6 +114,8 @@ def _known(room: Room[Arrival], name: str, arrival: Arrival, shown: Shown) -> st
 
 
 def _seen_at_a_counter(interaction: Interaction) -> bytes:
+    if interaction.acting:
+        raise ActingForAnother()
     if interaction.account is None or interaction.acr != COUNTER:
         raise StepUpNeeded()
     return interaction.account

@@ -2,6 +2,7 @@
 // record, and it stays letters. No address is built from a value.
 
 import { dateText, momentText } from "./dates.js";
+import { GROUND as DECISION, decisionOf } from "./decisions.js";
 import { hintsOf, placeOf } from "./hints.js";
 import { WORDS } from "./words.js";
 
@@ -140,9 +141,16 @@ function lineItem(line, at, context) {
       made("span", resultOf(line, words), { class: "result" }),
     ]),
     made("p", named.ground(line.ground)),
+    ...(line.ground === DECISION ? [made("p", decisionText(line, words), { class: "decision" })] : []),
     ...own.map((hint) => made("p", `${words.hint}: ${words.hints[hint]}`, { class: "hint" })),
     details,
   ], { id: `line-${at}`, tabindex: "-1" });
+}
+
+function decisionText(line, words) {
+  const found = decisionOf(line.case);
+  const kind = words.decisions[found === null ? "" : found.tag] ?? "";
+  return [kind, ...(found?.texts ?? []).map(harmless)].filter((each) => each !== "").join(" · ");
 }
 
 const resultOf = (line, words) => (Object.hasOwn(words.results, line.result) ? words.results[line.result] : harmless(line.result));

@@ -11,11 +11,14 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from kakine.parties.portal.login import latest
+from kakine.parties.portal.login import granting
 from kakine.parties.portal.login.errors import NO_STORE
 from kakine.parties.portal.login.office import Interaction, Office, Pushed
-from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN
+from kakine.protocols.logins import CARD, COUNTER, LINK, PASSKEY, SIGN, offered, paper_code
+from kakine.protocols.mandates import NEVER
 from kakine.values.problems import Problem, RouteUnknown
+from kakine.web.headers import policy, secure
+from kakine.web.pages import HERE
 from kakine.wire.gazette import Client
 
 _MEDIA = {"/login.js": "text/javascript", "/login.css": "text/css"}
@@ -41,20 +44,15 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader(package, "pages"), autoescape=True, undefined=StrictUndefined
         )
-        self._assets = {path: files(package).joinpath("pages", path[1:]).read_bytes() for path in _MEDIA}
+        own = {path: files(package).joinpath("pages", path[1:]).read_bytes() for path in _MEDIA}
+        look = [files(HERE).joinpath("static", name).read_bytes() for name in ("tokens.css", "site.css")]
+        self._assets = own | {"/login.css": b"".join([*look, own["/login.css"]])}
 
     def _page(self, name: str, status: int = 200, then: str = "", **values: Any) -> Response:
-        headers = {
-            **NO_STORE,
-            "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-            f"connect-src 'self' {self._office.helper}; base-uri 'none'; frame-ancestors 'none'; "
-            f"form-action 'self' {then}",
-            "Referrer-Policy": "same-origin",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-        }
-        body = self._templates.get_template(name).render(**values)
-        return Response(body, status, headers, "text/html")
+        told = NO_STORE | {"Content-Security-Policy": policy([self._office.helper], [then] if then else [])}
+        page = Response(self._templates.get_template(name).render(**values), status, told, "text/html")
+        secure(page.headers, tls=self._office.issuer.startswith("https:"))
+        return page
 
     def ways(self, client: Client, pushed: Pushed) -> Response:
         """Choose a way in."""
@@ -65,20 +63,31 @@ class Pages:
     def consent(self, client: Client, interaction: Interaction) -> Response:
         """See who asks for what, and say yes or no. Every optional item can be left out."""
         pushed = interaction.pushed
-        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in pushed.scopes if scope in SCOPES]
-        shown = latest.offered(pushed, interaction.acr)
+        never = NEVER if interaction.acting else frozenset[str]()
+        later = None if interaction.acting else pushed.latest
+        wanted = later.items if later else ()
+        shown = offered(wanted, interaction.acr)
+        once = offered(pushed.scopes, interaction.acr)
+        asked = [(scope, *SCOPES[scope], scope == SIGN) for scope in once if scope in SCOPES.keys() - never]
+        choices = [
+            (paper_code(each.number), each.called) for each in granting.choices(self._office, interaction)
+        ]
+        acting = paper_code(interaction.acting) if interaction.acting else ""
         return self._page(
             "consent.html",
             then=_origin(pushed.redirect),
             client=client,
             scopes=asked,
-            binds=interaction.acr == COUNTER,
+            binds=interaction.acr == COUNTER and not interaction.acting,
             transaction=pushed.transaction.hex(),
-            latest=pushed.latest,
+            latest=later,
             later=[(item, *SCOPES[item]) for item in shown],
-            counter=pushed.latest is not None and len(shown) < len(pushed.latest.items),
-            link=LINK in pushed.scopes,
-            spans=_spans(pushed.latest.days) if pushed.latest else [],
+            counter=(once, shown) != (pushed.scopes, wanted),
+            link=LINK in pushed.scopes and not interaction.acting,
+            spans=_spans(later.days) if later else [],
+            choices=choices,
+            acting=acting,
+            called=dict(choices).get(acting, ""),
         )
 
     def refusal(self, problem: Problem) -> Response:
