@@ -35,6 +35,8 @@ from kakine.parties.authority.app import Authority
 from kakine.parties.authority.settings import AuthoritySettings
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
+from kakine.parties.commission.console import House
+from kakine.parties.commission.console import site as console_site
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings as ConverterSettings
@@ -61,6 +63,7 @@ from kakine.runtime.layouts import Layouts
 from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import LedgerBehind, LedgerDiverged, LedgerForked, LogAlive, LogNotOver, Problem
+from kakine.web.site import Settings
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 from kakine.wire.canonical import encode
@@ -241,6 +244,13 @@ class Country:
     def _network(self, name: str) -> Network:
         return Network(CONVERTERS, self.logs_of(name))
 
+    def console_site(self, origin: str) -> ASGIApp:
+        """The commission's console at an origin of its own. In the country's folder `findings` are folders of evidence
+        that monitors have written."""
+        commission, own = self.commission, self.site
+        house = House(commission.bureau, commission.counting, commission.figuring, own.folder / "findings")
+        return console_site(Settings(origin, "kakine-console", own.clock, own.entropy), house).app()
+
     async def refresh(self) -> None:
         """Every party asks the commission what is new. Apart, each does so every few seconds."""
         for name, book in self.books.items():
@@ -293,6 +303,7 @@ class Country:
             self.site.entropy,
         )
         self._closing.append(self.auditor)
+        self.commission.figuring.audits = self.auditor.db
         self.commission.serve(self.auditor.duties)
         self.apps[COMMISSION] = self.commission.app
         await self.finish_opening()
@@ -312,6 +323,7 @@ class Country:
         converters = {str(name): party.witness.vkey for name, party in self.converters.items()}
         logs = [vkey(origin, LOG, key) for origin, key in keys.items()]
         self.policy = country_policy(logs, converters, self.watchers.vkeys())
+        self.commission.figuring.policy = self.policy
         published = self.site.folder / POLICY
         if not published.is_file() or published.read_bytes() != self.policy:
             incoming = published.with_suffix(".new")

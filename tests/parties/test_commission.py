@@ -141,7 +141,7 @@ def in_a_country(folder: Path, test: Callable[[Country], Awaitable[None]]) -> No
 
 
 def wider(gazette: Gazette) -> Gazette:
-    return altered(gazette, "assessments", "PIA-sapporo-local-tax", review=30_000)
+    return altered(gazette, "rows", "JO106.2", start=1)
 
 
 def draft(content: Gazette, effective_ms: int) -> Draft:
@@ -177,7 +177,7 @@ def test_a_widening_goes_from_proposal_over_review_and_waiting_into_force(tmp_pa
     async def test(country: Country) -> None:
         digest = await proposed(country, NOW + 2 * WAIT)
         (open_,) = (await country.ask("commission", COMMISSION, PROPOSALS, Nothing())).proposals
-        assert [(c.widens, c.name) for c in open_.changes] == [(True, "PIA-sapporo-local-tax")]
+        assert [(c.widens, c.name) for c in open_.changes] == [(True, "JO106.2")]
         assert open_.changes[0].ja.endswith("。")
         country.now_ms += WAIT
         await country.ask("commission", COMMISSION, APPROVE, Approve(digest))

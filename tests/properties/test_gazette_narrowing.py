@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gazette_country import NOW, altered, first, law_of
 from kakine.protocols.gazette import Law
 from kakine.protocols.gazette_diff import describe, widenings
+from kakine.values.calendar import day_in_japan
 from kakine.values.labels import HASH
 from kakine.values.problems import Problem
 from kakine.wire.gazette import Gazette, Subject, Suspension
@@ -41,7 +42,15 @@ NAMES = {
     Subject.ROW: [row.id for row in SMALL.rows],
     Subject.GROUND: [ground.id for ground in SMALL.grounds],
 }
-SUSPENSIONS = st.sampled_from([Suspension(s, n, "why") for s, names in NAMES.items() for n in names])
+TODAY = day_in_japan(NOW)
+SUSPENSIONS = st.sampled_from(
+    [
+        Suspension(s, n, "why", until)
+        for s, names in NAMES.items()
+        for n in names
+        for until in (0, TODAY - 1, TODAY)
+    ]
+)
 
 
 def suspensions(draw: st.DrawFn) -> Change:
@@ -177,6 +186,15 @@ def test_a_change_that_allows_something_new_is_widening(gazette: Gazette) -> Non
 
 def with_role(law: Law, role: str) -> list[str]:
     return [party.name for party in law.gazette.parties if role in law.roles(party.name)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(changed(), changed())
+def test_what_narrows_a_law_with_suspensions_allows_nothing_new(old: Gazette, new: Gazette) -> None:
+    """Also where a suspension gets another end, or one of them is over already."""
+    before, after = opened(old), opened(new)
+    if before is not None and after is not None and allowed(after) - allowed(before):
+        assert widenings(old, new)
 
 
 @settings(max_examples=120, deadline=None)

@@ -183,6 +183,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.REKEY.path: converter.Rekey(TAX, 1, KEY, land.clock(), bytes(32), bytes(64)),
         converter.STATEMENT.path: converter.CountAsked(ORIGIN, 1),
         converter.STATEMENTS.path: converter.StatementsAsked(ORIGIN, 0),
+        converter.USES.path: converter.UsesAsked(20_000),
         converter.WITNESS.path: converter.Witness(enrolled),
         mailbox.VECTORS.path: mailbox.Vectors(0),
         mailbox.BLINDS.path: mailbox.Blinds(enrolled),

@@ -11,8 +11,10 @@ from gazette_country import NOW, WAIT, altered, anchors, book, first, identity, 
 from kakine.crypto.hashing import digest
 from kakine.protocols.gazette import CLOCK_MS, LawBook
 from kakine.protocols.gazette_draft import narrowed, next_version
+from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.protocols.gazette_log import entry_of, logged_ms
 from kakine.values import problems
+from kakine.values.calendar import day_in_japan
 from kakine.wire import canonical
 from kakine.wire.gazette import Gazette, Kind, Signatures, Subject, Suspension, decode, encode, gazette_digest
 
@@ -197,9 +199,71 @@ def test_the_same_version_twice_is_one() -> None:
 
 
 def test_a_version_that_changes_nothing_is_refused() -> None:
-    """Otherwise one signature could drop what is waiting without saying why it narrows anything."""
+    """There is nothing to say."""
     with pytest.raises(problems.GazetteUnchanged):
         publish(book(), lambda old: old, "commission")
+
+
+@pytest.mark.parametrize("by", ["ministry", "commission"])
+def test_a_narrowing_that_changes_nothing_drops_what_waits_once(by: str) -> None:
+    """It says so and why, and stops nothing; without a widening that waits it is refused."""
+    laws = book()
+    publish(laws, earlier_start)
+    assert laws.pending(NOW + 1) is not None
+    law = publish(laws, lambda old: old, by, now_ms=NOW + 1)
+    assert law.gazette.kind is Kind.NARROWING
+    assert laws.pending(NOW + 1) is None
+    assert laws.in_force(NOW + 2 * WAIT).row("JO106.2").start != 1
+    with pytest.raises(problems.GazetteUnchanged):
+        publish(laws, lambda old: old, by, now_ms=NOW + 2)
+
+
+def test_what_has_taken_effect_is_dropped_by_nothing() -> None:
+    """After its day a widening is the law, and one signature does not take it back."""
+    laws = book()
+    publish(laws, earlier_start)
+    with pytest.raises(problems.GazetteUnchanged):
+        publish(laws, lambda old: old, "commission", now_ms=NOW + WAIT)
+
+
+def until(day: int) -> Callable[[Gazette], Gazette]:
+    stop = Suspension(Subject.PARTY, "sapporo", "leak", day)
+    return lambda old: msgspec.structs.replace(old, suspensions=(stop,))
+
+
+def test_a_suspension_with_an_end_ends_by_itself_after_that_day() -> None:
+    """The end was published with it, so nobody has to lift anything."""
+    laws = book()
+    day = day_in_japan(NOW) + 3
+    publish(laws, until(day), "commission")
+    last_ms = (day + 1) * DAY_MS - 9 * 3_600_000 - 1  # 23:59:59.999 in Japan
+    with pytest.raises(problems.Suspended):
+        laws.in_force(NOW).permit(*ASK, last_ms)
+    laws.in_force(NOW).permit(*ASK, last_ms + 1)
+
+
+def test_an_end_is_put_off_by_one_and_brought_forward_by_both() -> None:
+    """Also taking the end away, which leaves the suspension standing for good."""
+    day = day_in_japan(NOW) + 3
+    for later in (day + 1, 0):
+        laws = book()
+        publish(laws, until(day), "commission")
+        publish(laws, until(later), "commission")
+        with pytest.raises(problems.GazetteUnsigned):
+            publish(laws, until(day), "commission")
+
+
+def test_what_is_stopped_again_keeps_the_later_end() -> None:
+    """Whoever stops for a shorter time does not let anything go sooner."""
+    laws, day = book(), day_in_japan(NOW) + 3
+    publish(laws, until(day), "commission")
+    law = laws.in_force(NOW)
+    ends = {
+        asked: narrowed(law, [(Subject.PARTY, "sapporo")], [], "why", asked).suspensions[0]
+        for asked in (day - 1, day + 1, 0)
+    }
+    assert {asked: entry.until for asked, entry in ends.items()} == {day - 1: day, day + 1: day + 1, 0: 0}
+    assert {entry.reason for entry in ends.values()} == {"leak"}
 
 
 def test_new_keys_of_the_signers_hold_from_their_day() -> None:

@@ -35,10 +35,10 @@ def run(
 
     Every 5 seconds the law, every 10 a heartbeat of each ledger that is silent and the witnesses' signatures; every
     minute acts at the portal whose time has come; every five minutes the status of certificates; every hour what was
-    sealed until now, the indexes, the log of certificates and the audit; every minute of a new year its next log, when
-    it is time; every day a look at what has expired.
-    Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that fails is
-    named with its problem and comes again at its next time.
+    sealed until now, the indexes, the log of certificates, the audit and the commission's counts, by which a row that
+    nobody uses is suspended; every minute of a new year its next log, when it is time; every day a look at what has
+    expired. Erasing cannot be undone and is never done here: what is due is named. A line for each duty done. One that
+    fails is named with its problem and comes again at its next time.
     """
     asyncio.run(_run(directory, [f"ledger-{each}" for each in without or ()]))
 
@@ -70,6 +70,7 @@ def chores(country: Country) -> list[Chore]:
         Chore("手続き / acts", MINUTE, lambda: _acts(country), "acts"),
         Chore("発行の記録 / issuance", HOUR, lambda: _issuance(country), "books"),
         Chore("監査 / audit", HOUR, lambda: _audit(country), "books"),
+        Chore("計数 / counts", HOUR, lambda: _count(country), "books"),
         Chore("年替わり / next log", MINUTE, lambda: _year(country), "books"),
         Chore("消去 / erasure", DAY, lambda: _expired(country), "books"),
     ]
@@ -142,6 +143,13 @@ async def _audit(country: Country) -> str:
     faults = "".join(f"; {each.party or '-'}: {each.fault}" for each in found if each.fault)
     late_words = f"; 期限超過の異議 / late objections: {len(late)}" if late else ""
     return f"{len(found)} 件の裁定 / verdicts{faults}{late_words}" if found or late else ""
+
+
+async def _count(country: Country) -> str:
+    """Said only where something fails or stops: the figures themselves are on the public page."""
+    faults, stopped = await country.commission.count()
+    said = [f"{name}: {code}" for name, code in faults.items()]
+    return "; ".join([*said, *([f"使われず停止 / unused, suspended: {len(stopped)}"] if stopped else [])])
 
 
 async def _year(country: Country) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from kakine.cli.serve_console import console
 from kakine.cli.serve_desk import desk
 from kakine.cli.serve_login import login
 from kakine.cli.serve_portal import portal
@@ -22,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party 
 
 app.command()(login)
 app.command()(desk)
+app.command()(console)
 app.command()(portal)
 
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from kakine.cli.at_work import at_work
 from kakine.cli.desks import HOST, desk_at, report_applications
-from kakine.cli.serve_portal import at_work
 from kakine.cli.visiting import DirOption, visited
 from kakine.institutions.desk import DemoLogin, staffed
 from kakine.parties.gateway.desk.case_store import Application

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from kakine.cli.run import chores
+from kakine.cli.at_work import at_work
 from kakine.cli.visiting import DirOption, visited
-from kakine.country import Country
-from kakine.runtime.schedule import Done, Schedule
 
 FIRST_STEPS = """住所 / address: {origin}
 入り方 / how to come in:
@@ -59,20 +56,3 @@ async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
         config.app = country.portal_site(at, away)
         typer.echo(FIRST_STEPS.format(origin=at, folder=folder))
         await uvicorn.Server(config).serve(sockets=[socket])
-
-
-@asynccontextmanager
-async def at_work(country: Country) -> AsyncIterator[None]:
-    """What `kakine run` does, so that a history is indexed and witnessed, and an act done when its day has come."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(Schedule(chores(country), country.site.clock, asyncio.sleep, _tell).run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
-
-
-def _tell(done: Done) -> None:
-    if done.fault:
-        typer.echo(f"{done.name}: {done.fault}", err=True)

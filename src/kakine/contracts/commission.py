@@ -115,12 +115,14 @@ class Stop(Body, frozen=True):
 
 
 class Narrow(Body, frozen=True):
-    """Suspend these and strike these rows, at once. The reasons name no person."""
+    """Suspend these, through the day `until` (since 1970; 0 for no end), and strike these rows, at once; with neither,
+    drop a widening that waits. The reasons name no person."""
 
     suspend: list[Stop]
     strike: list[str]
     reason_ja: str
     reason_en: str
+    until: Annotated[int, Meta(ge=0, lt=1 << 20)] = 0
 
 
 class IssuanceBatch(Body, frozen=True):

@@ -418,6 +418,20 @@ class StatementsGiven(Body, frozen=True):
 
 MOST_STATEMENTS = 64
 
+
+class UsesAsked(Body, frozen=True):
+    """How often was each row and ground used on this day of Japan (since 1970-01-01)?"""
+
+    day: Annotated[int, Meta(ge=0, lt=1 << 20)]
+
+
+class UsesGiven(Body, frozen=True):
+    """An encoded `wire.uses.Uses`, signed with label "uses"."""
+
+    statement: bytes
+    signature: bytes
+
+
 _CHAIN = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL, Role.CONVERTER})
 _DOMAINS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.MAILBOX, Role.PORTAL})
 _RECIPIENTS = frozenset({Role.GATEWAY, Role.REGISTRY, Role.PORTAL})
@@ -443,5 +457,6 @@ DISPUTE = Call("/v1/dispute", Dispute, Explained, frozenset({Role.COMMISSION}), 
 OUTCOME = Call("/v1/outcome", Outcome, Filed, _RECIPIENTS, BULK)
 OPEN_SHARES = Call("/v1/open-shares", OpenShares, SharesOpened, frozenset({Role.PORTAL}), BULK)
 REKEY = Call("/v1/rekey", Rekey, Rekeyed, _DOMAINS, BULK)
+USES = Call("/v1/uses", UsesAsked, UsesGiven, frozenset({Role.COMMISSION}))
 DESTROY = Call("/v1/month/destroy", Destroy, Said, frozenset({Role.COMMISSION}))
 LIFT = Call("/v1/hold/lift", HoldLogged, Nothing, frozenset({Role.COMMISSION}))

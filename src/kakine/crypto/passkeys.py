@@ -90,6 +90,15 @@ def credential_id(answer: Mapping[str, Any]) -> bytes:
         raise PasskeyInvalid() from fault
 
 
+def challenge_of(answer: Mapping[str, Any]) -> bytes:
+    """Which challenge an answer says it is to. Raises `PasskeyInvalid`. Says nothing before the answer is checked."""
+    try:
+        said = json.loads(base64url_to_bytes(str(answer["response"]["clientDataJSON"])))
+        return base64url_to_bytes(str(said["challenge"]))
+    except _FAULTS as fault:
+        raise PasskeyInvalid() from fault
+
+
 def check_use(site: Site, answer: Mapping[str, Any], challenge: bytes, kept: Passkey) -> int:
     """The new count of uses. Raises `PasskeyInvalid`, also for a count that did not grow (a copied device)."""
     try:

@@ -69,12 +69,22 @@ class Anchors:
 class _Site:
     """A domain with what is asked of it at every check."""
 
+    name: str
     party: str
     types: frozenset[str]
     roles: frozenset[str]
     provides: frozenset[str]
     asks: frozenset[str]
-    stopped: str
+
+
+@dataclass(frozen=True)
+class _Stops:
+    """What stands still on one day; `standstill` is the first suspended body without which nothing may go on, as
+    `party:converter-3`, or nothing."""
+
+    day: int
+    names: frozenset[tuple[Subject, str]]
+    standstill: str
 
 
 def sign_as_ministry(key: SigningKey, encoded: bytes) -> bytes:
@@ -126,9 +136,7 @@ class Law:
         self._clients = {client.id: client for client in gazette.clients}
         self._client_domains = frozenset(client.domain for client in gazette.clients)
         self._assessments = {(entry.party, entry.file): entry for entry in gazette.assessments}
-        self._suspended = frozenset((entry.subject, entry.name) for entry in gazette.suspensions)
-        self._standstill = self._guard_suspended()
-        self._everything = (Subject.EVERYTHING, "") in self._suspended
+        self._stopped = _Stops(-1, frozenset(), "")
         self._sites = {
             domain.name: self._site(party, domain) for party in gazette.parties for domain in party.domains
         }
@@ -163,7 +171,9 @@ class Law:
             _require_both(encoded, signatures, anchors)
             return cls(encoded, gazette, gazette.effective_ms)
         _require_next(gazette, previous, last or previous)
-        if not describe(previous.gazette, gazette):
+        # What changes nothing is of use in one case: it drops a widening that waits.
+        drops = gazette.kind is Kind.NARROWING and last is not None and last is not previous
+        if not drops and not describe(previous.gazette, gazette):
             raise GazetteUnchanged()
         if gazette.kind is Kind.NARROWING:
             _require_narrowing(gazette, previous)
@@ -175,9 +185,18 @@ class Law:
             raise GazetteTooSoon(earliest_ms=waited_ms)
         return cls(encoded, gazette, gazette.effective_ms)
 
-    def _guard_suspended(self) -> str:
-        """The first suspended body without which nothing may go on, as `party:converter-3`, or nothing."""
-        for subject, name in sorted(self._suspended):
+    def _stops(self, now_ms: int) -> _Stops:
+        """Kept for the day that was asked for last."""
+        day = day_in_japan(now_ms)
+        if self._stopped.day != day:
+            names = frozenset(
+                (each.subject, each.name) for each in self.gazette.suspensions if each.holds(day)
+            )
+            self._stopped = _Stops(day, names, self._guard_stopped(names))
+        return self._stopped
+
+    def _guard_stopped(self, names: frozenset[tuple[Subject, str]]) -> str:
+        for subject, name in sorted(names):
             if subject is Subject.PARTY or subject is Subject.DOMAIN:
                 roles = self._roles.get(name.partition("/")[0], frozenset())
                 if roles & _STOPPERS:
@@ -185,21 +204,13 @@ class Law:
         return ""
 
     def _site(self, party: Party, domain: Domain) -> _Site:
-        stopped = next(
-            (
-                f"{subject.value}:{name}"
-                for subject, name in ((Subject.PARTY, party.name), (Subject.DOMAIN, domain.name))
-                if (subject, name) in self._suspended
-            ),
-            "",
-        )
         return _Site(
+            name=domain.name,
             party=party.name,
             types=frozenset(party.types),
             roles=frozenset(party.roles),
             provides=frozenset(domain.provides),
             asks=frozenset(domain.asks),
-            stopped=stopped,
         )
 
     def party(self, name: str) -> Party:
@@ -302,11 +313,11 @@ class Law:
         concerns the person asked about.
         """
         asker, giver = self._site_of(requester), self._site_of(provider)
-        if self._everything:
-            raise Suspended(what="everything")
-        self._require_running(asker, giver)
+        stops = self._stops(now_ms)
+        _require_goes_on(stops, Subject.EVERYTHING, "")
+        _require_running(stops, asker, giver)
         self._require_asker(asker, requester, procedure)
-        self._require_not_suspended(Subject.PROCEDURE, procedure)
+        _require_goes_on(stops, Subject.PROCEDURE, procedure)
         if not rows:
             raise RowUnknown(row="none named")
         day = day_in_japan(now_ms)
@@ -314,7 +325,7 @@ class Law:
             row = self.row(row_id)
             if row.procedure != procedure:
                 raise RowNotOfProcedure(row=row_id, procedure=procedure)
-            self._require_not_suspended(Subject.ROW, row_id)
+            _require_goes_on(stops, Subject.ROW, row_id)
             if row.start > day:
                 raise RowNotInForce(row=row_id)
             if row.provider_type not in giver.types or row.item not in giver.provides:
@@ -349,25 +360,31 @@ class Law:
         """Raise what is missing unless this ground, which is no row, covers requester and provider.
 
         Raises GroundUnknown, DomainUnknown, Suspended, GroundNotForParties. A protective ground outlives a
-        suspension of everything. `now_ms` is there because grounds may get a start date as rows have.
+        suspension of everything.
         """
         entry = self._grounds.get(ground)
         if entry is None:
             raise GroundUnknown(ground=ground)
         giver = self._site_of(provider)
         asker = None if requester == HASH else self._site_of(requester)
-        if self._everything and not entry.protective:
-            raise Suspended(what="everything")
-        self._require_not_suspended(Subject.GROUND, ground)
-        self._require_running(*([giver] if asker is None else [asker, giver]))
+        stops = self._stops(now_ms)
+        if not entry.protective:
+            _require_goes_on(stops, Subject.EVERYTHING, "")
+        _require_goes_on(stops, Subject.GROUND, ground)
+        _require_running(stops, *([giver] if asker is None else [asker, giver]))
         if not _covers(entry, asker, giver, requester == provider):
             raise GroundNotForParties(ground=ground, requester=str(requester), provider=str(provider))
 
-    def require_running(self, *parties: str) -> None:
+    def require_running(self, now_ms: int, *parties: str) -> None:
         """Raise `Suspended` where everything is stopped, or one of these parties."""
-        self._require_not_suspended(Subject.EVERYTHING, "")
+        stops = self._stops(now_ms)
+        _require_goes_on(stops, Subject.EVERYTHING, "")
         for name in parties:
-            self._require_not_suspended(Subject.PARTY, name)
+            _require_goes_on(stops, Subject.PARTY, name)
+
+    def stands_still(self, subject: Subject, name: str, now_ms: int) -> bool:
+        """Whether this very thing is suspended; what it hangs on may be besides."""
+        return (subject, name) in self._stops(now_ms).names
 
     def client(self, name: str) -> Client:
         """A relying party. Raises ClientUnauthenticated, the same as for one that cannot prove who it is."""
@@ -390,19 +407,6 @@ class Law:
             raise DomainUnknown(domain=str(domain))
         return site
 
-    def _require_running(self, *sites: _Site) -> None:
-        # Without a converter, the ledger, the record keeper or the portal nothing may go on: an exchange
-        # would lack a veto, a trace, or anybody who can look.
-        if self._standstill:
-            raise Suspended(what=self._standstill)
-        for site in sites:
-            if site.stopped:
-                raise Suspended(what=site.stopped)
-
-    def _require_not_suspended(self, subject: Subject, name: str) -> None:
-        if (subject, name) in self._suspended:
-            raise Suspended(what=f"{subject.value}:{name}")
-
     def _require_asker(self, asker: _Site, requester: str, procedure: str) -> None:
         entry = self._procedures.get(procedure)
         if entry is None:
@@ -417,6 +421,21 @@ class Law:
             raise AssessmentMissing(side=side, party=party, file=file, assessment=named)
         if entry.review < day:
             raise AssessmentExpired(side=side, party=party, file=file, assessment=entry.id)
+
+
+def _require_goes_on(stops: _Stops, subject: Subject, name: str) -> None:
+    if (subject, name) in stops.names:
+        raise Suspended(what=f"{subject.value}:{name}" if name else subject.value)
+
+
+def _require_running(stops: _Stops, *sites: _Site) -> None:
+    # Without a converter, the ledger, the record keeper or the portal nothing may go on: an exchange
+    # would lack a veto, a trace, or anybody who can look.
+    if stops.standstill:
+        raise Suspended(what=stops.standstill)
+    for site in sites:
+        _require_goes_on(stops, Subject.PARTY, site.party)
+        _require_goes_on(stops, Subject.DOMAIN, site.name)
 
 
 def _covers(ground: Ground, asker: _Site | None, giver: _Site, same: bool) -> bool:
@@ -542,6 +561,14 @@ class LawBook:
             if law.starts_ms <= now_ms or law.gazette.kind is Kind.NARROWING:
                 return law
         raise NoLawInForce()
+
+    def held(self, now_ms: int) -> list[Law]:
+        """Every version that is or was in force, oldest first; none that was dropped."""
+        begun = [
+            law for law in self._standing if law.starts_ms <= now_ms or law.gazette.kind is Kind.NARROWING
+        ]
+        waiting = self._waiting
+        return begun if waiting is None or waiting.starts_ms > now_ms else [*begun, waiting]
 
     def pending(self, now_ms: int) -> Law | None:
         """The version that has been published and is not yet in force, if there is one."""

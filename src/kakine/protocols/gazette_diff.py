@@ -281,19 +281,20 @@ def _client_change(old: Client, new: Client) -> Iterator[Change]:
 
 def _suspensions(old: Gazette, new: Gazette) -> Iterator[Change]:
     before, after = ({(s.subject, s.name): s for s in gazette.suspensions} for gazette in (old, new))
-    protective = {ground.id for ground in old.grounds if ground.protective}
+    protected = {(Subject.GROUND, ground.id) for ground in old.grounds if ground.protective}
     for key in sorted(after.keys() - before.keys()):
-        widens = key[0] is Subject.GROUND and key[1] in protective
-        yield _suspension(after[key], "を停止する", "Suspends", widens=widens)
+        yield _suspension(after[key], "を停止する", "Suspends", widens=key in protected)
     for key in sorted(before.keys() - after.keys()):
         # What is struck in the same version needs no suspension any more.
         stands = key[1] in suspendable(new)[key[0]]
         yield _suspension(before[key], "の停止を解く", "Lifts the suspension of", widens=stands)
     for key in sorted(before.keys() & after.keys()):
-        if before[key] != after[key]:
+        if before[key].reason != after[key].reason:
             yield _suspension(
                 after[key], "の停止の理由を改める", "Alters the reason for suspending", widens=True
             )
+        if before[key].until != after[key].until:
+            yield _until(before[key], after[key], key in protected)
 
 
 _SUBJECTS = {
@@ -310,12 +311,31 @@ def _suspension(entry: Suspension, ja: str, en: str, *, widens: bool) -> Change:
     subject_ja, subject_en = _SUBJECTS[entry.subject]
     name_ja, name_en = (f"「{entry.name}」", f" {entry.name}") if entry.name else ("", "")
     reason_ja, reason_en = (f"(理由: {entry.reason})", f" ({entry.reason})") if entry.reason else ("", "")
+    until_ja, until_en = (f"({_end(entry)[0]})", f", {_end(entry)[1]}") if entry.until else ("", "")
     return Change(
         widens,
         _SUSPENSIONS.what,
         f"{entry.subject.value}:{entry.name}",
-        f"{subject_ja}{name_ja}{ja}{reason_ja}。",
-        f"{en} {subject_en}{name_en}{reason_en}.",
+        f"{subject_ja}{name_ja}{ja}{until_ja}{reason_ja}。",
+        f"{en} {subject_en}{name_en}{until_en}{reason_en}.",
+    )
+
+
+def _end(entry: Suspension) -> tuple[str, str]:
+    if not entry.until:
+        return "終わりを定めない", "without an end"
+    return f"{day(entry.until)} まで", f"until {day(entry.until)}"
+
+
+def _until(old: Suspension, new: Suspension, protected: bool) -> Change:
+    """A later end is narrowing, an earlier one lifts a part of it."""
+    longer = not new.until or bool(old.until and new.until > old.until)
+    (was_ja, was_en), (is_ja, is_en) = _end(old), _end(new)
+    return _suspension(
+        msgspec.structs.replace(new, reason="", until=0),
+        f"の停止の期限を改める({was_ja} → {is_ja})",
+        f"Alters the end ({was_en}, now {is_en}) of suspending",
+        widens=protected or not longer,
     )
 
 

@@ -36,18 +36,27 @@ def next_version(
     )
 
 
-def narrowed(law: Law, suspend: Iterable[tuple[Subject, str]], strike: Iterable[str], reason: str) -> Gazette:
-    """The law with these suspensions added and these rows struck. Raises RowUnknown.
+def narrowed(
+    law: Law, suspend: Iterable[tuple[Subject, str]], strike: Iterable[str], reason: str, until: int = 0
+) -> Gazette:
+    """The law with these suspensions added, until a day or without an end, and these rows struck. Raises RowUnknown.
 
-    What is suspended already keeps the reason it has.
+    What is suspended already keeps the reason it has, and the later end.
     """
     gone = set(strike)
     for row_id in sorted(gone):
         law.row(row_id)
     before = {(entry.subject, entry.name): entry for entry in law.gazette.suspensions}
-    added = {(subject, name): Suspension(subject, name, reason) for subject, name in suspend}
+    added = {(subject, name): Suspension(subject, name, reason, until) for subject, name in suspend}
+    longer = {
+        key: msgspec.structs.replace(old, until=until if until and old.until else 0)
+        for key, old in before.items()
+        if key in added and old.until and (not until or until > old.until)
+    }
     kept = (
-        entry for key, entry in {**added, **before}.items() if key[0] is not Subject.ROW or key[1] not in gone
+        entry
+        for key, entry in {**added, **before, **longer}.items()
+        if key[0] is not Subject.ROW or key[1] not in gone
     )
     return msgspec.structs.replace(
         law.gazette,
@@ -64,14 +73,16 @@ def narrowing_version(
     now_ms: int,
     reason_ja: str,
     reason_en: str,
+    until: int = 0,
 ) -> Gazette:
-    """The next version: these suspended and these rows struck, from `now_ms`.
+    """The next version: these suspended, until a day or without an end, and these rows struck, from `now_ms`. With
+    neither it drops a widening that waits, and does nothing else.
 
     Raises RowUnknown, GazetteInconsistent (nothing of that name) and GazetteNotNarrowing where one signature
     is not enough, as for a ground that protects people.
     """
     present = book.in_force(now_ms)
-    content = narrowed(present, suspend, strike, reason_en)
+    content = narrowed(present, suspend, strike, reason_en, until)
     require_sound(content)
     widening = widenings(present.gazette, content)
     if widening:

@@ -1631,3 +1631,66 @@ class InquiryUnknown(Problem):
     code = "inquiry-unknown"
     status = 404
     title = "no such question in this case"
+
+
+# --- staff and the commission's console -------------------------------------------------------------------------
+
+
+class StaffUnknown(Problem):
+    code = "staff-unknown"
+    status = 403
+    title = "nobody who works here comes in or confirms with this"
+
+
+class StaffMalformed(Problem):
+    code = "staff-malformed"
+    title = "the name, the role or the unit of somebody who works here is none"
+
+
+class RoleNotAllowed(Problem):
+    code = "role-not-allowed"
+    status = 403
+    title = "this role may not do that"
+
+
+class TwoPeopleNeeded(Problem):
+    code = "two-people-needed"
+    status = 403
+    title = "one person prepares and another one signs; nobody does both"
+
+
+class OrderUnknown(Problem):
+    code = "order-unknown"
+    status = 404
+    title = "nothing with this digest is prepared; it was signed, refused, is too old, or never was"
+
+
+class OrderMalformed(Problem):
+    code = "order-malformed"
+    title = "what was prepared lacks something, or names what is not there"
+
+
+class JournalBroken(Problem):
+    code = "journal-broken"
+    status = 500
+    title = "a line of the journal does not follow from the one before it"
+
+
+class AssessmentIncomplete(Problem):
+    code = "assessment-incomplete"
+    title = "the impact assessment of a file is not at the level it needs, or a step of it is not done"
+
+
+class AssessmentMalformed(Problem):
+    code = "assessment-malformed"
+    title = "a step of an impact assessment is out of order, too early, or of another level"
+
+
+class BreachMalformed(Problem):
+    code = "breach-malformed"
+    title = "a case of a breach lacks something, or a step of it is out of order"
+
+
+class UsesConflict(Problem):
+    code = "uses-conflict"
+    title = "a converter counts the uses of a day that is over otherwise than before"

@@ -193,11 +193,17 @@ class Client(Message, frozen=True):
 
 
 class Suspension(Message, frozen=True):
-    """Something that stands still. `name` is empty for `EVERYTHING`. `reason` names no person."""
+    """Something that stands still. `name` is empty for `EVERYTHING`. `reason` names no person. `until` is the last day
+    on which it does, 0 where no end is said: then it takes a widening to lift it."""
 
     subject: Subject
     name: Annotated[str, Meta(max_length=80)]
     reason: Text
+    until: Days = 0
+
+    def holds(self, day: int) -> bool:
+        """Whether it stands still on this day."""
+        return not self.until or day <= self.until
 
 
 class Gazette(Message, frozen=True):

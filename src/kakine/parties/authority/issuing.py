@@ -47,7 +47,7 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
     if profile is None:
         raise ProfileUnknown()
     law = office.law.in_force(office.clock())
-    law.require_running(caller, office.identity.name, office.settings.registry)
+    law.require_running(office.clock(), caller, office.identity.name, office.settings.registry)
     registry = law.signing_key(office.settings.registry)
     voucher = opened(asked.voucher, office.identity.opening, registry, office.clock())
     counter = CorporateNumber(law.party(caller).number).municipality
@@ -73,7 +73,8 @@ async def certify_party(office: Office, caller: PartyName, asked: CertifyParty) 
 
     Raises RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified, Suspended.
     """
-    office.law.in_force(office.clock()).require_running(caller, office.identity.name)
+    now_ms = office.clock()
+    office.law.in_force(now_ms).require_running(now_ms, caller, office.identity.name)
     profile = Profile.PARTY
     request = open_request(asked.request, [profile.algorithm])
     root = await office.roots.issuing(profile)

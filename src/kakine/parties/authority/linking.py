@@ -39,9 +39,10 @@ person again."""
 async def link(office: Office, caller: PartyName, asked: AskLink) -> LinkGiven:
     """A signed link, sealed to the holder. Raises `SealInvalid`, `NotCanonical`, `Suspended`, and `LinkRefused` for
     whatever else does not fit, without a difference."""
-    office.law.in_force(office.clock()).require_running(caller, office.identity.name)
+    now_ms = office.clock()
+    office.law.in_force(now_ms).require_running(now_ms, caller, office.identity.name)
     told = decode(open_sealed(office.identity.opening, to_authority(), asked.sealed), LinkAsked)
-    wish, now_ms = decode(told.wish, LinkWish), office.clock()
+    wish = decode(told.wish, LinkWish)
     db = office.db.read()
     new, old = store.by_serial(db, wish.serial), store.by_serial(db, wish.old_serial)
     key = CardKey(told.public)

@@ -13,7 +13,12 @@ from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
 from kakine.contracts.commission import ERASURES, Version
+from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
+from kakine.parties.commission.bureau import store as bureau_store
+from kakine.parties.commission.bureau.bureau import Bureau
+from kakine.parties.commission.bureau.figures import Figuring
+from kakine.parties.commission.bureau.uses import Counting, collect, suspend_unused
 from kakine.parties.commission.http import duties
 from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher
@@ -28,12 +33,16 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import PartyName
+from kakine.web.staff import Staff
 from kakine.wire.erasure import Order
+
+NOWHERE = Site("", "")
+"""Where passkeys of the staff live while no console is served: nowhere."""
 
 
 class Commission:
     """A running commission; `app` serves its calls, `book` is the law as it has published it, `openings` the list of
-    logs."""
+    logs, `bureau` its people, `counting` and `figuring` what they count."""
 
     def __init__(
         self,
@@ -42,9 +51,11 @@ class Commission:
         openings: Openings,
         offered: Duties,
         office: Office,
+        figuring: Figuring,
         clock: Clock,
     ) -> None:
         self._database = database
+        self.bureau, self.counting, self.figuring = figuring.bureau, figuring.counting, figuring
         self.openings = openings
         self._publisher = publisher
         self._offered = offered
@@ -70,18 +81,30 @@ class Commission:
     ) -> Commission:
         """Open the store and verify every published version before serving.
 
-        Raises StoreInUse, and what `LawBook.accept` raises if a stored version was altered.
+        Raises StoreInUse, JournalBroken, and what `LawBook.accept` raises if a stored version was altered.
         """
         database = Database.open(settings.database, METADATA)
         with ExitStack() as undo:
             undo.callback(database.close)
+            bureau_store.check_journal(database.read())
             store = Store(database)
             publisher = Publisher(settings, identity, store, LawBook(anchors), peers, clock)
             openings = Openings(identity, store, publisher.book, settings.logs, peers, clock)
             undo.pop_all()
+        staff = Staff(database, clock, entropy, NOWHERE)
         office = Office(identity, settings.logs, Heads(), database, publisher.book, peers, clock, entropy)
-        offered = Duties(identity, store, publisher, openings, clock)
-        return cls(database, publisher, openings, offered, office, clock)
+        offered = Duties(
+            identity,
+            store,
+            publisher,
+            openings,
+            clock,
+            lambda: bool(staff.all()),
+            lambda: bureau_store.all_cards(database.read()),
+        )
+        bureau = Bureau(database, staff, offered, publisher.book, clock, entropy)
+        figuring = Figuring(office, bureau, Counting(bureau, peers))
+        return cls(database, publisher, openings, offered, office, figuring, clock)
 
     def _roles(self, caller: PartyName) -> frozenset[Role]:
         return frozenset(map(Role, self.book.in_force(self._clock()).roles(caller)))
@@ -98,6 +121,7 @@ class Commission:
     async def resume(self) -> None:
         """Carry out or abandon what a crash left undone. To be called once the ledger can be reached."""
         await self._publisher.finish()
+        await self.bureau.resume()
 
     async def retain(self) -> list[Order]:
         """The operator's own act: erase every month that is over (see `erasing.run`)."""
@@ -110,6 +134,14 @@ class Commission:
     async def lift(self, digest: bytes) -> None:
         """The operator's own act: end a hold (see `holds.lift`)."""
         await holds.lift(self._office, digest)
+
+    async def count(self) -> tuple[dict[PartyName, str], list[str]]:
+        """Collect what converters have counted, suspend what nobody uses, take the figures of the public page; (codes
+        of the problems by converter, rows that were suspended). Apart, every hour."""
+        faults = await collect(self.counting)
+        stopped = await suspend_unused(self.counting)
+        await self.figuring.take()
+        return faults, stopped
 
     def close(self) -> None:
         """Let go of the store."""

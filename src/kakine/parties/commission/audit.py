@@ -83,6 +83,11 @@ class Auditor:
         )
 
     @property
+    def db(self) -> Database:
+        """What it keeps, for the commission's own figures."""
+        return self._office.db
+
+    @property
     def duties(self) -> list[Duty[Any, Any]]:
         """What the commission answers to others as auditor."""
         return [Duty(OBJECT, partial(objections.take, self._office))]

@@ -21,9 +21,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from kakine.parties.commission.bureau.store import bureau_tables
 from kakine.runtime.database import Database, sql
+from kakine.web.staff_store import staff_tables
 
 METADATA = MetaData()
+bureau_tables(METADATA)
+staff_tables(METADATA)
 
 _VERSION = Table(
     "version",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kakine.contracts.call import Nothing
 from kakine.contracts.commission import (
     MOST_VERSIONS,
@@ -23,24 +25,38 @@ from kakine.contracts.commission import (
 from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher, version_of
 from kakine.parties.commission.store import Store, StoredProposal
+from kakine.protocols.assessment import Card, check_widening
 from kakine.protocols.gazette import MINISTRY, sign_as_commission
 from kakine.protocols.gazette_diff import describe
 from kakine.protocols.gazette_draft import narrowing_version
 from kakine.protocols.gazette_sound import require_sound
 from kakine.runtime.identity import Clock, Identity
+from kakine.values.calendar import day_in_japan
 from kakine.values.labels import PartyName
-from kakine.values.problems import GazetteInconsistent, ProposalUnknown
+from kakine.values.problems import GazetteInconsistent, ProposalUnknown, TwoPeopleNeeded
 from kakine.wire.canonical import decode as decode_message
 from kakine.wire.gazette import Kind, Signatures, Subject, decode, encode, gazette_digest
 from kakine.wire.issuance import LABEL, Batch, batch_digest
 
+Cards = dict[tuple[str, str], Card]
+
 
 class Duties:
-    """What the commission does for others and for its operator."""
+    """What the commission does for others and for its own people. `staffed` says whether it has any; `cards` is its
+    register of assessments."""
 
     def __init__(
-        self, identity: Identity, store: Store, publisher: Publisher, openings: Openings, clock: Clock
+        self,
+        identity: Identity,
+        store: Store,
+        publisher: Publisher,
+        openings: Openings,
+        clock: Clock,
+        staffed: Callable[[], bool],
+        cards: Callable[[], Cards],
     ) -> None:
+        self._staffed = staffed
+        self._cards = cards
         self._openings = openings
         self._identity = identity
         self._store = store
@@ -75,7 +91,11 @@ class Duties:
 
     async def proposals(self, caller: PartyName, asked: Nothing) -> Proposals:
         """What is open, each with everything it would change in the law now in force."""
-        return Proposals([self._shown(proposal) for proposal in self._store.open_proposals()])
+        return Proposals(self.shown_proposals())
+
+    def shown_proposals(self) -> list[Proposal]:
+        """The same, for the commission's own people."""
+        return [self._shown(proposal) for proposal in self._store.open_proposals()]
 
     def _shown(self, proposal: StoredProposal) -> Proposal:
         gazette = decode(proposal.gazette)
@@ -93,34 +113,74 @@ class Duties:
             changes,
         )
 
+    def _nobody_alone(self) -> None:
+        """A call is one person's: from the day on that the commission has people, only two of them sign."""
+        if self._staffed():
+            raise TwoPeopleNeeded()
+
     async def approve(self, caller: PartyName, asked: Approve) -> Version:
-        """Countersign and publish. The waiting time runs from now. Raises ProposalUnknown and what publishing
-        raises."""
-        proposal = self._store.open_proposal(asked.digest)
-        if proposal is None:
-            published = self._store.find_published(asked.digest)
-            if published is None:
-                raise ProposalUnknown()
-            return version_of(published)
-        commission = sign_as_commission(self._identity.signing, proposal.gazette)
-        return await self._publisher.publish(proposal.gazette, Signatures(proposal.ministry, commission))
+        """As `publish_approved`, while nobody is enrolled. Raises TwoPeopleNeeded and what that raises."""
+        self._nobody_alone()
+        return await self.publish_approved(asked.digest)
 
     async def refuse(self, caller: PartyName, asked: Refuse) -> Nothing:
-        """Close a proposal without publishing it. Raises ProposalUnknown."""
-        if self._store.open_proposal(asked.digest) is None:
-            raise ProposalUnknown()
-        await self._store.refuse(asked.digest, asked.reason)
+        """As `close_proposal`, while nobody is enrolled. Raises TwoPeopleNeeded and what that raises."""
+        self._nobody_alone()
+        await self.close_proposal(asked.digest, asked.reason)
         return Nothing()
 
     async def suspend(self, caller: PartyName, asked: Narrow) -> Version:
-        """Stop things at once, with the commission's signature alone. What was still waiting is dropped.
+        """As `publish_narrowing`, while nobody is enrolled. Raises TwoPeopleNeeded and what that raises."""
+        self._nobody_alone()
+        return await self.publish_narrowing(asked)
+
+    # --- what two people have signed; not reached by any call
+
+    def proposal(self, digest: bytes) -> StoredProposal:
+        """An open one. Raises ProposalUnknown."""
+        found = self._store.open_proposal(digest)
+        if found is None:
+            raise ProposalUnknown()
+        return found
+
+    def check_assessed(self, proposal: StoredProposal) -> None:
+        """Raise AssessmentIncomplete where a proposal would allow something on a file that is not assessed."""
+        asked, now_ms = decode(proposal.gazette), self._clock()
+        present = self._publisher.book.in_force(now_ms).gazette
+        check_widening(present, asked, self._cards(), day_in_japan(max(now_ms, asked.effective_ms)))
+
+    async def publish_approved(self, digest: bytes) -> Version:
+        """Countersign and publish. The waiting time runs from now. Raises ProposalUnknown, AssessmentIncomplete and
+        what publishing raises."""
+        published = self._store.find_published(digest)
+        if published is not None:
+            return version_of(published)
+        proposal = self.proposal(digest)
+        self.check_assessed(proposal)
+        commission = sign_as_commission(self._identity.signing, proposal.gazette)
+        return await self._publisher.publish(proposal.gazette, Signatures(proposal.ministry, commission))
+
+    async def close_proposal(self, digest: bytes, reason: str) -> None:
+        """Close a proposal without publishing it. Raises ProposalUnknown."""
+        self.proposal(digest)
+        await self._store.refuse(digest, reason)
+
+    async def publish_narrowing(self, asked: Narrow) -> Version:
+        """Stop things at once, with the commission's signature alone. What was still waiting is dropped, which may be
+        all that is asked.
 
         Raises RowUnknown, GazetteInconsistent (nothing of that name), GazetteNotNarrowing (a protective
         ground), GazetteUnchanged.
         """
         stops = [(_subject(stop), stop.name) for stop in asked.suspend]
         gazette = narrowing_version(
-            self._publisher.book, stops, asked.strike, self._clock(), asked.reason_ja, asked.reason_en
+            self._publisher.book,
+            stops,
+            asked.strike,
+            self._clock(),
+            asked.reason_ja,
+            asked.reason_en,
+            asked.until,
         )
         encoded = encode(gazette)
         commission = sign_as_commission(self._identity.signing, encoded)

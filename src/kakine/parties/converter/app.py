@@ -9,8 +9,21 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts import converter
-from kakine.parties.converter import audit, disputed, erasing, gate, heads, hop, keys, rekey, statement, store
+from kakine.parties.converter import (
+    audit,
+    disputed,
+    erasing,
+    gate,
+    heads,
+    hop,
+    keys,
+    rekey,
+    statement,
+    store,
+    uses,
+)
 from kakine.parties.converter.office import Office, Settings
+from kakine.parties.converter.uses import counting_refusals
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
@@ -75,9 +88,9 @@ class Converter:
             Duty(converter.JOIN, partial(keys.join, office)),
             Duty(converter.LINK, partial(keys.link, office)),
             Duty(converter.MONTH_KEY, partial(keys.month_key, office)),
-            Duty(converter.CONVERT, partial(hop.convert, office)),
+            Duty(converter.CONVERT, partial(counting_refusals(hop.convert), office)),
             Duty(converter.READ, partial(hop.read, office)),
-            Duty(converter.RELEASE, partial(gate.release, office)),
+            Duty(converter.RELEASE, partial(counting_refusals(gate.release), office)),
             Duty(converter.HEAD, partial(heads.last_head, office)),
             Duty(converter.OUTCOME, partial(gate.outcome, office)),
             Duty(converter.OPEN_SHARES, partial(gate.open_shares, office)),
@@ -90,6 +103,7 @@ class Converter:
             Duty(converter.DISPUTE, partial(audit.explain, office)),
             Duty(converter.STATEMENT, partial(statement.state, office)),
             Duty(converter.STATEMENTS, partial(statement.shown, office)),
+            Duty(converter.USES, partial(uses.told, office)),
             Duty(converter.REKEY, partial(rekey.rekey, office)),
             Duty(converter.DESTROY, partial(erasing.destroy, office)),
             Duty(converter.LIFT, partial(erasing.lift, office)),

@@ -21,6 +21,7 @@ from kakine.parties.converter.keys import opening_key, share_of
 from kakine.parties.converter.office import Office
 from kakine.parties.converter.recording import record_outcome
 from kakine.parties.converter.store import Seen
+from kakine.parties.converter.uses import count_released
 from kakine.protocols.chain import release_value
 from kakine.protocols.erasure import ERASED
 from kakine.protocols.gates import check_filings, check_window, head_parts
@@ -100,7 +101,7 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     check_window(asked.public.time_ms, now_ms)
     xids, under = _check_recorded(office, asked, seen, message)
     first = message.filed.receipt.first
-    await heads.store(office, under, lambda db: _use(db, asked.request, xids, under.origin, first))
+    await heads.store(office, under, lambda db: _use(db, asked, xids, under.origin, first))
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
     value = release_value(office.release_key, asked.request)
     sealed = aead_seal(expand(key, "release", asked.request), bytes(12), asked.request, value)
@@ -108,13 +109,15 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     return Released(sealed, seen_head)
 
 
-def _use(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
+def _use(db: sqlite3.Connection, asked: Asked, xids: list[bytes], log: str, first: int) -> None:
     try:
-        store.add_used(db, request, xids, log, first)
+        store.add_used(db, asked.request, xids, log, first)
     except sqlite3.IntegrityError as taken:
         places = [store.find_used(db, xid) for xid in xids]
-        if places != [(log, first + k, request) for k in range(len(xids))]:
+        if places != [(log, first + k, asked.request) for k in range(len(xids))]:
             raise ExchangeUsed() from taken
+    else:
+        count_released(db, asked.public, len(xids))
 
 
 async def outcome(office: Office, caller: PartyName, message: Outcome) -> Filed:

@@ -20,6 +20,7 @@ from kakine.parties.converter.office import Office
 from kakine.parties.converter.quota import spend
 from kakine.parties.converter.recording import record_batch
 from kakine.parties.converter.store import Seen
+from kakine.parties.converter.uses import count_asked
 from kakine.protocols.chain import HopKeys, factors, release_value
 from kakine.protocols.gates import check_lengths, check_window, leg_count
 from kakine.protocols.gazette import Law
@@ -226,14 +227,15 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     record = _hop_record(office, asked, legs, outs, made)
     if known is None:
         count, limit = asked.record.count, office.settings.daily_limit
-        await office.db.write(lambda db: _write_down(db, replace(seen, hop=record), count, limit))
+        row = replace(seen, hop=record)
+        await office.db.write(lambda db: _write_down(db, row, asked.public, count, limit))
     elif known.hop != record:
         raise BatchReused()
     signed = Hop(record, office.identity.signing.sign("hop", record))
     return asked, msgspec.structs.replace(message, legs=outs, hops=[*message.hops, signed])
 
 
-def _write_down(db: sqlite3.Connection, row: Seen, count: int, limit: int) -> None:
+def _write_down(db: sqlite3.Connection, row: Seen, public: PublicPart, count: int, limit: int) -> None:
     known = store.find_seen(db, row.request)
     if known is not None and known.hop == row.hop:
         return  # the same request twice at the same time
@@ -241,6 +243,7 @@ def _write_down(db: sqlite3.Connection, row: Seen, count: int, limit: int) -> No
         raise BatchReused()
     spend(db, row.requester, row.recipient, row.time_ms, count, limit)
     store.add_seen(db, row)
+    count_asked(db, public)
 
 
 def _as_seen(asked: Asked) -> Seen:

@@ -31,7 +31,8 @@ class Settings:
 
 @dataclass
 class Office:
-    """One converter at work. Shares are kept in memory once read; `withheld` mirrors the store."""
+    """One converter at work. Shares are kept in memory once read; `withheld` mirrors the store; `refused` counts by
+    day, caller and code until it is kept (see `uses`)."""
 
     settings: Settings
     identity: Identity
@@ -48,6 +49,7 @@ class Office:
     shares: dict[tuple[str, int], tuple[Scalar, bytes]] = field(default_factory=dict)
     months: dict[int, OpenKey] = field(default_factory=dict)
     withheld: set[tuple[str, str]] = field(default_factory=set)
+    refused: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
     @property
     def successor(self) -> PartyName | None:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from kakine.parties.converter.erasure_store import erasure_tables
 from kakine.parties.converter.quota import quota_table
+from kakine.parties.converter.uses import uses_tables
 from kakine.runtime.database import sql
 from kakine.runtime.heads import heads_metadata
 from kakine.values.problems import PlaceStated
@@ -37,6 +38,7 @@ metadata = MetaData()
 quota_table(metadata)
 heads_metadata(metadata)
 erasure_tables(metadata)
+uses_tables(metadata)
 
 _keepers = msgspec.msgpack.Decoder(tuple[Keeper, ...])
 _encoder = msgspec.msgpack.Encoder(enc_hook=plain)

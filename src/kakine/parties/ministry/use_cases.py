@@ -57,14 +57,16 @@ class Duties:
             stops = [(Subject(stop.subject), stop.name) for stop in asked.suspend]
         except ValueError as fault:
             raise GazetteInconsistent(what="suspensions", fault="no such subject") from fault
-        gazette = narrowing_version(self._book, stops, asked.strike, now_ms, asked.reason_ja, asked.reason_en)
+        gazette = narrowing_version(
+            self._book, stops, asked.strike, now_ms, asked.reason_ja, asked.reason_en, asked.until
+        )
         return await self._send(gazette, now_ms)
 
     async def _send(self, gazette: Gazette, now_ms: int) -> Proposed:
         present = self._book.in_force(now_ms).gazette
         changes = describe(present, gazette)
         require_sound(gazette)
-        if not changes:
+        if not changes and self._book.pending(now_ms) is None:
             raise GazetteUnchanged()
         if gazette.kind is Kind.WIDENING and gazette.effective_ms < now_ms + present.waiting_ms:
             raise GazetteTooSoon(earliest_ms=now_ms + present.waiting_ms)

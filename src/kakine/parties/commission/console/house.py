@@ -1,0 +1,112 @@
+"""What the pages are made of: the commission's people and counts, names of the law, findings of monitors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kakine.clients.monitor import evidence
+from kakine.clients.monitor.proving import Verdict as Proof
+from kakine.clients.monitor.proving import check
+from kakine.parties.commission import audit_store
+from kakine.parties.commission.bureau.acts import Act, What
+from kakine.parties.commission.bureau.bureau import Bureau
+from kakine.parties.commission.bureau.figures import Figuring
+from kakine.parties.commission.bureau.uses import Counting
+from kakine.protocols.gazette import Law
+from kakine.values.problems import OrderUnknown, Problem
+from kakine.web.staff_store import Member
+from kakine.web.turn import Turn
+from kakine.wire import policy as policies
+
+
+@dataclass(frozen=True)
+class House:
+    """`findings` is a folder whose folders are evidence of monitors (spec/monitor.md section 4), put there by whoever
+    runs the commission."""
+
+    bureau: Bureau
+    counting: Counting
+    figuring: Figuring
+    findings: Path | None = None
+    tickets: dict[str, int] = field(default_factory=dict)
+    """Of members who have just confirmed with a code that they want a passkey; each is good once."""
+
+    @property
+    def now_ms(self) -> int:
+        """By the commission's clock."""
+        return self.bureau.clock()
+
+    @property
+    def law(self) -> Law:
+        """In force."""
+        return self.bureau.book.in_force(self.now_ms)
+
+    def verdicts(self) -> list[audit_store.Verdict]:
+        """All of the auditor's, newest first."""
+        audits = self.figuring.audits
+        return list(reversed(audit_store.verdicts(audits.read()))) if audits else []
+
+    def open_objections(self) -> list[audit_store.Objection]:
+        """Those without an answer in the log, oldest first."""
+        audits = self.figuring.audits
+        return audit_store.open_objections(audits.read()) if audits else []
+
+    def evidence(self) -> list[tuple[str, list[Proof], str]]:
+        """(folder, what its findings prove under the policy, code of the problem if it cannot be read)."""
+        if self.findings is None or not self.findings.is_dir() or not self.figuring.policy:
+            return []
+        policy, found = policies.decode(self.figuring.policy), []
+        for folder in sorted(each for each in self.findings.iterdir() if each.is_dir()):
+            try:
+                found.append((folder.name, check(evidence.load(folder), policy), ""))
+            except Problem as problem:
+                found.append((folder.name, [], problem.code))
+        return found
+
+    def name(self, party: str) -> tuple[str, str]:
+        """Of a party or the party of a domain, by the law in force: (日本語, English)."""
+        found = next(
+            (each for each in self.law.gazette.parties if each.name == party.partition("/")[0]), None
+        )
+        return (found.ja, found.en) if found else (party, party)
+
+    def row(self, row_id: str) -> tuple[str, str]:
+        """What a row or ground is about: (日本語, English)."""
+        law = self.law.gazette
+        row = next((each for each in law.rows if each.id == row_id), None)
+        if row is not None:
+            item = next(each for each in law.items if each.id == row.item)
+            return item.ja, item.en
+        ground = next((each for each in law.grounds if each.id == row_id), None)
+        return (ground.ja, ground.en) if ground else ("", "")
+
+    def member(self, number: int) -> Member | None:
+        """Who works or worked here."""
+        return next((each for each in self.bureau.staff.all() if each.number == number), None)
+
+
+def act_of(house: House, turn: Turn[Member]) -> tuple[bytes, Act]:
+    """The act that the path names. Raises `OrderUnknown`."""
+    try:
+        digest = bytes.fromhex(turn.param["act"])
+    except ValueError as wrong:
+        raise OrderUnknown() from wrong
+    return digest, house.bureau.act(digest)[0]
+
+
+def subject_of(act: Act) -> str:
+    """What an act is about, in codes of the law and of the commission."""
+    match act.what:
+        case What.STOP:
+            return " ".join(f"{each.subject}:{each.name}".rstrip(":") for each in act.stops)
+        case What.ENROL:
+            return f"{act.name} ({act.role})"
+        case What.CHECK:
+            return f"{act.name} / {act.role}"
+        case What.LEAVE:
+            return f"#{act.number}"
+        case What.SUNSET:
+            return f"{act.number} / {act.further}"
+        case _:
+            return act.about.hex()[:16]
