@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-demo: .make/run  ## the whole country in one process; DEMO_ARGS="--residents 2000 --seed 7 --json"
+demo: .make/run  ## the whole country in one process, then its three sites; DEMO_ARGS="--residents 2000 --seed 7 --json"
 	@$(PY) -m kakine demo $(DEMO_ARGS)
 
 test: .make/dev  ## every test

@@ -17,6 +17,7 @@ from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_login import ISSUER, PIN, hand_over, log_in, service_of
 from kakine.cli.demo_steps import Stage
 from kakine.cli.demo_story import Facts, Words, tell
+from kakine.cli.serve_sites import Ports, serve_sites
 from kakine.cli.visiting import program, site
 from kakine.country import LOGIN, Country
 from kakine.institutions.cases import Inquiry, applications, yearly_check
@@ -38,8 +39,15 @@ def demo(
     as_json: Annotated[
         bool, typer.Option("--json", help="Make the last line one JSON object; progress in plain lines.")
     ] = False,
+    serve: Annotated[
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve",
+            help="End by serving the three sites. Without either: in a terminal yes, else no.",
+        ),
+    ] = None,
 ) -> None:
-    """Run the whole country: enter residents, decide on allowances, and check every promise.
+    """Run the whole country: enter residents, decide on allowances, check every promise, serve the three sites.
 
     A start that was broken off (even by kill -9) goes on where it stopped when started again with the same
     folder; a finished one is checked and told again. Exits 1 if any promise does not hold.
@@ -63,6 +71,8 @@ def demo(
     broken = [name for name, kept in facts.promises().items() if not kept]
     if broken:
         raise PromiseBroken(promises=broken)
+    if serve or (serve is None and sys.stdout.isatty() and not as_json):
+        asyncio.run(serve_sites(folder, Ports()))
 
 
 async def run(folder: Path, residents: int, seed: int, plain: bool, words: Sequence[str]) -> Facts:
@@ -147,7 +157,7 @@ async def _invite(stage: Stage, family: Family, words: Sequence[str]) -> None:
         ("ask", *folder, *who, *what),
         ("ledger", "check", *folder),
         ("audit", *folder),
-        ("serve", "login", *folder),
+        ("serve", "sites", *folder),
         ("login", "helper", "--card", str(card), "--origin", ISSUER),
     ):
         typer.echo(f"  {shlex.join((*words, *command))}")

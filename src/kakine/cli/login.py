@@ -17,7 +17,7 @@ from kakine.cli.history import protagonist_at
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
-from kakine.country import LOGIN, system_clock
+from kakine.country import LOGIN, Country, system_clock
 from kakine.crypto.cards import KeyFile
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
@@ -58,13 +58,19 @@ def paper(
 
 async def _paper(folder: Path, desk: DomainName, reference: bytes) -> str:
     async with visited(folder) as country:
-        gateway = country.gateways.get(desk.party)
-        if gateway is None:
-            raise DomainNotRun()
-        case = digest("case-number", b"command-line")
-        clerk = Question(desk, LOGIN, "", (), reference, "command-line", case, "command line")
-        code: str = await print_paper(gateway.office, gateway.desk, clerk, LOGIN)
-        return code
+        return await paper_for(country, desk, reference)
+
+
+async def paper_for(country: Country, desk: DomainName, reference: bytes) -> str:
+    """The code of a paper that a residents' desk gives to whoever has this reference there. Raises `DomainNotRun`,
+    `PersonNotKnown`."""
+    gateway = country.gateways.get(desk.party)
+    if gateway is None:
+        raise DomainNotRun()
+    case = digest("case-number", b"command-line")
+    clerk = Question(desk, LOGIN, "", (), reference, "command-line", case, "command line")
+    code: str = await print_paper(gateway.office, gateway.desk, clerk, LOGIN)
+    return code
 
 
 @app.command(name="client-key")

@@ -14,6 +14,7 @@ from kakine.cli.serve_console import console
 from kakine.cli.serve_desk import desk
 from kakine.cli.serve_login import login
 from kakine.cli.serve_portal import portal
+from kakine.cli.serve_sites import sites
 from kakine.country import system_clock
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import WitnessSettings, read, signing_key
@@ -25,6 +26,7 @@ app.command()(login)
 app.command()(desk)
 app.command()(console)
 app.command()(portal)
+app.command()(sites)
 
 
 @app.command()
