@@ -404,3 +404,16 @@ def test_the_auditor_checks_what_is_new_and_names_who_is_at_fault(ran: Ran, copy
     found = kakine("audit", "--dir", str(copy))
     assert found.code == 1
     assert "mailbox-a: vectors" in found.out
+
+
+def test_what_a_holder_has_on_the_person_is_shown_with_its_age_and_stands_in_the_history(copy: Path) -> None:
+    listed = kakine("data", "--dir", str(copy))
+    assert listed.code == 0
+    assert {"tax", "health  要配慮 / sensitive"} <= set(listed.out.splitlines())
+    shown = kakine("data", "tax", "--dir", str(copy))
+    assert shown.code == 0, shown.err
+    assert re.search(r"地方税関係情報.*\n\s+課税年度 / Fiscal year: 20\d\d", shown.out)
+    assert "なし / none" in shown.out
+    assert "自己情報の閲覧" in kakine("history", "--dir", str(copy)).out
+    unknown = kakine("data", "horoscope", "--dir", str(copy))
+    assert (unknown.code, unknown.err.partition(":")[0]) == (1, "area-unknown")

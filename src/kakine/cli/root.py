@@ -15,6 +15,7 @@ from kakine.cli.ledger import app as ledger
 from kakine.cli.login import app as login
 from kakine.cli.mandate import app as mandate
 from kakine.cli.objecting import object_
+from kakine.cli.own_data import data
 from kakine.cli.retain import retain
 from kakine.cli.run import run
 from kakine.cli.serve import app as serve
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(ask)
 app.command()(history)
+app.command()(data)
 app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
