@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from kakine.contracts.portal import SealedHistory
+from kakine.contracts.portal import SealedHistory, SealedOwnData
 from kakine.crypto.sealing import SealKey
 from kakine.parties.portal.login import store, ways
 from kakine.parties.portal.login.memory import Kept
 from kakine.parties.portal.login.office import Arrival, Asking, Office, Shown
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY
+from kakine.protocols.own_data import SENSITIVE
 from kakine.values.problems import AssuranceNotMet, LoginNotKnown, Problem, StepUpNeeded, VisitUnknown
 from kakine.wire.login import Challenge
 from kakine.wire.objection import Reason
@@ -45,6 +46,10 @@ class Own(Protocol):
 
     async def reading(self, account: bytes, asked: bytes) -> bytes:
         """The same with all that a browser needs to verify it."""
+        ...
+
+    async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
+        """What each holder of an area has on the person, readable with this session key only."""
         ...
 
     async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
@@ -171,6 +176,12 @@ class Visits:
     async def reading(self, name: str, asked: bytes) -> bytes:
         """A `HistoryAsked` of whoever this visit is of, answered with a `HistoryGiven` (spec/browser.md)."""
         return await self._own.reading(self.get(name).whose, asked)
+
+    async def own_data(self, name: str, area: str, session: SealKey) -> list[SealedOwnData]:
+        """What each holder of an area has on whoever this visit is of. Raises `StepUpNeeded` for one that needs more
+        than one way in (spec/own-data.md section 3)."""
+        visit = self.strong(name) if area in SENSITIVE else self.get(name)
+        return await self._own.own_data(visit.whose, area, session)
 
     async def object_to(self, name: str, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection of whoever this visit is of."""
