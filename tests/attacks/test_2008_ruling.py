@@ -2,7 +2,7 @@
 
 A day of card use at twenty relying parties. Then a thief has the stores of all of them, of the provider and the issuer
 of the cards, all logs, and all that crossed the roads; and is right about who was where as often as a thief who has
-nothing. `KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3` is the whole size (`make test-ruling`).
+nothing. `KAKINE_RULING_EACH=3` is a busier day (`make test-ruling`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ruling_day import HOURS, SERVICES, RulingDay
 
 from land import ref
 
-PEOPLE = int(os.environ.get("KAKINE_RULING_PEOPLE", "100"))
+PEOPLE = int(os.environ.get("KAKINE_RULING_PEOPLE", "200"))
 EACH = int(os.environ.get("KAKINE_RULING_EACH", "2"))
 AT_REST = 16
 """Shortest value that is looked at: shorter ones are counts, times and states."""
