@@ -316,8 +316,8 @@ def test_a_history_is_read_by_account_and_an_unknown_account_has_none(ran: Ran, 
     plain = kakine("history", "--dir", str(copy))
     named = kakine("history", "--dir", str(copy), "--person", ran.option("person"))
     assert plain.code == named.code == 0
-    *before, _, _, _, _, _ = plain.out.splitlines()
-    *after, _, public, ja, en, sealed = named.out.splitlines()
+    *before, _, _, _, _, _, _ = plain.out.splitlines()
+    *after, _, public, _, ja, en, sealed = named.out.splitlines()
     assert after[:-2] == before
     assert after[-1].endswith("閲覧 / viewed")
     shown = ran.told["history"]["entries"] + 2

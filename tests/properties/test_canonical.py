@@ -39,6 +39,8 @@ def values(of: inspect.Type) -> st.SearchStrategy[Any]:
             return st.integers(int(low), int(high))
         case inspect.BytesType():
             return st.binary(min_size=of.min_length or 0, max_size=min(of.max_length or 80, 200))
+        case inspect.StrType(pattern=str() as pattern):
+            return st.from_regex(pattern)
         case inspect.StrType():
             shortest = of.min_length or 0
             return st.text(min_size=shortest, max_size=max(shortest, min(of.max_length or 20, 20)))
