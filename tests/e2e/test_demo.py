@@ -127,7 +127,8 @@ def test_the_story_tells_what_everybody_learnt_by_a_login(ran: Ran) -> None:
     for said in (
         "■ カードでログイン / Logging in with the card",
         "ここだけの名 / a name that only it has",
-        "address: 本人が外した",
+        "address: カードだけでは渡さない",
+        "birthdate: 本人が外した",
         "what the portal keeps of it: 0 行",
         "what the issuer learnt: 照会 0 件",
         "本人の窓口 portal/login → 横浜市 yokohama/childcare-site",

@@ -22,7 +22,7 @@ from kakine.institutions.families import Family
 from kakine.institutions.online_service import CardBrowser, OnlineService
 from kakine.parties.gateway.asking import Question
 from kakine.parties.portal.login.http import application
-from kakine.protocols.logins import CARD
+from kakine.protocols.logins import CARD, offered
 from kakine.runtime.database import Database
 from kakine.values.labels import DomainName
 from kakine.values.problems import CardExists
@@ -32,7 +32,7 @@ ISSUER = "http://localhost:8480"
 SERVICE = "yokohama-childcare"
 PIN, PASSWORD = "258036", "ABC123DE"
 _ALSO = ("LOGIN-VOUCHER", "LOGIN-ATTRIBUTES")
-ASKED, AGREED = "openid address name over_18", ("name", "over_18")
+ASKED, AGREED = "openid address birthdate name over_18", ("name", "over_18")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,13 @@ def login_lines(login: Login, service: Client, person: str, history: Iterator[st
     yield f"    sub {login.sub} (ここだけの名 / a name that only it has), {login.acr}"
     for name, value in login.learnt.items():
         yield f"    {name}: {_plain(value)}"
-    yield "    address: 本人が外した / asked for; left out by the person"
+    asked = ASKED.split()[1:]
+    shown = offered(asked, login.acr)
+    for scope in asked:
+        if scope not in shown:
+            yield f"    {scope}: カードだけでは渡さない / asked for; a card alone does not release it"
+        elif scope not in AGREED:
+            yield f"    {scope}: 本人が外した / asked for; left out by the person"
     yield f"  ポータルに残ったもの / what the portal keeps of it: {login.kept} 行 / rows"
     yield (
         f"  認証局が知ったこと / what the issuer learnt: 照会 {login.authority_asked} 件 / calls. "
