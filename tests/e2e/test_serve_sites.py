@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,17 @@ def test_three_sites_of_one_country_and_a_paper_that_opens_the_portal(folder: Pa
             told = process.stderr.read()
             process.wait(60)
     assert (process.returncode, told) == (0, "")
+
+
+@pytest.mark.parametrize("site", ["sites", "portal", "desk", "console", "login"])
+def test_a_port_that_is_taken_is_named_before_the_country_starts(folder: Path, site: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        which = "--portal" if site == "sites" else "--port"
+        more = ["--as", "yokohama/children"] if site == "desk" else []
+        command = [sys.executable, "-m", "kakine", "serve", site, "--dir", str(folder), which, port, *more]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"port-taken: another program listens at this port: name another, or 0 for any (port={port})"
+    )

@@ -14,6 +14,7 @@ import uvicorn
 
 from kakine.card.holder import CardSigner, file_reader
 from kakine.cli.history import protagonist_at
+from kakine.cli.listening import config, listen, port_of
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
@@ -125,13 +126,11 @@ def helper(
         asks, signer = partial(_ask, None), KeyFile(certificate.read_bytes(), key.read_bytes())
     else:
         raise typer.BadParameter("either --card, or --certificate with --key")
-    config = uvicorn.Config("", port=port, log_level="warning", access_log=False, lifespan="off")
-    socket = config.bind_socket()
-    socket.listen(config.backlog)
-    bound = socket.getsockname()[1]
-    config.app = Helper(origin, bound, signer, asks, system_clock, _tell).app
+    socket = listen(port)
+    bound = port_of(socket)
+    app = Helper(origin, bound, signer, asks, system_clock, _tell).app
     typer.echo(f"listening on http://127.0.0.1:{bound} for pages of {origin}")
-    uvicorn.Server(config).run(sockets=[socket])
+    uvicorn.Server(config(app)).run(sockets=[socket])  # a prompt under way must not keep Ctrl-C waiting
 
 
 def _in_use(card: CardSigner) -> Signer:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.serve_console import console
 from kakine.cli.serve_desk import desk
 from kakine.cli.serve_login import login
@@ -56,31 +56,13 @@ def witness(
     key = signing_key(told.seed, secrets.token_bytes)
     party = WitnessParty(told.name, key, told.keys(), told.database, system_clock)
     try:
-        _run(told, party)
+        asyncio.run(_witness(told, party))
     finally:
         party.close()
 
 
-def _run(told: WitnessSettings, party: WitnessParty) -> None:
-    config = uvicorn.Config(
-        party.app,
-        host=told.host,
-        port=told.port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-    )
-    socket = config.bind_socket()
-    socket.listen(config.backlog)
+async def _witness(told: WitnessSettings, party: WitnessParty) -> None:
+    socket = listen(told.port, told.host)
     typer.echo(party.vkey)
-    host, port = socket.getsockname()[:2]
-    typer.echo(f"listening on http://{host}:{port}")
-    # uvicorn finishes what is under way and then raises the signal again: it must not end us before the store is shut.
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _stop)
-    uvicorn.Server(config).run(sockets=[socket])
-
-
-def _stop(*_: object) -> None:
-    raise typer.Exit()
+    typer.echo(f"listening on http://{told.host}:{port_of(socket)}")
+    await serve((party.app, socket))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from socket import socket as Socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from kakine.cli.at_work import at_work
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.commission.bureau.acts import Role
@@ -42,23 +42,18 @@ def console(
 
     It listens on 127.0.0.1 and has no TLS. Evidence of monitors in the folder `findings` of the country is shown.
     """
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(directory, port, codes))
+    asyncio.run(_serve(directory, listen(port), codes))
 
 
-async def _serve(folder: Path, port: int, codes: int) -> None:
+async def _serve(folder: Path, socket: Socket, codes: int) -> None:
     async with visited(folder) as country, at_work(country):
-        config = uvicorn.Config(
-            app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
-        )
-        socket = config.bind_socket()
-        origin = f"http://localhost:{socket.getsockname()[1]}"
-        config.app = country.console_site(origin)
+        origin = f"http://localhost:{port_of(socket)}"
+        app = country.console_site(origin)
         for line in await demo_logins(country, codes):
             typer.echo(line)
         await country.commission.count()
         typer.echo(f"listening on {origin}  公開ページ / public page: {origin}/public")
-        await uvicorn.Server(config).serve(sockets=[socket])
+        await serve((app, socket))
 
 
 async def demo_logins(country: Country, codes: int) -> Sequence[str]:

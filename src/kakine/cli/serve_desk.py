@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from socket import socket as Socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from kakine.cli.at_work import at_work
 from kakine.cli.desks import HOST, desk_at, report_applications
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.institutions.desk import DemoLogin, staffed
 from kakine.parties.gateway.desk.case_store import Application
@@ -39,23 +39,16 @@ def desk(
 
     It listens on 127.0.0.1 and has no TLS. Staff of your own: `kakine desk staff add`, before.
     """
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(directory, domain, port, demo))
+    asyncio.run(_serve(directory, domain, listen(port), demo))
 
 
-async def _serve(folder: Path, domain: str, port: int, demo: bool) -> None:
+async def _serve(folder: Path, domain: str, socket: Socket, demo: bool) -> None:
     async with visited(folder) as country, at_work(country):
-        config = uvicorn.Config(
-            app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
-        )
-        socket = config.bind_socket()
-        socket.listen(config.backlog)
-        made = desk_at(country, domain, socket.getsockname()[1])
+        made = desk_at(country, domain, port_of(socket))
         if demo:
             tell(await staffed(made), await report_applications(made, folder))
-        config.app = site(made).app()
-        typer.echo(f"desk http://{HOST}:{socket.getsockname()[1]}")
-        await uvicorn.Server(config).serve(sockets=[socket])
+        typer.echo(f"desk http://{HOST}:{port_of(socket)}")
+        await serve((site(made).app(), socket))
 
 
 def tell(logins: Sequence[DemoLogin], applications: Sequence[Application]) -> None:

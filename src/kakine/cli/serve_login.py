@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import socket as Socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.portal.login.http import application
@@ -40,21 +41,14 @@ def login(
 
     It listens on 127.0.0.1 and has no TLS: put a server that has it in front, and name its address with --issuer.
     """
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(directory, port, issuer))
+    asyncio.run(_serve(directory, listen(port), issuer))
 
 
-async def _serve(folder: Path, port: int, issuer: str) -> None:
+async def _serve(folder: Path, socket: Socket, issuer: str) -> None:
     async with visited(folder) as country, _kept_current(country):
-        config = uvicorn.Config(
-            app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
-        )
-        socket = config.bind_socket()
-        socket.listen(config.backlog)
-        at = issuer or f"http://localhost:{socket.getsockname()[1]}"
-        config.app = application(country.login(at))
+        at = issuer or f"http://localhost:{port_of(socket)}"
         typer.echo(f"issuer {at}")
-        await uvicorn.Server(config).serve(sockets=[socket])
+        await serve((application(country.login(at)), socket))
 
 
 @asynccontextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
+from socket import socket as Socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from kakine.cli.at_work import at_work
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.visiting import DirOption, visited
 
 FIRST_STEPS = """住所 / address: {origin}
@@ -41,18 +41,11 @@ def portal(
     It listens on 127.0.0.1 and has no TLS: put a server that has it in front, which passes the host on, and name its
     address with --origin.
     """
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(directory, port, origin, away))
+    asyncio.run(_serve(directory, listen(port), origin, away))
 
 
-async def _serve(folder: Path, port: int, origin: str, away: str) -> None:
+async def _serve(folder: Path, socket: Socket, origin: str, away: str) -> None:
     async with visited(folder) as country, at_work(country):
-        config = uvicorn.Config(
-            app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
-        )
-        socket = config.bind_socket()
-        socket.listen(config.backlog)
-        at = origin or f"http://localhost:{socket.getsockname()[1]}"
-        config.app = country.portal_site(at, away)
+        at = origin or f"http://localhost:{port_of(socket)}"
         typer.echo(FIRST_STEPS.format(origin=at, folder=folder))
-        await uvicorn.Server(config).serve(sockets=[socket])
+        await serve((country.portal_site(at, away), socket))

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket as Socket
 from typing import Annotated
 
 import typer
-import uvicorn
 from starlette.types import ASGIApp
 
 from kakine.cli.at_work import at_work
 from kakine.cli.desks import HOST, desk_at, report_applications
 from kakine.cli.history import protagonist_at
+from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.login import paper_for
 from kakine.cli.serve_console import demo_logins
 from kakine.cli.serve_desk import tell
@@ -32,14 +29,6 @@ PAPERS = 2
 """Papers that are printed: each opens one visit."""
 CODES = 4
 """Codes of the shift for each of the commission's made-up staff."""
-
-
-class _Together(uvicorn.Server):
-    """One of several servers of a process: none of them hears signals, so that all end, and then the country."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @dataclass(frozen=True)
@@ -69,33 +58,25 @@ def sites(
 
 
 async def serve_sites(folder: Path, ports: Ports) -> None:
-    """Until the process is told to stop. Raises `CountryMissing`, `StoreInUse`, `AccountUnknown`; `OSError` for a port
-    that is taken."""
+    """Until the process is told to stop. Raises `CountryMissing`, `StoreInUse`, `AccountUnknown`, `PortTaken`."""
     counter, reference = protagonist_at(folder, lambda family: DomainName(f"{family.town}/residents"))
+    bound = [listen(port) for port in (ports.portal, ports.desk, ports.console)]
     async with visited(folder) as country, at_work(country):
-        servers = [_Together(_config(port)) for port in (ports.portal, ports.desk, ports.console)]
-        bound = [server.config.bind_socket() for server in servers]
-        for each in bound:
-            each.listen()  # who reads an address on the screen can use it
-        at = [f"http://{HOST}:{each.getsockname()[1]}" for each in bound]
-        servers[0].config.app = country.portal_site(at[0], "")
+        at = [f"http://{HOST}:{port_of(each)}" for each in bound]
         typer.echo(f"\n■ 本人の窓口 / resident's portal   {at[0]}")
         for _ in range(PAPERS):
             typer.echo(f"  窓口の紙 / paper code: {await paper_for(country, counter, reference)}")
-        servers[1].config.app = await _desk(country, folder, bound[1], at[1])
-        servers[2].config.app = await _console(country, at[2])
+        apps = (
+            country.portal_site(at[0], ""),
+            await _desk(country, folder, bound[1], at[1]),
+            await _console(country, at[2]),
+        )
         typer.echo("\nCtrl-C で終わり / to stop")
-        await _until_told(servers, bound)
-
-
-def _config(port: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        app="", port=port, log_level="warning", access_log=False, lifespan="off", server_header=False
-    )
+        await serve(*zip(apps, bound, strict=True))
 
 
 async def _desk(country: Country, folder: Path, bound: Socket, at: str) -> ASGIApp:
-    made = desk_at(country, DESK, bound.getsockname()[1])
+    made = desk_at(country, DESK, port_of(bound))
     typer.echo(f"\n■ 職員の窓口 / desk of {DESK}   {at}")
     tell(await staffed(made), await report_applications(made, folder))
     return site(made).app()
@@ -108,14 +89,3 @@ async def _console(country: Country, at: str) -> ASGIApp:
         typer.echo(line)
     await country.commission.count()
     return made
-
-
-async def _until_told(servers: list[_Together], bound: list[Socket]) -> None:
-    def stop() -> None:
-        for server in servers:
-            server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for told in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(told, stop)
-    await asyncio.gather(*(server.serve(sockets=[each]) for server, each in zip(servers, bound, strict=True)))

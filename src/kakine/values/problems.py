@@ -915,6 +915,12 @@ class CodeNotIssued(Problem):
     title = "the registry did not give an agency the code of somebody it has a file of"
 
 
+class PortTaken(Problem):
+    code = "port-taken"
+    status = 409
+    title = "another program listens at this port: name another, or 0 for any"
+
+
 class CountryMissing(Problem):
     code = "country-missing"
     status = 404
