@@ -20,9 +20,9 @@ from datetime import date
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp
 
 from kakine.contracts.login import Standing
 from kakine.contracts.registry import ACQUIRE, ENTER, Acquire, ByNumber, Enter, Entry, Numbered, Wanted
@@ -34,6 +34,7 @@ from kakine.parties.portal.login.clients import KIND
 from kakine.parties.portal.login.http import COOKIE, application
 from kakine.parties.portal.login.office import Office
 from kakine.protocols.matching import Sex
+from kakine.runtime import asgi
 from kakine.values.labels import PartyName
 
 from land import RESIDENTS, Land, ref
@@ -52,12 +53,8 @@ ADDRESS = "神奈川県横浜市西区老松町1番地2"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One HTTP answer."""
-
-    status: int
-    headers: Mapping[str, list[str]]
-    body: bytes
+class Answer(asgi.Answer):
+    """One HTTP answer, with what a test reads of it."""
 
     @property
     def json(self) -> Any:
@@ -71,7 +68,7 @@ class Answer:
     @property
     def said(self) -> dict[str, str]:
         """What a redirect carries."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
+        return self.query
 
     @property
     def text(self) -> str:
@@ -82,37 +79,8 @@ async def http(
     app: ASGIApp, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Answer:
     """One request to an ASGI application."""
-    parts = urlsplit(url)
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": parts.path,
-        "raw_path": parts.path.encode(),
-        "query_string": parts.query.encode(),
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
-        "client": None,
-        "server": None,
-    }
-    status, found, answer = 0, dict[str, list[str]](), b""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Message) -> None:
-        nonlocal status, answer
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            for name, value in message["headers"]:
-                found.setdefault(name.decode(), []).append(value.decode())
-        else:
-            answer += message.get("body", b"")
-
-    await app(scope, receive, send)
-    return Answer(status, found, answer)
+    given = await asgi.http(app, method, url, headers, body)
+    return Answer(given.status, given.headers, given.body)
 
 
 @dataclass

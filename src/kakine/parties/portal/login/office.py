@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -106,20 +107,20 @@ class Asking:
 
 
 @dataclass(kw_only=True)
-class Arrival:
+class Arrival(ABC):
     """Somebody who is asked for a way in. A challenge is answered once, rightly or wrongly."""
 
     account: bytes | None = None
     card: Challenge | None = None
     passkey: bytes | None = None
 
+    @abstractmethod
     def expect(self, way: str) -> None:
         """Raise a problem unless this way may be shown now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def asking(self, office: Office) -> Asking:
         """Who asks for it, and what for."""
-        raise NotImplementedError
 
 
 A_co = TypeVar("A_co", bound=Arrival, covariant=True)
