@@ -1,4 +1,4 @@
-"""`kakine ask`: one question, asked by a desk of a country that a demonstration left behind."""
+"""`kakine ask`: one question, or everybody in a file, asked by a desk of a country in a folder."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli.asking_many import ask_file, people_in
 from kakine.cli.demo_story import RESULTS
 from kakine.cli.visiting import DirOption, visited
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
+from kakine.parties.gateway.bulk.jobs import Order
 from kakine.values.labels import DomainName
 from kakine.values.problems import DomainNotRun
 from kakine.wire.answer import Answered
@@ -23,25 +25,51 @@ def ask(
     procedure: Annotated[str, typer.Option(help="Procedure of the order: JO106.")],
     row: Annotated[list[str], typer.Option(help="Row of it: JO106.2. May be given several times.")],
     provider: Annotated[str, typer.Option(help="Domain that is asked: yokohama/tax.")],
-    reference: Annotated[str, typer.Option(help="The asking domain's own reference of the person.")],
+    reference: Annotated[str, typer.Option(help="One person, by the asking domain's own reference.")] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Many people: CSV with the columns reference and case (number).", dir_okay=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="With --file: where the answers go, as CSV.", dir_okay=False)
+    ] = None,
+    official: Annotated[
+        str, typer.Option(help="Who is responsible, by the agency's own reference, never a name.")
+    ] = "command-line",
+    unit: Annotated[
+        str, typer.Option(help="The unit that asks, as the person will read it.")
+    ] = "command line",
+    plain: Annotated[bool, typer.Option(help="Progress as lines, also on a terminal.")] = False,
 ) -> None:
-    """Ask one question about one person. The question and its answer will stand in the person's history.
+    """Ask about one person, or about everybody in a file. Each question and its answer will stand in the person's history.
 
-    Example, with the reference that `kakine demo` printed:
+    Examples, with the reference that `kakine demo` printed:
 
       kakine ask --dir country/1-1000 --as yokohama/children --procedure JO106 --row JO106.2 --provider yokohama/tax --reference 0123456789
 
+      kakine ask --dir country/1-1000 --as yokohama/children --procedure JO106 --row JO106.2 --provider yokohama/tax --file people.csv --out answers.csv
+
     Try another row or provider to see what refuses. `kakine gazette show JO106` lists the rows.
-    """  # noqa: E501 - a command to copy
+
+    A file is a job: stopped, killed or out of power, the same command goes on where it was, and nobody is asked about twice. When the answers are written out they are forgotten here.
+    """  # noqa: E501 - commands to copy
+    domain, rows = DomainName(requester), tuple(sorted(row))
+    if (file is None) == (reference == "") or (file is None) != (out is None):
+        raise typer.BadParameter("either --reference, or --file and --out")
+    if file is not None and out is not None:
+        people = people_in(file)
+        order = Order(domain, DomainName(provider), procedure, rows, official, unit, people)
+        asyncio.run(ask_file(directory, order, out, plain=plain))
+        return
     question = Question(
-        DomainName(requester),
+        domain,
         DomainName(provider),
         procedure,
-        tuple(sorted(row)),
+        rows,
         reference.encode(),
-        "command-line",
+        official,
         digest("case-number", b"command-line"),
-        "command line",
+        unit,
     )
     answer = asyncio.run(_ask(directory, question))
     typer.echo(RESULTS.get(answer.result, answer.result))

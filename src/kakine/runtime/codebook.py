@@ -193,9 +193,14 @@ def keep_receipt(
     db: sqlite3.Connection, request: bytes, filed: bytes, entries: bytes, tags: bytes, time_ms: int
 ) -> None:
     """Keep the evidence that a request was recorded. A second time changes nothing."""
-    if db.execute(_HAS_RECEIPT, {"request": request}).fetchone() is None:
+    if not has_receipt(db, request):
         values = {"request": request, "filed": filed, "entries": entries, "tags": tags, "time_ms": time_ms}
         db.execute(_KEEP_RECEIPT, values)
+
+
+def has_receipt(db: sqlite3.Connection, request: bytes) -> bool:
+    """Whether it is known here that a request was recorded."""
+    return db.execute(_HAS_RECEIPT, {"request": request}).fetchone() is not None
 
 
 def receipts(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:

@@ -685,6 +685,17 @@ class NumbersInconsistent(Problem):
 # --- conversion and records -----------------------------------------------------------------------------------
 
 
+class PeopleFileMalformed(Problem):
+    code = "people-file-malformed"
+    title = "the file of people to ask about has a line that is none; nobody was asked"
+
+
+class JobOver(Problem):
+    code = "job-over"
+    status = 409
+    title = "exactly this was asked before and its answers were handed over"
+
+
 class ExpiredRequest(Problem):
     code = "request-expired"
     status = 410

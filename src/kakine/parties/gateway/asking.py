@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from kakine.clients.carrier import OPEN, Carrier
 from kakine.clients.exchange import Wish, request_of
+from kakine.parties.gateway.bulk import arrivals as bulk
 from kakine.parties.gateway.desk import arrivals
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
@@ -84,6 +86,8 @@ class Desk:
         self._office = office
         self.carrier = Carrier(office.db, office.clock, arrived=self._arrived)
         self._groups: dict[tuple[object, ...], Waiting] = {}
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Answered:
@@ -94,6 +98,7 @@ class Desk:
         waiting.queue.append((question, future))
         if not waiting.running:
             waiting.running = True
+            self._quiet.clear()
             task = asyncio.create_task(self._drain(question.group, waiting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -106,6 +111,13 @@ class Desk:
             await self._together(taken)
         waiting.running = False
         self._groups.pop(group, None)
+        if not self._groups:
+            self._quiet.set()
+
+    async def quiet(self, at_most_s: float) -> None:
+        """Return when no single question is being asked, or after this time: what can wait gives way."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), at_most_s)
 
     async def _together(self, taken: list[tuple[Question, asyncio.Future[Answered]]]) -> None:
         """One request for all; whoever the record keeper refuses gets the refusal, the others go again."""
@@ -154,8 +166,7 @@ class Desk:
         )
         prepared = await requester.prepare(wish)
         if arrivals.inquiries_of(context):
-            travels = partial(arrivals.travels, context=context, request=request_of(prepared))
-            await office.db.write(travels)
+            await office.db.write(partial(_travels, context=context, request=request_of(prepared)))
         return list(await self.carrier.send(requester, prepared, context))
 
     async def resume(self, inquiry: bytes = b"") -> None:
@@ -174,13 +185,18 @@ class Desk:
 
         def work(db: sqlite3.Connection) -> None:
             for context, problem in refused:
-                arrivals.refused(db, arrivals.inquiries_of(context), problem, now_ms)
+                ids = arrivals.inquiries_of(context)
+                arrivals.refused(db, ids, problem, now_ms)
+                bulk.refused(db, ids, problem)
             arrivals.settle(db, now_ms, inquiry)
+            if not inquiry:
+                bulk.settle(db, arrivals.going(db))
 
         await office.db.write(work)
 
     def _arrived(self, db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())
+        bulk.arrived(db, context, answers)
 
     def codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:
         """Of the people these are about, in order. Raises `PersonNotKnown` with the position."""
@@ -194,15 +210,18 @@ class Desk:
         return CodeVector.of(codes)
 
 
+def _travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
+    arrivals.travels(db, context, request)
+    bulk.travels(db, context, request)
+
+
 def _asked(office: Office, question: Question) -> AskedPerson:
     return AskedPerson(office.entropy(16), question.official, question.case, question.parent, b"")
 
 
 def _positions(problem: Problem, count: int) -> set[int]:
     """Whom a refusal concerns: the positions it names, or everybody where it names none that was asked about."""
-    named = problem.facts.get("indexes")
-    known = {j for j in named if j in range(count)} if isinstance(named, list) else set()
-    return known or set(range(count))
+    return bulk.named(problem, count) or set(range(count))
 
 
 def _fail(future: asyncio.Future[Answered], fault: Exception) -> None:

@@ -64,10 +64,15 @@ def refused(db: sqlite3.Connection, inquiries: Sequence[bytes], problem: Problem
         case_store.end(db, id_, Step.REFUSED, now_ms, problem=problem.code)
 
 
+def going(db: sqlite3.Connection) -> set[bytes]:
+    """Questions of requests that nobody has answered or refused yet."""
+    return {id_ for left in codebook.unfinished(db) for id_ in inquiries_of(left.context)}
+
+
 def settle(db: sqlite3.Connection, now_ms: int, only: bytes = b"") -> None:
     """After a start (`only`: of this question, of which the caller knows that nobody is asking it now): what is under
     way by our books and in no open request was given up before that was noted."""
-    going = {id_ for left in codebook.unfinished(db) for id_ in inquiries_of(left.context)}
+    under_way = going(db)
     for id_ in [only] if only else case_store.under_way(db):
-        if id_ not in going:
+        if id_ not in under_way:
             case_store.end(db, id_, Step.LOST, now_ms)

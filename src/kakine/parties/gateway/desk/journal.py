@@ -53,6 +53,8 @@ class What(StrEnum):
     ANSWERED = "answered"
     ANSWER_SEEN = "answer-seen"
     PRINTED = "printed"
+    BULK_BEGUN = "bulk-begun"
+    BULK_ENDED = "bulk-ended"
 
 
 PEOPLE = frozenset(

@@ -130,6 +130,8 @@ ACTS = {
     What.ANSWERED: mark("答えが届いた"),
     What.ANSWER_SEEN: mark("答えを見た"),
     What.PRINTED: mark("印刷用に開いた"),
+    What.BULK_BEGUN: mark("一括照会を始めた"),
+    What.BULK_ENDED: mark("一括照会の答えを渡した"),
 }
 
 _CHIEF = mark("係長に相談してください。")
