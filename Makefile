@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-web-history docs lock clean test-ruling
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-web-history docs lock clean test-ruling
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -55,6 +55,9 @@ bench-card: .make/dev ## what a login by card costs, certificates a second, stat
 
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)
+
+bench-bulk: .make/dev ## a job over everybody in a file, and what it does to single questions; BENCH_ARGS="--people 4096"
+	@$(PY) bench/bulk.py $(BENCH_ARGS)
 
 bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/web_history.py $(BENCH_ARGS)
