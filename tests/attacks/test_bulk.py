@@ -217,6 +217,8 @@ def test_when_a_party_is_away_the_job_stops_and_the_same_requests_go_on(
             run(land, job)
         under_way = steps(land, job)[Step.UNDER_WAY]
         assert 0 < under_way < PEOPLE
+        land.run(land.yokohama.desk.resume())
+        assert steps(land, job)[Step.UNDER_WAY] == under_way
     land.run(land.yokohama.desk.resume())
     assert Step.UNDER_WAY not in steps(land, job)
     run(land, job)
