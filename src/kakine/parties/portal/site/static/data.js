@@ -42,5 +42,5 @@ function refuse(fault) {
   }
 }
 
-button.hidden = false;
 button.addEventListener("click", pull);
+button.parentElement.hidden = false;
