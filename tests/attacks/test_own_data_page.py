@@ -1,4 +1,4 @@
-"""自己情報 in a browser: the portal's server sees no value, a lie of it shows nothing, and text of an agency stays text.
+"""自己情報 in a browser: the portal's server sees no value, and a lie of it shows nothing.
 
 The same bytes go before `protocols.own_data.read` and own_data.js, run by Node; both must say the same.
 """
@@ -66,9 +66,13 @@ def ours(data: bytes, holders: Sequence[Holder] = HOLDERS) -> Any:
     except Problem as refused:
         return refused.code
     return [
-        [one.domain, [[x.item, x.layout, str(x.source_version), x.as_of_ms, x.expires_ms, x.data.hex()] for x in one.items]]
+        [one.domain, [_fields(each) for each in one.items]]
         for one in told
     ]  # fmt: skip
+
+
+def _fields(x: OwnItem) -> list[Any]:
+    return [x.item, x.layout, str(x.source_version), x.as_of_ms, x.expires_ms, x.data.hex()]
 
 
 def theirs(messages: Sequence[bytes], holders: Sequence[Holder] = HOLDERS) -> list[Any]:
@@ -117,7 +121,9 @@ LIES: dict[str, tuple[bytes, str]] = {
     ),
     "a key of small order": (given(FIRST, Shown("b/tax", REQUEST, bytes(4144))), "seal-invalid"),
     "nothing sealed": (given(FIRST, Shown("b/tax", REQUEST, b"")), "seal-invalid"),
-    "filler that says something": (given(FIRST, framed(NOTHING, b"\x01" + bytes(4091 - len(NOTHING)))), "not-canonical"),
+    "filler that says something": (
+        given(FIRST, framed(NOTHING, b"\x01" + bytes(4091 - len(NOTHING)))), "not-canonical",
+    ),
     "a block too many": (given(FIRST, framed(NOTHING, bytes(8188 - len(NOTHING)))), "not-canonical"),
     "no filler": (given(FIRST, framed(NOTHING, b"")), "not-canonical"),
     "a length beyond the end": (given(FIRST, raw(b"\xff" * 4096)), "not-canonical"),
@@ -234,7 +240,8 @@ def test_the_portals_server_sees_no_value(portal: PortalLand, monkeypatch: pytes
     monkeypatch.setattr(plain, "app", watched(plain.app))
     assert values(portal, plain)["total_income"] == 7_654_321
     files = [path.read_bytes() for path in portal.site.land.folder.rglob("portal*.sqlite*")]
-    assert files and len(seen) > 20
+    assert files
+    assert len(seen) > 20
     for value in (b"7654321", b"alert(1)", b"fiscal_year", TAX_ITEM.encode() + b"\x01"):
         assert not [1 for each in (*seen, *files) if value in each], value
 

@@ -1,4 +1,4 @@
-"""An area of own data is closed by any visit at once, and opened by step-up after a wait (spec/own-data.md section 4)."""
+"""An area of own data is closed by any visit at once, and opened by step-up after a wait (spec/own-data.md 4)."""
 
 from __future__ import annotations
 

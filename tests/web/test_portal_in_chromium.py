@@ -16,8 +16,8 @@ from e2e.chromium import require
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
 from kakine.crypto.cards import CardCertificate
-from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from own_area import known_at_tax, written
+from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -29,7 +29,9 @@ def data(
     person: Annotated[
         str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
     ] = "",
-    close: Annotated[bool, typer.Option("--close", help="Close the area to everybody, the person too.")] = False,
+    close: Annotated[
+        bool, typer.Option("--close", help="Close the area to everybody, the person too.")
+    ] = False,
     reopen: Annotated[bool, typer.Option("--open", help="Ask for a closed area to be opened.")] = False,
 ) -> None:
     """自己情報を見る: what each holder of an area has on a person now, sealed to this session, with source and age.

@@ -3,8 +3,8 @@
 Everything is shown, old copies too: what is held is held. Whoever is not known here, has nothing here, whose own view
 is stopped (自己情報提供不可) or who has closed the area gets the same answer, an empty one.
 
-An area that its person has closed is kept under the code that it was closed by, whether or not the person is known here:
-somebody who becomes known later has it closed, and nobody hears from here who is known.
+An area that its person has closed is kept under the code that it was closed by, whether or not the person is known
+here: somebody who becomes known later has it closed, and nobody hears from here who is known.
 """
 
 from __future__ import annotations

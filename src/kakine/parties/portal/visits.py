@@ -187,7 +187,8 @@ class Visits:
         return await self._own.own_data(self.for_area(name, area).whose, area, session)
 
     async def own_area(self, name: str, area: str, asked: bytes) -> bytes:
-        """A `PageAsked` for this area of whoever this visit is of, answered with a `PageGiven`. Raises as `own_data`."""
+        """A `PageAsked` for this area of whoever this visit is of, answered with a `PageGiven`. Raises as
+        `own_data`."""
         return await self._own.own_area(self.for_area(name, area).whose, area, asked)
 
     def for_area(self, name: str, area: str) -> Visit:

@@ -1,7 +1,7 @@
 """Areas of the own data that their person has closed, and the acts of closing and opening one (spec/own-data.md 4).
 
-The holders keep an area closed, under their own codes. What is kept here is for three things: to show the person what is
-closed, to tell holders that come into the order later, and to have one act after another.
+The holders keep an area closed, under their own codes. What is kept here is for three things: to show the person what
+is closed, to tell holders that come into the order later, and to have one act after another.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kakine.wire.own_data import Order
 CLOSE, OPEN = "own-area-closed", "own-area-opened"
 
 Ask = Callable[[bytes, str, SealKey, Order], Awaitable[list[SealedOwnData]]]
-"""(account, area, session, order): ask every holder of the area, whoever the person is. Raises what one refuses with."""
+"""(account, area, session, order): ask every holder of the area, whoever the person is. Raises what one refuses."""
 
 _own = MetaData()
 _CLOSED = Table(

@@ -69,8 +69,8 @@ class OwnActs:
         return await self._about_area(self._visits.get(name), CLOSE, area)
 
     async def open_area(self, name: str, area: str) -> bytes:
-        """The act of opening it again. Raises `StepUpNeeded`, `ActUnderWay`, `ActImpossible` where it is not closed, and
-        as `close_area`."""
+        """The act of opening it again. Raises `StepUpNeeded`, `ActUnderWay`, `ActImpossible` where it is not closed,
+        and as `close_area`."""
         return await self._about_area(self._visits.strong(name), OPEN, area)
 
     async def _about_area(self, visit: Visit, kind: str, area: str) -> bytes:

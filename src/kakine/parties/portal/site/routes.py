@@ -1,6 +1,7 @@
 """Which page is where.
 
-What is still to come has its place here and nowhere else: paper under `/paper`. A room is added by a line in `ROOMS` and its routes.
+What is still to come has its place here and nowhere else: paper under `/paper`. A room is added by a line in `ROOMS`
+and its routes.
 """
 
 from __future__ import annotations
