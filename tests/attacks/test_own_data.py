@@ -174,12 +174,13 @@ def asked_as(land: Land, requester: Requester, codes: Any, **changed: Any) -> An
         {"items": (TAX_ITEM, "TK-0001")},
         {"items": ()},
         {"recipient": CHILDREN, "items": ("TK-0026", "TK-0059")},
+        {"recipient": CHILDREN, "items": ("TK-0026", "TK-0027")},
         {"people": (AskedPerson(bytes(16), "", b"", b"", b""),)},
         {"people": (AskedPerson(b"\1" * 16, "", b"", b"", bytes(SESSION.public)),)},
         {"people": (AskedPerson(b"\2" * 16, "", b"", b"", detail()[:-1] + b"\x03"),)},
     ],
     ids=[
-        "unproved", "proved later", "items of others", "no items", "two areas", "no detail", "no order",
+        "unproved", "proved later", "items of others", "no items", "two areas", "items of others in the area", "no detail", "no order",
         "another order",
     ],
 )  # fmt: skip
