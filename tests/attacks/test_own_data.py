@@ -180,8 +180,8 @@ def asked_as(land: Land, requester: Requester, codes: Any, **changed: Any) -> An
         {"people": (AskedPerson(b"\2" * 16, "", b"", b"", detail()[:-1] + b"\x03"),)},
     ],
     ids=[
-        "unproved", "proved later", "items of others", "no items", "two areas", "items of others in the area", "no detail", "no order",
-        "another order",
+        "unproved", "proved later", "items of others", "no items", "two areas", "others of the area", "no detail",
+        "no order", "another order",
     ],
 )  # fmt: skip
 def test_a_holder_refuses_what_no_honest_portal_asks(land: Land, changed: dict[str, Any]) -> None:
