@@ -30,8 +30,10 @@ from kakine.values.problems import (
 )
 from kakine.wire import own_data as wire
 from kakine.wire.answer import Answered
-from kakine.wire.own_data import BLOCK, OwnData, OwnItem, opened
-from kakine.wire.request import AskedPerson, Kind, Mode
+from kakine.wire.canonical import decode, encode
+from kakine.wire.entry import split_entries
+from kakine.wire.own_data import BLOCK, Order, OwnAsked, OwnData, OwnItem, opened
+from kakine.wire.request import AskedPerson, Kind, Mode, RecordPart
 
 from land import CHILDREN, TAX, TAX_ITEM, Land, ref
 
@@ -144,6 +146,10 @@ def tables(land: Land) -> list[str]:
     return [name for (name,) in rows]
 
 
+def detail(order: Order = Order.SHOW) -> bytes:
+    return encode(OwnAsked(bytes(SESSION.public), order))
+
+
 def asked_as(land: Land, requester: Requester, codes: Any, **changed: Any) -> Answered:
     """What a portal, or somebody else, sends that does as it likes."""
     plain: dict[str, Any] = {
@@ -153,7 +159,7 @@ def asked_as(land: Land, requester: Requester, codes: Any, **changed: Any) -> An
         "rows": (),
         "recipient": TAX,
         "codes": codes,
-        "people": (AskedPerson(land.entropy(16), "", b"", b"", bytes(SESSION.public)),),
+        "people": (AskedPerson(land.entropy(16), "", b"", b"", detail()),),
         "items": (TAX_ITEM,),
         "channel": exchanges.OWN,
     }
@@ -166,14 +172,21 @@ def asked_as(land: Land, requester: Requester, codes: Any, **changed: Any) -> An
         {"mode": Mode.S0},
         {"mode": Mode.S0_PLUS},
         {"items": (TAX_ITEM, "TK-0001")},
+        {"items": ()},
+        {"recipient": CHILDREN, "items": ("TK-0026", "TK-0059")},
+        {"recipient": CHILDREN, "items": ("TK-0026", "TK-0027")},
         {"people": (AskedPerson(bytes(16), "", b"", b"", b""),)},
-        {"people": (AskedPerson(b"\1" * 16, "", b"", b"", bytes(31)),)},
+        {"people": (AskedPerson(b"\1" * 16, "", b"", b"", bytes(SESSION.public)),)},
+        {"people": (AskedPerson(b"\2" * 16, "", b"", b"", detail()[:-1] + b"\x03"),)},
     ],
-    ids=["unproved", "proved later", "items of others", "no session", "short session"],
-)
+    ids=[
+        "unproved", "proved later", "items of others", "no items", "two areas", "others of the area", "no detail",
+        "no order", "another order",
+    ],
+)  # fmt: skip
 def test_a_holder_refuses_what_no_honest_portal_asks(land: Land, changed: dict[str, Any]) -> None:
     portal = land.country.portal
-    with pytest.raises(AnswerNotAllowed):
+    with pytest.raises((AnswerNotAllowed, NotCanonical)):
         asked_as(land, portal._requester, portal._codes(ref(0)), **changed)
 
 
@@ -190,10 +203,72 @@ def test_nobody_but_the_portal_asks_under_this_ground(land: Land) -> None:
 
 def test_one_person_at_a_time(land: Land) -> None:
     portal = land.country.portal
-    two = tuple(AskedPerson(land.entropy(16), "", b"", b"", bytes(SESSION.public)) for _ in range(2))
+    two = tuple(AskedPerson(land.entropy(16), "", b"", b"", detail()) for _ in range(2))
     codes = land.wish([portal._codes(ref(j)).code(0) for j in (0, 1)]).codes
     with pytest.raises(BatchMalformed):
         asked_as(land, portal._requester, codes, people=two)
+
+
+def ordered(land: Land, j: int, order: Order, area: str = "tax") -> dict[str, SealedOwnData]:
+    """What a portal is answered that orders it of every holder, whatever it keeps itself."""
+    asking = land.country.portal._ask_holders(ref(j), area, SESSION.public, order)
+    return {each.domain: each for each in land.run(asking)}
+
+
+def test_a_closed_area_looks_like_nothing_held_to_whoever_asks(land: Land) -> None:
+    """Also to the portal itself: the holder keeps it closed."""
+    assert told(ordered(land, 0, Order.SHOW)[str(TAX)]).items != ()
+    ordered(land, 0, Order.CLOSE)
+    closed, unknown = ordered(land, 0, Order.SHOW), ordered(land, 4, Order.SHOW)
+    for domain in closed:
+        assert told(closed[domain]) == told(unknown[domain]) == OwnData(domain, ())
+        assert len(closed[domain].sealed) == len(unknown[domain].sealed)
+    assert told(ordered(land, 1, Order.SHOW)[str(TAX)]).items != ()
+    ordered(land, 0, Order.OPEN)
+    assert told(ordered(land, 0, Order.SHOW)[str(TAX)]).items != ()
+
+
+def test_closing_opening_and_looking_are_alike_on_the_way_and_in_the_history(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever carries, converts or keeps the records, and whoever reads the history with a card that was found, cannot
+    tell from any byte what was asked for; nor from the answer's length whether anything was there."""
+    sent = list[Any]()
+    prepare = Requester.prepare
+
+    async def noted(self: Requester, wish: Wish) -> Any:
+        sent.append(await prepare(self, wish))
+        return sent[-1]
+
+    monkeypatch.setattr(Requester, "prepare", noted)
+    shapes = []
+    for order in (Order.SHOW, Order.CLOSE, Order.SHOW, Order.OPEN):
+        sent.clear()
+        answers = ordered(land, 0, order)
+        lines = [x for x in land.run(own_history(land.country, ref(0))).lines if x.ground == own_data.GROUND]
+        newest = [(x.recipient, x.items, x.result, x.case) for x in lines[-len(answers) :]]
+        asked = [each for each in sent if decode(each.record, RecordPart).kind is Kind.OWN_DATA]
+        shapes.append((
+            newest,
+            [len(each.sealed) for each in answers.values()],
+            [len(encode(each)) for each in asked],
+            [[entry[:8] for entry in split_entries(each.entries)] for each in asked],
+        ))  # fmt: skip
+    assert len(asked) == len(answers) == 3
+    assert all(shape == shapes[0] for shape in shapes)
+
+
+def test_closing_names_a_person_to_nobody_but_the_holder(land: Land) -> None:
+    """The holder keeps a wrapped code, of somebody it does not know as of others, and no name or reference."""
+    db = land.yokohama.office.db
+    ordered(land, 0, Order.CLOSE)
+    ordered(land, 4, Order.CLOSE)
+    rows = db.read().execute("SELECT domain, token, area FROM closed_area").fetchall()
+    assert [(domain, area) for domain, _, area in rows] == [(str(TAX), "tax")] * 2
+    assert all(ref(j) not in bytes(token) for _, token, _ in rows for j in (0, 4))
+    for j in (0, 4):
+        ordered(land, j, Order.OPEN)
+    assert db.read().execute("SELECT count(*) FROM closed_area").fetchone() == (0,)
 
 
 def test_unknown_areas_and_accounts_are_refused_before_anybody_is_asked(land: Land) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,14 @@ from e2e.chromium import require
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
 from kakine.crypto.cards import CardCertificate
+from own_area import known_at_tax, written
 from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
 
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
-         "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
+         "coverage": "/coverage", "help": "/help", "again": "/again", "data": "/data", "area": "/data/tax",
+         "sensitive": "/data/health"}  # fmt: skip
 
 
 @dataclass
@@ -44,6 +48,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         card: Signer = roots.card(land.clock())
         portal.site.give_card(0, CardCertificate(card.certificate).digest)
         papers = [[portal.site.paper(j) for _ in range(10)] for j in range(2)]
+        known_at_tax(portal.site, 0)
+        sheet = {"fiscal_year": 2026, "taxed": "exempt", "municipality": EVIL, "total_income": 7_654_321}
+        written(portal.site, 0, json.dumps(sheet).encode())
         land.run(land.country.index())
         land.run(land.country.have_witnessed())
         helper = Helper(origin, ports[1], card, lambda _: PIN, land.clock)
@@ -85,6 +92,9 @@ def test_every_room_is_accessible_and_fits_a_phone(served: Served, language: str
             page.goto(served.origin + ((prefix or "/") if path == "/" else prefix + path))
             if name == "history":
                 page.wait_for_selector(".history-verdict")
+            if name == "area":
+                page.click("#pull")
+                page.wait_for_selector(".own-holder")
             watching.look(page, f"portal-{name}-{language}")
         watching.assert_own_origin_only()
 
@@ -148,6 +158,78 @@ def test_a_card_comes_in_by_the_helper_and_changes_nothing_that_matters(served: 
         assert page.locator("text=もう一つの方法で確かめる").count() > 0
 
 
+def test_own_data_is_pulled_by_a_button_and_text_of_an_agency_stays_text(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        come_in(page, served.papers[0].pop())
+        page.click("text=自己情報を見る")
+        page.click("main >> text=税")
+        assert page.locator(".own-holder").count() == 0
+        page.click("#pull")
+        page.wait_for_selector(".own-holder")
+        told = page.inner_text("#own")
+        assert EVIL in told
+        assert page.locator("#own script, #own img").count() == 0
+        for value in ("7654321", "合計所得金額", "非課税", "yokohama/tax", "TK-0002", "様式 第1版", "現在"):
+            assert value in told, value
+        assert page.locator(".own-holder").count() == 3
+        assert told.count("なし") == 2
+        assert "履歴に残りました" in told
+        watching.look(page, "portal-own-ja")
+        page.reload()
+        assert page.locator(".own-holder").count() == 0
+        watching.assert_own_origin_only()
+
+
+def test_a_sensitive_area_leads_to_the_second_way_and_back(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        page.click("#card")
+        page.wait_for_selector("#held")
+        page.goto(served.origin + "/data/health")
+        assert page.locator("#pull").count() == 0
+        page.click("main >> text=もう一つの方法で確かめる")
+        page.fill("#code", served.papers[0].pop())
+        page.click("#enter form button")
+        page.wait_for_selector("#pull")
+        assert page.url == served.origin + "/data/health"
+        page.click("#pull")
+        page.wait_for_selector(".own-holder")
+        assert "なし" in page.inner_text("#own")
+
+
+def test_a_line_of_the_history_leads_to_the_same_data(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        come_in(page, served.papers[0].pop())
+        page.goto(served.origin + "/data/tax")
+        page.click("#pull")
+        page.wait_for_selector(".own-holder")
+        page.goto(served.origin + "/history")
+        page.wait_for_selector(".history-verdict")
+        page.locator(".history-lines > li", has_text="同じ情報を自分で見る（税）").first.get_by_role(
+            "link"
+        ).first.click()
+        page.wait_for_selector("#pull")
+        assert page.url == served.origin + "/data/tax"
+
+
+def test_an_area_is_closed_and_opened_on_its_page(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        come_in(page, served.papers[1].pop())
+        page.goto(served.origin + "/data/child")
+        page.click("text=この種類を閉じる")
+        page.wait_for_url("**/decisions")
+        assert "自己情報の一つの分野を閉じること" in page.inner_text("main")
+        page.goto(served.origin + "/data/child")
+        assert "閉じています" in page.inner_text("main")
+        watching.look(page, "portal-closed-ja")
+        page.click("text=この種類をまた開ける")
+        page.wait_for_url("**/decisions")
+        assert "閉じた自己情報をまた開けること" in page.inner_text("main")
+
+
 def test_a_quick_exit_of_the_history_leaves_nothing_to_go_back_to(served: Served) -> None:
     with eyes(served.origin, served.browser) as watching:
         page = watching.open("/")
@@ -170,8 +252,11 @@ def test_it_works_without_script_but_for_the_history_which_says_so(served: Serve
         for path in ROOMS.values():
             page.goto(served.origin + path)
             assert page.locator("h1").count() == 1
-        page.goto(served.origin + "/history")
-        assert "JavaScript" in page.inner_text("main")
+        for path in ("/history", "/data/tax"):
+            page.goto(served.origin + path)
+            assert "JavaScript" in page.inner_text("main")
+            assert "窓口" in page.inner_text("main")
+        assert not page.locator("#pull").is_visible()
 
 
 def test_a_first_visit_is_light(served: Served) -> None:

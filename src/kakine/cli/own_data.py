@@ -1,4 +1,4 @@
-"""`kakine data`: what holders have on a person, as the person sees it."""
+"""`kakine data`: what holders have on a person, as the person sees it, and areas that the person closes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from kakine.cli.history import protagonist
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.crypto.sealing import OpenKey
-from kakine.protocols.own_data import SENSITIVE, areas
+from kakine.parties.portal.acts.areas import CLOSE, OPEN
+from kakine.protocols.own_data import SENSITIVE, areas, holders
 from kakine.runtime.layouts import Layouts
 from kakine.values.calendar import in_japan
 from kakine.wire.own_data import OwnItem, opened
@@ -28,33 +29,57 @@ def data(
     person: Annotated[
         str, typer.Option(help="Account at the portal; without it the person of whom the demo's story tells.")
     ] = "",
+    close: Annotated[
+        bool, typer.Option("--close", help="Close the area to everybody, the person too.")
+    ] = False,
+    reopen: Annotated[bool, typer.Option("--open", help="Ask for a closed area to be opened.")] = False,
 ) -> None:
     """自己情報を見る: what each holder of an area has on a person now, sealed to this session, with source and age.
 
     Every holder of the area is asked, whoever the person is, and each asking stands in the person's history. Copies
     that are too old to be given to anybody else are shown too. This reads a country in a folder as its founder; areas
-    marked 要配慮 are for whoever has come in by two ways (spec/own-data.md). Example:
+    marked 要配慮 are for whoever has come in by two ways (spec/own-data.md). A closed area shows none to everybody; it
+    takes three days to open, in sight, and what is due is done when the country next runs. Example:
 
       kakine data --dir country/1-1000
 
       kakine data tax --dir country/1-1000
+
+      kakine data tax --close --dir country/1-1000
     """
-    for line in asyncio.run(_told(directory, area, person.encode())):
+    if (close or reopen) and (not area or close == reopen):
+        raise typer.BadParameter("--close or --open, and an area")
+    kind = CLOSE if close else OPEN if reopen else ""
+    for line in asyncio.run(_told(directory, area, person.encode(), kind)):
         typer.echo(line)
 
 
-async def _told(folder: Path, area: str, account: bytes) -> list[str]:
+async def _told(folder: Path, area: str, account: bytes, kind: str) -> list[str]:
     async with visited(folder) as country:
-        words = Words(country.site.pack)
+        words, account = Words(country.site.pack), account or protagonist(folder)
         if not area:
-            return list(_listed(country, words))
-        return await _pulled(country, words, area, account or protagonist(folder))
+            return list(_listed(country, words, account))
+        if kind:
+            return await _asked(country, area, account, kind)
+        return await _pulled(country, words, area, account)
 
 
-def _listed(country: Country, words: Words) -> Iterator[str]:
-    for area, holders in areas(country.book("portal").in_force(country.site.clock())).items():
-        items = sorted({item for holder in holders for item in holder.items})
-        yield f"{area}{'  要配慮 / sensitive' if area in SENSITIVE else ''}"
+async def _asked(country: Country, area: str, account: bytes, kind: str) -> list[str]:
+    holders(country.book("portal").in_force(country.site.clock()), area)
+    acts = country.portal.acts
+    id_ = await acts.ask(account, kind, area.encode())
+    (act,) = (each for each in acts.of_account(account) if each.id == id_)
+    when = f"{in_japan(act.due_ms):%Y-%m-%d %H:%M}"
+    named = acts.kind(kind)
+    return [f"{named.ja} / {named.en}: {area}", f"    {act.state.value}, {when}"]
+
+
+def _listed(country: Country, words: Words, account: bytes) -> Iterator[str]:
+    closed = country.portal.areas.closed(account)
+    for area, given in areas(country.book("portal").in_force(country.site.clock())).items():
+        items = sorted({item for holder in given for item in holder.items})
+        marks = ["要配慮 / sensitive"] * (area in SENSITIVE) + ["閉鎖中 / closed"] * (area in closed)
+        yield "  ".join([area, *marks])
         yield from (f"    {words.item(item)}" for item in items)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kakine.crypto.sealing import OpenKey
 from kakine.protocols.gazette import Law
 from kakine.values.labels import DomainName
-from kakine.values.problems import AreaUnknown
+from kakine.values.problems import AnswerNotAllowed, AreaUnknown, OwnDataUnfit
+from kakine.wire.canonical import decode
+from kakine.wire.own_data import OwnData, PageGiven, opened
 
 GROUND = "OWN-DATA"
 
@@ -47,3 +50,31 @@ def holders(law: Law, area: str) -> tuple[Holder, ...]:
     if found is None:
         raise AreaUnknown(area=area)
     return found
+
+
+def area_of(law: Law, items: Iterable[str]) -> str:
+    """The one area of all these items. Raises `AnswerNotAllowed` for none, and for items of several: what is pulled at
+    a time is of one area."""
+    named = {item.id: item.area for item in law.gazette.items}
+    found = {named.get(item) for item in items}
+    area = found.pop() if len(found) == 1 else None
+    if area is None:
+        raise AnswerNotAllowed(what="area")
+    return area
+
+
+def read(data: bytes, session: OpenKey, asked: Sequence[Holder]) -> list[OwnData]:
+    """What a page of an area shows of an encoded `PageGiven`: as `own_data.js` in the browser, with the same codes.
+
+    Raises `NotCanonical`; `OwnDataUnfit` unless there is one answer of each holder asked, in order, of its own items,
+    each once and sorted; `SealInvalid`. Does not show that a holder has said so (`wire.own_data.opened`).
+    """
+    given = decode(data, PageGiven).answers
+    if [each.domain for each in given] != [str(each.domain) for each in asked]:
+        raise OwnDataUnfit(what="holders")
+    told = [opened(session, each.request, each.sealed) for each in given]
+    for holder, one in zip(asked, told, strict=True):
+        items = [each.item for each in one.items]
+        if one.domain != holder.domain or items != sorted(set(items) & set(holder.items)):
+            raise OwnDataUnfit(what="items")
+    return told

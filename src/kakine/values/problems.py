@@ -760,6 +760,11 @@ class AreaUnknown(Problem):
     status = 404
 
 
+class OwnDataUnfit(Problem):
+    code = "own-data-unfit"
+    title = "what came is not one answer of each holder of the area, of its own items"
+
+
 class AnswerNotAllowed(Problem):
     code = "answer-not-allowed"
     status = 403

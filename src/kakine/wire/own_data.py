@@ -1,14 +1,16 @@
 """What a person sees of the own data at one holder: everything it has a copy of, sealed to the person's own session.
 
+    detail  = canonical bytes of `OwnAsked`, 36 bytes whatever is asked for
     content = len32(m) ‖ m ‖ zeros, a multiple of 4096 bytes; m the canonical bytes of `OwnData`
     answer  = HPKE seal to the session's X25519 key, info H("own-data", hR), of that content
 
 so whoever carries the answer sees neither items nor, but for large answers, how many there are: nobody known here, an
-area that is closed, and a copy or two look alike.
+area that is closed, and a copy or two look alike. And closing an area, opening it and looking at it look alike.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -20,6 +22,47 @@ from kakine.wire.canonical import Message, decode, encode
 from kakine.wire.request import Millis, Name
 
 BLOCK = 4096
+MOST_ASKED = 64
+"""Bytes of an encoded `PageAsked`, at most."""
+MEDIA = "application/vnd.kakine.own-data+msgpack"
+
+Session = Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+
+class Order(IntEnum):
+    """What a holder is to do: show the items; or close, or open again, their area for the person. Closing and opening
+    answer as one does who has nothing."""
+
+    SHOW = 0
+    CLOSE = 1
+    OPEN = 2
+
+
+class OwnAsked(Message, frozen=True):
+    """The detail of a request: the X25519 key of the session that the answer is sealed to."""
+
+    session: Session
+    order: Order
+
+
+class PageAsked(Message, frozen=True):
+    """What the page of an area asks the portal; of which area says the address."""
+
+    session: Session
+
+
+class Shown(Message, frozen=True):
+    """One holder's answer, as the portal relays it and cannot read it; `request` is hR."""
+
+    domain: Name
+    request: Annotated[bytes, Meta(min_length=32, max_length=32)]
+    sealed: bytes
+
+
+class PageGiven(Message, frozen=True):
+    """What the portal gives the page: one answer of each holder of the area, in the gazette's order."""
+
+    answers: tuple[Shown, ...]
 
 
 class OwnItem(Message, frozen=True):

@@ -86,7 +86,8 @@ def _decide(
 ) -> Sequence[Answered]:
     kind = opened.record.kind
     if kind is Kind.OWN_DATA:
-        return [own_data.shown(db, domain, opened, token) for token in tokens]
+        law = office.law.in_force(now_ms)
+        return [own_data.follow(db, law, opened, token) for token in tokens]
     if kind is Kind.LOGIN:
         return [logins.known_as(office, db, domain, token) for token in tokens]
     if kind is Kind.INSTRUCT:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as insert_once
 
 from kakine.clients.rekey import rekey_tables
 from kakine.parties.gateway.bulk import store as bulk_store
@@ -57,6 +58,16 @@ copy = Table(
     Column("data", LargeBinary, nullable=False),
     PrimaryKeyConstraint("domain", "token", "item"),
 )
+
+closed_area = Table(
+    "closed_area",
+    metadata,
+    Column("domain", String, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("area", String, nullable=False),
+    PrimaryKeyConstraint("domain", "token", "area"),
+)
+"""Areas of the own data that their person has closed (spec/own-data.md section 4)."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,20 @@ _MOVE_COPIES = sql(
     .values(token=bindparam("new"))
 )
 
+_THIS_AREA = (
+    (closed_area.c.domain == bindparam("domain"))
+    & (closed_area.c.token == bindparam("token"))
+    & (closed_area.c.area == bindparam("area"))
+)
+_CLOSE = sql(insert_once(closed_area).on_conflict_do_nothing())
+_OPEN = sql(delete(closed_area).where(_THIS_AREA))
+_CLOSED = sql(select(closed_area.c.area).where(_THIS_AREA))
+_CLOSED_OF = sql(
+    select(closed_area.c.area).where(
+        closed_area.c.domain == bindparam("domain"), closed_area.c.token == bindparam("token")
+    )
+)
+
 
 def find_person(db: sqlite3.Connection, domain: str, token: bytes) -> Flags | None:
     """The flags of somebody the domain knows; None for others."""
@@ -161,8 +186,21 @@ def drop_copy(db: sqlite3.Connection, domain: str, token: bytes, item: str) -> N
     db.execute(_DROP_COPY, {"domain": domain, "token": token, "item": item})
 
 
+def set_closed(db: sqlite3.Connection, domain: str, token: bytes, area: str, *, closed: bool) -> None:
+    """Whether this area is closed from now on, for whoever has this code."""
+    db.execute(_CLOSE if closed else _OPEN, {"domain": domain, "token": token, "area": area})
+
+
+def is_closed(db: sqlite3.Connection, domain: str, token: bytes, area: str) -> bool:
+    """Whether its person has closed this area."""
+    return db.execute(_CLOSED, {"domain": domain, "token": token, "area": area}).fetchone() is not None
+
+
 def move_person(db: sqlite3.Connection, old: bytes, new: bytes, domain: str) -> None:
-    """Flags and copies follow a person to a new code."""
+    """Flags, copies and closed areas follow a person to a new code."""
     move = {"of_domain": domain, "old": old, "new": new}
     db.execute(_MOVE_FLAGS, move)
     db.execute(_MOVE_COPIES, move)
+    for (area,) in db.execute(_CLOSED_OF, {"domain": domain, "token": old}).fetchall():
+        set_closed(db, domain, old, area, closed=False)
+        set_closed(db, domain, new, area, closed=True)

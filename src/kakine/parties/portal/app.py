@@ -31,6 +31,7 @@ from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
 from kakine.parties.portal.acts import accounts, addresses, ways_in
 from kakine.parties.portal.acts.addresses import address_tables
+from kakine.parties.portal.acts.areas import Areas, area_tables
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.acts.store import act_tables
@@ -68,6 +69,7 @@ from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
+from kakine.wire.own_data import Order, PageAsked, PageGiven, Shown
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
@@ -90,7 +92,7 @@ class Portal:
         """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
         tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
-        self.db = Database.open(path, address_tables(act_tables(tables)))
+        self.db = Database.open(path, area_tables(address_tables(act_tables(tables))))
         self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._latest_key = identity.local_key("latest-grants")
@@ -109,7 +111,8 @@ class Portal:
         self._recipient = Recipient(self._domain, epoch, seat)
         self.acts = Acts(self.db, clock, entropy, self._tell)
         shown, changed = mandate_kind(self.mandates), accounts.kind(self._instruct)
-        for kind in (*ways_in.kinds(clock), addresses.kind(), shown, changed):
+        self.areas = Areas(self.db, entropy, self._ask_holders)
+        for kind in (*ways_in.kinds(clock), addresses.kind(), shown, changed, *self.areas.kinds()):
             self.acts.register(kind)
         self._carrier = Carrier(self.db, clock, self.acts.note)
         self._readings = Readings(network, law, peers, clock, policy)
@@ -321,14 +324,25 @@ class Portal:
 
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of this area has on the person, pulled now, readable with the session key only. Each asking
-        stands in the person's history.
+        stands in the person's history. Of an area that the person has closed every answer is as of somebody unknown.
 
         Raises `AreaUnknown`, `AccountUnknown`, or the refusal of a converter, record keeper or holder. Not checked: who
         asks, and whether that is enough for a sensitive area (`protocols.own_data.SENSITIVE`).
         """
+        return await self.areas.show(account, area, session)
+
+    async def own_area(self, account: bytes, area: str, asked: bytes) -> bytes:
+        """A `PageAsked` answered with a `PageGiven`, both encoded. Raises `NotCanonical` and what `own_data` raises."""
+        session = SealKey(decode(asked, PageAsked).session)
+        given = await self.own_data(account, area, session)
+        return encode(PageGiven(tuple(Shown(each.domain, each.request, each.sealed) for each in given)))
+
+    async def _ask_holders(
+        self, account: bytes, area: str, session: SealKey, order: Order
+    ) -> list[SealedOwnData]:
         asked, codes = holders(self._law.in_force(self._clock()), area), self._codes(account)
         return [
-            await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16))
+            await exchanges.own_data(self._requester, holder, codes, session, self._entropy(16), order)
             for holder in asked
         ]
 
@@ -390,7 +404,7 @@ class Portal:
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""
-        return OwnActs(visits, self.acts)
+        return OwnActs(visits, self.acts, self.areas)
 
     def own_mandates(self, visits: Visits) -> OwnMandates:
         """Mandates of those visitors."""

@@ -21,8 +21,9 @@ from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PartyUnavailable
 from kakine.wire.answer import Answered, Prepared, Result
-from kakine.wire.canonical import decode
+from kakine.wire.canonical import decode, encode
 from kakine.wire.login import Subject
+from kakine.wire.own_data import Order, OwnAsked
 from kakine.wire.request import AskedPerson, Kind, Mode
 
 OWN = 1
@@ -61,11 +62,11 @@ async def subject(
 
 
 async def own_data(
-    requester: Requester, holder: Holder, codes: CodeVector, session: SealKey, xid: bytes
+    requester: Requester, holder: Holder, codes: CodeVector, session: SealKey, xid: bytes, order: Order
 ) -> SealedOwnData:
-    """What one holder has on the person, readable with the session's key only. The answer looks alike whether there is
-    anything or not."""
-    asked = AskedPerson(xid, "", b"", b"", bytes(session))
+    """What one holder has on the person, readable with the session's key only. Request and answer look alike whether
+    there is anything or not, and whether the area is shown, closed or opened."""
+    asked = AskedPerson(xid, "", b"", b"", encode(OwnAsked(bytes(session), order)))
     to, items = holder.domain, holder.items
     wish = Wish(Kind.OWN_DATA, Mode.S1, GROUND, (), to, codes, (asked,), items, channel=OWN)
     prepared = await requester.prepare(wish)

@@ -52,6 +52,10 @@ class Own(Protocol):
         """What each holder of an area has on the person, readable with this session key only."""
         ...
 
+    async def own_area(self, account: bytes, area: str, asked: bytes) -> bytes:
+        """The same as one message each way, for the page of the area."""
+        ...
+
     async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection."""
         ...
@@ -180,8 +184,16 @@ class Visits:
     async def own_data(self, name: str, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of an area has on whoever this visit is of. Raises `StepUpNeeded` for one that needs more
         than one way in (spec/own-data.md section 3)."""
-        visit = self.strong(name) if area in SENSITIVE else self.get(name)
-        return await self._own.own_data(visit.whose, area, session)
+        return await self._own.own_data(self.for_area(name, area).whose, area, session)
+
+    async def own_area(self, name: str, area: str, asked: bytes) -> bytes:
+        """A `PageAsked` for this area of whoever this visit is of, answered with a `PageGiven`. Raises as
+        `own_data`."""
+        return await self._own.own_area(self.for_area(name, area).whose, area, asked)
+
+    def for_area(self, name: str, area: str) -> Visit:
+        """As `get`, for looking at an area of own data. Raises `StepUpNeeded` for one that needs it."""
+        return self.strong(name) if area in SENSITIVE else self.get(name)
 
     async def object_to(self, name: str, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection of whoever this visit is of."""

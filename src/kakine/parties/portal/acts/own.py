@@ -10,12 +10,14 @@ from typing import Any
 from kakine.crypto.hashing import mac
 from kakine.crypto.passkeys import check_creation, creation_options
 from kakine.parties.portal.acts import accounts, ways_in
+from kakine.parties.portal.acts.areas import CLOSE, OPEN, Areas
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.login import store
 from kakine.parties.portal.login.store import WayIn
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.logins import CARD, COUNTER
+from kakine.protocols.own_data import holders
 from kakine.values.calendar import in_japan
 from kakine.values.problems import ActUnknown, PasskeyInvalid, WayInUnknown
 from kakine.wire.canonical import encode
@@ -38,9 +40,10 @@ class OwnWay:
 class OwnActs:
     """Acts and ways in, for visitors."""
 
-    def __init__(self, visits: Visits, acts: Acts) -> None:
+    def __init__(self, visits: Visits, acts: Acts, areas: Areas) -> None:
         self._visits = visits
         self._acts = acts
+        self._areas = areas
         self._office = visits.office
 
     # --- acts of any kind -------------------------------------------------------------------------------------
@@ -54,6 +57,25 @@ class OwnActs:
         raises. Whether there is such an account, and whose it is, is not checked: the register's agency does that.
         """
         return await self.ask(name, accounts.ACCOUNT, encode(account), accounts.label(account))
+
+    def closed_areas(self, name: str) -> Sequence[str]:
+        """The areas of own data that are closed. Raises `StepUpNeeded`: to whoever has found a card a closed area looks
+        like one in which there is nothing."""
+        return self._areas.closed(self._visits.strong(name).whose)
+
+    async def close_area(self, name: str, area: str) -> bytes:
+        """The act of closing an area of own data: any visit will do. What its person sees of the act does not name the
+        area, and whether it was closed before is not told. Raises `AreaUnknown`, what `Acts.ask` raises."""
+        return await self._about_area(self._visits.get(name), CLOSE, area)
+
+    async def open_area(self, name: str, area: str) -> bytes:
+        """The act of opening it again. Raises `StepUpNeeded`, `ActUnderWay`, `ActImpossible` where it is not closed,
+        and as `close_area`."""
+        return await self._about_area(self._visits.strong(name), OPEN, area)
+
+    async def _about_area(self, visit: Visit, kind: str, area: str) -> bytes:
+        holders(self._office.law.in_force(self._office.clock()), area)
+        return await self._ask(visit, kind, area.encode(), "")
 
     async def _ask(self, visit: Visit, kind: str, detail: bytes, label: str) -> bytes:
         by = [visit.shown[CARD].way] if CARD in visit.shown else []

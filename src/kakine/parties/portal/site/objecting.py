@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.responses import Response
 
 from kakine.parties.portal.site.house import House
-from kakine.parties.portal.site.wording import REASONS
+from kakine.parties.portal.site.wording import AREAS, REASONS
 from kakine.protocols.objections import LIMIT_MINUTES
+from kakine.protocols.own_data import areas
 from kakine.values.problems import FormUnfit
 from kakine.web.turn import Turn
 from kakine.wire.objection import Reason
@@ -14,8 +17,12 @@ from kakine.wire.request import Place
 
 
 async def history(house: House, turn: Turn[str]) -> Response:
-    """The own history: opened in the reader's browser, and the form by which a line of it is objected to."""
-    return turn.page("history.html", reasons=REASONS)
+    """The own history: opened in the reader's browser, the form by which a line of it is objected to, and the way from
+    an item to the page of its area."""
+    given = areas(house.law)
+    of_item = {item: area for area, all_ in given.items() for holder in all_ for item in holder.items}
+    same = [(area, AREAS.get(area, area)) for area in given]
+    return turn.page("history.html", reasons=REASONS, areas=json.dumps(of_item, sort_keys=True), same=same)
 
 
 async def object_to(house: House, turn: Turn[str]) -> Response:

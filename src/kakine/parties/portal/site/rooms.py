@@ -25,7 +25,7 @@ async def first(house: House, turn: Turn[str]) -> Response:
         visit = house.visit(turn)
     except SessionUnknown:
         return turn.page("enter.html", ways=offered(house), connect=[house.login.helper])
-    held = [(AREAS.get(area, area), len(holders)) for area, holders in areas(house.law).items()]
+    held = [(area, AREAS.get(area, area), len(holders)) for area, holders in areas(house.law).items()]
     return turn.page(
         "first.html",
         held=held,

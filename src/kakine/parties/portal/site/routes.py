@@ -1,7 +1,7 @@
 """Which page is where.
 
-What is still to come has its place here and nowhere else: own data under `/data` ("my data", pulled live from the
-holders, step-up for sensitive areas), paper under `/paper`. A room is added by a line in `ROOMS` and its routes.
+What is still to come has its place here and nowhere else: paper under `/paper`. A room is added by a line in `ROOMS`
+and its routes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import acting, entering, objecting, rooms
+from kakine.parties.portal.site import acting, entering, objecting, own, rooms
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
 from kakine.web import own_history
@@ -22,11 +22,13 @@ from kakine.web.language import mark
 from kakine.web.sessions import Sessions
 from kakine.web.site import Handler, Settings, Site
 from kakine.web.turn import Turn
+from kakine.wire.own_data import MOST_ASKED
 
 Serve = Callable[[House, Turn[str]], Awaitable[Response]]
 
 ROOMS = (
     ("/", mark("最初"), False),
+    ("/data", mark("自己情報"), True),
     ("/history", mark("履歴"), True),
     ("/decisions", mark("決める"), True),
     ("/ways", mark("入り方"), True),
@@ -71,6 +73,11 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/enter/passkey", of(entering.passkey), open=True)
     made.get("/history", of(objecting.history))
     own_history.mount(made, house.visits.reading)
+    made.get("/data", of(own.rooms))
+    made.get("/data/{area}", of(own.area))
+    made.call("/data/{area}/read", of(own.read), limit=MOST_ASKED)
+    made.post("/data/close", of(own.close))
+    made.post("/data/open", of(own.reopen))
     made.get("/ways", of(acting.ways))
     made.post("/ways/remove", of(acting.remove))
     made.post("/ways/lost", of(acting.lost))

@@ -3,6 +3,7 @@
 //
 //   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
 
+import { Unreachable, asked, namesFrom } from "./asking.js";
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, keep, kept, sizesOf } from "./memory.js";
@@ -12,51 +13,7 @@ import { WORDS } from "./words.js";
 
 const MEDIA = "application/vnd.kakine.history+msgpack";
 
-/** The portal did not answer with a history; `code` is that of its problem, or "". */
-class Unreachable extends Error {
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
-
-async function ask({ ask, token }, session, since) {
-  let answer;
-  try {
-    answer = await fetch(ask, {
-      method: "POST",
-      headers: { "Content-Type": MEDIA, "X-Kakine-Token": token },
-      body: writeAsked(session.public, since),
-      credentials: "same-origin",
-      redirect: "error",
-      cache: "no-store",
-    });
-  } catch {
-    throw new Unreachable("");
-  }
-  if (!answer.ok || answer.headers.get("Content-Type") !== MEDIA) throw new Unreachable(await problemOf(answer));
-  return new Uint8Array(await answer.arrayBuffer());
-}
-
-/** The code of a problem document (RFC 9457); nothing that is not one of ours. */
-async function problemOf(answer) {
-  try {
-    return /^urn:kakine:problem:([a-z0-9-]{1,60})$/.exec((await answer.json()).type)?.[1] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** Everybody gets the same whole file, so nothing is told by asking for it. Without it ids stand alone. */
-async function namesFrom(address) {
-  try {
-    const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
-    const names = answer.ok ? await answer.json() : {};
-    return typeof names === "object" && names !== null ? names : {};
-  } catch {
-    return {};
-  }
-}
+const ask = (set, session, since) => asked(set.ask, set.token, MEDIA, writeAsked(session.public, since));
 
 function saved(name, data, type = "application/octet-stream") {
   const address = URL.createObjectURL(new Blob([data], { type }));

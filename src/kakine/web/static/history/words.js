@@ -32,7 +32,7 @@ const ja = {
     OBJECTION: () => "異議の申立て", "OWN-DECISION": () => "あなたの決定",
     ENROL: () => "住民としての登録", ISSUE: ({ recipient }) => `${recipient} への符号の交付`,
     LOGIN: ({ recipient }) => `${recipient} へのログイン`, "LOGIN-ATTRIBUTES": () => "ログインのための項目の取得",
-    "LOGIN-VOUCHER": () => "窓口での本人確認", "OWN-DATA": ({ recipient }) => `${recipient} が持つあなたの情報の表示`,
+    "LOGIN-VOUCHER": () => "窓口での本人確認", "OWN-DATA": ({ recipient }) => `${recipient} が持つあなたの情報の表示（または閉じる・開ける求め）`,
   },
   decisions: {
     1: "最新の情報の提供に同意", 2: "最新の情報の提供への同意を撤回", 3: "新しい証明書が続きであることの通知に同意",
@@ -92,7 +92,7 @@ const easy = {
     ENROL: () => "住民（じゅうみん）として 登録（とうろく）", ISSUE: ({ recipient }) => `${recipient} に 符号（ふごう）を わたしました`,
     LOGIN: ({ recipient }) => `${recipient} に ログイン`, "LOGIN-ATTRIBUTES": () => "ログインの ための 情報（じょうほう）",
     "LOGIN-VOUCHER": () => "窓口で 本人（ほんにん）か 確かめました",
-    "OWN-DATA": ({ recipient }) => `${recipient} が もつ あなたの 情報を 見ました`,
+    "OWN-DATA": ({ recipient }) => `${recipient} が もつ あなたの 情報を 見ました（または 閉じる・開ける と 言いました）`,
   },
   decisions: {
     1: "新しい 情報を わたして いいと 言いました", 2: "それを やめました", 3: "新しい 証明書（しょうめいしょ）を 知らせて いいと 言いました",
@@ -143,7 +143,7 @@ const en = {
     ENROL: () => "Entered as a resident", ISSUE: ({ recipient }) => `A code given to ${recipient}`,
     LOGIN: ({ recipient }) => `Login at ${recipient}`, "LOGIN-ATTRIBUTES": () => "Items fetched for a login",
     "LOGIN-VOUCHER": () => "A counter made sure that it was you",
-    "OWN-DATA": ({ recipient }) => `What ${recipient} has about you was shown to you`,
+    "OWN-DATA": ({ recipient }) => `What ${recipient} has about you was shown to you, or closed or opened by you`,
   },
   decisions: {
     1: "allowed to ask for the latest", 2: "that consent is withdrawn", 3: "allowed to be told that the new certificate follows",

@@ -1,4 +1,5 @@
-// The history room: opens the history (history/page.js), and lets its reader object to a line.
+// The history room: opens the history (history/page.js), lets its reader object to a line, and leads from it to the page
+// of the same data. The links stand in the page: no address is made from a value.
 
 import { open } from "./history/page.js";
 
@@ -27,5 +28,18 @@ function offer(line, at) {
   item.append(place);
 }
 
+const areaOf = JSON.parse(root.dataset.areas);
+
+function lead(line, at) {
+  const named = line.items.map((item) => (Object.hasOwn(areaOf, item) ? areaOf[item] : ""));
+  const links = [...document.querySelectorAll("#same a")].filter((link) => named.includes(link.dataset.area));
+  const place = document.createElement("p");
+  place.append(...links.flatMap((link) => [link.cloneNode(true), " "]));
+  if (links.length > 0) document.getElementById(`line-${at}`)?.append(place);
+}
+
 const reading = await open(root);
-reading?.lines.forEach(offer);
+reading?.lines.forEach((line, at) => {
+  lead(line, at);
+  offer(line, at);
+});
