@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from kakine.protocols.gazette import Law
 from kakine.protocols.verification import State, Step
 from kakine.values.problems import PageSignerUnknown, PolicyMalformed, Problem
 from kakine.wire import page as pages
@@ -55,6 +56,12 @@ def verify_page(keys: bytes, note: bytes) -> PageVerdict:
         failed = any(step.state is State.FAILED for step in steps)
         steps.append(Step(name, State.OPEN) if failed else _step(name, check, shown, keys, note))
     return PageVerdict(tuple(steps), shown)
+
+
+def page_key(law: Law) -> NamedKey:
+    """The key under which the portal signs pages: its signing key in the gazette, under its name there."""
+    (name,) = law.with_role("portal")
+    return policies.log_key(vkey(name, LOG, law.signing_key(name)))
 
 
 def believed(*keys: NamedKey) -> bytes:

@@ -1,6 +1,7 @@
 // The history room: opens the history (history/page.js), and lets its reader object to a line.
 
 import { open } from "./history/page.js";
+import { mount } from "./history/take_home.js";
 
 const root = document.getElementById("record");
 const section = document.getElementById("objecting");
@@ -27,5 +28,8 @@ function offer(line, at) {
   item.append(place);
 }
 
-const reading = await open(root);
-reading?.lines.forEach(offer);
+root.addEventListener("history-shown", ({ detail }) => {
+  detail.reading.lines.forEach(offer);
+  mount(root, detail);
+});
+open(root);
