@@ -11,7 +11,7 @@ from kakine.wire.reading import MEDIA, HistoryAsked, HistoryGiven
 from web.kit import PREFIXES, Plain, text_of
 from web.portal_site import PortalLand
 
-ROOMS = ("/", "/history", "/decisions", "/letters", "/coverage", "/help", "/again")
+ROOMS = ("/", "/history", "/decisions", "/letters", "/paper", "/held", "/coverage", "/help", "/again")
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ MOST_BYTES = 1 << 16
 MOST_LINES = 2000
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9./-]{0,79}")
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _TIME = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}\+09:00")
 _BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _UNSEEN = _BREAKS | {"Cf", "Co", "Zs"}

@@ -61,7 +61,7 @@ async def held(house: House, turn: Turn[str]) -> Response:
     """Which organisations may hold what kinds of information, by name."""
     law = house.law
     found = [
-        (AREAS.get(area, area), area in SENSITIVE, [law.party(name.party) for name in holders])
+        (AREAS.get(area, area), area in SENSITIVE, [law.party(each.domain.party) for each in holders])
         for area, holders in areas(law).items()
     ]
     return turn.page("held.html", held=found, number=law.gazette.number)

@@ -9,7 +9,7 @@ const TAGS = ["h1", "h2", "h3", "p", "li"];
 const NAME = /^[a-z0-9][a-z0-9./-]{0,79}$/;
 const FORMS = {
   by: NAME, at: /^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}\+09:00$/, page: NAME, language: /^(?:ja|easy|en)$/,
-  gazette: /^[1-9][0-9]{0,8}$/,
+  gazette: /^(?:0|[1-9][0-9]{0,8})$/,
 };
 const JAPAN = 9 * 3_600_000;
 const malformed = (part) => new Refused("page-malformed", part);
