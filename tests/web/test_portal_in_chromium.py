@@ -19,7 +19,7 @@ from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
 
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
-         "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
+         "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
 
 
 @dataclass

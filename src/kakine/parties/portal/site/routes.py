@@ -66,6 +66,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.get("/held", of(sheets.held), open=True)
     made.get("/paper", of(sheets.paper))
     made.get("/paper/portal.txt", of(sheets.key), open=True)
+    made.get("/paper/policy.txt", of(sheets.policy), open=True)
     made.post("/paper/sheet", of(sheets.sheet), once=False)
     made.get("/decisions", of(rooms.decisions))
     made.get("/again", of(entering.again))

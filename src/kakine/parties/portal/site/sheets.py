@@ -18,6 +18,7 @@ from kakine.parties.portal.site import acting, rooms
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.plain import lines_of
 from kakine.parties.portal.site.wording import AREAS
+from kakine.protocols.logs import log_keys
 from kakine.protocols.own_data import SENSITIVE, areas
 from kakine.protocols.signed_pages import believed, page_key
 from kakine.values.calendar import in_japan
@@ -26,6 +27,7 @@ from kakine.web import dates
 from kakine.web.language import Language, mark, translations
 from kakine.web.turn import Turn
 from kakine.wire.page import Page, whole_minute
+from kakine.wire.policy import of_logs
 from kakine.wire.scanned import pack_page
 
 _LANGUAGES = {Language.JA: "ja", Language.EASY: "easy", Language.EN: "en"}
@@ -85,6 +87,14 @@ async def key(house: House, turn: Turn[str]) -> Response:
     """The key for the page that verifies. Whoever has it from here alone compares it with the gazette."""
     told = {"Content-Disposition": 'attachment; filename="portal.txt"'}
     return Response(believed(page_key(house.law)), headers=told, media_type="text/plain")
+
+
+async def policy(house: House, turn: Turn[str]) -> Response:
+    """The policy under which receipts of a print verify: the keys of the logs alone, since a reading ends with itself,
+    which no witness has seen yet."""
+    found = of_logs(log_keys(house.law, house.logs()))
+    told = {"Content-Disposition": 'attachment; filename="policy.txt"'}
+    return Response(found, headers=told, media_type="text/plain")
 
 
 async def sheet(house: House, turn: Turn[str]) -> Response:

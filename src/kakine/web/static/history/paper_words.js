@@ -12,7 +12,7 @@ const ja = {
   check: "確かめ方",
   steps: [
     "二つの四角（QRコード）を、読み取り機で文字として読みます。",
-    "「受領証を確かめる頁」（verify/index.html。図書館などの端末でも、通信なしで動きます）に続けて入れ、国の方針（policy.txt）を選びます。",
+    "「受領証を確かめる頁」（verify/index.html。図書館などの端末でも、通信なしで動きます）に続けて入れ、方針（policy.txt。窓口の「紙」の部屋にあります）を選びます。",
     "「確認できました」と出れば、その一件が公の台帳にあり、ここに書かれたとおりであることが分かります。",
     "身に覚えのない記録には異議を申し立てられます。料金はかかりません。",
   ],
@@ -63,7 +63,7 @@ const en = {
   check: "How to check",
   steps: [
     "Read the two squares (QR codes) as text with a scanner.",
-    "Put the texts, one after another, into the page that verifies receipts (verify/index.html; it works without a network, also at a library) and choose the country's policy (policy.txt).",
+    "Put the texts, one after another, into the page that verifies receipts (verify/index.html; it works without a network, also at a library) and choose the policy (policy.txt, from the portal's room of paper).",
     "If it says that it is verified, this entry is in the public ledger and says what is written here.",
     "You may object to a record that you do not recognise. It costs nothing.",
   ],
