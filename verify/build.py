@@ -12,30 +12,45 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "index.html"
-VERIFIER = HERE.parent / "src" / "kakine" / "web" / "static" / "history" / "verify.js"
-"""The portal's page of a whole history has the same verifier (spec/browser.md)."""
-TEXTS = HERE.parent / "src" / "kakine" / "cli" / "verdict_texts.json"
+SOURCE = HERE.parent / "src" / "kakine"
+MODULES = ("verify.js", "scanned.js", "signed_page.js")
+"""Those by which the portal's page of a history verifies too (spec/browser.md); each may import those before it."""
 
-_IMPORT = 'import { selfTest, verify } from "./verify.js";\n'
-_PLACE = '"TEXTS of kakine/cli/verdict_texts.json stand here"'
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+_TEXTS = re.compile(r'"TEXTS of kakine/cli/(\w+\.json) stand here"')
 
 
 def script() -> str:
-    """Verifier and page as one module. Raises `ValueError` if a source is not as this expects it."""
-    page = (HERE / "page.js").read_text("utf-8")
-    texts = json.dumps(json.loads(TEXTS.read_text("utf-8")), ensure_ascii=False)
-    for part in (_IMPORT, _PLACE):
-        if page.count(part) != 1:
-            raise ValueError(part)
-    whole = VERIFIER.read_text("utf-8") + page.replace(_IMPORT, "").replace(_PLACE, texts)
-    if "</" in whole:
-        raise ValueError("a script must not hold what may end it")
+    """Verifiers and page as one module. Raises `ValueError` if a source is not as this expects it."""
+    whole, known = "", set[str]()
+    for name in MODULES:
+        whole += _without_imports((SOURCE / "web" / "static" / "history" / name).read_text("utf-8"), known)
+        known.add(name)
+    whole += _TEXTS.sub(_texts, _without_imports((HERE / "page.js").read_text("utf-8"), known))
+    if "</" in whole or _twice(whole):
+        raise ValueError("a script must not hold what may end it, nor a name twice")
     return "\n" + whole
+
+
+def _without_imports(source: str, known: set[str]) -> str:
+    if not known.issuperset(_IMPORT.findall(source)):
+        raise ValueError(f"imports of {_IMPORT.findall(source)}")
+    return _IMPORT.sub("", source)
+
+
+def _texts(found: re.Match[str]) -> str:
+    return json.dumps(json.loads((SOURCE / "cli" / found[1]).read_text("utf-8")), ensure_ascii=False)
+
+
+def _twice(script: str) -> set[str]:
+    names = re.findall(r"^(?:export )?(?:async )?(?:const|let|function|class) (\w+)", script, re.MULTILINE)
+    return {name for name in names if names.count(name) > 1}
 
 
 def _allowed(text: str) -> str:

@@ -1,13 +1,19 @@
-// The page around verify.js: takes the files, shows the verdict. Everything is written as text, never as HTML.
-import { selfTest, verify } from "./verify.js";
+// The page around the verifiers: takes files or scanned texts, shows the verdict. Everything is written as text, never as
+// HTML.
+import { Refused, selfTest, verify } from "./verify.js";
+import { readScans, scanText } from "./scanned.js";
+import { verifyPage } from "./signed_page.js";
 
 const TEXTS = "TEXTS of kakine/cli/verdict_texts.json stand here";
+const PAGE_TEXTS = "TEXTS of kakine/cli/page_texts.json stand here";
 const LANGUAGES = ["ja", "en"];
 const MARKS = { held: "✓", failed: "✗", absent: "–", open: "·" };
 const MOST_BYTES = 1 << 20;
-const FILES = ["policy", "receipt", "record"];
+const FILES = ["policy", "receipt", "record", "portal"];
+const PAGE_MARK = "kakine-page/v1\n";
 const REFUSALS = {
   missing: { ja: "方針と受領証を選んでください。", en: "Choose a policy and a receipt." },
+  portal: { ja: "窓口の鍵（portal.txt）を選んでください。", en: "Choose the key of the portal (portal.txt)." },
   large: { ja: "ファイルが大きすぎます。", en: "A file is too large." },
   browser: {
     ja: "ここでは確かめられません。Ed25519 の署名を調べられる新しいブラウザか、コマンド kakine verify を使ってください。",
@@ -56,19 +62,19 @@ async function chosen(id) {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-function why(step, language) {
+function why(step, language, texts) {
   if (!step.why) return "";
-  const reason = TEXTS.whys[step.why.split("/")[0]];
+  const reason = texts.whys[step.why.split("/")[0]];
   return reason ? ` — ${reason[language]} [${step.why}]` : ` [${step.why}]`;
 }
 
-function stepLine(tag, step) {
+function stepLine(tag, step, texts = TEXTS) {
   const item = line(tag, `${MARKS[step.state]} `);
   item.className = step.state;
   for (const language of LANGUAGES) {
     const between = language === "ja" ? "：" : ": ";
-    const state = TEXTS.states[step.state][language] + why(step, language);
-    item.append(line("span", TEXTS.steps[step.step][language] + between + state, language));
+    const state = TEXTS.states[step.state][language] + why(step, language, texts);
+    item.append(line("span", texts.steps[step.step][language] + between + state, language));
   }
   return item;
 }
@@ -114,6 +120,60 @@ export function show(verdict) {
   say(outcome, [both("h2", TEXTS.verdict[outcome]), ...seen, ...failed], [steps, table, ...limits]);
 }
 
+const PAGE_TAGS = { h1: "h3", h2: "h4", h3: "h5", p: "p", li: "p" };
+
+/** A signed page: the facts, and its text line by line. */
+export function showPage(verdict) {
+  const outcome = verdict.good ? "good" : "bad";
+  const words = PAGE_TEXTS.verdict;
+  const steps = document.createElement("ol");
+  steps.append(...verdict.steps.map((step) => stepLine("li", step, PAGE_TEXTS)));
+  const table = document.createElement("dl");
+  const text = document.createElement("section");
+  if (verdict.shown) {
+    for (const name of ["key", "by", "at", "page", "language", "gazette"]) {
+      table.append(both("dt", words[name]), line("dd", harmless(String(verdict.shown[name]))));
+    }
+    text.lang = verdict.shown.language === "en" ? "en" : "ja";
+    text.append(...verdict.shown.lines.map(([tag, said]) => line(PAGE_TAGS[tag], (tag === "li" ? "・ " : "") + harmless(said))));
+    text.className = "page";
+  }
+  const failed = verdict.steps.filter((step) => step.state === "failed").map((step) => stepLine("p", step, PAGE_TEXTS));
+  const limits = LANGUAGES.map((language) => line("p", words.limits[language], language));
+  say(outcome, [both("h2", words[outcome]), ...failed], [steps, table, ...limits, text]);
+}
+
+/** What is to be verified: {policy, receipt, record} or {portal, page}; of files, of files of scanned texts, or typed. */
+async function given() {
+  const [policy, receipt, record, portal] = await Promise.all(FILES.map(chosen));
+  const typed = at("scans").value.trim();
+  if (typed.length > MOST_BYTES) throw new Unready(REFUSALS.large);
+  const texts = [typed, ...[receipt, record].map((file) => (file === null ? "" : scanText(file)))].filter((each) => each !== "");
+  const scans = texts.length > 0 ? await readScans(texts.join("\n")) : { receipt: null, record: null, page: null };
+  const plain = (file) => (file !== null && scanText(file) === "" ? file : null);
+  const page = scans.page ?? (receipt !== null && isPage(receipt) ? receipt : null);
+  if (page !== null) return { portal, page };
+  const mixed = (scans.receipt && plain(receipt)) || (scans.record && plain(record));
+  if (mixed) throw new Refused("scan-unreadable", "mixed");
+  return { policy, receipt: scans.receipt ?? plain(receipt), record: scans.record ?? plain(record) };
+}
+
+const isPage = (file) => new TextDecoder().decode(file.subarray(0, PAGE_MARK.length)) === PAGE_MARK;
+
+/** Shows the verdict when it is called. */
+async function judged({ policy, receipt, record, portal, page }) {
+  if (page) {
+    if (portal === null) throw new Unready(REFUSALS.portal);
+    await selfTest();
+    const verdict = await verifyPage(portal, page);
+    return () => showPage(verdict);
+  }
+  if (policy === null || receipt === null) throw new Unready(REFUSALS.missing);
+  await selfTest();
+  const verdict = await verify(policy, receipt, record);
+  return () => show(verdict);
+}
+
 let latest = 0;
 
 export async function check() {
@@ -121,14 +181,12 @@ export async function check() {
   clear();
   let after;
   try {
-    const [policy, receipt, record] = await Promise.all(FILES.map(chosen));
-    if (policy === null || receipt === null) throw new Unready(REFUSALS.missing);
-    await selfTest();
-    const verdict = await verify(policy, receipt, record);
-    after = () => show(verdict);
+    after = await judged(await given());
   } catch (fault) {
-    const texts = fault instanceof Unready ? fault.texts : REFUSALS.browser;
-    after = () => say("bad", [both("h2", texts)], fault instanceof Unready ? [] : [line("p", String(fault.message))]);
+    const scanned = fault instanceof Refused ? PAGE_TEXTS.scans[fault.why.split("/")[0]] : null;
+    const texts = fault instanceof Unready ? fault.texts : scanned ?? REFUSALS.browser;
+    const told = fault instanceof Unready ? [] : [line("p", String(fault.message))];
+    after = () => say("bad", [both("h2", texts)], told);
   }
   // Other files may have been chosen meanwhile.
   if (mine === latest) after();
@@ -142,4 +200,5 @@ function changed() {
 if (typeof document !== "undefined") {
   at("check").addEventListener("click", check);
   for (const id of FILES) at(id).addEventListener("change", changed);
+  at("scans").addEventListener("input", changed);
 }

@@ -19,7 +19,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 PROGRAM = Path("/usr/bin/chromium")
 ABSENT = "Chromium is missing (tests/e2e/install.sh): THE PAGE HAS NOT BEEN RUN IN A BROWSER"
-NAMES = {"policy": "policy.txt", "receipt": "42.tlog-proof", "record": "42.record.json"}
+NAMES = {
+    "policy": "policy.txt", "receipt": "42.tlog-proof", "record": "42.record.json", "portal": "portal.txt",
+}  # fmt: skip
 QUIET = (
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-lcd-text",

@@ -17,12 +17,14 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.chromium import Listener, Reader, context, listener, require, started
-from kakine.cli.verify import text
+from kakine.cli.verify import page_text, text
+from kakine.protocols.signed_pages import verify_page
 from kakine.protocols.verification import verify
 from kakine.wire import checkpoint
 from kakine.wire.entry import EntryKind
 from kakine.wire.opening import RecordFile
 from kakine.wire.policy import LOG, vkey
+from kakine.wire.scanned import read_scans
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "verify" / "index.html"
@@ -30,6 +32,9 @@ CASES: list[dict[str, Any]] = json.loads((ROOT / "vectors" / "verify" / "cases.j
     "cases"
 ]
 FILES = ("policy", "receipt", "record")
+PAPERS: list[dict[str, Any]] = json.loads((ROOT / "vectors" / "papers" / "cases.json").read_text("utf-8"))[
+    "cases"
+]
 
 
 def files(name: str) -> dict[str, bytes | None]:
@@ -325,10 +330,10 @@ def test_a_failed_check_is_announced_with_its_reason(reader: Reader) -> None:
 def test_everything_is_reached_and_pressed_by_keyboard_and_has_a_name(reader: Reader) -> None:
     reader.chooses(**OTHER)
     names = []
-    for _ in range(4):
+    for _ in range(6):
         reader.page.keyboard.press("Tab")
         names.append(reader.page.evaluate("document.activeElement.id"))
-    assert names == ["policy", "receipt", "record", "check"]
+    assert names == ["policy", "receipt", "record", "scans", "portal", "check"]
     reader.page.keyboard.press("Enter")
     expect(reader.page.get_by_role("alert")).to_contain_text("NOT verified.")
     for name in (
@@ -348,3 +353,64 @@ def test_each_language_is_marked_as_such(reader: Reader) -> None:
     for selector in ("#verdict h2 span", "#details li span", "#details > p", "#bad p span"):
         languages = reader.page.locator(selector).evaluate_all("all => all.map((each) => each.lang)")
         assert languages == ["ja", "en"] * (len(languages) // 2) != []
+
+
+# --- scanned texts ------------------------------------------------------------------------------------------------
+
+
+def test_scanned_texts_of_a_page_get_the_commands_verdict(reader: Reader, tmp_path: Path) -> None:
+    """Every vector of papers, pasted one after another: verdict, facts, and the text line by line."""
+    differing = []
+    for case in PAPERS:
+        if not case["text"] or (case.get("page") is None and "refused" not in case):
+            continue
+        reader.chooses(portal=case["keys"].encode())
+        reader.page.fill("#scans", case["text"])
+        lines = reader.verifies()
+        if "refused" in case:
+            held = (
+                reader.mark() == "bad" and reader.page.locator("#details p").text_content() == case["refused"]
+            )
+        else:
+            (note,) = [each for each in [read_scans(case["text"]).page] if each is not None]
+            said = list(page_text(verify_page(case["keys"].encode(), note)))
+            shown = case["page"]["shown"]
+            wanted = said[: -len(shown["lines"])] if shown else said
+            spoken = reader.page.locator("#details .page > *").all_text_contents()
+            texts = [line.partition(": ")[2] for line in said[len(wanted) :]]
+            held = lines == wanted and [each.removeprefix("・ ") for each in spoken] == texts
+        if not held:
+            differing.append(case["name"])
+    assert differing == []
+    assert (reader.asked, reader.faults) == ([PAGE.as_uri()], [])
+
+
+def test_receipt_and_record_are_pasted_one_after_the_other(reader: Reader) -> None:
+    text = next(each["text"] for each in PAPERS if each["name"] == "the record first, and each twice")
+    reader.chooses(policy=FULL["policy"])
+    reader.page.get_by_label("QR コードを読み取った文字").fill(text)
+    assert reader.verifies() == command(**FULL)
+    assert reader.mark() == "good"
+    reader.page.get_by_label("QR コードを読み取った文字").press("End")
+    reader.page.keyboard.type("X")
+    assert (reader.mark(), reader.lines()) == ("", [""])
+
+
+def test_a_file_of_scanned_texts_is_taken_too_and_not_beside_another_receipt(reader: Reader) -> None:
+    text = next(each["text"] for each in PAPERS if each["name"] == "receipt and record")
+    reader.chooses(policy=FULL["policy"], receipt=text.encode())
+    assert reader.verifies() == command(**FULL)
+    reader.chooses(receipt=FULL["receipt"])
+    reader.page.fill("#scans", text)
+    reader.verifies()
+    assert reader.mark() == "bad"
+    assert reader.page.locator("#details p").text_content() == "scan-unreadable/mixed"
+
+
+def test_a_signed_page_without_a_key_asks_for_one(reader: Reader) -> None:
+    reader.page.fill("#scans", next(each["text"] for each in PAPERS if each["name"] == "a page"))
+    assert reader.verifies() == [
+        "",
+        "窓口の鍵（portal.txt）を選んでください。",
+        "Choose the key of the portal (portal.txt).",
+    ]

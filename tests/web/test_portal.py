@@ -11,7 +11,18 @@ from kakine.wire.reading import MEDIA, HistoryAsked, HistoryGiven
 from web.kit import PREFIXES, Plain, text_of
 from web.portal_site import PortalLand
 
-ROOMS = ("/", "/data", "/history", "/decisions", "/letters", "/coverage", "/help", "/again")
+ROOMS = (
+    "/",
+    "/data",
+    "/history",
+    "/decisions",
+    "/letters",
+    "/paper",
+    "/held",
+    "/coverage",
+    "/help",
+    "/again",
+)
 
 
 @pytest.fixture(scope="module")

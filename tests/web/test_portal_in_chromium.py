@@ -22,8 +22,8 @@ from web.portal_site import PortalLand
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
-         "coverage": "/coverage", "help": "/help", "again": "/again", "data": "/data", "area": "/data/tax",
-         "sensitive": "/data/health"}  # fmt: skip
+         "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again",
+         "data": "/data", "area": "/data/tax", "sensitive": "/data/health"}  # fmt: skip
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli import history_copy
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_story import Words, completeness_lines, history_lines, retention_lines
 from kakine.cli.own_history import Read, own_history
@@ -19,6 +21,7 @@ from kakine.cli.visiting import DirOption, visited
 from kakine.country import LOGIN, Country
 from kakine.institutions.families import Family, Roster
 from kakine.protocols.decisions import consents_in
+from kakine.protocols.words import words_of
 from kakine.values.labels import DomainName
 from kakine.values.problems import AccountUnknown, CountryMissing
 from kakine.wire.gazette import Sealing
@@ -39,6 +42,8 @@ def history(
             dir_okay=False, help="File of your own that keeps the heads of the logs for your next reading."
         ),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The list as one JSON object.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="The list as CSV, safe for spreadsheets.")] = False,
 ) -> None:
     """Read a resident's history: who asked whom about them, under which article, and what was answered.
 
@@ -53,16 +58,33 @@ def history(
       kakine history --dir country/1-1000 --export mine
 
       kakine verify mine/42.tlog-proof --record mine/42.record.json
+
+      kakine history --dir country/1-1000 --csv > mine.csv
     """
-    read, lines = asyncio.run(_read(directory, person.encode(), export, remember))
+    if as_json and as_csv:
+        raise typer.BadParameter("either --json or --csv")
+    write = _json if as_json else _csv if as_csv else None
+    read, lines = asyncio.run(_read(directory, person.encode(), export, remember, write))
     for line in lines:
-        typer.echo(line)
+        typer.echo(line, nl=write is None)
     if not read.complete:
         raise typer.Exit(1)
 
 
+def _json(read: Read, country: Country) -> str:
+    return history_copy.as_json(read, country.site.clock())
+
+
+def _csv(read: Read, country: Country) -> str:
+    return history_copy.as_csv(read, json.loads(words_of(country.site.pack)))
+
+
 async def _read(
-    folder: Path, account: bytes, export: Path | None, remember: Path | None
+    folder: Path,
+    account: bytes,
+    export: Path | None,
+    remember: Path | None,
+    write: Callable[[Read, Country], str] | None = None,
 ) -> tuple[Read, list[str]]:
     before = kept(remember) if remember else {}
     async with visited(folder) as country:
@@ -71,6 +93,8 @@ async def _read(
         if remember:
             keep(remember, found)
         read = replace(read, accused={**read.accused, **found.accused})
+        if write is not None:
+            return read, [write(read, country)]
         stands = await disputes(country, read.rows)
         words = Words(country.site.pack, sealings(country))
         shown = list(history_lines(read.lines, words, stands, consents_in(read.rows)))

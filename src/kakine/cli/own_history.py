@@ -131,6 +131,11 @@ async def own_history(
     if export is not None:
         policy = country.policy if found.witnessed == len(found.rows) else None
         export_history(found.rows, found.opened.rows, log_keys(law, country.logs), export, policy)
+    return read_of(found, trusted)
+
+
+def read_of(found: reading.Reading, trusted: bytes) -> Read:
+    """A reading in the words of a person's list; `trusted` is what was believed in it."""
     counted = found.signed, found.verified, found.witnessed, found.witnesses
     kept = found.opened.erased, found.opened.held, found.opened.rows
     seen = [seen_of(line) for line in lines(found.opened.rows)]

@@ -59,6 +59,11 @@ class CardCertificate:
             raise CardNotTrusted() from fault
 
     @property
+    def until_ms(self) -> int:
+        """When the certificate's validity ends."""
+        return int(self._certificate.not_valid_after_utc.timestamp() * 1000)
+
+    @property
     def public(self) -> bytes:
         """SubjectPublicKeyInfo, DER."""
         return self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1040,7 +1040,17 @@ class PolicyMalformed(Problem):
 
 class ScanUnreadable(Problem):
     code = "scan-unreadable"
-    title = "the text is not of a receipt's or record's QR code, or was not read whole"
+    title = "the text is not of QR codes of one receipt, record or page, or was not read whole"
+
+
+class PageMalformed(Problem):
+    code = "page-malformed"
+    title = "the bytes are not the one form of a signed page"
+
+
+class PageSignerUnknown(Problem):
+    code = "page-signer-unknown"
+    title = "the page names a signer that is not among the keys believed"
 
 
 class GlyphMissing(Problem):

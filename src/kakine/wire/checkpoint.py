@@ -73,6 +73,11 @@ def text_of(note: bytes) -> str:
     return text
 
 
+def signers(note: bytes) -> list[tuple[str, bytes]]:
+    """(name, key id) of each signature line of a note, in order. Raises `CheckpointInvalid`; nothing is verified."""
+    return [(name, blob[:4]) for name, blob in map(_signature, _parts(note)[1])]
+
+
 def open(note: bytes, origin: str, key: VerifyKey) -> Checkpoint:
     """The head that `key` signed for `origin`.
 

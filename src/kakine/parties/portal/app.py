@@ -70,6 +70,7 @@ from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import Decision, LatestWithdrawn, packed
 from kakine.wire.objection import Reason
 from kakine.wire.own_data import Order, PageAsked, PageGiven, Shown
+from kakine.wire.page import Page
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
@@ -97,6 +98,7 @@ class Portal:
         self._handle_key = identity.local_key("card-handle")
         self._latest_key = identity.local_key("latest-grants")
         self._token_key = identity.local_key("login-tokens", length=48)
+        self._signing = identity.signing
         self._network = network
         self._law = law
         self._clock = clock
@@ -400,7 +402,10 @@ class Portal:
     def house(self, login: Login) -> House:
         """What the resident's pages work with."""
         visits = self.visits(login)
-        return House(visits, self.own_acts(visits), self.acts.kind)
+        return House(visits, self.own_acts(visits), self.acts.kind, self._stamp, lambda: self._network.logs)
+
+    def _stamp(self, page: Page) -> bytes:
+        return page.sign(self._signing)
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""

@@ -11,18 +11,22 @@ from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.login.office import Office
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.gazette import Law
+from kakine.protocols.logs import Logs
 from kakine.values.problems import SessionUnknown, StepUpNeeded, VisitUnknown
 from kakine.web.turn import Turn
+from kakine.wire.page import Page
 
 
 @dataclass(frozen=True)
 class House:
     """What comes from a browser goes through `visits` and `acts`, where no account can be named. `kind` has the
-    words of an act."""
+    words of an act, `stamp` signs a page as the portal, `logs` are those that count."""
 
     visits: Visits
     acts: OwnActs
     kind: Callable[[str], ActKind]
+    stamp: Callable[[Page], bytes]
+    logs: Callable[[], Logs]
 
     @property
     def login(self) -> Office:

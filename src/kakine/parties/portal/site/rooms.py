@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from kakine.parties.portal.site import acting
+from kakine.parties.portal.site.endings import endings, new_logs
 from kakine.parties.portal.site.entering import offered
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import AREAS
@@ -31,7 +32,10 @@ async def first(house: House, turn: Turn[str]) -> Response:
         held=held,
         since_ms=visit.since_ms,
         strong=house.strong(turn),
-        notices=len(_notices(house)) + len(acting.shown(house, turn)),
+        notices=len(_notices(house))
+        + len(acting.shown(house, turn))
+        + len(endings(house, turn))
+        + len(new_logs(house)),
     )
 
 
@@ -125,7 +129,13 @@ def _named(law: Law, stopped: Suspension) -> tuple[str, str]:
 
 async def letters(house: House, turn: Turn[str]) -> Response:
     """Notices on screen."""
-    return turn.page("letters.html", notices=_notices(house), acts=acting.shown(house, turn))
+    return turn.page(
+        "letters.html",
+        notices=_notices(house),
+        acts=acting.shown(house, turn),
+        endings=endings(house, turn),
+        new_logs=new_logs(house),
+    )
 
 
 # --- deciding and help ----------------------------------------------------------------------------------------------

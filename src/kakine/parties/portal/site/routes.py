@@ -1,7 +1,6 @@
 """Which page is where.
 
-What is still to come has its place here and nowhere else: paper under `/paper`. A room is added by a line in `ROOMS`
-and its routes.
+A room is added by a line in `ROOMS` and its routes.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import acting, entering, objecting, own, rooms
+from kakine.parties.portal.site import acting, entering, objecting, own, rooms, sheets
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
 from kakine.web import own_history
@@ -33,6 +32,7 @@ ROOMS = (
     ("/decisions", mark("決める"), True),
     ("/ways", mark("入り方"), True),
     ("/letters", mark("お知らせ"), True),
+    ("/paper", mark("紙"), True),
     ("/coverage", mark("つながる範囲"), False),
     ("/help", mark("助け"), False),
 )
@@ -64,6 +64,11 @@ def _routes(made: Site[str], house: House) -> None:
     made.get("/coverage", of(rooms.coverage), open=True)
     made.get("/help", of(rooms.help_), open=True)
     made.get("/letters", of(rooms.letters))
+    made.get("/held", of(sheets.held), open=True)
+    made.get("/paper", of(sheets.paper))
+    made.get("/paper/portal.txt", of(sheets.key), open=True)
+    made.get("/paper/policy.txt", of(sheets.policy), open=True)
+    made.post("/paper/sheet", of(sheets.sheet), once=False)
     made.get("/decisions", of(rooms.decisions))
     made.get("/again", of(entering.again))
     made.post("/enter/paper", of(entering.paper), open=True)

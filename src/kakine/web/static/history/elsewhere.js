@@ -6,7 +6,7 @@ import { base64, cosigners, joined, meets, readNote, readPolicy, utf8, verify } 
 const HEADER = "c2sp.org/tlog-proof@v1";
 
 /** Where the files of a row are named after: the year and instance of its log, and its number there. */
-const nameOf = ({ origin, index }) => `${origin.split("/").slice(1).join("-")}-${index}`;
+export const nameOf = ({ origin, index }) => `${origin.split("/").slice(1).join("-")}-${index}`;
 
 /**
  * By name the bytes of policy, receipts and records of the opened rows that `wanted` takes; all without it. If witnesses

@@ -74,6 +74,7 @@ export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
     performance.measure("history-verified", "history-given");
     show(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
     performance.measure("history-shown", "history-given");
+    root.dispatchEvent(new CustomEvent("history-shown", { detail: { reading, names, language, nowMs, save: saved } }));
     return reading;
   } catch (fault) {
     refuse(root, language, fault, memory);

@@ -270,7 +270,7 @@ function readThreshold(word, members, wrong) {
   return Number(word);
 }
 
-async function readKey(vkey, kind, taken, wrong) {
+export async function readKey(vkey, kind, taken, wrong) {
   const [, name, given, encoded] = /^([^+]*)(?:\+([^+]*)(?:\+(.*))?)?$/s.exec(vkey);
   if (!goodName(name)) throw wrong("key");
   const data = unbase64(encoded ?? "", wrong("key"));
@@ -327,7 +327,7 @@ export function readNote(note) {
   return { text: note.slice(0, blank + 1), lines };
 }
 
-function readSignature(line) {
+export function readSignature(line) {
   const wrong = (part) => new Refused("checkpoint-invalid", part);
   const parts = /^\u2014 ([^ ]*) (.*)$/su.exec(line);
   if (parts === null) throw wrong("signature");

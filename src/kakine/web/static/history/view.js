@@ -193,7 +193,7 @@ function statesOf(line, { words, language, nowMs, named }) {
 }
 
 /** The day after the last of the month in which the record expires, in days since 1970. */
-function expiryDay({ entry }) {
+export function expiryDay({ entry }) {
   const month = parseInt(entry.slice(8, 12), 16);
   return Date.UTC(2000, month + 1, 1) / 86_400_000;
 }

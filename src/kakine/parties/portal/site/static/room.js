@@ -2,6 +2,7 @@
 // of the same data. The links stand in the page: no address is made from a value.
 
 import { open } from "./history/page.js";
+import { mount } from "./history/take_home.js";
 
 const root = document.getElementById("record");
 const section = document.getElementById("objecting");
@@ -38,8 +39,11 @@ function lead(line, at) {
   if (links.length > 0) document.getElementById(`line-${at}`)?.append(place);
 }
 
-const reading = await open(root);
-reading?.lines.forEach((line, at) => {
-  lead(line, at);
-  offer(line, at);
+root.addEventListener("history-shown", ({ detail }) => {
+  detail.reading.lines.forEach((line, at) => {
+    lead(line, at);
+    offer(line, at);
+  });
+  mount(root, detail);
 });
+open(root);
