@@ -11,8 +11,9 @@ from kakine.protocols.gazette_pack import Pack
 
 
 def words_of(pack: Pack) -> bytes:
-    """JSON, the same bytes for the same pack. By id: (Japanese, English) of domains and items; of procedures and other
-    grounds also the article; of rows under which records may be withheld the reason and the article."""
+    """JSON, the same bytes for the same pack. By id: (Japanese, English) of domains, items and relying parties; of
+    procedures and other grounds also the article; of rows under which records may be withheld the reason and the
+    article."""
     procedures = {
         each.id: [f"{each.law_ja} {each.article}", f"{each.law_en} {each.article}", each.ja, each.en]
         for each in pack.procedures.values()
@@ -22,6 +23,7 @@ def words_of(pack: Pack) -> bytes:
     named = {
         "domains": domains,
         "parties": {each.name: [each.ja, each.en] for each in pack.parties},
+        "clients": {each.id: [each.ja, each.en] for each in pack.clients},
         "grounds": grounds | procedures,
         "items": {each.id: [each.ja, each.en] for each in pack.items},
         "sealings": {each.id: [each.ja, each.en, each.article] for each in pack.sealings},

@@ -386,7 +386,7 @@ class Portal:
     def house(self, login: Login) -> House:
         """What the resident's pages work with."""
         visits = self.visits(login)
-        return House(visits, self.own_acts(visits), self.acts.kind)
+        return House(visits, self.own_acts(visits), self.own_mandates(visits), self.acts.kind)
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""

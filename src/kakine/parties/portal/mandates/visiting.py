@@ -48,12 +48,13 @@ class OwnMandates:
     mandates: Mandates
 
     async def stand_by(self, name: str) -> str:
-        """As `Mandates.stand_by`; any visit will do."""
-        return await self.mandates.stand_by(self.visits.get(name).whose)
+        """As `Mandates.stand_by`. Raises `StepUpNeeded` as well: whoever has found a card must not gather mandates in
+        its holder's name."""
+        return await self.mandates.stand_by(self.visits.strong(name).whose)
 
     def called(self, name: str, code: str) -> str:
-        """As `Mandates.called`, for somebody who is here."""
-        self.visits.get(name)
+        """As `Mandates.called`. Raises `StepUpNeeded` as well: whose code it is, is for who may give a mandate."""
+        self.visits.strong(name)
         return self.mandates.called(code)
 
     async def give(self, name: str, code: str, terms: Terms) -> bytes:
@@ -75,6 +76,15 @@ class OwnMandates:
         """As `Mandates.end`; any visit will do, however weak: an end takes nothing from anybody."""
         await self.mandates.end(self.visits.get(name).whose, number)
 
+    def require_reader(self, name: str, number: bytes) -> str:
+        """How the principal is called whose history may be read, as of now. Raises `MandateNotInForce`, and
+        `StepUpNeeded`: a card that was found opens the own history at most, not those of others."""
+        return self.mandates.require_reader(self.visits.strong(name).whose, number)
+
     async def read_history(self, name: str, number: bytes, session: SealKey) -> SealedHistory:
-        """As `Mandates.read_history`, by the delegate's own visit."""
-        return await self.mandates.read_history(self.visits.get(name).whose, number, session)
+        """As `Mandates.read_history`, by the delegate's own visit with step-up."""
+        return await self.mandates.read_history(self.visits.strong(name).whose, number, session)
+
+    async def reading(self, name: str, number: bytes, asked: bytes) -> bytes:
+        """The same as a `HistoryGiven`, for a browser (spec/browser.md)."""
+        return await self.visits.reading(name, asked, number)

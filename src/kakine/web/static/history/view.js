@@ -23,7 +23,7 @@ export function harmless(value) {
 }
 
 /** How things are called: `names` is the file of names (protocols/words.py), or {} where it could not be had. */
-class Names {
+export class Names {
   constructor(names, language) {
     this.names = names;
     this.at = language === "en" ? 1 : 0;
@@ -77,7 +77,8 @@ export const showProgress = (root, language) =>
 
 // --- the verdict --------------------------------------------------------------------------------------------------
 
-function verdict(reading, { words, language, visited, act }) {
+/** How sure the list is, before anything of it. */
+export function verdict(reading, { words, language, visited, act }) {
   const bad = faults(reading, words);
   const warned = Object.entries(reading.stale).map(([log, code]) => words.stale({ log: harmless(log), code }));
   const sure = reading.verified - reading.provisional;
