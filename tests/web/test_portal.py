@@ -11,7 +11,10 @@ from kakine.wire.reading import MEDIA, HistoryAsked, HistoryGiven
 from web.kit import PREFIXES, Plain, text_of
 from web.portal_site import PortalLand
 
-ROOMS = ("/", "/history", "/decisions", "/letters", "/coverage", "/help", "/again")
+ROOMS = (
+    "/", "/history", "/decisions", "/consents", "/mandates", "/account", "/letters", "/coverage", "/help", "/again",
+    "/tour",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
 
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
+         "consents": "/consents", "mandates": "/mandates", "account": "/account", "tour": "/tour",
          "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_every_room_is_accessible_and_fits_a_phone(served: Served, language: str
         come_in(page, served.papers[0].pop(), prefix)
         for name, path in ROOMS.items():
             page.goto(served.origin + ((prefix or "/") if path == "/" else prefix + path))
-            if name == "history":
+            if name in ("history", "consents"):
                 page.wait_for_selector(".history-verdict")
             watching.look(page, f"portal-{name}-{language}")
         watching.assert_own_origin_only()
