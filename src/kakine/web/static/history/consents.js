@@ -6,7 +6,7 @@ import { mac } from "./hashing.js";
 import { bytes, int, list, text } from "./messages.js";
 import { hex, unhex } from "./verify.js";
 
-const MILLIS = int(0, (1n << 63n) - 1n);
+const MILLIS = int(0n, (1n << 48n) - 1n);
 
 /** A message of these fields, in this order, that begins with its tag. */
 const tagged = (tag, ...forms) => (reader) => {
@@ -36,7 +36,7 @@ export function consentsOf(lines) {
   const ended = new Set(decided(lines, withdrawn).map(({ said: [grant] }) => hex(grant)));
   const marked = lines.filter((line) => line.parent !== "");
   return decided(lines, allowed).map(({ line, said: [grant, client, items, purpose, until] }) => ({
-    grant: hex(grant), client, items, purpose, until: Number(until), time: line.time, withdrawn: ended.has(hex(grant)),
+    grant: hex(grant), client, items, purpose, until, time: line.time, withdrawn: ended.has(hex(grant)),
     uses: marked.filter((each) => each.parent === markOf(grant, each)).map((each) => each.time),
   }));
 }
