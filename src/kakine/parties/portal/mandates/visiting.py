@@ -11,7 +11,7 @@ from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.own import OwnActs
-from kakine.parties.portal.acts.store import Act
+from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.mandates.book import Listed, Mandates
 from kakine.parties.portal.visits import Visits
 from kakine.values.problems import ActsTooMany
@@ -73,8 +73,14 @@ class OwnMandates:
         return self.mandates.listed(self.visits.get(name).whose)
 
     async def end(self, name: str, number: bytes) -> None:
-        """As `Mandates.end`; any visit will do, however weak: an end takes nothing from anybody."""
-        await self.mandates.end(self.visits.get(name).whose, number)
+        """As `Mandates.end`; any visit will do, however weak: an end takes nothing from anybody. Of one that is given
+        and still waits the act is undone, which is the same and leaves none waiting."""
+        account = self.visits.get(name).whose
+        for act in self.acts.notices(name):
+            if (act.kind, act.detail) == (GIVEN, number) and act.state in (State.ASKED, State.WAITING):
+                await self.acts.undo(name, act.id)
+                return
+        await self.mandates.end(account, number)
 
     def require_reader(self, name: str, number: bytes) -> str:
         """How the principal is called whose history may be read, as of now. Raises `MandateNotInForce`, and

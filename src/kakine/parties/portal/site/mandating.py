@@ -47,11 +47,13 @@ class Row:
     from_ms: int
     last_ms: int
     waits: bool
+    begun: bool
     open: bool
 
 
 def _row(house: House, shown: Shown) -> Row:
-    terms, now_ms = shown.terms, house.login.clock()
+    terms = shown.terms
+    begun = not shown.waits and terms.from_ms <= house.login.clock()
     named = {client.id: (client.ja, client.en) for client in house.law.gazette.clients}
     return Row(
         shown.number.hex(),
@@ -63,7 +65,8 @@ def _row(house: House, shown: Shown) -> Row:
         terms.from_ms,
         terms.until_ms - 1,
         shown.waits,
-        terms.history and not shown.given and not shown.waits and terms.from_ms <= now_ms,
+        begun,
+        begun and terms.history and not shown.given,
     )
 
 
