@@ -278,6 +278,18 @@ def test_any_visit_undoes_it_while_it_waits_and_afterwards(found: tuple[MandateS
         assert site.mandates.listed(ref(RESIDENT)) == []
 
 
+def test_one_that_waits_and_is_ended_leaves_no_act_that_waits(found: tuple[MandateSite, KeyFile]) -> None:
+    site, card = found
+    visitor, number = waiting(site, card)
+    acts = site.land.country.portal.own_acts(site.visits)
+    site.run(site.at_portal.end(visitor.name, number))
+    assert [each.state.value for each in acts.notices(visitor.name) if each.kind == GIVEN] == ["undone"]
+    assert site.mandates.listed(ref(RESIDENT)) == []
+    site.land.clock.advance(4 * 86_400)
+    site.run(site.land.country.portal.acts.tick())
+    refused(site.choosing(CARER, number)[1])
+
+
 def test_nobody_asks_for_the_mandate_of_another_to_begin(found: tuple[MandateSite, KeyFile]) -> None:
     """The number of a mandate that waits is no key to it."""
     site, card = found

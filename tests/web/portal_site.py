@@ -19,7 +19,7 @@ from kakine.parties.portal.site import site as pages
 from kakine.parties.portal.visits import Visits
 from kakine.protocols.words import words_of
 from kakine.web.site import Settings
-from login_site import LoginSite
+from mandates import MandateSite
 from web.kit import Plain
 
 from land import pack
@@ -31,7 +31,7 @@ ORIGIN = "http://localhost:8480"
 class PortalLand:
     """`site` has the country and its people."""
 
-    site: LoginSite
+    site: MandateSite
     app: ASGIApp
     origin: str
     visits: Visits
@@ -46,7 +46,7 @@ class PortalLand:
         people: int = 2,
         helper: str = "http://127.0.0.1:8471",
     ) -> Iterator[PortalLand]:
-        with LoginSite.opened(folder, standing, people) as site:
+        with MandateSite.opened(folder, standing, people) as site:
             portal = site.land.country.portal
             login = portal.login(origin, standing)
             login.helper = helper

@@ -12,17 +12,9 @@ from web.kit import PREFIXES, Plain, text_of
 from web.portal_site import PortalLand
 
 ROOMS = (
-    "/",
-    "/data",
-    "/history",
-    "/decisions",
-    "/letters",
-    "/paper",
-    "/held",
-    "/coverage",
-    "/help",
-    "/again",
-)
+    "/", "/data", "/history", "/decisions", "/consents", "/mandates", "/account", "/letters", "/paper", "/held",
+    "/coverage", "/help", "/again", "/tour",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from web.portal_site import PortalLand
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
          "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again",
-         "data": "/data", "area": "/data/tax", "sensitive": "/data/health"}  # fmt: skip
+         "data": "/data", "area": "/data/tax", "sensitive": "/data/health", "consents": "/consents",
+         "mandates": "/mandates", "account": "/account", "tour": "/tour"}  # fmt: skip
 
 
 @dataclass
@@ -90,7 +91,7 @@ def test_every_room_is_accessible_and_fits_a_phone(served: Served, language: str
         come_in(page, served.papers[0].pop(), prefix)
         for name, path in ROOMS.items():
             page.goto(served.origin + ((prefix or "/") if path == "/" else prefix + path))
-            if name == "history":
+            if name in ("history", "consents"):
                 page.wait_for_selector(".history-verdict")
             if name == "area":
                 page.click("#pull")

@@ -13,9 +13,9 @@ from kakine.protocols.gazette_pack import Pack
 
 
 def words_of(pack: Pack) -> bytes:
-    """JSON, the same bytes for the same pack. By id: (Japanese, English) of domains and items; of procedures and other
-    grounds also the article; of rows under which records may be withheld the reason and the article. By item and
-    version of a layout: of each field (Japanese, English, what its values are called)."""
+    """JSON, the same bytes for the same pack. By id: (Japanese, English) of domains, items and relying parties; of
+    procedures and other grounds also the article; of rows under which records may be withheld the reason and the
+    article. By item and version of a layout: of each field (Japanese, English, what its values are called)."""
     procedures = {
         each.id: [f"{each.law_ja} {each.article}", f"{each.law_en} {each.article}", each.ja, each.en]
         for each in pack.procedures.values()
@@ -26,6 +26,7 @@ def words_of(pack: Pack) -> bytes:
     named = {
         "domains": domains,
         "parties": {each.name: [each.ja, each.en] for each in pack.parties},
+        "clients": {each.id: [each.ja, each.en] for each in pack.clients},
         "grounds": grounds | procedures,
         "layouts": layouts,
         "items": {each.id: [each.ja, each.en] for each in pack.items},

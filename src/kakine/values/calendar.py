@@ -53,6 +53,11 @@ def in_japan(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, _JAPAN)
 
 
+def day_starts_ms(of: date) -> int:
+    """The first moment of a day by the clocks of Japan."""
+    return int(datetime(of.year, of.month, of.day, tzinfo=_JAPAN).timestamp()) * 1000
+
+
 def year_in_japan(time_ms: int) -> int:
     """The calendar year by the clocks of Japan; it begins at 15:00 UTC on 31 December."""
     return in_japan(time_ms).year

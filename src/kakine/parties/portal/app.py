@@ -402,7 +402,14 @@ class Portal:
     def house(self, login: Login) -> House:
         """What the resident's pages work with."""
         visits = self.visits(login)
-        return House(visits, self.own_acts(visits), self.acts.kind, self._stamp, lambda: self._network.logs)
+        return House(
+            visits,
+            self.own_acts(visits),
+            self.own_mandates(visits),
+            self.acts.kind,
+            self._stamp,
+            lambda: self._network.logs,
+        )
 
     def _stamp(self, page: Page) -> bytes:
         return page.sign(self._signing)

@@ -44,8 +44,8 @@ class Own(Protocol):
         """The sealed history."""
         ...
 
-    async def reading(self, account: bytes, asked: bytes) -> bytes:
-        """The same with all that a browser needs to verify it."""
+    async def reading(self, account: bytes, asked: bytes, mandate: bytes = b"") -> bytes:
+        """The same with all that a browser needs to verify it; by a mandate of whoever has given that."""
         ...
 
     async def own_data(self, account: bytes, area: str, session: SealKey) -> list[SealedOwnData]:
@@ -58,6 +58,10 @@ class Own(Protocol):
 
     async def object_to(self, account: bytes, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection."""
+        ...
+
+    async def withdraw(self, account: bytes, grant: bytes) -> None:
+        """End a consent to the latest items."""
         ...
 
 
@@ -177,9 +181,11 @@ class Visits:
         """The history of whoever this visit is of, sealed to a session key that the visitor's own device has made."""
         return await self._own.read_history(self.get(name).whose, session)
 
-    async def reading(self, name: str, asked: bytes) -> bytes:
-        """A `HistoryAsked` of whoever this visit is of, answered with a `HistoryGiven` (spec/browser.md)."""
-        return await self._own.reading(self.get(name).whose, asked)
+    async def reading(self, name: str, asked: bytes, mandate: bytes = b"") -> bytes:
+        """A `HistoryAsked` of whoever this visit is of, answered with a `HistoryGiven` (spec/browser.md); with the
+        number of a mandate, of whoever has given it, for which the visit must have step-up."""
+        visit = self.strong(name) if mandate else self.get(name)
+        return await self._own.reading(visit.whose, asked, mandate)
 
     async def own_data(self, name: str, area: str, session: SealKey) -> list[SealedOwnData]:
         """What each holder of an area has on whoever this visit is of. Raises `StepUpNeeded` for one that needs more
@@ -198,6 +204,11 @@ class Visits:
     async def object_to(self, name: str, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection of whoever this visit is of."""
         await self._own.object_to(self.get(name).whose, place, xid, reason)
+
+    async def withdraw(self, name: str, grant: bytes) -> None:
+        """End a consent of whoever this visit is of, by its id (16 bytes); any visit will do, however weak: it takes
+        nothing from anybody who may have it. Of others, or of nobody, it ends nothing (spec/decisions.md DEC-2.8)."""
+        await self._own.withdraw(self.get(name).whose, grant)
 
     def _stands(self, visit: Visit, now_ms: int) -> bool:
         try:

@@ -280,6 +280,11 @@ class Mandates:
         said = REPRESENTED, row.kept.terms.basis.value
         return await self._outside.read_history(row.principal, session, said, row.kept.mark)
 
+    def require_reader(self, account: bytes, number: bytes) -> str:
+        """How the principal is called whose history this mandate opens to its delegate. Raises `MandateNotInForce`.
+        Whether there is protection is asked when it is read, not here."""
+        return self._reader(account, number).kept.principal
+
     def _usable(self, account: bytes, number: bytes, client: Client) -> Mandate:
         row = self._in_time(account, number)
         if client.id not in row.kept.terms.clients or REPRESENTED not in client.scopes:

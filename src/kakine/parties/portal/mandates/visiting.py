@@ -11,7 +11,7 @@ from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.own import OwnActs
-from kakine.parties.portal.acts.store import Act
+from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.mandates.book import Listed, Mandates
 from kakine.parties.portal.visits import Visits
 from kakine.values.problems import ActsTooMany
@@ -48,12 +48,13 @@ class OwnMandates:
     mandates: Mandates
 
     async def stand_by(self, name: str) -> str:
-        """As `Mandates.stand_by`; any visit will do."""
-        return await self.mandates.stand_by(self.visits.get(name).whose)
+        """As `Mandates.stand_by`. Raises `StepUpNeeded` as well: whoever has found a card must not gather mandates in
+        its holder's name."""
+        return await self.mandates.stand_by(self.visits.strong(name).whose)
 
     def called(self, name: str, code: str) -> str:
-        """As `Mandates.called`, for somebody who is here."""
-        self.visits.get(name)
+        """As `Mandates.called`. Raises `StepUpNeeded` as well: whose code it is, is for who may give a mandate."""
+        self.visits.strong(name)
         return self.mandates.called(code)
 
     async def give(self, name: str, code: str, terms: Terms) -> bytes:
@@ -72,9 +73,24 @@ class OwnMandates:
         return self.mandates.listed(self.visits.get(name).whose)
 
     async def end(self, name: str, number: bytes) -> None:
-        """As `Mandates.end`; any visit will do, however weak: an end takes nothing from anybody."""
-        await self.mandates.end(self.visits.get(name).whose, number)
+        """As `Mandates.end`; any visit will do, however weak: an end takes nothing from anybody. Of one that is given
+        and still waits the act is undone, which is the same and leaves none waiting."""
+        account = self.visits.get(name).whose
+        for act in self.acts.notices(name):
+            if (act.kind, act.detail) == (GIVEN, number) and act.state in (State.ASKED, State.WAITING):
+                await self.acts.undo(name, act.id)
+                return
+        await self.mandates.end(account, number)
+
+    def require_reader(self, name: str, number: bytes) -> str:
+        """How the principal is called whose history may be read, as of now. Raises `MandateNotInForce`, and
+        `StepUpNeeded`: a card that was found opens the own history at most, not those of others."""
+        return self.mandates.require_reader(self.visits.strong(name).whose, number)
 
     async def read_history(self, name: str, number: bytes, session: SealKey) -> SealedHistory:
-        """As `Mandates.read_history`, by the delegate's own visit."""
-        return await self.mandates.read_history(self.visits.get(name).whose, number, session)
+        """As `Mandates.read_history`, by the delegate's own visit with step-up."""
+        return await self.mandates.read_history(self.visits.strong(name).whose, number, session)
+
+    async def reading(self, name: str, number: bytes, asked: bytes) -> bytes:
+        """The same as a `HistoryGiven`, for a browser (spec/browser.md)."""
+        return await self.visits.reading(name, asked, number)

@@ -43,12 +43,14 @@ class Shown:
     suspect: bool
 
 
-def shown(house: House, turn: Turn[str]) -> list[Shown]:
-    """The acts of whoever this is, the latest first."""
+def shown(house: House, turn: Turn[str], kind: str = "") -> list[Shown]:
+    """The acts of whoever this is, or those of one kind, the latest first."""
     suspects = {act.id for act in house.acts.suspects(turn.who)}
     now_ms = house.login.clock()
     found = [
-        _shown(house, act, suspect=act.id in suspects, now_ms=now_ms) for act in house.acts.notices(turn.who)
+        _shown(house, act, suspect=act.id in suspects, now_ms=now_ms)
+        for act in house.acts.notices(turn.who)
+        if kind in ("", act.kind)
     ]
     return found[::-1]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.login.office import Office
+from kakine.parties.portal.mandates.visiting import OwnMandates
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.gazette import Law
 from kakine.protocols.logs import Logs
@@ -19,11 +20,12 @@ from kakine.wire.page import Page
 
 @dataclass(frozen=True)
 class House:
-    """What comes from a browser goes through `visits` and `acts`, where no account can be named. `kind` has the
-    words of an act, `stamp` signs a page as the portal, `logs` are those that count."""
+    """What comes from a browser goes through `visits`, `acts` and `mandates`, where no account can be named. `kind`
+    has the words of an act, `stamp` signs a page as the portal, `logs` are those that count."""
 
     visits: Visits
     acts: OwnActs
+    mandates: OwnMandates
     kind: Callable[[str], ActKind]
     stamp: Callable[[Page], bytes]
     logs: Callable[[], Logs]

@@ -10,7 +10,7 @@ from kakine.parties.portal.site import acting
 from kakine.parties.portal.site.endings import endings, new_logs
 from kakine.parties.portal.site.entering import offered
 from kakine.parties.portal.site.house import House
-from kakine.parties.portal.site.wording import AREAS
+from kakine.parties.portal.site.wording import AREAS, CHOICES
 from kakine.protocols.gazette import Law
 from kakine.protocols.gazette_diff import describe
 from kakine.protocols.objections import LIMIT_MINUTES
@@ -30,6 +30,7 @@ async def first(house: House, turn: Turn[str]) -> Response:
     return turn.page(
         "first.html",
         held=held,
+        choices=CHOICES,
         since_ms=visit.since_ms,
         strong=house.strong(turn),
         notices=len(_notices(house))
@@ -146,10 +147,16 @@ async def decisions(house: House, turn: Turn[str]) -> Response:
     turn.note = "/decisions"
     return turn.page(
         "decisions.html",
+        choices=CHOICES,
         strong=house.strong(turn),
         days=LIMIT_MINUTES // 1440,
         acts=acting.shown(house, turn),
     )
+
+
+async def tour(house: House, turn: Turn[str]) -> Response:
+    """Three steps for whoever is here for the first time; the first page shows them once in a browser, by itself."""
+    return turn.page("tour.html")
 
 
 async def help_(house: House, turn: Turn[str]) -> Response:

@@ -13,7 +13,17 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import acting, entering, objecting, own, rooms, sheets
+from kakine.parties.portal.site import (
+    acting,
+    consenting,
+    entering,
+    mandating,
+    objecting,
+    own,
+    paying,
+    rooms,
+    sheets,
+)
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
 from kakine.web import own_history
@@ -21,7 +31,7 @@ from kakine.web.language import mark
 from kakine.web.sessions import Sessions
 from kakine.web.site import Handler, Settings, Site
 from kakine.web.turn import Turn
-from kakine.wire.own_data import MOST_ASKED
+from kakine.wire import own_data, reading
 
 Serve = Callable[[House, Turn[str]], Awaitable[Response]]
 
@@ -30,6 +40,9 @@ ROOMS = (
     ("/data", mark("自己情報"), True),
     ("/history", mark("履歴"), True),
     ("/decisions", mark("決める"), True),
+    ("/consents", mark("同意"), True),
+    ("/mandates", mark("委任"), True),
+    ("/account", mark("公金受取口座"), True),
     ("/ways", mark("入り方"), True),
     ("/letters", mark("お知らせ"), True),
     ("/paper", mark("紙"), True),
@@ -63,6 +76,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.get("/", of(rooms.first), open=True)
     made.get("/coverage", of(rooms.coverage), open=True)
     made.get("/help", of(rooms.help_), open=True)
+    made.get("/tour", of(rooms.tour), open=True)
     made.get("/letters", of(rooms.letters))
     made.get("/held", of(sheets.held), open=True)
     made.get("/paper", of(sheets.paper))
@@ -80,7 +94,7 @@ def _routes(made: Site[str], house: House) -> None:
     own_history.mount(made, house.visits.reading)
     made.get("/data", of(own.rooms))
     made.get("/data/{area}", of(own.area))
-    made.call("/data/{area}/read", of(own.read), limit=MOST_ASKED)
+    made.call("/data/{area}/read", of(own.read), limit=own_data.MOST_ASKED)
     made.post("/data/close", of(own.close))
     made.post("/data/open", of(own.reopen))
     made.get("/ways", of(acting.ways))
@@ -91,6 +105,17 @@ def _routes(made: Site[str], house: House) -> None:
     made.post("/acts/undo", of(acting.undo))
     made.post("/acts/undo-suspects", of(acting.undo_suspects))
     made.post("/decisions/objections", of(objecting.object_to))
+    made.get("/consents", of(consenting.consents))
+    made.post("/consents/withdraw", of(consenting.withdraw))
+    made.get("/mandates", of(mandating.mandates))
+    made.post("/mandates/code", of(mandating.draw))
+    made.post("/mandates/whom", of(mandating.whom))
+    made.post("/mandates/give", of(mandating.give))
+    made.post("/mandates/end", of(mandating.end))
+    made.get("/mandates/{number}", of(mandating.history))
+    made.call("/mandates/{number}/read", of(mandating.reading), limit=reading.MOST_ASKED)
+    made.get("/account", of(paying.account))
+    made.post("/account", of(paying.change))
 
 
 def _beside(login: ASGIApp) -> list[BaseRoute]:

@@ -40,6 +40,43 @@ WORDS = {
         "/ways",
         mark("入り方"),
     ),
+    "mandate-not-in-force": Words(
+        mark("この委任は、今は使えません"),
+        mark("終わったか、まだ始まっていないか、今は使えないものです。理由は、ここでは分かりません。"),
+        mark("本人に聞くか、市区町村の窓口で相談してください。"),
+        "/mandates",
+        mark("委任"),
+    ),
+    "mandate-unfit": Words(
+        mark("この委任は作れません"),
+        mark(
+            "自分自身には任せられません。同時に任せられるのは16件までです。名前を確かめられない人にも任せられません。"
+        ),
+        mark("終わらせてよい委任があれば終わらせるか、窓口で相談してください。"),
+        "/mandates",
+        mark("委任"),
+    ),
+    "delegate-code-unknown": Words(
+        mark("この番号では任せられません"),
+        mark("番号が違うか、使い終わったか、期限が過ぎました。何も変わっていません。"),
+        mark("引き受ける人に、新しい番号を出してもらってください。"),
+        "/mandates",
+        mark("委任"),
+    ),
+    "acts-too-many": Words(
+        mark("頼んだことが多すぎます"),
+        mark("同時に待てるのは20件までです。何も変わっていません。"),
+        mark("いらないものを取り消してから、もう一度頼んでください。"),
+        "/decisions",
+        mark("決める"),
+    ),
+    "act-under-way": Words(
+        mark("もう一つの変更が待っています"),
+        mark("口座の変更は、一度に一つだけです。何も変わっていません。"),
+        mark("前の変更を取り消すか、行われるまで待ってください。"),
+        "/account",
+        mark("公金受取口座"),
+    ),
     "passkey-invalid": Words(
         mark("確かめられませんでした"), mark("パスキーで確かめられませんでした。"), _COUNTER
     ),
@@ -58,6 +95,54 @@ WORDS = {
     ),
 }
 """By problem code."""
+
+CLAIMS = {
+    "address": mark("住所"),
+    "birthdate": mark("生年月日"),
+    "gender": mark("性別"),
+    "lives_in": mark("住んでいる市区町村"),
+    "name": mark("氏名とふりがな"),
+    "over_18": mark("18歳以上かどうか"),
+    "over_20": mark("20歳以上かどうか"),
+}
+"""What a relying party may be allowed to ask for (`protocols.logins.ATTRIBUTES`)."""
+
+BASES = {
+    "parent": mark("親権者"),
+    "court": mark("後見人など、裁判所の決定による"),
+    "proxy": mark("本人が任せた"),
+}
+"""By what right somebody acts for another (`wire.mandate.Basis`)."""
+
+CHOICES = (
+    (
+        "/history",
+        mark("異議"),
+        mark("あなたのことではない、頼んでいない、まちがっている。そう思う記録に、異議を申し立てます。"),
+    ),
+    (
+        "/consents",
+        mark("同意"),
+        mark("引っ越しの後の住所などを知らせてよいと、どのサービスに答えたかを見て、取り消します。"),
+    ),
+    (
+        "/mandates",
+        mark("委任"),
+        mark("家族や介護の人に代わりを任せる、引き受ける、やめる。暗証番号は教えません。"),
+    ),
+    (
+        "/account",
+        mark("公金受取口座"),
+        mark("給付金などを受け取る口座を変えます。三日待つので、その間に取り消せます。"),
+    ),
+    ("/ways", mark("入り方"), mark("カードやパスキーを見る、加える、消す。なくしたカードをすぐ止めます。")),
+    (
+        "/again",
+        mark("もう一つの方法で確かめる"),
+        mark("大切なことを決める前に、カードとパスキーの両方か、窓口のコードで確かめます。"),
+    ),
+)
+"""What can be decided: path, name, one sentence."""
 
 AREAS = {
     "account": mark("公金の口座"),

@@ -17,16 +17,25 @@ function any(reader) {
 
 const textsIn = (value) => (Array.isArray(value) ? value.flatMap(textsIn) : typeof value === "string" ? [value] : []);
 
-/** {tag, texts} of these bytes (hex), or null where they are no decision. */
-export function decisionOf(hex) {
+/** What this form reads out of the 512 bytes (hex) of a decision, or null where they are none of that form. */
+export function decidedAs(form, hex) {
   const data = unhex(hex);
   const length = data.length === 512 ? data[0] * 256 + data[1] : 511;
   if (length > 510 || data.subarray(2 + length).some((byte) => byte !== 0)) return null;
   try {
-    const [tag, ...fields] = whole(list(any, 64, 1), data.subarray(2, 2 + length));
-    return { tag: Number(tag), texts: fields.flatMap(textsIn) };
+    return whole(form, data.subarray(2, 2 + length));
   } catch (fault) {
     if (!(fault instanceof Refused)) throw fault;
     return null;
   }
+}
+
+const anything = list(any, 64, 1);
+
+/** {tag, texts} of these bytes (hex), or null where they are no decision. */
+export function decisionOf(hex) {
+  const read = decidedAs(anything, hex);
+  if (read === null) return null;
+  const [tag, ...fields] = read;
+  return { tag: Number(tag), texts: fields.flatMap(textsIn) };
 }

@@ -1,6 +1,7 @@
 // A reading as a page. Everything that comes from anywhere is written as text: an agency can put what it likes into a
 // record, and it stays letters. No address is built from a value.
 
+import { actedText } from "./acted.js";
 import { dateText, momentText } from "./dates.js";
 import { GROUND as DECISION, decisionOf } from "./decisions.js";
 import { hintsOf, placeOf } from "./hints.js";
@@ -77,7 +78,8 @@ export const showProgress = (root, language) =>
 
 // --- the verdict --------------------------------------------------------------------------------------------------
 
-function verdict(reading, { words, language, visited, act }) {
+/** How sure the list is, before anything of it. */
+export function verdict(reading, { words, language, visited, act }) {
   const bad = faults(reading, words);
   const warned = Object.entries(reading.stale).map(([log, code]) => words.stale({ log: harmless(log), code }));
   const sure = reading.verified - reading.provisional;
@@ -141,6 +143,7 @@ function lineItem(line, at, context) {
       made("span", resultOf(line, words), { class: "result" }),
     ]),
     made("p", named.ground(line.ground)),
+    ...[actedText(line.items, language)].filter((each) => each !== "").map((each) => made("p", each, { class: "acted" })),
     ...(line.ground === DECISION ? [made("p", decisionText(line, words), { class: "decision" })] : []),
     ...own.map((hint) => made("p", `${words.hint}: ${words.hints[hint]}`, { class: "hint" })),
     details,
