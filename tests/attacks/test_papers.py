@@ -84,7 +84,10 @@ def test_a_form_of_another_site_has_nothing_signed(portal: PortalLand) -> None:
 
 def test_a_page_signed_by_another_key_is_refused_even_under_the_portals_name() -> None:
     assert verify_page(KEYS, PAGE.sign(KEY)).good
-    for forged in (PAGE.sign(OTHER), PAGE.sign(KEY).rpartition(b"\n\n")[0] + b"\n\n" + PAGE.sign(OTHER).rpartition(b"\n\n")[2]):
+    for forged in (
+        PAGE.sign(OTHER),
+        PAGE.sign(KEY).rpartition(b"\n\n")[0] + b"\n\n" + PAGE.sign(OTHER).rpartition(b"\n\n")[2],
+    ):
         assert not verify_page(KEYS, forged).good
 
 
