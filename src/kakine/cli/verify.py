@@ -180,7 +180,7 @@ def _steps(steps: Sequence[Step], words: dict[str, Any]) -> Iterator[str]:
 def page_data(verdict: PageVerdict) -> dict[str, Any]:
     """The verdict on a signed page as the vectors and the page have it."""
     steps = [{"step": each.name, "state": str(each.state), "why": each.why} for each in verdict.steps]
-    page, shown = verdict.shown.page, None
+    page, shown = verdict.shown.page, dict[str, Any]()
     if verdict.good and page is not None:
         at = in_japan(page.time_ms).isoformat(timespec="minutes")
         shown = {"key": verdict.shown.vkey, "by": page.by, "at": at, "page": page.page}
@@ -189,7 +189,7 @@ def page_data(verdict: PageVerdict) -> dict[str, Any]:
             "gazette": page.gazette,
             "lines": [list(line) for line in page.lines],
         }
-    return {"good": verdict.good, "steps": steps, "shown": shown}
+    return {"good": verdict.good, "steps": steps, "shown": shown or None}
 
 
 def page_text(verdict: PageVerdict) -> Iterator[str]:
