@@ -119,30 +119,36 @@ CHOICES = (
         "/history",
         mark("異議"),
         mark("あなたのことではない、頼んでいない、まちがっている。そう思う記録に、異議を申し立てます。"),
+        mark("履歴から記録を選ぶ"),
     ),
     (
         "/consents",
         mark("同意"),
         mark("引っ越しの後の住所などを知らせてよいと、どのサービスに答えたかを見て、取り消します。"),
+        mark("同意の一覧を見る"),
     ),
     (
         "/mandates",
         mark("委任"),
         mark("家族や介護の人に代わりを任せる、引き受ける、やめる。暗証番号は教えません。"),
+        mark("任せる、引き受ける"),
     ),
     (
         "/account",
         mark("公金受取口座"),
         mark("給付金などを受け取る口座を変えます。三日待つので、その間に取り消せます。"),
+        mark("口座を変える"),
     ),
     ("/ways", mark("入り方"), mark("カードやパスキーを見る、加える、消す。なくしたカードをすぐ止めます。")),
     (
         "/again",
         mark("もう一つの方法で確かめる"),
         mark("大切なことを決める前に、カードとパスキーの両方か、窓口のコードで確かめます。"),
+        mark("入り方を見る"),
+        mark("確かめる"),
     ),
 )
-"""What can be decided: path, name, one sentence."""
+"""What can be decided: path, name, one sentence, what the button says."""
 
 AREAS = {
     "account": mark("公金の口座"),
