@@ -5,7 +5,7 @@
 
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
-import { forget, keep, kept, sizesOf } from "./memory.js";
+import { forget, includes, keep, kept, sizesOf } from "./memory.js";
 import { Refused, selfTest } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
@@ -35,7 +35,11 @@ async function ask({ ask, token }, session, since) {
     throw new Unreachable("");
   }
   if (!answer.ok || answer.headers.get("Content-Type") !== MEDIA) throw new Unreachable(await problemOf(answer));
-  return new Uint8Array(await answer.arrayBuffer());
+  try {
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch {
+    throw new Unreachable("");
+  }
 }
 
 /** The code of a problem document (RFC 9457); nothing that is not one of ours. */
@@ -113,9 +117,10 @@ export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
     const reading = await readHistory(given, session, { nowMs, trusted, before: memory.before, freshMs: FRESH_MS });
     const { fingerprint } = reading;
     if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
+    const other = !includes(reading, memory.view);
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    show(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    show(root, reading, { language, names, nowMs, visited: memory.visited, other, act: actsOf(reading, memory.before, language) });
     performance.measure("history-shown", "history-given");
     return reading;
   } catch (fault) {
