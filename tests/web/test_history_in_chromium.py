@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from e2e.chromium import require
 from kakine.protocols.verification import verify
-from kakine.web.site import Settings
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import LatestAllowed
 from kakine.wire.reading import HistoryGiven, Trust
-from web.history_site import history_site
-from web.kit import PREFIXES, Eyes, assert_accessible, chromium, eyes, listening, socket_of
+from web.history_served import Served, opened, serving
+from web.kit import PREFIXES, assert_accessible, eyes
 
-from land import CHILDREN, LOGIN, TAX, Entropy, Land, ref
+from land import Land, ref
 
 SCRIPT = "<script>window.ran=1</script><img src=x onerror=window.ran=1>\u202e"
 
@@ -33,62 +28,23 @@ SCRIPT = "<script>window.ran=1</script><img src=x onerror=window.ran=1>\u202e"
 DECIDED = LatestAllowed(b"g" * 16, "<b>shop</b>", ("name",), "約款の送付", 1_900_000_000_000)
 
 
-@dataclass
-class Served:
-    """The site over a running country, whose loop is in another thread."""
-
-    land: Land
-    site: Any
-    origin: str
-    browser: Browser
-    changed: list[Any] = field(default_factory=list)
-
-    def run(self, work: Any) -> Any:
-        """On the country's loop."""
-        done: Future[Any] = asyncio.run_coroutine_threadsafe(_awaited(work), self.land.loop)
-        return done.result(60)
-
-    def lies(self, change: Callable[[HistoryGiven], HistoryGiven]) -> None:
-        """From here on the portal changes its answers."""
-        self.site.change = lambda given: encode(change(decode(given, HistoryGiven)))
-
-
-async def _awaited(work: Any) -> Any:
-    return await work
+def _before(land: Land) -> None:
+    land.run(land.ask(0))
+    land.run(land.ask(1, official=SCRIPT[:40], unit=SCRIPT[:80]))
+    land.run(land.country.portal.decide(ref(2), DECIDED))
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    require()
-    socket = socket_of()
-    origin = f"http://127.0.0.1:{socket.getsockname()[1]}"
-    with Land.founded(tmp_path_factory.mktemp("history") / "land", 3, (CHILDREN, TAX, LOGIN)) as land:
-        land.run(land.ask(0))
-        land.run(land.ask(1, official=SCRIPT[:40], unit=SCRIPT[:80]))
-        land.run(land.country.index())
-        land.run(land.country.have_witnessed())
-        land.run(land.country.portal.decide(ref(2), DECIDED))
-        site = history_site(Settings(origin, "kakine-history", land.clock, Entropy(b"history")), land)
-        with listening(site.app(), land.run, socket), chromium() as browser:
-            yield Served(land, site, origin, browser)
+    with serving(tmp_path_factory.mktemp("history") / "land", _before) as running:
+        yield running
 
 
 @pytest.fixture
 def served(running: Served) -> Iterator[Served]:
     """An honest portal, whose witnesses have signed just now."""
-    running.site.change = lambda given: given
-    running.run(running.land.country.have_witnessed())
-    yield running
-    running.site.change = lambda given: given
-
-
-def opened(watching: Eyes, prefix: str = "", j: int = 0) -> Page:
-    """The page of person j, as far as it comes."""
-    page = watching.open(prefix or "/")
-    page.fill("#account", ref(j).decode())
-    page.click("main button")
-    page.wait_for_selector(".history-verdict")
-    return page
+    with running.honest() as served:
+        yield served
 
 
 @pytest.mark.parametrize(
@@ -239,7 +195,7 @@ def test_the_second_visit_says_that_the_log_only_grew_and_remembers_no_content(s
         page = opened(watching, "/en")
         expect(page.locator(".history-verdict")).to_contain_text("the ledger has only grown")
         kept = json.loads(page.evaluate("localStorage.getItem('kakine-history/v1')"))
-        assert kept.keys() == {"trust", "heads", "visited"}
+        assert kept.keys() == {"trust", "heads", "visited", "view"}
         assert page.evaluate("[...Object.keys(localStorage)]") == ["kakine-history/v1"]
         page.get_by_role("button", name="Forget").click()
         expect(page.locator(".history-tools")).to_contain_text("Forgotten.")

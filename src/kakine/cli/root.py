@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import authority, card, gazette, monitor, paper
+from kakine.cli import authority, card, gazette, monitor, page, paper
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.consents import app as consents
@@ -48,5 +48,6 @@ app.add_typer(ledger, name="ledger")
 app.add_typer(login, name="login")
 app.add_typer(mandate, name="mandate")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(page.app, name="page")
 app.add_typer(paper.app, name="paper")
 app.add_typer(serve, name="serve")

@@ -221,6 +221,27 @@ class TextNotPublished(Problem):
     title = "no log of this country has this very text: it was never published, or has been changed"
 
 
+class PageDiffers(Problem):
+    code = "page-differs"
+    title = "a site serves something that is not as published"
+
+
+class PageUnreachable(Problem):
+    code = "page-unreachable"
+    status = 502
+    title = "a page or file that should be open to anybody did not come"
+
+
+class PageListMalformed(Problem):
+    code = "page-list-malformed"
+    title = "a list of published scripts is not lines of SHA-256 and name, each name once"
+
+
+class HarMalformed(Problem):
+    code = "har-malformed"
+    title = "a file of what a browser was given cannot be used"
+
+
 class NoLawInForce(Problem):
     code = "no-law-in-force"
     status = 503

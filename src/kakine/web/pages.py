@@ -6,10 +6,13 @@ another version's.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from posixpath import dirname, join, normpath
 
 from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.responses import Response
@@ -19,6 +22,7 @@ from kakine.web.headers import FOREVER
 from kakine.web.language import Language, translations
 
 HERE = "kakine.web"
+_IMPORTED = re.compile(rb"""^(?:import|export)\b[^;"']*["'](\.{1,2}/[^"']+)["'];""", re.MULTILINE)
 _MEDIA = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -54,7 +58,7 @@ class Assets:
     scripts may import each other by relative names. `more` are files from elsewhere, by name."""
 
     def __init__(self, package: str, more: Mapping[str, bytes]) -> None:
-        self._files = {**_read(HERE), **_read(package), **more}
+        self._files = {**files_of(package), **more}
         digest = hashlib.sha256()
         for name, content in sorted(self._files.items()):
             digest.update(f"{len(name)}:{name}:{len(content)}:".encode() + content)
@@ -65,6 +69,22 @@ class Assets:
         self._files[name]
         return f"{self.prefix}/{name}"
 
+    def integrity(self, name: str) -> str:
+        """What a page says of a file, so that a browser takes no other (W3C Subresource Integrity)."""
+        return integrity_of(self._files[name])
+
+    def modules(self, name: str) -> list[str]:
+        """A module and all that it imports, itself first."""
+        return [name, *self._imported(name, {name})]
+
+    def _imported(self, name: str, seen: set[str]) -> Iterator[str]:
+        for found in _IMPORTED.findall(self._files[name]):
+            other = normpath(join(dirname(name), found.decode()))
+            if other not in seen:
+                seen.add(other)
+                yield other
+                yield from self._imported(other, seen)
+
     def answer(self, path: str) -> Response:
         """Raises `RouteUnknown`, also for a file of another version."""
         name = path.removeprefix(f"{self.prefix}/")
@@ -73,6 +93,16 @@ class Assets:
         if content is None or media is None:
             raise RouteUnknown()
         return Response(content, headers={"Cache-Control": FOREVER, "Content-Type": media})
+
+
+def integrity_of(content: bytes) -> str:
+    """`sha384-…`."""
+    return "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
+
+
+def files_of(package: str) -> dict[str, bytes]:
+    """By name what a site of this package serves below `static/`, without what only a country knows."""
+    return {**_read(HERE), **_read(package)}
 
 
 def _read(package: str) -> dict[str, bytes]:

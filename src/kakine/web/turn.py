@@ -153,6 +153,8 @@ class Turn(Generic[T]):
             "away": self.site.away,
             "link": language.path,
             "asset": self.site.assets.url,
+            "integrity": self.site.assets.integrity,
+            "modules": self.site.assets.modules,
             "token": self.token,
             "once": lambda: self.site.entropy(16).hex(),
             "either": lambda ja, en: en if language is Language.EN else ja,

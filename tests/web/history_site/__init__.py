@@ -33,9 +33,10 @@ def history_site(settings: Settings, land: Land) -> Site[bytes]:
         "web.history_site", settings, Sessions(settings.clock, settings.entropy), assets=own
     )
     site.change = lambda given: given  # type: ignore[attr-defined]
+    site.read = land.country.portal.reading  # type: ignore[attr-defined]
 
     async def read(account: bytes, asked: bytes) -> bytes:
-        given: bytes = site.change(await land.country.portal.reading(account, asked))  # type: ignore[attr-defined]
+        given: bytes = site.change(await site.read(account, asked))  # type: ignore[attr-defined]
         return given
 
     mount(site, read)

@@ -24,7 +24,11 @@ export async function asked(address, token, media, body) {
     throw new Unreachable("");
   }
   if (!answer.ok || answer.headers.get("Content-Type") !== media) throw new Unreachable(await problemOf(answer));
-  return new Uint8Array(await answer.arrayBuffer());
+  try {
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch {
+    throw new Unreachable(""); // it broke off half-way
+  }
 }
 
 /** The code of a problem document (RFC 9457); nothing that is not one of ours. */

@@ -6,7 +6,7 @@
 import { Unreachable, asked, namesFrom } from "./asking.js";
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
-import { forget, keep, kept, sizesOf } from "./memory.js";
+import { forget, includes, keep, kept, sizesOf } from "./memory.js";
 import { Refused, selfTest } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
@@ -70,9 +70,10 @@ export async function open(root, { nowMs = Date.now(), accept = "", render = sho
     const reading = await readHistory(given, session, { nowMs, trusted, before: memory.before, freshMs: FRESH_MS });
     const { fingerprint } = reading;
     if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
+    const other = !includes(reading, memory.view);
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    render(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    render(root, reading, { language, names, nowMs, visited: memory.visited, other, act: actsOf(reading, memory.before, language) });
     performance.measure("history-shown", "history-given");
     root.dispatchEvent(new CustomEvent("history-shown", { detail: { reading, names, language, nowMs, save: saved } }));
     return reading;

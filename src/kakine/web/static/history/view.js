@@ -44,15 +44,16 @@ export class Names {
 
 /**
  * Show a reading in an element. `act` has what buttons do: check(line), save(line), saveAll(), saveEvidence(), forget();
- * each may give a promise of a text. `visited` is the moment of the last visit, or null.
+ * each may give a promise of a text. `visited` is the moment of the last visit, or null; `other` says that this list is not
+ * of whom that visit was.
  */
-export function show(root, reading, { language, names, nowMs, visited, act }) {
+export function show(root, reading, { language, names, nowMs, visited, other = false, act }) {
   const words = WORDS[language];
   const hints = hintsOf(reading.lines, nowMs);
   const named = new Names(names, language);
   const context = { words, language, hints, named, nowMs, act, lines: reading.lines };
   root.replaceChildren(
-    verdict(reading, { words, language, visited, act }),
+    verdict(reading, { words, language, visited, other, act }),
     made("h2", words.lines),
     ...(hints.size > 0 ? [made("p", words.hintsNote, { class: "note" })] : []),
     reading.lines.length === 0 ? made("p", words.none) : list(reading.lines, context),
@@ -79,9 +80,10 @@ export const showProgress = (root, language) =>
 // --- the verdict --------------------------------------------------------------------------------------------------
 
 /** How sure the list is, before anything of it. */
-export function verdict(reading, { words, language, visited, act }) {
+export function verdict(reading, { words, language, visited, other = false, act }) {
   const bad = faults(reading, words);
   const warned = Object.entries(reading.stale).map(([log, code]) => words.stale({ log: harmless(log), code }));
+  if (other) warned.unshift(words.other);
   const sure = reading.verified - reading.provisional;
   const counts = { sure, keepers: reading.keepers, witnesses: reading.witnesses };
   const headline = !reading.complete ? words.incomplete : reading.public ? words.complete(counts) : words.unwitnessed(counts);
