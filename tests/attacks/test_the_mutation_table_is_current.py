@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typst
 from jinja2 import Environment
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
@@ -26,12 +27,18 @@ def parse_script(text: str) -> None:
         assert told.returncode == 0, told.stderr
 
 
+def parse_typst(text: str) -> None:
+    """A template of paper: in a function that nobody calls, so nothing of it is looked for."""
+    typst.compile(f"#let never() = [\n{text}\n]".encode())
+
+
 READ: dict[str, Callable[[str], object]] = {
     ".py": ast.parse,
     ".json": json.loads,
     ".toml": tomllib.loads,
     ".html": Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse,
     ".js": parse_script,
+    ".typ": parse_typst,
 }
 TABLE = mutations()
 EDITS = [edit for row in TABLE for edit in row.edits]

@@ -1,4 +1,4 @@
-"""The room of paper: pages of the portal as signed A4, which verify without a network (spec/web.md section 8).
+"""The room of paper: pages of the portal as signed A4, which verify without a network (spec/web.md section 7).
 
 What is signed is the text of the very page that its person sees, made anew for each sheet and kept nowhere.
 """
