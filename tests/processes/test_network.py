@@ -115,7 +115,7 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
     credentials = Credentials(BOB, files or roots.issued("bob"), clock)
     socket = listen(0)
     server = BorderServer(border, credentials.server)
-    task = asyncio.create_task(server._serve([socket]))
+    task = asyncio.create_task(server.serve(sockets=[socket]))
     while not server.started:
         await asyncio.sleep(0.01)
     try:

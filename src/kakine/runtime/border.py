@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socket import socket as Socket
 from typing import Any, cast
@@ -189,7 +190,16 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     """No connection is served by it: each has its own."""
 
 
-class BorderServer(uvicorn.Server):
+class Quiet(uvicorn.Server):
+    """A server that hears no signals: uvicorn raises them again when it is done, and would so end the process before
+    what is served has been closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class BorderServer(Quiet):
     """Serves one border over mutual TLS on a socket that listens already, until `should_exit`."""
 
     def __init__(self, border: Border, context: ssl.SSLContext) -> None:

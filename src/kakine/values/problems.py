@@ -951,6 +951,12 @@ class CountryMissing(Problem):
     title = "no country was run in this folder"
 
 
+class FolderInUse(Problem):
+    code = "folder-in-use"
+    status = 409
+    title = "the folder is not empty, and a country is made in an empty one only"
+
+
 class DemoDiffers(Problem):
     code = "demo-differs"
     status = 409
