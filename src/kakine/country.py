@@ -525,7 +525,7 @@ class Country:
         return Retained(forgotten, await self.commission.retain())
 
     def _portal(self) -> Portal:
-        own = portal.Own(LOGIN, self.site.folder / POLICY)
+        own = portal.Own(LOGIN, self.site.folder / POLICY, AUTHORITY)
         return portal.start(self._footing("portal"), own, lambda: self.policy)
 
     def _start_converters(self) -> None:

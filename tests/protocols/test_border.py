@@ -176,6 +176,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         agency.ASK.path: agency.Asking(
             CHILDREN, TAX, "JO106", ["JO106.2"], ref(0), "official-7", bytes(32), "desk"
         ),
+        agency.PAPER.path: agency.AskPaper("yokohama/residents", ref(0), "official-7", bytes(32), "desk"),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
         mailbox.DROP.path: retention.Drop(b"order"),
         mailbox.EXPIRING.path: retention.ExpiringAsked(1),

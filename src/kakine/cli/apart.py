@@ -10,8 +10,11 @@ import typer
 
 from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
-from kakine.cli.apart_smoke import smoke
-from kakine.values.problems import PartyUnavailable
+from kakine.cli.apart_reading import read_history
+from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
+from kakine.cli.own_history import seen_of
+from kakine.protocols.history import lines
+from kakine.values.problems import PartyUnavailable, PromiseBroken
 
 app = typer.Typer(
     no_args_is_help=True, help="機関ごとに分けて動かす: a country whose parties run apart, over mutual TLS."
@@ -69,8 +72,9 @@ def smoke_(
     name: Annotated[str, typer.Option("--as", help="Agency that asks.")] = "yokohama",
     most: Annotated[int, typer.Option(help="Questions at most.")] = 20,
 ) -> None:
-    """試す: have an agency ask real questions through its gateway, and hold the logs against them. Exits 1 unless every
-    question is answered, logged and publicly witnessed."""
+    """試す: have an agency ask real questions through its gateway and hold the logs against them; then one of those
+    people comes in at the portal and reads the own history. Exits 1 unless each question and answer is logged and
+    publicly witnessed, and the history verifies and shows one that was delivered."""
     found = asyncio.run(smoke(directory, name, most))
     for result, count in found.results.items():
         typer.echo(f"{result}: {count}")
@@ -78,6 +82,19 @@ def smoke_(
         typer.echo(f"{origin}: +{grown}, {found.cosigned[origin]} 証人 / witnesses")
     typer.echo(f"{sum(found.results.values()) / found.seconds:.1f} 件/秒 / exchanges a second")
     found.require()
+    asyncio.run(_history(directory, name))
+
+
+async def _history(folder: Path, name: str) -> None:
+    async with agency(folder, name) as own:
+        read = await read_history(own, folder, person(folder, name))
+    shown = [seen_of(line) for line in lines(read.opened.rows)]
+    delivered = sum(1 for each in shown if each.result == DELIVERED and each.requester.startswith(name))
+    typer.echo(
+        f"履歴 / history: {len(shown)} lines, {read.verified} rows verified, {delivered} delivered to {name}"
+    )
+    if not delivered or read.verified < read.signed:
+        raise PromiseBroken(promise="history")
 
 
 @app.command()

@@ -42,12 +42,14 @@ from kakine.institutions.watchers import WATCHERS
 from kakine.process.checks import DEVELOPMENT, SEED
 from kakine.process.settings import Kind
 from kakine.values.certificates import Algorithm
-from kakine.values.labels import PartyName
+from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import FolderInUse
 
 SETTINGS, OPERATOR = "party.toml", "operator"
 """In each party's folder; and the folder of whoever starts and stops them all."""
-_SEED_SIZE = 7
+PAGES = "pages"
+"""Among the ports: where residents reach the portal's pages."""
+_ROSTER = 7
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,16 @@ async def make(folder: Path, residents: int, base: int) -> None:
     for name in names:
         _write(keys / f"{name}.seed", marked())
     with closing(Journal(whole / "demo.sqlite")) as journal:
-        await journal.about(residents, _SEED_SIZE)
+        await journal.about(residents, _ROSTER)
         async with await Country.open(ground) as country:
-            stage = Stage(country, journal, Roster(residents, _SEED_SIZE), True)
+            stage = Stage(country, journal, Roster(residents, _ROSTER), True)
             await stage.settle()
             await country.have_witnessed()
             certificates = {name: await _certified(country, name) for name in names}
             await country.publish_status()
-            parting = _Parting(folder, whole, country, _ports([*names, *(w.name for w in WATCHERS)], base))
+            parting = _Parting(
+                folder, whole, country, _ports([*names, *(w.name for w in WATCHERS), PAGES], base)
+            )
             questions = list(_questions(stage))
     parting.part(certificates, questions)
     shutil.rmtree(whole)
@@ -99,9 +103,12 @@ async def _certified(country: Country, name: PartyName) -> bytes:
 
 
 def _questions(stage: Stage) -> Iterator[dict[str, Any]]:
-    """Questions that the agencies of this country have reason to ask, by made-up references."""
+    """Questions that the agencies of this country have reason to ask, by made-up references. `person` is that of the
+    residents' desk of Yokohama, for its own residents with an account at the portal."""
+    desk = DomainName("yokohama/residents")
     for inquiry in applications(stage.roster):
-        question = inquiry.question
+        question, member = inquiry.question, inquiry.member
+        known = member is member.family.applicant and member.family.town == desk.party
         yield {
             "domain": question.domain,
             "provider": question.provider,
@@ -112,6 +119,7 @@ def _questions(stage: Stage) -> Iterator[dict[str, Any]]:
             "case": question.case.hex(),
             "unit": question.unit,
             "channel": question.channel,
+            "person": stage.roster.reference(desk, member).decode() if known else "",
         }
 
 
@@ -146,6 +154,7 @@ class _Parting:
         ]
 
     def part(self, certificates: Mapping[PartyName, bytes], questions: list[dict[str, Any]]) -> None:
+        """Each party's own into a folder of its own, the operator's own into one more."""
         for name, pem in certificates.items():
             own = self._folder / name
             own.mkdir(mode=0o700)
@@ -164,9 +173,14 @@ class _Parting:
             self._watcher(each.name, each.key_name)
         told = self._folder / OPERATOR
         told.mkdir(mode=0o700)
-        ports = {name: [each.port, each.admin] for name, each in self._ports.items()}
+        ports = {name: [each.port, each.admin] for name, each in self._ports.items() if name != PAGES}
         watchers = [each.name for each in WATCHERS]
-        about = {"ports": ports, "witnesses": watchers, "questions": questions}
+        about = {
+            "ports": ports,
+            "pages": self._ports[PAGES].port,
+            "witnesses": watchers,
+            "questions": questions,
+        }
         (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
         _write(told / POLICY, self._policy)
 
@@ -197,12 +211,15 @@ class _Parting:
         }
         known = {each: f"https://127.0.0.1:{self._ports[each].port}" for each in self._entries}
         kind = _kind(self._entries[name].roles)
+        listen = {"port": ports.port, "admin": ports.admin}
+        if kind is Kind.PORTAL:
+            listen["pages"] = self._ports[PAGES].port
         return "".join(
             [
                 *_lines(
                     {"party": name, "kind": kind, "environment": "development", "database": f"{name}.sqlite"}
                 ),
-                *_lines({"port": ports.port, "admin": ports.admin}, "listen"),
+                *_lines(listen, "listen"),
                 *_lines({"seed": "key.seed", "own": "own.pem", "roots": "roots.pem"}, "keys"),
                 *_lines(
                     {"commission": COMMISSION, "authority": AUTHORITY, "converters": list(CONVERTERS)},
@@ -233,7 +250,12 @@ class _Parting:
             Kind.MAILBOX: {"domain": next((each for each in KEEPERS if each.party == name), "")},
             Kind.REGISTRY: {"domain": REGISTRY},
             Kind.GATEWAY: {"domains": [each.name for each in self._entries[name].domain]},
-            Kind.PORTAL: {"domain": LOGIN, "policy": POLICY},
+            Kind.PORTAL: {
+                "domain": LOGIN,
+                "policy": POLICY,
+                "authority": AUTHORITY,
+                "origin": f"http://127.0.0.1:{self._ports[PAGES].port}",
+            },
             Kind.AUTHORITY: {"keys": "keys", "registry": REGISTRY.party, "commission": COMMISSION},
             Kind.MINISTRY: {"commission": COMMISSION},
             Kind.SIGNER: {"origin": self._logs.get(ledger, ""), "ledger": ledger},

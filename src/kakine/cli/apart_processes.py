@@ -31,9 +31,11 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class About(msgspec.Struct, frozen=True):
-    """What the operator's own file says. A port for the parties and one for the operator by party."""
+    """What the operator's own file says. A port for the parties and one for the operator by party; that of the pages
+    for residents; questions that agencies have reason to ask (`apart_smoke`)."""
 
     ports: dict[str, tuple[int, int]]
+    pages: int
     witnesses: list[str]
     questions: list[dict[str, object]]
 

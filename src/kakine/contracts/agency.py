@@ -30,5 +30,24 @@ class Told(Body, frozen=True):
     data: bytes
 
 
+class AskPaper(Body, frozen=True):
+    """A clerk of a residents' desk has seen a person and prints a paper for one login. Fields as in `Asking`."""
+
+    domain: str
+    reference: bytes
+    official: str
+    case: bytes
+    unit: str
+
+
+class Printed(Body, frozen=True):
+    """The code on the paper."""
+
+    code: str
+
+
 ASK = Call("/v1/ask", Asking, Told, frozenset({Role.GATEWAY}), 64 << 10)
 """For the agency's own systems alone: they call with its own certificate, and no other party may."""
+
+PAPER = Call("/v1/paper", AskPaper, Printed, frozenset({Role.GATEWAY}), 64 << 10)
+"""As `ASK`, for residents' desks."""

@@ -108,9 +108,11 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
             yield f"not https://host:port for {name}"
 
 
-def _admin(settings: Settings, clock: Clock) -> Iterator[str]:
-    if settings.listen.port and settings.listen.port == settings.listen.admin:
-        yield "the same port as for the parties"
+def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
+    own = settings.listen
+    fixed = [each for each in (own.port, own.admin, own.pages) if each]
+    if len(set(fixed)) != len(fixed):
+        yield "one port twice"
 
 
 def _host(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -142,7 +144,7 @@ _CHECKS: dict[str, Check] = {
     "authority-keys": _authority,
     "tls-files": _tls,
     "addresses": _addresses,
-    "admin-port": _admin,
+    "ports": _ports,
     "listen-host": _host,
     "logs": _logs,
     "chain": _place,

@@ -21,6 +21,7 @@ from socket import socket as Socket
 from typing import Any, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.standing import PublishedStatus
@@ -34,7 +35,7 @@ from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.border import Border, BorderServer, Quiet
 from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
-from kakine.runtime.http import Peers
+from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.schedule import Chore, Done, Schedule
@@ -69,6 +70,7 @@ WAITS = (
 )
 """Ends of an attempt at a start that another attempt may not have: somebody else is not there yet."""
 AGAIN_S = 0.2
+LOOPBACK = "127.0.0.1"
 
 T = TypeVar("T")
 
@@ -119,10 +121,16 @@ class Process:
     async def run(self) -> None:
         """See `run`."""
         own, loop = self._settings.listen, asyncio.get_running_loop()
-        sockets = _listen(own.port, own.host), _listen(own.admin, "127.0.0.1")
+        sockets = [_listen(own.port, own.host), _listen(own.admin, LOOPBACK)]
+        servers: list[uvicorn.Server] = [
+            BorderServer(self._border, self._credentials.server),
+            _plain(admin(self._figures, self._is_ready)),
+        ]
+        if own.pages is not None:
+            sockets.append(_listen(own.pages, LOOPBACK))
+            servers.append(_plain(self._pages))
         for told in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(told, self._stop.set)
-        servers = BorderServer(self._border, self._credentials.server), _admin(self._figures, self._is_ready)
         serving = [
             asyncio.create_task(server.serve(sockets=[at]))
             for server, at in zip(servers, sockets, strict=True)
@@ -144,6 +152,11 @@ class Process:
 
     def _is_ready(self) -> bool:
         return self._ready
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The party's pages for people, once it is ready."""
+        pages = self._working.pages if self._working is not None and self._ready else None
+        await (pages or problem_response(PartyStarting()))(scope, receive, send)
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:
         """A start is broken off when the process is told to stop."""
@@ -265,8 +278,16 @@ def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
     fresh.replace(path)
 
 
-def _admin(figures: Figures, ready: Callable[[], bool]) -> uvicorn.Server:
-    app = admin(figures, ready)
+def _plain(app: ASGIApp) -> uvicorn.Server:
+    """For this machine alone, without TLS."""
     return Quiet(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False, ws="none")
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            ws="none",
+            interface="asgi3",
+        )
     )

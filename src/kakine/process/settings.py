@@ -47,10 +47,12 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Listen(_Table, frozen=True):
-    """`port` is for the other parties; `admin` for the operator's own tools, on the loopback address alone."""
+    """`port` is for the other parties; `admin` for the operator's own tools, on the loopback address alone, and so is
+    `pages`, for people: a server that has TLS for browsers stands in front of it."""
 
     port: Port
     admin: Port
+    pages: Port | None = None
     host: str = "127.0.0.1"
 
 

@@ -50,7 +50,7 @@ async def nothing() -> None:
 class Working:
     """A party as its process runs it. `prepare` is done before anybody's certificate can be looked up, `begin` when the
     others can be called; either may be tried again. `chores` follow, for good. `believe` holds the last head of a log
-    against what was seen of it, for who keeps heads."""
+    against what was seen of it, for who keeps heads; `pages` are for people, over another socket."""
 
     app: Callable[[], ASGIApp]
     close: Callable[[], None]
@@ -58,6 +58,7 @@ class Working:
     begin: Callable[[], Awaitable[None]] = nothing
     chores: Sequence[Chore] = ()
     believe: Callable[[Opened, bool], Awaitable[None]] | None = None
+    pages: ASGIApp | None = None
 
 
 @dataclass(frozen=True)

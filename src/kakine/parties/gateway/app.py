@@ -64,7 +64,8 @@ class Gateway:
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, partial(answering.deliver, office)),
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
-            Duty(agency.ASK, partial(front.ask, self.desk, office.identity.name)),
+            Duty(agency.ASK, partial(front.ask, office, self.desk)),
+            Duty(agency.PAPER, partial(front.paper, office, self.desk)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 
