@@ -1,14 +1,24 @@
 # `make help` lists the commands. Everything is installed into .venv inside the checkout.
 PYTHON ?= python3
 PY := .venv/bin/python
+UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-web-history docs lock clean test-ruling
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-card bench-ledger bench-web-history docs lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: .make/run  ## the whole country in one process, then its three sites; DEMO_ARGS="--residents 2000 --seed 7 --json"
 	@$(PY) -m kakine demo $(DEMO_ARGS)
+
+up: .make/run    ## every party in a process of its own on this machine, over mutual TLS; UP_DIR=separate
+	@$(PY) -m kakine apart up --dir $(UP_DIR)
+
+smoke: .make/run ## real exchanges through those processes, and a person reads the own history
+	@$(PY) -m kakine apart smoke --dir $(UP_DIR)
+
+down: .make/run  ## end exactly those processes
+	@$(PY) -m kakine apart down --dir $(UP_DIR)
 
 test: .make/dev  ## every test
 	@$(PY) -m pytest -n auto $(TEST_ARGS)

@@ -11,8 +11,10 @@ import typer
 from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
 from kakine.cli.apart_reading import read_history
+from kakine.cli.apart_revoking import revoke_party
 from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
 from kakine.cli.own_history import seen_of
+from kakine.country import AUTHORITY
 from kakine.protocols.history import lines
 from kakine.values.problems import PartyUnavailable, PromiseBroken
 
@@ -95,6 +97,27 @@ async def _history(folder: Path, name: str) -> None:
     )
     if not delivered or read.verified < read.signed:
         raise PromiseBroken(promise="history")
+
+
+@app.command()
+def revoke(
+    directory: FolderOption,
+    name: Annotated[str, typer.Argument(help="Party whose present certificate is ended, for good.")],
+) -> None:
+    """失効: revoke the certificate that a party has in its folder. The authority stops for that moment, since its
+    store is its own; all others hear of it with the next lists, within a minute. Example:
+
+      kakine apart revoke insurer --dir separate
+    """
+    processes, authority = Processes(directory), str(AUTHORITY)
+    ran = authority in processes.running()
+    if ran:
+        processes.end(authority)
+    asyncio.run(revoke_party(directory, name))
+    if ran:
+        processes.start(authority)
+        processes.wait([authority])
+    typer.echo("失効した / revoked")
 
 
 @app.command()

@@ -21,6 +21,8 @@ from kakine.cli.apart_making import OPERATOR, SETTINGS
 from kakine.values.problems import CountryMissing, PartyUnavailable
 
 WAIT_S, STOP_S = 180, 30
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Of this very process; those of another are asked about by their numbers alone."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -113,6 +115,7 @@ class Processes:
                 stderr=log,
                 start_new_session=True,
             )
+        _CHILDREN[process.pid] = process
         one = Started(process.pid, began(process.pid))
         path = self._run / f"{name}.json"
         fresh = path.with_suffix(".new")
@@ -136,16 +139,26 @@ class Processes:
         ran = self.running()
         for one in ran.values():
             self._tell(one, signal.SIGTERM)
-        until = time.monotonic() + STOP_S
-        for name, one in ran.items():
-            while began(one.pid) == one.began and time.monotonic() < until:
-                _reap(one.pid)
-                time.sleep(0.05)
-            self._tell(one, signal.SIGKILL)
-            (self._run / f"{name}.json").unlink(missing_ok=True)
+        for name in ran:
+            self.end(name)
         for left in self._run.glob("*.json"):
             left.unlink()
+        for pid in [pid for pid, child in _CHILDREN.items() if child.poll() is not None]:
+            _reap(pid)
         return list(ran)
+
+    def end(self, name: str) -> None:
+        """Tell one to stop, after the calls under way; a process that does not is ended."""
+        one = self.running().get(name)
+        if one is None:
+            return
+        self._tell(one, signal.SIGTERM)
+        until = time.monotonic() + STOP_S
+        while began(one.pid) == one.began and time.monotonic() < until:
+            time.sleep(0.05)
+        self._tell(one, signal.SIGKILL)
+        _reap(one.pid)
+        (self._run / f"{name}.json").unlink(missing_ok=True)
 
     def kill(self, name: str) -> None:
         """End one at once, as a machine that fails does."""
@@ -161,11 +174,10 @@ class Processes:
 
 
 def _reap(pid: int) -> None:
-    """A child of this very process leaves nothing behind; of another it is none of ours."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+    """A child of this very process leaves nothing behind."""
+    child = _CHILDREN.pop(pid, None)
+    if child is not None:
+        child.wait()
 
 
 def ready(admin: int) -> bool:

@@ -87,8 +87,8 @@ async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
         await road.close()
 
 
-def questions(folder: Path, name: str) -> list[Asking]:
-    """What an agency has reason to ask."""
+def questions(folder: Path, name: str, who: str = "") -> list[Asking]:
+    """What an agency has reason to ask; of a `person` alone."""
     found = msgspec.convert(about(folder).questions, list[_Question])
     return [
         Asking(
@@ -103,7 +103,7 @@ def questions(folder: Path, name: str) -> list[Asking]:
             each.channel,
         )
         for each in found
-        if DomainName(each.domain).party == name
+        if DomainName(each.domain).party == name and who in ("", each.person)
     ]
 
 
