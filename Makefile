@@ -1,14 +1,24 @@
 # `make help` lists the commands. Everything is installed into .venv inside the checkout.
 PYTHON ?= python3
 PY := .venv/bin/python
+UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-web-history docs lock clean test-ruling
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web-history docs lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: .make/run  ## the whole country in one process, then its three sites; DEMO_ARGS="--residents 2000 --seed 7 --json"
 	@$(PY) -m kakine demo $(DEMO_ARGS)
+
+up: .make/run    ## every party in a process of its own on this machine, over mutual TLS; UP_DIR=separate
+	@$(PY) -m kakine apart up --dir $(UP_DIR)
+
+smoke: .make/run ## real exchanges through those processes, and a person reads the own history
+	@$(PY) -m kakine apart smoke --dir $(UP_DIR)
+
+down: .make/run  ## end exactly those processes
+	@$(PY) -m kakine apart down --dir $(UP_DIR)
 
 test: .make/dev  ## every test
 	@$(PY) -m pytest -n auto $(TEST_ARGS)
@@ -59,6 +69,8 @@ bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; 
 bench-bulk: .make/dev ## a job over everybody in a file, and what it does to single questions; BENCH_ARGS="--people 4096"
 	@$(PY) bench/bulk.py $(BENCH_ARGS)
 
+bench-separate: .make/dev ## processor time of an exchange with every party in a process of its own; BENCH_ARGS="--exchanges 200"
+	@$(PY) bench/separate.py $(BENCH_ARGS)
 bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/web_history.py $(BENCH_ARGS)
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)

@@ -18,38 +18,34 @@ from typing import Protocol, TypeVar
 from starlette.types import ASGIApp
 
 from kakine.clients import carrier
-from kakine.clients.exchange import Network
 from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.standing import PublishedStatus
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
-from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import CHECKPOINT
-from kakine.crypto.keys import FileKeys
 from kakine.crypto.signing import VerifyKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.institutions.ledgers import Ledgers
 from kakine.institutions.ledgers import signer_of as signer_of
 from kakine.institutions.watchers import Watchers, country_policy
+from kakine.parties.authority import start as authority
 from kakine.parties.authority.app import Authority
-from kakine.parties.authority.settings import AuthoritySettings
-from kakine.parties.commission.app import Commission
-from kakine.parties.commission.audit import Auditor, AuditSettings
+from kakine.parties.commission import start as commission
 from kakine.parties.commission.console import House
 from kakine.parties.commission.console import site as console_site
-from kakine.parties.commission.settings import CommissionSettings
+from kakine.parties.converter import start as converter
 from kakine.parties.converter.app import Converter
-from kakine.parties.converter.office import Settings as ConverterSettings
+from kakine.parties.gateway import start as gateway
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.attest import Seen
-from kakine.parties.mailbox.app import Mailbox
-from kakine.parties.mailbox.office import Settings as MailboxSettings
-from kakine.parties.ministry.app import Ministry
-from kakine.parties.ministry.settings import MinistrySettings
+from kakine.parties.ledger.start import seen_by
+from kakine.parties.mailbox import start as mailbox
+from kakine.parties.ministry import start as ministry
+from kakine.parties.portal import start as portal
 from kakine.parties.portal.app import Portal
 from kakine.parties.portal.login.office import Office as Login
-from kakine.parties.registry.app import Registry
+from kakine.parties.registry import start as registry
 from kakine.parties.signer.app import Signer
 from kakine.protocols.gazette import Anchors, LawBook
 from kakine.protocols.gazette_genesis import PartyKeys, genesis
@@ -57,6 +53,7 @@ from kakine.protocols.gazette_pack import Pack
 from kakine.protocols.log_list import check_seen, next_origin, opening_of
 from kakine.protocols.logs import Log, LogBook, log_of, open_logs
 from kakine.protocols.words import words_of
+from kakine.runtime.footing import Footing
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -208,14 +205,16 @@ class Country:
         """The store of a party."""
         return self.site.folder / f"{name}.sqlite"
 
-    def _common(self, name: str) -> tuple[Path, Identity, LawBook, Peers, Clock, Entropy]:
-        return (
+    def _footing(self, name: str) -> Footing:
+        return Footing(
             self.path(name),
             self.identities[PartyName(name)],
             self.book(name),
+            self.logs_of(name),
             self.peers(name),
             self.site.clock,
             self.site.entropy,
+            CONVERTERS,
         )
 
     def book(self, name: str) -> LawBook:
@@ -241,9 +240,6 @@ class Country:
         converter = self.converters.get(PartyName(name))
         return Sources(COMMISSION, self.logs_of(name), converter.believe if converter else nothing_seen)
 
-    def _network(self, name: str) -> Network:
-        return Network(CONVERTERS, self.logs_of(name))
-
     def console_site(self, origin: str) -> ASGIApp:
         """The commission's console at an origin of its own. In the country's folder `findings` are folders of evidence
         that monitors have written."""
@@ -267,13 +263,14 @@ class Country:
         await self._start_log()
         self.mailboxes = {}
         for keeper in KEEPERS:
-            settings, name = MailboxSettings(keeper, CONVERTERS, self.logs_of(keeper.party)), keeper.party
+            name = keeper.party
             with _turn_of(name):
-                self.mailboxes[name] = self._keep(name, Mailbox(settings, *self._common(name)))
+                own = mailbox.Own(keeper)
+                self.mailboxes[name] = self._keep(name, mailbox.start(self._footing(name), own))
                 await self.mailboxes[name].start()
         self.authority = self._start_authority()
         self.registry = self._keep(
-            "registry", Registry(REGISTRY, self._network("registry"), *self._common("registry"))
+            "registry", registry.start(self._footing("registry"), registry.Own(REGISTRY))
         )
         self.portal = self._keep("portal", self._portal())
         self.standing = PublishedStatus(
@@ -284,27 +281,15 @@ class Country:
             with _turn_of(name):
                 self.gateways[name] = self._gateway(name)
         await self.portal.start()
-        for name, gateway in self.gateways.items():
+        for name, party in self.gateways.items():
             with _turn_of(name):
-                await gateway.start()
+                await party.start()
         await self.registry.start()
-        self.auditor = Auditor.open(
-            AuditSettings(
-                self.path("auditor"),
-                CONVERTERS,
-                KEEPERS[0].party,
-                REGISTRY.party,
-                self.logs_of(COMMISSION),
-            ),
-            self.identities[COMMISSION],
-            self.book("commission"),
-            self.peers("commission"),
-            self.site.clock,
-            self.site.entropy,
+        auditing = commission.Own(
+            self.path("auditor"), KEEPERS[0].party, REGISTRY.party, self.site.folder / POLICY
         )
+        self.auditor = commission.start_auditor(self._footing(COMMISSION), auditing, self.commission)
         self._closing.append(self.auditor)
-        self.commission.figuring.audits = self.auditor.db
-        self.commission.serve(self.auditor.duties)
         self.apps[COMMISSION] = self.commission.app
         await self.finish_opening()
 
@@ -434,39 +419,21 @@ class Country:
         """What converters and outside witnesses have seen of a log."""
         if not self.converters:
             return []  # the law comes first, in a country that is being founded
-        peers, seen = self.peers(log.by), []
-        for name in CONVERTERS:
-            given = await peers.ask(name, HEAD, LastHead(log.origin))
-            if given.size:
-                seen.append(Seen(name, given.checkpoint))
+        seen = await seen_by(self.peers(log.by), CONVERTERS, log.origin)
         return [*seen, *(Seen(name, note) for name, note in self.watchers.heads(log.origin).items())]
 
     async def _start_law(self) -> None:
         """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
-        folder = self.site.folder
         self.commission = self._keep(
             "commission",
-            Commission.open(
-                CommissionSettings(folder / "commission.sqlite", self.logs_of(COMMISSION)),
-                self.identities[COMMISSION],
-                self.anchors,
-                self.peers("commission"),
-                self.site.clock,
-                self.site.entropy,
-            ),
+            commission.start(self._footing(COMMISSION), self.anchors),
         )
         for log in self.logs_of(COMMISSION):
             if log.final is not None or log.by not in self.site.without:
                 await self._start_ledger(log)
         self.ministry = self._keep(
             "ministry",
-            Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, self.logs_of("ministry")),
-                self.identities[MINISTRY],
-                self.book("ministry"),
-                self.peers("ministry"),
-                self.site.clock,
-            ),
+            ministry.start(self._footing(MINISTRY), ministry.Own(COMMISSION)),
         )
         if not self.commission.book.published:
             await self.commission.resume()
@@ -491,11 +458,8 @@ class Country:
 
     def _start_authority(self) -> Authority:
         """Before the registry, which has news for it. Its keys and roots come to be when they are first needed."""
-        path, own, book, peers, clock, entropy = self._common(AUTHORITY)
-        keys = FileKeys(self.site.folder / "keys" / AUTHORITY)
-        settings = AuthoritySettings(path, keys, REGISTRY.party, COMMISSION)
-        logs = self.logs_of(AUTHORITY)
-        return self._keep(AUTHORITY, Authority.open(settings, logs, own, book, peers, clock, entropy))
+        own = authority.Own(self.site.folder / "keys" / AUTHORITY, REGISTRY.party, COMMISSION)
+        return self._keep(AUTHORITY, authority.start(self._footing(AUTHORITY), own))
 
     async def publish_status(self) -> None:
         """The authority publishes what is due, then the portal downloads it as every verifier does. Apart, each does so
@@ -529,8 +493,8 @@ class Country:
                 continue
             given = await self.peers("portal").ask(log.ledger, CHECKPOINT, Nothing())
             size = notes.open(given.checkpoint, log.origin, log.key_in(law)).size
-            for mailbox in self.mailboxes.values():
-                await mailbox.index(log, size)
+            for keeper in self.mailboxes.values():
+                await keeper.index(log, size)
 
     async def unseal(self) -> dict[PartyName, list[Place]]:
         """Every record keeper opens what was withheld until now; by record keeper the places. Apart, each does so every
@@ -538,9 +502,9 @@ class Country:
         await self.refresh()
         opened: dict[PartyName, list[Place]] = {}
         faults: list[Problem] = []
-        for name, mailbox in self.mailboxes.items():
+        for name, keeper in self.mailboxes.items():
             try:
-                opened[name] = await mailbox.unseal()
+                opened[name] = await keeper.unseal()
             except Problem as fault:
                 faults.append(fault)
         if faults:
@@ -561,26 +525,22 @@ class Country:
         return Retained(forgotten, await self.commission.retain())
 
     def _portal(self) -> Portal:
-        own = self._common("portal")
-        return Portal(LOGIN, self._network("portal"), *own, lambda: self.policy)
+        own = portal.Own(LOGIN, self.site.folder / POLICY, AUTHORITY)
+        return portal.start(self._footing("portal"), own, lambda: self.policy)
 
     def _start_converters(self) -> None:
-        for position, name in enumerate(CONVERTERS, 1):
-            settings = ConverterSettings(
-                position, CONVERTERS, self.logs_of(name), witness_name=f"{name}.{DOMAIN}"
-            )
+        for name in CONVERTERS:
             with _turn_of(name):
-                self.converters[name] = self._keep(name, Converter(settings, *self._common(name)))
+                own = converter.Own(f"{name}.{DOMAIN}")
+                self.converters[name] = self._keep(name, converter.start(self._footing(name), own))
 
     def _gateway_names(self) -> list[PartyName]:
         return [PartyName(entry.name) for entry in self.site.pack.parties if Role.GATEWAY in entry.roles]
 
     def _gateway(self, name: PartyName) -> Gateway:
         entry = next(entry for entry in self.site.pack.parties if entry.name == name)
-        domains = [DomainName(domain.name) for domain in entry.domain]
-        return self._keep(
-            name, Gateway(domains, self._network(name), *self._common(name), self.layouts.validate)
-        )
+        own = gateway.Own([domain.name for domain in entry.domain])
+        return self._keep(name, gateway.start(self._footing(name), own, self.layouts.validate))
 
     def _drop(self, name: str, party: Party) -> None:
         del self.apps[PartyName(name)]

@@ -23,11 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTIES = sorted(module.name for module in pkgutil.iter_modules(kakine.parties.__path__))
 LOADED = """
 import importlib, json, sys
-importlib.import_module(sys.argv[1])
+for each in sys.argv[1:]:
+    importlib.import_module(each)
 print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"))))
 """
 SERVED_BY = {
     "authority": ["authority"],
+    "agency": ["yokohama"],
     "commission": ["commission"],
     "commission_audit": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],
@@ -44,8 +46,8 @@ WITNESSING = {"/add-checkpoint", "/{origin}/checkpoint"}
 """What a converter serves besides its contract: it is a C2SP witness too."""
 
 
-def loaded_by(module: str) -> list[str]:
-    run = subprocess.run([sys.executable, "-c", LOADED, module], capture_output=True, check=True)
+def loaded_by(*modules: str) -> list[str]:
+    run = subprocess.run([sys.executable, "-c", LOADED, *modules], capture_output=True, check=True)
     names: list[str] = json.loads(run.stdout)
     return names
 
@@ -56,6 +58,17 @@ def test_a_party_started_alone_loads_no_other_party(party: str) -> None:
     others = [f"kakine.parties.{other}" for other in PARTIES if other != party]
     not_its_own = {*others, "kakine.country", "kakine.institutions", "kakine.cli", "kakine.__main__"}
     assert f"kakine.parties.{party}.app" in loaded
+    assert not_its_own & set(loaded) == set()
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_the_process_of_a_party_loads_no_other_party(party: str) -> None:
+    if party == "witness":
+        return  # `kakine serve witness`: it is no party of the law and has no road to them
+    loaded = loaded_by("kakine.process.running", f"kakine.parties.{party}.start")
+    others = [f"kakine.parties.{other}" for other in PARTIES if other != party]
+    not_its_own = {*others, "kakine.country", "kakine.institutions", "kakine.cli", "kakine.__main__"}
+    assert {"kakine.process.running", f"kakine.parties.{party}.start"} <= set(loaded)
     assert not_its_own & set(loaded) == set()
 
 
@@ -96,7 +109,7 @@ def test_every_call_of_a_contract_is_served_and_nothing_else_is(running: Land) -
         for party in parties:
             offered.setdefault(party, set()).update(known[contract])
     for party, app in running.country.apps.items():
-        expected = offered.get(party, set(known["gateway"]))
+        expected = offered.get(party, {*known["gateway"], *known["agency"]})
         if party in SERVED_BY["converter"]:
             expected = expected | WITNESSING
         assert paths(app) == expected, party

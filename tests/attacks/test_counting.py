@@ -415,7 +415,7 @@ def started(land: Land, name: PartyName) -> Converter:
     """The converter starts again on its store."""
     land.country.converters[name].close()
     settings = Settings(CONVERTERS.index(name) + 1, CONVERTERS, LogBook(LOGS))
-    again = Converter(settings, *land.country._common(name))
+    again = Converter(settings, *land.country._footing(name).common)
     land.country.converters[name] = again
     land.country._keep(name, again)
     return again

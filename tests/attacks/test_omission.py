@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from kakine.parties.converter.office import Office as ConverterOffice
 from kakine.parties.converter.office import Settings as ConverterSettings
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.ledger.start import LedgerLaw
 from kakine.parties.signer.app import Signer
 from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols import receipts
@@ -347,7 +347,7 @@ def restarted(land: Land, name: PartyName) -> None:
     country = land.country
     country.converters[name].close()
     settings = ConverterSettings(CONVERTERS.index(name) + 1, CONVERTERS, LogBook(LOGS))
-    again = Converter(settings, *country._common(name))
+    again = Converter(settings, *country._footing(name).common)
     country.converters[name] = again
     country._keep(name, again)
 
@@ -379,12 +379,13 @@ def last_nights_ledger(land: Land) -> Iterator[Ledger]:
     signer = Signer.open(SignerSettings(ORIGIN, LEDGER, land.folder / "restored-signer.sqlite", key))
     settings = LedgerSettings(ORIGIN, land.folder / "restored.sqlite", name, key.public)
     road = Peers(InProcess(LEDGER, {name: signer.app}))
+    law = LedgerLaw(country.book(LEDGER), land.clock, country.operators.commission)
     with closing(signer):
         opening = Ledger.open(
             settings,
-            partial(country.operators.filer_key, LEDGER),
-            partial(country.operators.filers, LEDGER),
-            partial(country.operators.roles, LEDGER),
+            law.filer_key,
+            law.filers,
+            law.roles,
             road,
             land.clock,
         )

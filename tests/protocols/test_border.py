@@ -25,6 +25,7 @@ from attacks.insider import rewritten
 from forging import signed
 from kakine.clients.exchange import as_convert
 from kakine.contracts import (
+    agency,
     authority,
     commission,
     commission_audit,
@@ -65,6 +66,7 @@ from road import Passage, Reply, raw_call, recorded
 from land import CHILDREN, TAX, Land, ref
 
 SERVED_BY = {
+    "agency": "yokohama",
     "authority": "authority",
     "commission": "commission",
     "commission_audit": "commission",
@@ -171,6 +173,10 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.DESTROY.path: retention.Destroy(b"order", [b"dropped"], [b"hold"]),
         converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),
         converter.LIFT.path: held,
+        agency.ASK.path: agency.Asking(
+            CHILDREN, TAX, "JO106", ["JO106.2"], ref(0), "official-7", bytes(32), "desk"
+        ),
+        agency.PAPER.path: agency.AskPaper("yokohama/residents", ref(0), "official-7", bytes(32), "desk"),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
         mailbox.DROP.path: retention.Drop(b"order"),
         mailbox.EXPIRING.path: retention.ExpiringAsked(1),

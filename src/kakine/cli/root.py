@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import authority, card, gazette, monitor, page, paper
+from kakine.cli import apart, authority, card, gazette, monitor, page, paper
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.consents import app as consents
@@ -39,6 +39,7 @@ app.command()(audit)
 app.command()(retain)
 app.command()(unseal)
 app.command()(run)
+app.add_typer(apart.app, name="apart")
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")
 app.add_typer(consents, name="consents")

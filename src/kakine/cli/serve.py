@@ -13,6 +13,7 @@ from kakine.cli.listening import listen, port_of, serve
 from kakine.cli.serve_console import console
 from kakine.cli.serve_desk import desk
 from kakine.cli.serve_login import login
+from kakine.cli.serve_party import party
 from kakine.cli.serve_portal import portal
 from kakine.cli.serve_sites import sites
 from kakine.country import system_clock
@@ -26,6 +27,7 @@ app.command()(login)
 app.command()(desk)
 app.command()(console)
 app.command()(portal)
+app.command()(party)
 app.command()(sites)
 
 

@@ -1,4 +1,4 @@
-"""Whether certificates for logging in stand, out of what every verifier downloads alike (spec/authority.md section 5).
+"""Whether certificates of one use stand, out of what every verifier downloads alike (spec/authority.md section 5).
 
 All lists are fetched at fixed times, whoever logs in or nobody: neither what is asked for nor when says anything of a
 person. Checking opens no connection.
@@ -18,7 +18,7 @@ from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock
 from kakine.values.certificates import Profile, Use
 from kakine.values.labels import PartyName
-from kakine.values.problems import Problem, StatusListInvalid, StatusListUnknown
+from kakine.values.problems import CertificateExpired, Problem, StatusListInvalid, StatusListUnknown
 
 Roots = list[tuple[Profile, bytes]]
 
@@ -30,7 +30,15 @@ class PublishedStatus:
     for longer ends all logins by card, with `StatusListStale`.
     """
 
-    def __init__(self, peers: Peers, authority: PartyName, law: LawBook, clock: Clock) -> None:
+    def __init__(
+        self,
+        peers: Peers,
+        authority: PartyName,
+        law: LawBook,
+        clock: Clock,
+        use: Use = Use.AUTHENTICATION,
+    ) -> None:
+        self._use = use
         self._peers = peers
         self._authority = authority
         self._law = law
@@ -44,7 +52,7 @@ class PublishedStatus:
         return self._held
 
     async def refresh(self) -> None:
-        """Fetch roots, and of every list for logging in what is new: steps where it is held, else the whole.
+        """Fetch roots, and of every list for the use what is new: steps where it is held, else the whole.
 
         Apart, every quarter of an hour (`protocols.status.TTL_S`) or sooner. A list that cannot be fetched or does not
         verify stays as it is, and the others are fetched; then the first problem is raised. Not checked: that the roots
@@ -56,7 +64,7 @@ class PublishedStatus:
         faults: list[Problem] = []
         for uri in (await self._peers.ask(self._authority, LISTS, Nothing())).lists:
             try:
-                if profile_of(uri).use is Use.AUTHENTICATION:
+                if profile_of(uri).use is self._use:
                     self._held[uri] = await self._present(uri)
             except Problem as fault:
                 faults.append(fault)
@@ -83,14 +91,26 @@ class PublishedStatus:
         return self._clock() // 1000
 
     def check(self, certificate: bytes, now_ms: int) -> None:
-        """Raise unless this certificate (DER) may log in at `now_ms`.
+        """Raise what `read` raises unless this certificate (DER) is good for the use at `now_ms`."""
+        self.read(certificate, now_ms)
 
-        CertificateMalformed, CertificateUnfit (a signature certificate), CertificateForged (no root of ours),
-        CertificateExpired; CertificateRevoked, for one on hold too; StatusListStale; StatusListUnknown where its list
-        was not there at the last download, which is not made up for now: that would tell when its holder logs in.
+    def read(self, certificate: bytes, now_ms: int) -> x509.Certificate:
+        """What this certificate (DER) says, if it is good for the use at `now_ms`.
+
+        Raises CertificateMalformed, CertificateUnfit (a certificate for another use), CertificateForged (no root of
+        ours), CertificateExpired; CertificateRevoked, for one on hold too; StatusListStale; StatusListUnknown where its
+        list was not there at the last download, which is not made up for now: that would tell when its holder logs in.
         """
+        read = x509.verify(certificate, self._roots, self._use, now_ms // 1000)
+        self.still(read, now_ms)
+        return read
+
+    def still(self, read: x509.Certificate, now_ms: int) -> None:
+        """Raise unless a certificate that was read here is good at `now_ms`: CertificateExpired, and of its status
+        what `read` raises."""
         now_s = now_ms // 1000
-        read = x509.verify(certificate, self._roots, Use.AUTHENTICATION, now_s)
+        if not read.not_before <= now_s <= read.not_after:
+            raise CertificateExpired()
         held = self._held.get(read.list_uri)
         if held is None:
             raise StatusListUnknown()

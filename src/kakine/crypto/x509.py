@@ -15,13 +15,15 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtensionOID
 
 from kakine.crypto.keys import PublicKey, algorithm_of
-from kakine.values.certificates import ITEMS, STATUS_REFERENCE, STATUS_SIGNER, Algorithm, Profile, Use
+from kakine.values.certificates import HOST, ITEMS, STATUS_REFERENCE, STATUS_SIGNER, Algorithm, Profile, Use
+from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CertificateExpired,
     CertificateForged,
     CertificateMalformed,
     CertificateUnfit,
     KeyNotAllowed,
+    LabelMalformed,
     PossessionUnproved,
     RequestMalformed,
 )
@@ -99,6 +101,24 @@ def ders_of(data: bytes) -> list[bytes]:
 def read(der: bytes) -> Certificate:
     """What a certificate says of itself. Nothing of it is verified. Raises CertificateMalformed, CertificateUnfit."""
     return _read(_loaded(der), der)
+
+
+def party_of(der: bytes) -> PartyName:
+    """The party whose certificate this is: its one name for hosts, and the same as its common name.
+
+    Raises CertificateMalformed, CertificateUnfit. The certificate itself is not verified here (`verify`).
+    """
+    certificate = _loaded(der)
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        (host,) = names.get_values_for_type(x509.DNSName)
+        (common,) = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        name = PartyName(host.removesuffix(f".{HOST}"))
+    except (x509.ExtensionNotFound, ValueError, LabelMalformed) as fault:
+        raise CertificateUnfit() from fault
+    if len(names) != 1 or common.value != name or host != f"{name}.{HOST}":
+        raise CertificateUnfit()
+    return name
 
 
 def open_request(der: bytes, allowed: Iterable[Algorithm]) -> Request:

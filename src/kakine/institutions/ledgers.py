@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from kakine.contracts.call import Role
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.parties.ledger.app import Ledger
 from kakine.parties.ledger.attest import Attestor, Seen
 from kakine.parties.ledger.settings import LedgerSettings
+from kakine.parties.ledger.start import LedgerLaw, start
 from kakine.parties.signer.app import Signer
 from kakine.parties.signer.settings import SignerSettings
 from kakine.protocols.gazette import LawBook
@@ -30,8 +30,6 @@ from kakine.values.problems import (
     LedgerDiverged,
     LedgerForked,
     LogAlive,
-    NoLawInForce,
-    PartyUnknown,
 )
 from kakine.wire.log_list import Opening, Reason
 
@@ -84,13 +82,10 @@ class Ledgers:
         what `Ledger.open` raises."""
         begins = first_entries(opening)[0] if opening else b""
         where = log.origin, self.home.path(log.ledger), signer_of(log), self.key(log)
-        return await Ledger.open(
+        return await start(
             LedgerSettings(*where, begins=begins, final=log.final or b""),
-            partial(self.filer_key, log.by),
-            partial(self.filers, log.by),
-            partial(self.roles, log.by),
+            LedgerLaw(self.home.book(log.by), self.clock, self.commission),
             self.home.peers(log.by),
-            self.clock,
             partial(self.heads, log),
         )
 
@@ -112,26 +107,3 @@ class Ledgers:
         """The head that the signer of a log signed last."""
         attestor = Attestor(self.home.peers(log.by), signer_of(log), log.origin, self.key(log))
         return (await attestor.last()).note
-
-    def filer_key(self, ledger: PartyName, name: PartyName) -> VerifyKey:
-        """Before there is a law the ledger knows the founding commission's key; afterwards the law's."""
-        try:
-            return self.home.book(ledger).in_force(self.clock()).signing_key(name)
-        except NoLawInForce:
-            if name != self.commission[0]:
-                raise PartyUnknown() from None
-            return self.commission[1]
-
-    def filers(self, ledger: PartyName, role: str) -> Sequence[PartyName]:
-        """Who must file, by the law that a ledger knows."""
-        try:
-            return self.home.book(ledger).in_force(self.clock()).with_role(role)
-        except NoLawInForce:
-            return (self.commission[0],) if role == Role.COMMISSION else ()
-
-    def roles(self, ledger: PartyName, name: PartyName) -> frozenset[str]:
-        """What a caller is, by the law that a ledger knows."""
-        try:
-            return self.home.book(ledger).in_force(self.clock()).roles(name)
-        except NoLawInForce:
-            return frozenset({Role.COMMISSION}) if name == self.commission[0] else frozenset()

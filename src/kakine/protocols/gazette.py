@@ -503,7 +503,7 @@ class LawBook:
     """
 
     def __init__(self, anchors: Anchors) -> None:
-        self._anchors = anchors
+        self.anchors = anchors
         self._laws: list[Law] = []
         self._standing: list[Law] = []
         self._waiting: Law | None = None
@@ -517,9 +517,9 @@ class LawBook:
     def check(self, encoded: bytes, signatures: Signatures, now_ms: int) -> Law:
         """What `accept` would add, without adding it."""
         if not self._laws:
-            return Law.open(encoded, signatures, self._anchors, None, now_ms)
+            return Law.open(encoded, signatures, self.anchors, None, now_ms)
         present = self.in_force(now_ms)
-        return Law.open(encoded, signatures, self._anchors, present, now_ms, self._laws[-1])
+        return Law.open(encoded, signatures, self.anchors, present, now_ms, self._laws[-1])
 
     def heard(self, now_ms: int) -> None:
         """The publisher answered at `now_ms` that there is nothing newer, so the next version is later than

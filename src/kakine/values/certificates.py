@@ -18,6 +18,8 @@ STATUS_REFERENCE = f"{ARC}.8.6.1"
 STATUS_SIGNER = f"{ARC}.8.6.2"
 """Extended key usage of the key that signs status lists; the IETF draft has no number for it yet."""
 ORGANISATION = "Kakine"
+HOST = "kakine.example"
+"""A party's name in a certificate lies under it: `converter-1.kakine.example`."""
 
 
 class Use(StrEnum):

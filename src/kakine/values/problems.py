@@ -142,6 +142,18 @@ class PartyUnavailable(Problem):
     title = "a party did not answer; nothing was concluded, the same request may be sent again"
 
 
+class RequestTooSlow(Problem):
+    code = "request-too-slow"
+    status = 408
+    title = "the request did not arrive within its time"
+
+
+class PartyStarting(Problem):
+    code = "party-starting"
+    status = 503
+    title = "this party starts or stops and takes no calls; the same request may be sent again"
+
+
 class StoreFailed(Problem):
     code = "store-failed"
     status = 503
@@ -609,6 +621,18 @@ class SettingsMalformed(Problem):
     title = "the settings file is not what it must be"
 
 
+class SettingsRefused(Problem):
+    code = "settings-refused"
+    status = 400
+    title = "a process of these settings may not start: the checks that are named fail"
+
+
+class TlsUnusable(Problem):
+    code = "tls-unusable"
+    status = 400
+    title = "the file with a party's own certificate and key, or that of the roots, cannot be used"
+
+
 # --- residents ------------------------------------------------------------------------------------------------
 
 
@@ -962,6 +986,12 @@ class CountryMissing(Problem):
     code = "country-missing"
     status = 404
     title = "no country was run in this folder"
+
+
+class FolderInUse(Problem):
+    code = "folder-in-use"
+    status = 409
+    title = "the folder is not empty, and a country is made in an empty one only"
 
 
 class DemoDiffers(Problem):

@@ -23,13 +23,12 @@ from kakine.parties.authority.roots import Issuer, fresh_serial
 from kakine.parties.authority.settings import DAY_S
 from kakine.parties.authority.store import SERIAL, Row, State
 from kakine.protocols.status import uri_of
-from kakine.values.certificates import PERSONAL, Profile, Reason, Use
+from kakine.values.certificates import HOST, PERSONAL, Profile, Reason, Use
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import PartyName
 from kakine.values.problems import KeyAlreadyCertified, ProfileUnknown, VoucherInvalid, VoucherUsed
 from kakine.wire.voucher import Voucher, opened
 
-HOST = "kakine.example"
 _ITEMS = ("name", "name_flags", "sex", "birth", "address", "address_flags")
 _LONGEST_S = (5 * 366 + 1) * DAY_S
 """No fifth birthday is further away."""

@@ -13,10 +13,10 @@ from kakine.clients.carrier import disputable
 from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
 from kakine.clients.rekey import first_epoch
-from kakine.contracts import gateway
+from kakine.contracts import agency, gateway
 from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.gateway import answering, store
+from kakine.parties.gateway import answering, front, store
 from kakine.parties.gateway.asking import Desk
 from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
 from kakine.parties.gateway.office import Office, Validate
@@ -64,6 +64,8 @@ class Gateway:
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, partial(answering.deliver, office)),
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
+            Duty(agency.ASK, partial(front.ask, office, self.desk)),
+            Duty(agency.PAPER, partial(front.paper, office, self.desk)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

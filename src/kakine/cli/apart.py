@@ -1,0 +1,126 @@
+"""`kakine apart`: a whole country in processes of its own on this machine, one for each party."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kakine.cli.apart_making import OPERATOR, make
+from kakine.cli.apart_processes import Processes, about, ready, tail
+from kakine.cli.apart_reading import read_history
+from kakine.cli.apart_revoking import revoke_party
+from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
+from kakine.cli.own_history import seen_of
+from kakine.country import AUTHORITY
+from kakine.protocols.history import lines
+from kakine.values.problems import PartyUnavailable, PromiseBroken
+
+app = typer.Typer(
+    no_args_is_help=True, help="機関ごとに分けて動かす: a country whose parties run apart, over mutual TLS."
+)
+
+FolderOption = Annotated[
+    Path, typer.Option("--dir", help="Folder of the country, with one folder for each party.")
+]
+
+
+@app.command()
+def up(
+    directory: FolderOption,
+    residents: Annotated[
+        int, typer.Option(help="Made-up residents, where the country is founded first.", min=20)
+    ] = 40,
+    base: Annotated[
+        int, typer.Option(help="First port, where the country is founded first; 0 for any.")
+    ] = 8600,
+) -> None:
+    """起動: found a country in an empty folder if there is none, start every party that does not run, wait until all
+    take calls. Example:
+
+      kakine apart up --dir separate
+    """
+    if not (directory / OPERATOR).is_dir():
+        typer.echo("国をつくる / founding the country ...")
+        asyncio.run(make(directory, residents, base))
+    names = list(about(directory).ports)
+    processes = Processes(directory)
+    processes.up(names)
+    try:
+        processes.wait(names)
+    except PartyUnavailable as problem:
+        for line in tail(processes.log(str(problem.facts["party"]))):
+            typer.echo(line, err=True)
+        raise
+    typer.echo(f"{len(names)} 機関 / processes: kakine apart status --dir {directory}")
+
+
+@app.command()
+def status(directory: FolderOption) -> None:
+    """状態: every party with its process, its ports and whether it takes calls."""
+    told, running = about(directory), Processes(directory).running()
+    for name, (port, admin) in told.ports.items():
+        one = running.get(name)
+        here = "—" if one is None else str(one.pid)
+        at_work = one is not None and (name in told.witnesses or ready(admin))
+        typer.echo(f"{'✓' if at_work else '×'} {name:16} pid {here:>8}  port {port}  admin {admin}")
+
+
+@app.command("smoke")
+def smoke_(
+    directory: FolderOption,
+    name: Annotated[str, typer.Option("--as", help="Agency that asks.")] = "yokohama",
+    most: Annotated[int, typer.Option(help="Questions at most.")] = 20,
+) -> None:
+    """試す: have an agency ask real questions through its gateway and hold the logs against them; then one of those
+    people comes in at the portal and reads the own history. Exits 1 unless each question and answer is logged and
+    publicly witnessed, and the history verifies and shows one that was delivered."""
+    found = asyncio.run(smoke(directory, name, most))
+    for result, count in found.results.items():
+        typer.echo(f"{result}: {count}")
+    for origin, grown in found.grown.items():
+        typer.echo(f"{origin}: +{grown}, {found.cosigned[origin]} 証人 / witnesses")
+    typer.echo(f"{sum(found.results.values()) / found.seconds:.1f} 件/秒 / exchanges a second")
+    found.require()
+    asyncio.run(_history(directory, name))
+
+
+async def _history(folder: Path, name: str) -> None:
+    async with agency(folder, name) as own:
+        read = await read_history(own, folder, person(folder, name))
+    shown = [seen_of(line) for line in lines(read.opened.rows)]
+    delivered = sum(1 for each in shown if each.result == DELIVERED and each.requester.startswith(name))
+    typer.echo(
+        f"履歴 / history: {len(shown)} lines, {read.verified} rows verified, {delivered} delivered to {name}"
+    )
+    if not delivered or read.verified < read.signed:
+        raise PromiseBroken(promise="history")
+
+
+@app.command()
+def revoke(
+    directory: FolderOption,
+    name: Annotated[str, typer.Argument(help="Party whose present certificate is ended, for good.")],
+) -> None:
+    """失効: revoke the certificate that a party has in its folder. The authority stops for that moment, since its
+    store is its own; all others hear of it with the next lists, within a minute. Example:
+
+      kakine apart revoke insurer --dir separate
+    """
+    processes, authority = Processes(directory), str(AUTHORITY)
+    ran = authority in processes.running()
+    if ran:
+        processes.end(authority)
+    asyncio.run(revoke_party(directory, name))
+    if ran:
+        processes.start(authority)
+        processes.wait([authority])
+    typer.echo("失効した / revoked")
+
+
+@app.command()
+def down(directory: FolderOption) -> None:
+    """停止: end exactly the processes that `up` has started, after the calls under way."""
+    typer.echo(f"{len(Processes(directory).down())} 停止 / stopped")

@@ -1,0 +1,289 @@
+"""Makes a country whose parties run apart: founded here in one process, then each party's own in a folder of its own.
+
+For development: whoever founds has had all keys. Every seed that is made here says in its first bytes what it is good
+for, and a process in production refuses it (`process.checks`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kakine.cli.demo_journal import Journal
+from kakine.cli.demo_steps import Stage
+from kakine.cli.visiting import site
+from kakine.contracts.authority import CERTIFY_PARTY, CertifyParty
+from kakine.contracts.call import Role
+from kakine.country import (
+    AUTHORITY,
+    COMMISSION,
+    CONVERTERS,
+    DOMAIN,
+    KEEPERS,
+    LOGIN,
+    LOGS,
+    POLICY,
+    REGISTRY,
+    Country,
+)
+from kakine.crypto import x509_issue
+from kakine.crypto.keys import generate
+from kakine.institutions.cases import applications
+from kakine.institutions.families import Roster
+from kakine.institutions.watchers import WATCHERS
+from kakine.process.checks import DEVELOPMENT, SEED
+from kakine.process.settings import Kind
+from kakine.values.certificates import Algorithm
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import FolderInUse
+
+SETTINGS, OPERATOR = "party.toml", "operator"
+"""In each party's folder; and the folder of whoever starts and stops them all."""
+PAGES = "pages"
+"""Among the ports: where residents reach the portal's pages."""
+_ROSTER = 7
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Of one party: for the others, and for its operator."""
+
+    port: int
+    admin: int
+
+
+def marked(entropy: int = SEED) -> bytes:
+    """A seed for development."""
+    return DEVELOPMENT + secrets.token_bytes(entropy - len(DEVELOPMENT))
+
+
+async def make(folder: Path, residents: int, base: int) -> None:
+    """Found a country of this many made-up residents in an empty folder and part it. Ports count up from `base`; 0 for
+    any that are free. Raises `FolderInUse`, and what refuses."""
+    if folder.exists() and any(folder.iterdir()):
+        raise FolderInUse()
+    whole = folder / "founding"
+    keys = whole / "keys"
+    keys.mkdir(parents=True, mode=0o700)
+    folder.chmod(0o700)
+    ground = site(whole)
+    names = [PartyName(entry.name) for entry in ground.pack.parties]
+    for name in names:
+        _write(keys / f"{name}.seed", marked())
+    with closing(Journal(whole / "demo.sqlite")) as journal:
+        await journal.about(residents, _ROSTER)
+        async with await Country.open(ground) as country:
+            stage = Stage(country, journal, Roster(residents, _ROSTER), True)
+            await stage.settle()
+            await country.have_witnessed()
+            certificates = {name: await _certified(country, name) for name in names}
+            await country.publish_status()
+            parting = _Parting(
+                folder, whole, country, _ports([*names, *(w.name for w in WATCHERS), PAGES], base)
+            )
+            questions = list(_questions(stage))
+    parting.part(certificates, questions)
+    shutil.rmtree(whole)
+
+
+async def _certified(country: Country, name: PartyName) -> bytes:
+    """Key and certificate as PEM, and the root below."""
+    key = generate(Algorithm.P_384)
+    asked = CertifyParty(x509_issue.request(key, name))
+    given = await country.peers(name).ask(AUTHORITY, CERTIFY_PARTY, asked)
+    return x509_issue.key_pem(key) + x509_issue.pem(given.certificate) + x509_issue.pem(given.root)
+
+
+def _questions(stage: Stage) -> Iterator[dict[str, Any]]:
+    """Questions that the agencies of this country have reason to ask, by made-up references. `person` is that of the
+    residents' desk of Yokohama, for its own residents with an account at the portal."""
+    desk = DomainName("yokohama/residents")
+    for inquiry in applications(stage.roster):
+        question, member = inquiry.question, inquiry.member
+        known = member is member.family.applicant and member.family.town == desk.party
+        yield {
+            "domain": question.domain,
+            "provider": question.provider,
+            "procedure": question.procedure,
+            "rows": list(question.rows),
+            "reference": question.reference.decode(),
+            "official": question.official,
+            "case": question.case.hex(),
+            "unit": question.unit,
+            "channel": question.channel,
+            "person": stage.roster.reference(desk, member).decode() if known else "",
+        }
+
+
+def _ports(names: Sequence[str], base: int) -> dict[str, Ports]:
+    if base:
+        return {name: Ports(base + 2 * at, base + 2 * at + 1) for at, name in enumerate(names)}
+    with ExitStack() as held:
+        # All are held until all are drawn, so that none is drawn twice.
+        found = []
+        for _ in range(2 * len(names)):
+            one = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            found.append(int(one.getsockname()[1]))
+    return {name: Ports(*found[2 * at : 2 * at + 2]) for at, name in enumerate(names)}
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+
+
+class _Parting:
+    """What goes where. The country has stopped when `part` is called."""
+
+    def __init__(self, folder: Path, whole: Path, country: Country, ports: Mapping[str, Ports]) -> None:
+        self._folder, self._whole, self._ports = folder, whole, ports
+        self._entries = {entry.name: entry for entry in country.site.pack.parties}
+        self._anchors = country.anchors
+        self._policy = country.policy
+        self._logs = {str(log.ledger): log.origin for log in LOGS}
+        self._vkeys = [
+            line.split()[1] for line in country.policy.decode().splitlines() if line.startswith("log ")
+        ]
+
+    def part(self, certificates: Mapping[PartyName, bytes], questions: list[dict[str, Any]]) -> None:
+        """Each party's own into a folder of its own, the operator's own into one more."""
+        for name, pem in certificates.items():
+            own = self._folder / name
+            own.mkdir(mode=0o700)
+            end = pem.index(b"-----END CERTIFICATE-----") + len(b"-----END CERTIFICATE-----\n")
+            _write(own / "own.pem", pem[:end])
+            _write(own / "roots.pem", pem[end:])
+            _write(own / "policy.txt", self._policy)
+            (self._whole / "keys" / f"{name}.seed").rename(own / "key.seed")
+            self._move(f"{name}.sqlite*", own)
+            if name == AUTHORITY:
+                (self._whole / "keys" / AUTHORITY).rename(own / "keys")
+            if name == COMMISSION:
+                self._move("auditor.sqlite*", own)
+            (own / SETTINGS).write_text(self._settings(name))
+        for each in WATCHERS:
+            self._watcher(each.name, each.key_name)
+        told = self._folder / OPERATOR
+        told.mkdir(mode=0o700)
+        ports = {name: [each.port, each.admin] for name, each in self._ports.items() if name != PAGES}
+        watchers = [each.name for each in WATCHERS]
+        about = {
+            "ports": ports,
+            "pages": self._ports[PAGES].port,
+            "witnesses": watchers,
+            "questions": questions,
+        }
+        (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
+        _write(told / POLICY, self._policy)
+
+    def _move(self, pattern: str, to: Path) -> None:
+        for path in self._whole.glob(pattern):
+            path.rename(to / path.name)
+
+    def _watcher(self, name: str, key_name: str) -> None:
+        own = self._folder / f"witness-{name}"
+        own.mkdir(mode=0o700)
+        (self._whole / "witnesses" / f"{name}.seed").rename(own / "witness.seed")
+        for path in (self._whole / "witnesses").glob(f"{name}.sqlite*"):
+            path.rename(own / path.name.replace(name, "witness", 1))
+        settings = {
+            "name": key_name,
+            "logs": self._vkeys,
+            "database": "witness.sqlite",
+            "seed": "witness.seed",
+            "port": self._ports[name].port,
+        }
+        (own / SETTINGS).write_text("".join(_lines(settings)))
+
+    def _settings(self, name: PartyName) -> str:
+        ports = self._ports[name]
+        founders = {
+            "ministry": bytes(self._anchors.ministry).hex(),
+            "commission": bytes(self._anchors.commission).hex(),
+        }
+        known = {each: f"https://127.0.0.1:{self._ports[each].port}" for each in self._entries}
+        kind = _kind(self._entries[name].roles)
+        listen = {"port": ports.port, "admin": ports.admin}
+        if kind is Kind.PORTAL:
+            listen["pages"] = self._ports[PAGES].port
+        return "".join(
+            [
+                *_lines(
+                    {"party": name, "kind": kind, "environment": "development", "database": f"{name}.sqlite"}
+                ),
+                *_lines(listen, "listen"),
+                *_lines({"seed": "key.seed", "own": "own.pem", "roots": "roots.pem"}, "keys"),
+                *_lines(
+                    {"commission": COMMISSION, "authority": AUTHORITY, "converters": list(CONVERTERS)},
+                    "country",
+                ),
+                *_lines(founders, "country.founders"),
+                *(
+                    line
+                    for log in LOGS
+                    for line in (
+                        "\n[[country.logs]]\n",
+                        *_pairs({"ledger": log.ledger, "origin": log.origin}),
+                    )
+                ),
+                *_lines(known, "addresses"),
+                *_lines(self._own(name, kind), "own"),
+                *(_lines(self._witnesses(), "own.witnesses") if kind is Kind.LEDGER else ()),
+            ]
+        )
+
+    def _witnesses(self) -> dict[str, Any]:
+        return {each.name: f"http://127.0.0.1:{self._ports[each.name].port}" for each in WATCHERS}
+
+    def _own(self, name: PartyName, kind: Kind) -> dict[str, Any]:
+        ledger = name.removesuffix("-signer")
+        of_kind: dict[Kind, dict[str, Any]] = {
+            Kind.CONVERTER: {"witness_name": f"{name}.{DOMAIN}"},
+            Kind.MAILBOX: {"domain": next((each for each in KEEPERS if each.party == name), "")},
+            Kind.REGISTRY: {"domain": REGISTRY},
+            Kind.GATEWAY: {"domains": [each.name for each in self._entries[name].domain]},
+            Kind.PORTAL: {
+                "domain": LOGIN,
+                "policy": POLICY,
+                "authority": AUTHORITY,
+                "origin": f"http://127.0.0.1:{self._ports[PAGES].port}",
+            },
+            Kind.AUTHORITY: {"keys": "keys", "registry": REGISTRY.party, "commission": COMMISSION},
+            Kind.MINISTRY: {"commission": COMMISSION},
+            Kind.SIGNER: {"origin": self._logs.get(ledger, ""), "ledger": ledger},
+            Kind.LEDGER: {
+                "origin": self._logs.get(name, ""),
+                "signer": f"{name}-signer",
+                "commission": COMMISSION,
+                "policy": POLICY,
+            },
+            Kind.COMMISSION: {
+                "auditor": "auditor.sqlite",
+                "keeper": KEEPERS[0].party,
+                "registry": REGISTRY.party,
+                "policy": POLICY,
+            },
+        }
+        return of_kind[kind]
+
+
+def _kind(roles: Sequence[str]) -> Kind:
+    (role,) = [Role(each) for each in roles]
+    return Kind(role.value)
+
+
+def _lines(values: Mapping[str, Any], table: str = "") -> list[str]:
+    return [f"\n[{table}]\n" if table else "", *_pairs(values)]
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    """Texts, numbers and lists of texts: of these JSON and TOML write the same."""
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]

@@ -1,0 +1,83 @@
+"""How the commission starts, and its auditor beside it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from kakine.parties.commission.app import Commission
+from kakine.parties.commission.audit import Auditor, AuditSettings
+from kakine.parties.commission.settings import CommissionSettings
+from kakine.protocols.gazette import Anchors
+from kakine.runtime.footing import HOUR, Footing, Site, Working
+from kakine.runtime.schedule import Chore
+from kakine.values.labels import PartyName
+
+
+class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`auditor` is the auditor's SQLite file, `keeper` the record keeper it asks, `policy` the file with the witnesses'
+    policy, which the commission has logged before it takes effect."""
+
+    auditor: Path
+    keeper: str
+    registry: str
+    policy: Path
+
+
+def start(place: Footing, anchors: Anchors) -> Commission:
+    """Raises what `Commission.open` raises."""
+    settings = CommissionSettings(place.database, place.logs)
+    return Commission.open(settings, place.identity, anchors, place.peers, place.clock, place.entropy)
+
+
+def start_auditor(place: Footing, own: Own, commission: Commission) -> Auditor:
+    """The commission answers its calls from now on. Raises `StoreInUse`."""
+    asked = PartyName(own.keeper), PartyName(own.registry), place.logs
+    settings = AuditSettings(own.auditor, place.converters, *asked)
+    _, identity, law, peers, clock, entropy = place.common
+    auditor = Auditor.open(settings, identity, law, peers, clock, entropy)
+    commission.figuring.audits = auditor.db
+    commission.serve(auditor.duties)
+    return auditor
+
+
+async def work(place: Footing, own: Own, site: Site) -> Working:
+    """In a process of its own."""
+    commission = start(place, place.law.anchors)
+    commission.figuring.policy = policy = (site.folder / own.policy).read_bytes()
+    auditor = start_auditor(
+        place, msgspec.structs.replace(own, auditor=site.folder / own.auditor), commission
+    )
+
+    async def begin() -> None:
+        await commission.resume()
+        await commission.publish_text(policy)
+
+    def close() -> None:
+        auditor.close()
+        commission.close()
+
+    chores = (
+        Chore("audit", HOUR, partial(_audit, auditor), "books"),
+        Chore("counts", HOUR, partial(_count, commission), "books"),
+    )
+    return Working(lambda: commission.app, close, begin=begin, chores=chores)
+
+
+async def _audit(auditor: Auditor) -> str:
+    left = await auditor.answer_objections()
+    late = len(auditor.late(left))
+    found = [
+        *await auditor.check_windows(),
+        *await auditor.check_counts(),
+        *await auditor.check_indexes(),
+    ]
+    faults = sum(1 for each in found if each.fault)
+    return f"{len(found)} verdicts, {faults} faults, {late} late" if found or late else ""
+
+
+async def _count(commission: Commission) -> str:
+    faults, stopped = await commission.count()
+    return f"{len(faults)} faults, {len(stopped)} suspended" if faults or stopped else ""

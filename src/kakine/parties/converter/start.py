@@ -1,0 +1,34 @@
+"""How a converter starts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from kakine.parties.converter.app import Converter
+from kakine.parties.converter.office import Settings
+from kakine.runtime.footing import Footing, Site, Working
+
+
+class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`witness_name` is the key name under which it cosigns heads, `daily_limit` how many people one link may convert
+    in a day."""
+
+    witness_name: str
+    daily_limit: Annotated[int, Meta(ge=1)] = 1_000_000
+
+
+def start(place: Footing, own: Own) -> Converter:
+    """Raises what `Converter` raises."""
+    position = place.converters.index(place.identity.name) + 1
+    settings = Settings(position, place.converters, place.logs, own.daily_limit, own.witness_name)
+    return Converter(settings, *place.common)
+
+
+async def work(place: Footing, own: Own, site: Site) -> Working:
+    """In a process of its own."""
+    made = start(place, own)
+    app = made.app
+    return Working(lambda: app, made.close, believe=made.believe)

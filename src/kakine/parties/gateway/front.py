@@ -1,0 +1,48 @@
+"""What the agency's own systems ask their gateway for, over the road on which parties call."""
+
+from __future__ import annotations
+
+from kakine.contracts.agency import ASK, PAPER, Asking, AskPaper, Printed, Told
+from kakine.contracts.call import Role
+from kakine.parties.gateway.asking import Desk, Question
+from kakine.parties.gateway.office import Office
+from kakine.parties.gateway.vouching import print_paper
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import CallerNotAllowed
+
+
+def _require_own(office: Office, caller: PartyName, call: str) -> None:
+    """Raises `CallerNotAllowed` for everybody but the agency itself."""
+    if caller != office.identity.name:
+        raise CallerNotAllowed(call=call)
+
+
+async def ask(office: Office, desk: Desk, caller: PartyName, asked: Asking) -> Told:
+    """One person's answer. Raises `CallerNotAllowed`, `DomainNotRun`, `PersonNotKnown`, and the problem of whoever
+    refuses."""
+    _require_own(office, caller, ASK.path)
+    answer = await desk.ask(
+        Question(
+            DomainName(asked.domain),
+            DomainName(asked.provider),
+            asked.procedure,
+            tuple(sorted(asked.rows)),
+            asked.reference,
+            asked.official,
+            asked.case,
+            asked.unit,
+            asked.channel,
+            parent=asked.parent,
+        )
+    )
+    return Told(answer.result, list(answer.items), answer.data)
+
+
+async def paper(office: Office, desk: Desk, caller: PartyName, asked: AskPaper) -> Printed:
+    """A code that opens one login at the portal within a day. Raises as `ask`."""
+    _require_own(office, caller, PAPER.path)
+    law = office.law.in_force(office.clock())
+    portal = DomainName(law.party(law.with_role(Role.PORTAL)[0]).domains[0].name)
+    who = asked.reference, asked.official, asked.case, asked.unit
+    clerk = Question(DomainName(asked.domain), portal, "", (), *who)
+    return Printed(await print_paper(office, desk, clerk, portal))

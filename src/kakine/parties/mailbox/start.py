@@ -1,0 +1,52 @@
+"""How a record keeper starts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT
+from kakine.parties.mailbox.app import Mailbox
+from kakine.parties.mailbox.office import Settings
+from kakine.protocols.logs import open_logs
+from kakine.runtime.footing import HOUR, Footing, Site, Working
+from kakine.runtime.schedule import Chore
+from kakine.values.labels import DomainName
+from kakine.wire import checkpoint as notes
+
+
+class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`domain` is the one under which it keeps records."""
+
+    domain: str
+
+
+def start(place: Footing, own: Own) -> Mailbox:
+    """Not ready before its `start` has run. Raises `StoreInUse`."""
+    return Mailbox(Settings(DomainName(own.domain), place.converters, place.logs), *place.common)
+
+
+async def work(place: Footing, own: Own, site: Site) -> Working:
+    """In a process of its own."""
+    made = start(place, own)
+    app = made.app
+    chores = (
+        Chore("unseal", HOUR, partial(_unseal, made), "books"),
+        Chore("index", HOUR, partial(_index, made, place), "books"),
+    )
+    return Working(lambda: app, made.close, begin=made.start, chores=chores)
+
+
+async def _unseal(mailbox: Mailbox) -> str:
+    opened = await mailbox.unseal()
+    return f"{len(opened)} entries" if opened else ""
+
+
+async def _index(mailbox: Mailbox, place: Footing) -> str:
+    law = place.law.in_force(place.clock())
+    for log in open_logs(place.logs):
+        given = await place.peers.ask(log.ledger, CHECKPOINT, Nothing())
+        await mailbox.index(log, notes.open(given.checkpoint, log.origin, log.key_in(law)).size)
+    return ""

@@ -1,0 +1,151 @@
+"""What must hold before a process opens its first socket, each by a permanent id (spec/transport.md section 6)."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from kakine.process.settings import Environment, Kind, Settings
+from kakine.runtime.identity import Clock
+from kakine.runtime.tls import Credentials
+from kakine.values.problems import SettingsRefused, TlsUnusable
+
+DEVELOPMENT = b"development:"
+"""With these bytes begins every seed that was made for development: it cannot lose its mark."""
+SEED = 32
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`fault` is empty where the check holds."""
+
+    id: str
+    fault: str = ""
+
+
+def own_of(settings: Settings) -> tuple[Any, Any]:
+    """The start of this kind of party (`parties.<kind>.start`), and its own settings. Nothing of another party is
+    imported. Raises `msgspec.ValidationError`."""
+    start = importlib.import_module(f"kakine.parties.{settings.kind.value}.start")
+    return start, msgspec.convert(settings.own, start.Own, dec_hook=lambda kind, it: kind(it))
+
+
+def check(settings: Settings, clock: Clock) -> list[Verdict]:
+    """Every check with its verdict."""
+    return [Verdict(name, "; ".join(of(settings, clock))) for name, of in _CHECKS.items()]
+
+
+def require(settings: Settings, clock: Clock) -> None:
+    """Raises `SettingsRefused` with the ids of the checks that fail."""
+    failed = [each.id for each in check(settings, clock) if each.fault]
+    if failed:
+        raise SettingsRefused(party=settings.party, checks=failed)
+
+
+def _own(settings: Settings, clock: Clock) -> Iterator[str]:
+    try:
+        own_of(settings)
+    except msgspec.ValidationError as fault:
+        yield str(fault)
+
+
+def _folder(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.folder.stat().st_mode & 0o077:
+        yield "others may look into the party's folder"
+
+
+def _database(settings: Settings, clock: Clock) -> Iterator[str]:
+    if not (settings.folder / settings.database).parent.is_dir():
+        yield "no such folder"
+
+
+def _seed(settings: Settings, clock: Clock) -> Iterator[str]:
+    path = settings.folder / settings.keys.seed
+    if not path.is_file():
+        yield "no such file"
+    elif path.stat().st_mode & 0o077:
+        yield "others may read it"
+    elif path.stat().st_size != SEED:
+        yield "not 32 bytes"
+
+
+def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.environment is not Environment.PRODUCTION:
+        return
+    path = settings.folder / settings.keys.seed
+    if path.is_file() and path.read_bytes().startswith(DEVELOPMENT):
+        yield "the seed was made for development"
+
+
+def _authority(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.environment is Environment.PRODUCTION and settings.kind is Kind.AUTHORITY:
+        yield "the keys of an authority may not lie in files"
+
+
+def _tls(settings: Settings, clock: Clock) -> Iterator[str]:
+    try:
+        Credentials(settings.name, settings.files, clock)
+    except TlsUnusable as fault:
+        yield str(fault.facts.get("fault", ""))
+
+
+def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
+    country, known = settings.country, settings.addresses
+    needed = [country.commission, country.authority, *country.converters]
+    needed += [each.ledger for each in country.logs]
+    for name in needed:
+        if name not in known:
+            yield f"none for {name}"
+    for name, address in known.items():
+        parts = urlsplit(address)
+        if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+            yield f"not https://host:port for {name}"
+
+
+def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
+    own = settings.listen
+    fixed = [each for each in (own.port, own.admin, own.pages) if each]
+    if len(set(fixed)) != len(fixed):
+        yield "one port twice"
+
+
+def _host(settings: Settings, clock: Clock) -> Iterator[str]:
+    try:
+        ipaddress.ip_address(settings.listen.host)
+    except ValueError:
+        yield "not an IP address"
+
+
+def _logs(settings: Settings, clock: Clock) -> Iterator[str]:
+    origins = [each.origin for each in settings.country.logs]
+    if len(set(origins)) != len(origins):
+        yield "one log twice"
+
+
+def _place(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.kind is Kind.CONVERTER and settings.party not in settings.country.converters:
+        yield "not in the chain"
+
+
+Check = Callable[[Settings, Clock], Iterator[str]]
+
+_CHECKS: dict[str, Check] = {
+    "own-settings": _own,
+    "folder-private": _folder,
+    "database-folder": _database,
+    "seed-file": _seed,
+    "development-keys": _for_production,
+    "authority-keys": _authority,
+    "tls-files": _tls,
+    "addresses": _addresses,
+    "ports": _ports,
+    "listen-host": _host,
+    "logs": _logs,
+    "chain": _place,
+}

@@ -1,0 +1,293 @@
+"""The process of one party: law, lists, party, ready; then calls and chores until it is told to stop.
+
+It listens first and answers `party-starting`, since parties wait for each other: for the law on the commission, for the
+lists on the authority. What anybody may ask, those two answer before they know whose certificate stands; so a whole
+country can be started in any order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from socket import AF_INET, AF_INET6, create_server
+from socket import socket as Socket
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from kakine.clients.gazette import Sources, nothing_seen, refresh
+from kakine.clients.standing import PublishedStatus
+from kakine.contracts.authority import CERTIFY_PARTY, LIST, LISTS, ROOTS, STEPS, CertifyParty
+from kakine.contracts.commission import CURRENT
+from kakine.crypto import x509_issue
+from kakine.crypto.keys import generate
+from kakine.process.checks import own_of, require
+from kakine.process.settings import Kind, Settings
+from kakine.process.telling import Figures, admin
+from kakine.protocols.gazette import LawBook
+from kakine.runtime.border import Border, BorderServer, Quiet
+from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
+from kakine.runtime.http import Peers, problem_response
+from kakine.runtime.identity import Identity
+from kakine.runtime.network import NetworkRoad
+from kakine.runtime.schedule import Chore, Done, Schedule
+from kakine.runtime.tls import Credentials
+from kakine.values.certificates import Algorithm, Use
+from kakine.values.labels import PartyName
+from kakine.values.problems import (
+    CallerNotAllowed,
+    NoLawInForce,
+    PartyStarting,
+    PartyUnavailable,
+    PortTaken,
+    StatusListStale,
+    StatusListUnknown,
+    Suspended,
+)
+
+log = logging.getLogger("kakine")
+
+PUBLIC = frozenset(each.path for each in (CURRENT, ROOTS, LISTS, LIST, STEPS))
+"""What is answered to any party before certificates can be looked up, and asked of any."""
+EARLY = (Kind.COMMISSION, Kind.AUTHORITY)
+"""Who answers these."""
+WAITS = (
+    CallerNotAllowed,
+    NoLawInForce,
+    PartyStarting,
+    PartyUnavailable,
+    StatusListStale,
+    StatusListUnknown,
+    Suspended,
+)
+"""Ends of an attempt at a start that another attempt may not have: somebody else is not there yet."""
+AGAIN_S = 0.2
+LOOPBACK = "127.0.0.1"
+
+T = TypeVar("T")
+
+
+def clock() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def _listen(port: int, host: str) -> Socket:
+    try:
+        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
+    except OSError as fault:
+        raise PortTaken(port=port) from fault
+
+
+async def run(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM. Calls under way are finished, the store is closed. Raises `SettingsRefused` before any
+    socket is opened, `PortTaken`, and what the party refuses to start with."""
+    require(settings, clock)
+    await Process(settings).run()
+
+
+class Process:
+    """One party at work."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._start, self._own = own_of(settings)
+        self._name = settings.name
+        self._authority, self._commission = (
+            PartyName(settings.country.authority),
+            PartyName(settings.country.commission),
+        )
+        self._credentials = Credentials(self._name, settings.files, clock)
+        self._road = NetworkRoad(self._credentials, settings.roads(), clock, PUBLIC)
+        self._peers = Peers(self._road)
+        self._book = LawBook(settings.anchors)
+        self._logs = settings.logs()
+        self._figures = Figures(self._name)
+        self._border = Border(clock, None, None, settings.only(), PUBLIC, self._figures.called)
+        self._figures.under_way.set_function(lambda: self._border.under_way)
+        self._standing = PublishedStatus(self._peers, self._authority, self._book, clock, Use.PARTY)
+        self._working: Working | None = None
+        self._ready = False
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """See `run`."""
+        own, loop = self._settings.listen, asyncio.get_running_loop()
+        sockets = [_listen(own.port, own.host), _listen(own.admin, LOOPBACK)]
+        servers: list[uvicorn.Server] = [
+            BorderServer(self._border, self._credentials.server),
+            _plain(admin(self._figures, self._is_ready)),
+        ]
+        if own.pages is not None:
+            sockets.append(_listen(own.pages, LOOPBACK))
+            servers.append(_plain(self._pages))
+        for told in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(told, self._stop.set)
+        serving = [
+            asyncio.create_task(server.serve(sockets=[at]))
+            for server, at in zip(servers, sockets, strict=True)
+        ]
+        ports = [each.getsockname()[1] for each in sockets]
+        self._tell("listening", port=ports[0], admin=ports[1])
+        try:
+            await self._until_stopped(self._begin())
+            await self._schedule().run(self._stop)
+        finally:
+            self._ready = False
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*serving)
+            if self._working is not None:
+                self._working.close()
+            await self._road.close()
+            self._tell("stopped")
+
+    def _is_ready(self) -> bool:
+        return self._ready
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The party's pages for people, once it is ready."""
+        pages = self._working.pages if self._working is not None and self._ready else None
+        await (pages or problem_response(PartyStarting()))(scope, receive, send)
+
+    async def _until_stopped(self, work: Awaitable[None]) -> None:
+        """A start is broken off when the process is told to stop."""
+        started, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait((started, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not started.done():
+            started.cancel()
+        try:
+            await started
+        except asyncio.CancelledError:
+            return
+
+    async def _begin(self) -> None:
+        early = self._settings.kind in EARLY
+        if early:
+            await self._work()
+        await self._patiently("law", self._law)
+        if self._working is not None:
+            await self._patiently("prepare", self._working.prepare)
+        await self._patiently("status", self._status)
+        # From here on callers and called alike must have a certificate that stands.
+        self._border.standing = self._road.standing = self._standing
+        if not early:
+            await self._patiently("start", self._work)
+        assert self._working is not None  # noqa: S101 - made above
+        await self._patiently("begin", self._working.begin)
+        gc.collect()
+        gc.freeze()
+        self._ready = True
+        self._tell("ready")
+
+    async def _patiently(self, step: str, work: Callable[[], Awaitable[Any]]) -> None:
+        said = ""
+        while True:
+            try:
+                await work()
+                return
+            except WAITS as problem:
+                if problem.code != said:
+                    self._tell("waiting", step=step, code=(said := problem.code))
+                await asyncio.sleep(AGAIN_S)
+
+    async def _work(self) -> None:
+        settings = self._settings
+        seed = (settings.folder / settings.keys.seed).read_bytes()
+        footing = Footing(
+            settings.folder / settings.database,
+            Identity.from_seed(self._name, seed),
+            self._book,
+            self._logs,
+            self._peers,
+            clock,
+            secrets.token_bytes,
+            settings.converters,
+        )
+        working: Working = await self._start.work(footing, self._own, Site(settings.folder, self._road.send))
+        self._working, self._border.app = working, working.app()
+        self._figures.paths = {getattr(each, "path", "") for each in getattr(self._border.app, "routes", ())}
+
+    async def _law(self) -> None:
+        believe = self._working.believe if self._working is not None else None
+        sources = Sources(self._commission, self._logs, believe or nothing_seen)
+        await refresh(self._book, self._peers, sources, clock)
+
+    async def _status(self) -> None:
+        """The lists, and that the own certificate stands."""
+        await self._standing.refresh()
+        self._standing.still(self._credentials.certificate, clock())
+
+    async def _renew(self) -> str:
+        """A certificate of the second half of its life is replaced, by one for a fresh key."""
+        own = self._credentials.certificate
+        if clock() // 1000 < (own.not_before + own.not_after) // 2:
+            return ""
+        key = generate(Algorithm.P_384)
+        request = x509_issue.request(key, self._name)
+        given = await self._peers.ask(self._authority, CERTIFY_PARTY, CertifyParty(request))
+        write_own(self._settings, x509_issue.key_pem(key), given.certificate)
+        self._credentials.renew()
+        return "certificate"
+
+    async def _reload(self) -> str:
+        self._figures.certificate.set(self._credentials.certificate.not_after)
+        return "certificate" if self._credentials.renew() else ""
+
+    def _schedule(self) -> Schedule:
+        chores = [
+            Chore("law", 5 * SECOND, partial(_silently, self._law), "law"),
+            Chore("lists", MINUTE, partial(_silently, self._status), "lists"),
+            Chore("certificate", SECOND, self._reload, "certificate"),
+            Chore("renewal", HOUR, self._renew, "renewal"),
+        ]
+        own = self._working.chores if self._working is not None else ()
+        return Schedule([*chores, *own], clock, asyncio.sleep, self._done)
+
+    def _done(self, done: Done) -> None:
+        code = done.fault.code if done.fault else ""
+        self._figures.did(done.name, code)
+        self._tell("chore", chore=done.name, code=code, said=done.said)
+
+    def _tell(self, event: str, **fields: str | int) -> None:
+        log.info(event, extra={"party": str(self._name), **fields})
+
+
+async def _silently(work: Callable[[], Awaitable[None]]) -> str:
+    await work()
+    return ""
+
+
+def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
+    """Key and certificate (DER) as one file of mode 600, in place of the one there is."""
+    path = settings.files.own
+    fresh = path.with_name(f"{path.name}.new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(key + x509_issue.pem(certificate))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _plain(app: ASGIApp) -> uvicorn.Server:
+    """For this machine alone, without TLS."""
+    return Quiet(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            ws="none",
+            interface="asgi3",
+        )
+    )

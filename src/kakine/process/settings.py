@@ -1,0 +1,157 @@
+"""What an operator decides about the process of one party: a TOML file beside its keys and its store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from kakine.crypto.signing import VerifyKey
+from kakine.protocols.gazette import Anchors
+from kakine.protocols.logs import Log, LogBook
+from kakine.runtime.tls import Files
+from kakine.values.labels import PartyName
+from kakine.values.problems import LabelMalformed, SettingsMalformed
+
+Port = Annotated[int, Meta(ge=0, lt=1 << 16)]
+
+
+class Kind(StrEnum):
+    """What a party is, and so which code it runs."""
+
+    AUTHORITY = "authority"
+    COMMISSION = "commission"
+    CONVERTER = "converter"
+    GATEWAY = "gateway"
+    LEDGER = "ledger"
+    MAILBOX = "mailbox"
+    MINISTRY = "ministry"
+    PORTAL = "portal"
+    REGISTRY = "registry"
+    SIGNER = "signer"
+
+
+class Environment(StrEnum):
+    """Keys made for development are good in the first only."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Listen(_Table, frozen=True):
+    """`port` is for the other parties; `admin` for the operator's own tools, on the loopback address alone, and so is
+    `pages`, for people: a server that has TLS for browsers stands in front of it."""
+
+    port: Port
+    admin: Port
+    pages: Port | None = None
+    host: str = "127.0.0.1"
+
+
+class Keys(_Table, frozen=True):
+    """Secrets by their files, never by themselves. `seed` has 32 bytes, `own` the key and the certificate for TLS,
+    `roots` the certificates that those of others are believed by."""
+
+    seed: Path
+    own: Path
+    roots: Path
+
+
+class Founders(_Table, frozen=True):
+    """The public signing keys the country was founded with, in hexadecimal digits."""
+
+    ministry: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    commission: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class FirstLog(_Table, frozen=True):
+    """A log that the country was founded with."""
+
+    ledger: str
+    origin: str
+
+
+class Country(_Table, frozen=True):
+    """Names that every party must know before it can ask for the law. `converters` in chain order."""
+
+    commission: str
+    authority: str
+    converters: Annotated[list[str], Meta(min_length=1)]
+    logs: Annotated[list[FirstLog], Meta(min_length=1)]
+    founders: Founders
+
+
+class Settings(_Table, frozen=True):
+    """The whole file. `addresses` are those of the other parties and its own (`https://host:port`); `callers`, where it
+    is given, are the only parties that may call, the roles in the law besides. `own` belongs to the kind."""
+
+    party: str
+    kind: Kind
+    environment: Environment
+    database: Path
+    listen: Listen
+    keys: Keys
+    country: Country
+    addresses: dict[str, str]
+    callers: list[str] | None = None
+    own: dict[str, Any] = {}
+    folder: Path = Path()
+
+    @property
+    def name(self) -> PartyName:
+        """Of the party."""
+        return PartyName(self.party)
+
+    @property
+    def files(self) -> Files:
+        """For TLS."""
+        return Files(self.folder / self.keys.own, self.folder / self.keys.roots)
+
+    @property
+    def converters(self) -> list[PartyName]:
+        """In chain order."""
+        return [PartyName(each) for each in self.country.converters]
+
+    @property
+    def anchors(self) -> Anchors:
+        """Whose word founded the country."""
+        founders = self.country.founders
+        keys = (bytes.fromhex(each) for each in (founders.ministry, founders.commission))
+        return Anchors(*(VerifyKey(key) for key in keys))
+
+    def logs(self) -> LogBook:
+        """A fresh list of the logs of the founding."""
+        return LogBook([Log(PartyName(each.ledger), each.origin) for each in self.country.logs])
+
+    def roads(self) -> Mapping[PartyName, str]:
+        """Where each party is."""
+        return {PartyName(name): address for name, address in self.addresses.items()}
+
+    def only(self) -> frozenset[PartyName] | None:
+        """Who alone may call."""
+        return None if self.callers is None else frozenset(map(PartyName, self.callers))
+
+
+def read(path: Path) -> Settings:
+    """The settings in a file; paths in it are taken from its folder. Raises `SettingsMalformed` for what is no such
+    file, an unknown key, a name that is none."""
+    try:
+        data = path.read_bytes()
+        found = msgspec.toml.decode(data, type=Settings, dec_hook=lambda kind, it: kind(it))
+        found = msgspec.structs.replace(found, folder=path.resolve().parent)
+        _ = found.name, found.converters, found.anchors, found.logs(), found.roads(), found.only()
+    except OSError as fault:
+        raise SettingsMalformed(why="cannot be read") from fault
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise SettingsMalformed(why=str(fault)) from fault
+    except LabelMalformed as fault:
+        raise SettingsMalformed(field="name of a party") from fault
+    return found
