@@ -18,6 +18,7 @@ from kakine.values.problems import OrderUnknown, Problem
 from kakine.web.staff_store import Member
 from kakine.web.turn import Turn
 from kakine.wire import policy as policies
+from kakine.wire.gazette import Gazette
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class House:
     findings: Path | None = None
     tickets: dict[str, int] = field(default_factory=dict)
     """Of members who have just confirmed with a code that they want a passkey; each is good once."""
+    known: dict[bytes, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """What the rows and grounds of the law in force are about, by its digest: pages name hundreds of them."""
 
     @property
     def now_ms(self) -> int:
@@ -73,17 +76,20 @@ class House:
 
     def row(self, row_id: str) -> tuple[str, str]:
         """What a row or ground is about: (日本語, English)."""
-        law = self.law.gazette
-        row = next((each for each in law.rows if each.id == row_id), None)
-        if row is not None:
-            item = next(each for each in law.items if each.id == row.item)
-            return item.ja, item.en
-        ground = next((each for each in law.grounds if each.id == row_id), None)
-        return (ground.ja, ground.en) if ground else ("", "")
+        law = self.law
+        if law.digest not in self.known:
+            self.known.clear()
+            self.known[law.digest] = _subjects(law.gazette)
+        return self.known[law.digest].get(row_id, ("", ""))
 
     def member(self, number: int) -> Member | None:
         """Who works or worked here."""
         return next((each for each in self.bureau.staff.all() if each.number == number), None)
+
+
+def _subjects(law: Gazette) -> dict[str, tuple[str, str]]:
+    items = {each.id: (each.ja, each.en) for each in law.items}
+    return {each.id: (each.ja, each.en) for each in law.grounds} | {each.id: items[each.item] for each in law.rows}
 
 
 def act_of(house: House, turn: Turn[Member]) -> tuple[bytes, Act]:
