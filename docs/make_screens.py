@@ -70,8 +70,9 @@ class Said:
 
     @property
     def values(self) -> dict[str, str]:
-        names = ("application", "day", "reference")
-        return dict(zip(names, self._one(r"application (JO106\S+)  (\S+)  JO106  (\S+)"), strict=True))
+        """Of an application at the desk, as steps name it. Of the first one the tax office is not sure."""
+        _, found, *_ = re.findall(r"application (JO106\S+)  (\S+)  JO106  (\S+)", self.text)
+        return dict(zip(("application", "day", "reference"), found, strict=True))
 
 
 @contextmanager
