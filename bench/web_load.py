@@ -1,4 +1,4 @@
-"""Readers of the sites in a process of their own, for `bench/web_pages.py`: reads a plan from stdin, prints times as JSON.
+"""Readers of the sites in a process of their own, for `bench/web_pages.py`: a plan from stdin, times as JSON.
 
 Closed loop: each reader has one connection and one session, clicks, waits for the whole page, pauses (exponentially
 distributed, `pause_s` on average), and clicks again. So at most as many calls are under way as there are readers, and
@@ -62,7 +62,12 @@ class Reader:
         """What the script of the history's page asks for."""
         (token,) = _TOKEN.findall(page)[:1]
         session = OpenKey(bytes(self._random.randbytes(32)))
-        headers = {NAME: "reading", "origin": self._who["origin"], "x-kakine-token": token, "content-type": MEDIA}
+        headers = {
+            NAME: "reading",
+            "origin": self._who["origin"],
+            "x-kakine-token": token,
+            "content-type": MEDIA,
+        }
         asked = encode(HistoryAsked(bytes(session.public)))
         began = time.perf_counter()
         async with self._session.post(

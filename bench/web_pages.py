@@ -54,7 +54,9 @@ def row(room: str, server: Sequence[float], reader: Sequence[float], floor: floa
     """One line of the table."""
     figures = [at(server, 50), at(server, 99), at(reader, 50), at(reader, 99)]
     ratio = at(server, 50) / floor
-    return f"| {room} | {len(server)} | " + " | ".join(f"{each:.2f}" for each in figures) + f" | {ratio:.1f} |"
+    return (
+        f"| {room} | {len(server)} | " + " | ".join(f"{each:.2f}" for each in figures) + f" | {ratio:.1f} |"
+    )
 
 
 def table(title: str, took_s: float, server: Times, reader: Times) -> None:
@@ -64,7 +66,9 @@ def table(title: str, took_s: float, server: Times, reader: Times) -> None:
     every = [each for times in pages.values() for each in times]
     seen = [each for room in pages for each in reader[room]]
     calls = sum(map(len, server.values()))
-    print(f"\n{title}; {calls} calls in {took_s:.0f} s, {calls / took_s:.0f} a second; load {os.getloadavg()[0]:.1f}\n")
+    print(
+        f"\n{title}; {calls} calls in {took_s:.0f} s, {calls / took_s:.0f} a second; load {os.getloadavg()[0]:.1f}\n"
+    )
     print("| page | calls | server p50 ms | p99 | reader p50 ms | p99 | server p50 ÷ Jinja floor |")
     print("|---|---|---|---|---|---|---|")
     for room in sorted(pages):
@@ -81,7 +85,10 @@ class Load:
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "web_load.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(HERE / "web_load.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._say({"readers": sites.readers})
 
@@ -158,7 +165,9 @@ def in_chromium(sites: Sites, exchanges: int) -> None:
     kinds = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in sorted(set(verdicts)))
     print(f"\nChromium {version}; load {os.getloadavg()[0]:.1f}\n\n| | ms |\n|---|---|")
     told = f"{median(seen):,.0f} ({min(seen):,.0f} … {max(seen):,.0f})"
-    print(f"| a new exchange: from its answer to the verified line, {len(seen)} times; verdicts: {kinds} | {told} |")
+    print(
+        f"| a new exchange: from its answer to the verified line, {len(seen)} times; verdicts: {kinds} | {told} |"
+    )
     told = f"{median(painted):,.0f} ({min(painted):,.0f} … {max(painted):,.0f})"
     print(f"| first screen, {weight:,} bytes: first paint | {told} |")
 
@@ -171,7 +180,9 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between clicks, on average")
     parser.add_argument("--exchanges", type=int, default=20)
     told = parser.parse_args()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    )
     print(
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f} before), "
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "

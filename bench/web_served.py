@@ -110,7 +110,9 @@ def known(portal: PortalLand) -> None:
     site = portal.site
     for domain, people in ((CHILDREN, KNOWN), (KOSEKI, KNOWN), (TAX, KNOWN), (SAPPORO, KNOWN)):
         wanted = [Wanted(ref(j), ByNumber(site.numbers[j], BIRTHS[j % 4])) for j in range(people)]
-        asked = site.land.country.peers(domain.party).ask(PartyName("registry"), ACQUIRE, Acquire(domain, wanted))
+        asked = site.land.country.peers(domain.party).ask(
+            PartyName("registry"), ACQUIRE, Acquire(domain, wanted)
+        )
         assert set(site.run(asked).outcomes) == {"delivered"}
 
 
@@ -182,7 +184,12 @@ def served(folder: Path, residents: int, papers: int) -> Iterator[Sites]:
         rooms = {f"portal {path}": at[0] + path for path, _, _ in ROOMS}
         rooms |= {STATIC: f"{at[3]}/static", JINJA: f"{at[3]}/jinja"}
         readers = [
-            {"origin": at[0], "enter": "/enter/paper", "fields": {"code": portal.site.paper(j)}, "rooms": rooms}
+            {
+                "origin": at[0],
+                "enter": "/enter/paper",
+                "fields": {"code": portal.site.paper(j)},
+                "rooms": rooms,
+            }
             for j in range(residents)
         ]
         spare = [portal.site.paper(0) for _ in range(papers)]

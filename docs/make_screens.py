@@ -83,7 +83,9 @@ def demonstration(folder: Path) -> Iterator[Said]:
     command = [*kakine, "demo", "--residents", "60", "--seed", "1", *at, "--no-serve"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     ports = [word for site in ("portal", "desk", "console") for word in (f"--{site}", "0")]
-    with subprocess.Popen([*kakine, "serve", "sites", *at, *ports], stdout=subprocess.PIPE, text=True) as served:
+    with subprocess.Popen(
+        [*kakine, "serve", "sites", *at, *ports], stdout=subprocess.PIPE, text=True
+    ) as served:
         assert served.stdout is not None
         text = ""
         while "Ctrl-C" not in text:
