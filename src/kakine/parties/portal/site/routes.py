@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from kakine.parties.portal.login.http import application
-from kakine.parties.portal.site import acting, entering, objecting, rooms
+from kakine.parties.portal.site import acting, entering, objecting, responsibility, rooms
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
 from kakine.web import own_history
@@ -61,6 +61,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.get("/", of(rooms.first), open=True)
     made.get("/coverage", of(rooms.coverage), open=True)
     made.get("/help", of(rooms.help_), open=True)
+    made.get("/responsibility", of(responsibility.responsibility), open=True)
     made.get("/letters", of(rooms.letters))
     made.get("/decisions", of(rooms.decisions))
     made.get("/again", of(entering.again))
