@@ -10,7 +10,7 @@ from kakine.parties.commission.bureau.acts import Act, What
 from kakine.parties.commission.bureau.bureau import Bureau
 from kakine.parties.commission.bureau.figures import Figuring
 from kakine.parties.commission.bureau.uses import Counting
-from kakine.parties.commission.console import findings
+from kakine.parties.commission.console.findings import Folder, folders
 from kakine.protocols.gazette import Law
 from kakine.values.problems import OrderUnknown
 from kakine.web.staff_store import Member
@@ -53,13 +53,13 @@ class House:
         audits = self.figuring.audits
         return audit_store.open_objections(audits.read()) if audits else []
 
-    def evidence(self) -> list[findings.Folder]:
+    def evidence(self) -> list[Folder]:
         """What monitors have sent, judged under the policy."""
         if self.findings is None or not self.figuring.policy:
             return []
         parties = self.law.gazette.parties
         names = {each.name for each in parties} | {each.name for one in parties for each in one.domains}
-        return findings.folders(self.findings, policies.decode(self.figuring.policy), names)
+        return folders(self.findings, policies.decode(self.figuring.policy), names)
 
     def name(self, party: str) -> tuple[str, str]:
         """Of a party or the party of a domain, by the law in force: (日本語, English)."""
