@@ -70,8 +70,8 @@ class Said:
 
     @property
     def values(self) -> dict[str, str]:
-        """Of an application at the desk, as steps name it. Of the first one the tax office is not sure."""
-        _, found, *_ = re.findall(r"application (JO106\S+)  (\S+)  JO106  (\S+)", self.text)
+        """Of an application at the desk, as steps name it: the third, since the first two are answered without data."""
+        _, _, found, *_ = re.findall(r"application (JO106\S+)  (\S+)  JO106  (\S+)", self.text)
         return dict(zip(("application", "day", "reference"), found, strict=True))
 
 
