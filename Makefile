@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web-history docs lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -54,8 +54,11 @@ test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no scrip
 
 test-ruling: .make/dev ## "2008 ruling" on a busier day: 200 people with cards, 20 relying parties, 600 logins
 	@KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3 $(PY) -m pytest -q -n 0 tests/attacks/test_2008_ruling.py --durations=1
-docs: .make/dev  ## write docs/reference anew from the code
+docs: .make/dev screens ## write docs/reference anew from the code, and take the screens
 	@$(PY) docs/make_reference.py
+
+screens: .make/dev ## take docs/pictures out of a running demonstration with Chromium (docs/screens.toml)
+	@$(PY) docs/make_screens.py
 
 bench: .make/dev ## measure against peers and floors on this machine
 	@$(PY) bench/run.py $(BENCH_ARGS)
@@ -73,6 +76,10 @@ bench-separate: .make/dev ## processor time of an exchange with every party in a
 	@$(PY) bench/separate.py $(BENCH_ARGS)
 bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/web_history.py $(BENCH_ARGS)
+
+bench-web: .make/dev ## the sites' pages under 50 residents, beside floors; a new exchange's way into the browser; BENCH_ARGS="--rounds 3"
+	@$(PY) bench/web_pages.py $(BENCH_ARGS)
+
 lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt

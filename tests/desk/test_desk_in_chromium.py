@@ -218,3 +218,12 @@ def test_one_terminal_starts_clean_for_the_next_clerk(served: Served, context: B
 def test_a_first_visit_is_light(served: Served) -> None:
     with eyes(served.origin, served.browser) as watching:
         assert 5_000 < watching.weigh("/") < 100_000
+
+
+def test_a_case_is_readable_in_large_letters_with_other_colours_and_on_paper(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.page()
+        log_in(served, page, served.land.hana)
+        open_case(served, page)
+        watching.look_large(page, "desk-case")
+        watching.look_printed(page, "desk-case")

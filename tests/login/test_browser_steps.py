@@ -154,3 +154,14 @@ def test_unknown_paths_and_methods_are_no_pages(site: LoginSite) -> None:
     assert site.call("GET", "/token").status == 405
     assert site.call("GET", "/nothing").status == 404
     assert site.call("GET", "/login.js").headers["content-type"][0].startswith("text/javascript")
+
+
+def test_a_page_of_a_login_is_in_one_language(site: LoginSite) -> None:
+    """Nothing stands in English beside the Japanese but the names of languages; nothing is known of a made-up code."""
+    browser = site.known(0, site.party(), "openid name")
+    japanese, english = browser.get("/consent").text, browser.get("/en/consent").text
+    assert japanese.count(' lang="en"') == 1
+    assert 'action="/en/consent"' in english
+    assert "氏名とふりがな" not in english
+    assert "your name" in english
+    assert site.call("GET", "/easy/login/refused/made-up-code").status == 404

@@ -35,6 +35,10 @@ from login_site import Answer, http
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = Path(os.environ.get("KAKINE_ARTEFACTS", ROOT / ".artefacts"))
 WIDTHS = (320, 768, 1280)
+MOVING = """() => [...document.querySelectorAll("*")].filter((each) =>
+    parseFloat(getComputedStyle(each).transitionDuration) > 0
+    || parseFloat(getComputedStyle(each).animationDuration) > 0).length"""
+"""Elements that would move."""
 PREFIXES = {"ja": "", "easy": "/easy", "en": "/en"}
 
 
@@ -175,6 +179,38 @@ class Eyes:
             page.screenshot(path=ARTEFACTS / f"{name}-{width}.png", full_page=True)
             if width != 768:
                 assert_accessible(page, name)
+
+    def look_large(self, page: Page, name: str) -> None:
+        """Twice the letters, more contrast, forced colours, less motion: nothing scrolls sideways, axe-core finds
+        nothing, nothing moves, and what has the focus is seen."""
+        page.set_viewport_size({"width": 640, "height": 800})
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, name
+        assert_accessible(page, f"{name} in large letters")
+        page.screenshot(path=ARTEFACTS / f"{name}-large.png", full_page=True)
+        page.evaluate("document.documentElement.style.fontSize = ''")
+        page.emulate_media(contrast="more", forced_colors="none", reduced_motion="reduce")
+        assert_accessible(page, f"{name} with more contrast")
+        grey = "getComputedStyle(document.documentElement).getPropertyValue('--gray-700').trim()"
+        assert page.evaluate(grey) == "#000000", name
+        assert page.evaluate(MOVING) == 0, name
+        page.emulate_media(contrast="no-preference", forced_colors="active", reduced_motion="reduce")
+        assert_accessible(page, f"{name} in forced colours")
+        page.keyboard.press("Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", name
+        page.screenshot(path=ARTEFACTS / f"{name}-forced.png", full_page=True)
+        page.emulate_media(contrast=None, forced_colors=None, reduced_motion=None)
+
+    def look_printed(self, page: Page, name: str) -> None:
+        """On paper there is nothing to press, and the content is there."""
+        page.emulate_media(media="print")
+        for hidden in ("nav", "main form", "header form", "footer"):
+            for each in page.locator(hidden).all():
+                assert not each.is_visible(), (name, hidden)
+        assert page.locator("h1").is_visible(), name
+        pages = page.pdf(prefer_css_page_size=True)
+        assert pages.startswith(b"%PDF"), name
+        page.emulate_media(media="screen")
 
     def assert_own_origin_only(self) -> None:
         """Nothing was asked of anybody else, and the console has nothing to say."""

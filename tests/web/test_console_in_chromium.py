@@ -126,3 +126,36 @@ def test_a_passkey_is_bound_lets_in_and_signs_one_act(served: Served) -> None:
 def test_a_first_visit_is_light(served: Served) -> None:
     with eyes(served.origin, served.browser) as watching:
         assert watching.weigh("/") < 100_000
+
+
+def test_rooms_are_readable_in_large_letters_with_other_colours_and_on_paper(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        enter(page, served, "observer")
+        for path in ("/counts", "/public"):
+            page.goto(served.origin + path)
+            watching.look_large(page, f"console{path.replace('/', '-')}")
+            watching.look_printed(page, path)
+
+
+def test_a_chart_says_in_words_what_it_shows_and_has_its_table(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        for path in ("/public", "/counts"):
+            page = watching.open("/")
+            if path == "/counts":
+                enter(page, served, "observer")
+            page.goto(served.origin + path)
+            picture = page.locator("figure.chart").first
+            drawn = picture.locator("svg[role=img]")
+            assert drawn.get_attribute("role") == "img"
+            title, described = (drawn.get_attribute("aria-labelledby") or "").split()
+            assert page.locator(f"#{title}").text_content() == picture.locator("caption").text_content()
+            rows = picture.locator("tbody tr")
+            numbers = [int(each) for each in rows.locator("td.number").all_text_contents()]
+            assert len(numbers) == drawn.locator("rect").count() == 30
+            assert f"合計{sum(numbers)}、最も多いもので{max(numbers)}" in (
+                page.locator(f"#{described}").text_content() or ""
+            )
+            assert sum(numbers) > 0
+            picture.locator("summary").press("Enter")
+            assert rows.first.is_visible()

@@ -24,7 +24,8 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
          "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again",
          "data": "/data", "area": "/data/tax", "sensitive": "/data/health", "consents": "/consents",
-         "mandates": "/mandates", "account": "/account", "tour": "/tour"}  # fmt: skip
+         "mandates": "/mandates", "account": "/account", "tour": "/tour",
+         "responsibility": "/responsibility"}  # fmt: skip
 
 
 @dataclass
@@ -263,3 +264,13 @@ def test_it_works_without_script_but_for_the_history_which_says_so(served: Serve
 def test_a_first_visit_is_light(served: Served) -> None:
     with eyes(served.origin, served.browser) as watching:
         assert 5_000 < watching.weigh("/") < 100_000
+
+
+def test_a_room_is_readable_in_large_letters_with_other_colours_and_on_paper(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        come_in(page, served.papers[1].pop())
+        for path in ("/decisions", "/coverage"):
+            page.goto(served.origin + path)
+            watching.look_large(page, f"portal{path.replace('/', '-')}")
+            watching.look_printed(page, path)

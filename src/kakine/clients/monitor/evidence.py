@@ -20,6 +20,8 @@ FORMAT = "kakine-evidence-v1"
 MANIFEST = "manifest.json"
 
 _MOST_BYTES = 1 << 20
+_MOST_IN_ALL = 1 << 23
+"""Bytes of a file, and of all that a manifest names; a file that it names twice counts twice."""
 
 
 class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +123,9 @@ def load(folder: Path) -> Bundle:
         raise EvidenceMalformed(part="manifest") from fault
     if manifest.format != FORMAT:
         raise EvidenceMalformed(part="format")
+    named = [name for shown in manifest.findings for name in (*shown.notes, *shown.receipts)]
+    if sum(_size(folder, name) for name in named) > _MOST_IN_ALL:
+        raise EvidenceMalformed(part="size")
     return Bundle([_load_one(folder, shown) for shown in manifest.findings])
 
 
@@ -134,16 +139,23 @@ def _load_one(folder: Path, shown: Shown) -> Finding:
     return Finding(shown.code, shown.facts, evidence, shown.log)
 
 
-def _file(folder: Path, name: str) -> bytes:
+def _size(folder: Path, name: str) -> int:
     path = folder / name
-    if (
-        Path(name).name != name
-        or not path.is_file()
-        or path.is_symlink()
-        or path.stat().st_size > _MOST_BYTES
-    ):
+    try:
+        if Path(name).name != name or path.is_symlink() or not path.is_file():
+            raise EvidenceMalformed(part="file")
+        return path.stat().st_size
+    except OSError as fault:  # a name longer than the disk takes, a file that may not be read
+        raise EvidenceMalformed(part="file") from fault
+
+
+def _file(folder: Path, name: str) -> bytes:
+    if _size(folder, name) > _MOST_BYTES:
         raise EvidenceMalformed(part="file")
-    return path.read_bytes()
+    try:
+        return (folder / name).read_bytes()
+    except OSError as fault:
+        raise EvidenceMalformed(part="file") from fault
 
 
 def _text(data: bytes) -> str:

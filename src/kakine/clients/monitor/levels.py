@@ -36,6 +36,14 @@ def require(holds: bool, part: str) -> None:
         raise NotEvidence(part=part)
 
 
+def number(finding: Finding, name: str) -> int:
+    """A fact that is a number, 0 where there is none. Raises `NotEvidence` for a text: facts are anybody's."""
+    found = finding.facts.get(name, 0)
+    if not isinstance(found, int):
+        raise NotEvidence(part=name)
+    return found
+
+
 def entries_of(finding: Finding, log: NamedKey) -> list[tuple[int, bytes]]:
     """(index, entry) of each receipt, all in the tree of one signed head."""
     receipts = [Proof.decode(data) for data in finding.evidence.receipts]

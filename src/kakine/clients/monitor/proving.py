@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kakine.clients.monitor import proving_words as words
 from kakine.clients.monitor.evidence import Bundle
 from kakine.clients.monitor.findings import Code, Finding
-from kakine.clients.monitor.levels import Level, Logs, entries_of, exactly, require
+from kakine.clients.monitor.levels import Level, Logs, entries_of, exactly, number, require
 from kakine.crypto.merkle import verify_consistency
 from kakine.values.problems import (
     CheckpointInvalid,
@@ -124,8 +124,8 @@ def _went_back(finding: Finding, log: NamedKey) -> Level:
     if not finding.evidence.receipts:
         return Level.REPORTED
     before, index, minutes = _two_times(finding, log)
-    require(before < index and minutes == -int(finding.facts.get("minutes", 0)), "minutes")
-    require(-minutes > int(finding.facts.get("allowed", 0)) >= 0, "allowed")
+    require(before < index and minutes == -number(finding, "minutes"), "minutes")
+    require(-minutes > number(finding, "allowed") >= 0, "allowed")
     return Level.PROVEN
 
 
@@ -135,7 +135,7 @@ def _silent(finding: Finding, log: NamedKey) -> Level:
         return Level.REPORTED
     before, index, minutes = _two_times(finding, log)
     require(before + 1 == index and minutes == finding.facts.get("minutes"), "minutes")
-    require((minutes - 1) * 60 > int(finding.facts.get("promised", 0)), "promised")
+    require((minutes - 1) * 60 > number(finding, "promised"), "promised")
     return Level.PROVEN
 
 

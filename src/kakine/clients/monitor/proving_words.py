@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kakine.clients.monitor.findings import LACKS, Code, Finding, Said
 from kakine.clients.monitor.index_checks import SEALED
-from kakine.clients.monitor.levels import Level, Logs, entries_of, exactly, require
+from kakine.clients.monitor.levels import Level, Logs, entries_of, exactly, number, require
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.counting import check_chain as check_counts
 from kakine.protocols.index_check import check_chain
@@ -44,8 +44,8 @@ def _opened(said: Said) -> Standing:
 def lacks(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed that it holds nothing at this index; the log has an entry of this kind there."""
     (standing,) = _one(_spoken(finding, log))
-    place = finding.facts.get("index")
-    require((standing.first, standing.end) == (place, int(place or 0) + 1), "range")
+    place = number(finding, "index")
+    require((standing.first, standing.end) == (place, place + 1), "range")
     require(not any(standing.counts), "counts")
     if finding.evidence.receipts:
         ((found, entry),) = exactly(entries_of(finding, log), 1)
@@ -63,7 +63,7 @@ def owed(finding: Finding, log: NamedKey) -> Level:
     """The keeper signed that this request has no outcome."""
     (standing,) = _one(_spoken(finding, log))
     require(finding.facts.get("index") in standing.unanswered, "index")
-    require(standing.older_ms == int(finding.facts.get("minutes", 0)) * 60_000, "minutes")
+    require(standing.older_ms == number(finding, "minutes") * 60_000, "minutes")
     return Level.WORD
 
 
@@ -165,7 +165,7 @@ def too_many(finding: Finding, log: NamedKey) -> Level:
     facts = finding.facts
     require((count.origin, count.converter) == (log.name, facts.get("party")), "name")
     require((count.start, count.end - 1) == (facts.get("start"), facts.get("last")), "range")
-    require(count.count == facts.get("stated") and count.count > int(facts.get("log", 0)), "counts")
+    require(count.count == facts.get("stated") and count.count > number(finding, "log"), "counts")
     return Level.WORD
 
 

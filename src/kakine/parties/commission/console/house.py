@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kakine.clients.monitor import evidence
-from kakine.clients.monitor.proving import Verdict as Proof
-from kakine.clients.monitor.proving import check
 from kakine.parties.commission import audit_store
 from kakine.parties.commission.bureau.acts import Act, What
 from kakine.parties.commission.bureau.bureau import Bureau
 from kakine.parties.commission.bureau.figures import Figuring
 from kakine.parties.commission.bureau.uses import Counting
+from kakine.parties.commission.console.findings import Folder, folders
 from kakine.protocols.gazette import Law
-from kakine.values.problems import OrderUnknown, Problem
+from kakine.values.problems import OrderUnknown
 from kakine.web.staff_store import Member
 from kakine.web.turn import Turn
 from kakine.wire import policy as policies
+from kakine.wire.gazette import Gazette
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,8 @@ class House:
     findings: Path | None = None
     tickets: dict[str, int] = field(default_factory=dict)
     """Of members who have just confirmed with a code that they want a passkey; each is good once."""
+    known: dict[bytes, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """What the rows and grounds of the law in force are about, by its digest: pages name hundreds of them."""
 
     @property
     def now_ms(self) -> int:
@@ -52,17 +53,13 @@ class House:
         audits = self.figuring.audits
         return audit_store.open_objections(audits.read()) if audits else []
 
-    def evidence(self) -> list[tuple[str, list[Proof], str]]:
-        """(folder, what its findings prove under the policy, code of the problem if it cannot be read)."""
-        if self.findings is None or not self.findings.is_dir() or not self.figuring.policy:
+    def evidence(self) -> list[Folder]:
+        """What monitors have sent, judged under the policy."""
+        if self.findings is None or not self.figuring.policy:
             return []
-        policy, found = policies.decode(self.figuring.policy), []
-        for folder in sorted(each for each in self.findings.iterdir() if each.is_dir()):
-            try:
-                found.append((folder.name, check(evidence.load(folder), policy), ""))
-            except Problem as problem:
-                found.append((folder.name, [], problem.code))
-        return found
+        parties = self.law.gazette.parties
+        names = {each.name for each in parties} | {each.name for one in parties for each in one.domains}
+        return folders(self.findings, policies.decode(self.figuring.policy), names)
 
     def name(self, party: str) -> tuple[str, str]:
         """Of a party or the party of a domain, by the law in force: (日本語, English)."""
@@ -73,17 +70,22 @@ class House:
 
     def row(self, row_id: str) -> tuple[str, str]:
         """What a row or ground is about: (日本語, English)."""
-        law = self.law.gazette
-        row = next((each for each in law.rows if each.id == row_id), None)
-        if row is not None:
-            item = next(each for each in law.items if each.id == row.item)
-            return item.ja, item.en
-        ground = next((each for each in law.grounds if each.id == row_id), None)
-        return (ground.ja, ground.en) if ground else ("", "")
+        law = self.law
+        if law.digest not in self.known:
+            self.known.clear()
+            self.known[law.digest] = _subjects(law.gazette)
+        return self.known[law.digest].get(row_id, ("", ""))
 
     def member(self, number: int) -> Member | None:
         """Who works or worked here."""
         return next((each for each in self.bureau.staff.all() if each.number == number), None)
+
+
+def _subjects(law: Gazette) -> dict[str, tuple[str, str]]:
+    items = {each.id: (each.ja, each.en) for each in law.items}
+    return {each.id: (each.ja, each.en) for each in law.grounds} | {
+        each.id: items[each.item] for each in law.rows
+    }
 
 
 def act_of(house: House, turn: Turn[Member]) -> tuple[bytes, Act]:

@@ -22,7 +22,7 @@ _WORDS = {
     name: getattr(wording, name.upper())
     for name in (
         "role", "what", "state", "subject", "level", "step", "standing", "outside", "checker",
-        "kind", "item", "told", "late", "audit",
+        "kind", "item", "told", "late", "audit", "proof",
     )
 }  # fmt: skip
 """Codes in words, for templates."""

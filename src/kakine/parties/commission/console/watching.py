@@ -24,6 +24,7 @@ from kakine.wire.canonical import plain
 _DAY_MS = 86_400_000
 SHOWN_DAYS = 30
 MOST_ROWS = 200
+LATEST = 50
 PUBLIC = "public, max-age=300"
 
 
@@ -170,6 +171,7 @@ async def supervision(house: House, turn: Turn[Member]) -> Response:
         "supervision.html",
         kinds=kinds,
         faults=[each for each in verdicts if each.fault][:MOST_ROWS],
+        latest=verdicts[:LATEST],
         objections=[
             ((house.now_ms - each.received_ms) // _DAY_MS, each.waiting) for each in house.open_objections()
         ],

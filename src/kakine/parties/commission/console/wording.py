@@ -103,6 +103,12 @@ AUDIT = {
     "count": mark("提供件数の突合"),
     "index": mark("索引の突合"),
 }
+PROOF = {
+    "proven": mark("台帳の署名で証明された"),
+    "word": mark("署名された言葉(鍵を官報と比べる)"),
+    "reported": mark("監視者の言葉だけ"),
+    "broken": mark("証拠にならない"),
+}
 REFUSALS = {
     "staff-unknown": Words(
         mark("確かめられませんでした"),

@@ -23,13 +23,16 @@ from kakine.parties.portal.login.office import INTERACTION_MS, REQUEST_MS, TOKEN
 from kakine.parties.portal.login.pages import Pages
 from kakine.protocols.logins import paper_bytes
 from kakine.values.problems import (
+    BY_CODE,
     InteractionUnknown,
     InternalFault,
     LoginRequestMalformed,
     MessageTooLarge,
     OriginRefused,
     Problem,
+    RouteUnknown,
 )
+from kakine.web.language import Language, language_of
 from kakine.wire.canonical import UNDECODABLE, encode
 
 log = logging.getLogger("kakine")
@@ -128,6 +131,16 @@ async def _latest(office: Office, request: Request) -> Response:
 # --- for the browser ------------------------------------------------------------------------------------------
 
 
+def _language(request: Request) -> Language:
+    """In which the page is: it stands in the path and nowhere else (spec/web.md section 4)."""
+    return language_of(request.url.path)[0]
+
+
+def _next(request: Request, path: str) -> str:
+    """A page of ours in the same language."""
+    return _language(request).path(path)
+
+
 def _name(request: Request) -> str:
     """The interaction of this browser. What changes anything must come from our own page (Fetch: `Origin`)."""
     office: Office = request.app.state.office
@@ -155,14 +168,33 @@ def _remember(office: Office, response: Response, name: str) -> Response:
 async def _authorize(office: Office, request: Request) -> Response:
     query = _once(_parsed(request.scope["query_string"]))
     name, client = requests.begin(office, query)
-    page = request.app.state.pages.ways(client, office.interactions.get(name).pushed)
+    page = request.app.state.pages.ways(client, office.interactions.get(name).pushed, _language(request))
     return _remember(office, page, name)
+
+
+async def _ways(office: Office, request: Request) -> Response:
+    """The same of a login under way, in another language."""
+    interaction = office.interactions.get(_name(request))
+    if interaction.account is not None:
+        return RedirectResponse(_next(request, "/consent"), 303, NO_STORE)
+    client = office.client(interaction.pushed.client)
+    page: Response = request.app.state.pages.ways(client, interaction.pushed, _language(request))
+    return page
+
+
+async def _refused(office: Office, request: Request) -> Response:
+    """A refusal in another language: nothing is known of what was refused but its code."""
+    kind = BY_CODE.get(request.path_params["code"])
+    if kind is None:
+        raise RouteUnknown()
+    page: Response = request.app.state.pages.refusal(kind(), _language(request))
+    return page
 
 
 async def _paper(office: Office, request: Request) -> Response:
     name, form = _name(request), _once(await _form(request))
     known = await ways.by_paper(office, office.interactions, name, form.get("code", ""))
-    return _remember(office, RedirectResponse("/consent", 303, NO_STORE), known)
+    return _remember(office, RedirectResponse(_next(request, "/consent"), 303, NO_STORE), known)
 
 
 async def _card_challenge(office: Office, request: Request) -> Response:
@@ -186,7 +218,7 @@ async def _card(office: Office, request: Request) -> Response:
     except (msgspec.DecodeError, ValueError) as fault:
         raise LoginRequestMalformed(parameter="card") from fault
     known = ways.by_card(office, office.interactions, name, certificate, signature)
-    return _remember(office, _json({"next": "/consent"}), known)
+    return _remember(office, _json({"next": _next(request, "/consent")}), known)
 
 
 async def _answer(request: Request) -> dict[str, Any]:
@@ -203,7 +235,7 @@ async def _passkey_options(office: Office, request: Request) -> Response:
 async def _passkey(office: Office, request: Request) -> Response:
     name = _name(request)
     known = await ways.by_passkey(office, office.interactions, name, await _answer(request))
-    return _remember(office, _json({"next": "/consent"}), known)
+    return _remember(office, _json({"next": _next(request, "/consent")}), known)
 
 
 async def _new_passkey_options(office: Office, request: Request) -> Response:
@@ -213,13 +245,13 @@ async def _new_passkey_options(office: Office, request: Request) -> Response:
 async def _new_passkey(office: Office, request: Request) -> Response:
     name = _name(request)
     await ways.bind_passkey(office, name, await _answer(request))
-    return _json({"next": "/consent"})
+    return _json({"next": _next(request, "/consent")})
 
 
 async def _consent_page(office: Office, request: Request) -> Response:
     interaction = granting.known(office, _name(request))
     client = office.client(interaction.pushed.client)
-    page: Response = request.app.state.pages.consent(client, interaction)
+    page: Response = request.app.state.pages.consent(client, interaction, _language(request))
     return page
 
 
@@ -227,7 +259,7 @@ async def _acting(office: Office, request: Request) -> Response:
     name, form = _name(request), _once(await _form(request))
     written = form.get("number", "")
     granting.act_for(office, name, paper_bytes(written) if written else b"")
-    return RedirectResponse("/consent", 303, NO_STORE)
+    return RedirectResponse(_next(request, "/consent"), 303, NO_STORE)
 
 
 async def _consent(office: Office, request: Request) -> Response:
@@ -272,6 +304,13 @@ def application(office: Office) -> ASGIApp:
     def route(path: str, serve: Serve, refuse: Refuse, *methods: str) -> Route:
         return Route(path, _guarded(serve, refuse), methods=methods)
 
+    def page(path: str, serve: Serve, method: str, refuse: Refuse | None = None) -> list[Route]:
+        """For browsers: in each language."""
+        return [
+            route(each.path(path), serve, refuse or partial(pages.refusal, language=each), method)
+            for each in Language
+        ]
+
     redeeming = partial(refusal, redeeming=True)
     app = Starlette(
         routes=[
@@ -283,16 +322,18 @@ def application(office: Office) -> ASGIApp:
             route("/latest", _latest, redeeming, "POST"),
             route("/userinfo", _userinfo, challenge, "GET", "POST"),
             route("/authorize", _authorize, pages.refusal, "GET"),
-            route("/login/paper", _paper, pages.refusal, "POST"),
-            route("/login/card/challenge", _card_challenge, pages.said, "POST"),
-            route("/login/card", _card, pages.said, "POST"),
-            route("/login/passkey/options", _passkey_options, pages.said, "POST"),
-            route("/login/passkey", _passkey, pages.said, "POST"),
-            route("/passkey/options", _new_passkey_options, pages.said, "POST"),
-            route("/passkey", _new_passkey, pages.said, "POST"),
-            route("/consent", _consent_page, pages.refusal, "GET"),
-            route("/consent", _consent, pages.refusal, "POST"),
-            route("/acting", _acting, pages.refusal, "POST"),
+            *page("/login", _ways, "GET"),
+            *page("/login/refused/{code}", _refused, "GET"),
+            *page("/login/paper", _paper, "POST"),
+            *page("/login/card/challenge", _card_challenge, "POST", pages.said),
+            *page("/login/card", _card, "POST", pages.said),
+            *page("/login/passkey/options", _passkey_options, "POST", pages.said),
+            *page("/login/passkey", _passkey, "POST", pages.said),
+            *page("/passkey/options", _new_passkey_options, "POST", pages.said),
+            *page("/passkey", _new_passkey, "POST", pages.said),
+            *page("/consent", _consent_page, "GET"),
+            *page("/consent", _consent, "POST"),
+            *page("/acting", _acting, "POST"),
             route("/login.js", _asset, refusal, "GET"),
             route("/login.css", _asset, refusal, "GET"),
         ]

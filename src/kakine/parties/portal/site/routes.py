@@ -21,6 +21,7 @@ from kakine.parties.portal.site import (
     objecting,
     own,
     paying,
+    responsibility,
     rooms,
     sheets,
 )
@@ -77,6 +78,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.get("/coverage", of(rooms.coverage), open=True)
     made.get("/help", of(rooms.help_), open=True)
     made.get("/tour", of(rooms.tour), open=True)
+    made.get("/responsibility", of(responsibility.responsibility), open=True)
     made.get("/letters", of(rooms.letters))
     made.get("/held", of(sheets.held), open=True)
     made.get("/paper", of(sheets.paper))

@@ -5,6 +5,8 @@ const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
+const prefix = document.body.dataset.prefix;
+
 async function post(address, body) {
   const answer = await fetch(address, {
     method: "POST",
@@ -12,16 +14,16 @@ async function post(address, body) {
     body: JSON.stringify(body ?? {}),
   });
   const said = await answer.json();
-  if (!answer.ok) throw new Error(`${said.problem ?? answer.status}: ${said.title ?? ""}`);
+  if (!answer.ok) throw new Error(said.problem ?? answer.status);
   return said;
 }
 
 async function withPasskey() {
-  const options = await post("/login/passkey/options");
+  const options = await post(`${prefix}/login/passkey/options`);
   const made = await navigator.credentials.get({
     publicKey: { ...options, challenge: bytes(options.challenge), allowCredentials: [] },
   });
-  return post("/login/passkey", {
+  return post(`${prefix}/login/passkey`, {
     id: made.id,
     rawId: text(made.rawId),
     type: made.type,
@@ -35,7 +37,7 @@ async function withPasskey() {
 }
 
 async function bind() {
-  const options = await post("/passkey/options");
+  const options = await post(`${prefix}/passkey/options`);
   const made = await navigator.credentials.create({
     publicKey: {
       ...options,
@@ -44,7 +46,7 @@ async function bind() {
       excludeCredentials: [],
     },
   });
-  await post("/passkey", {
+  await post(`${prefix}/passkey`, {
     id: made.id,
     rawId: text(made.rawId),
     type: made.type,
@@ -53,13 +55,14 @@ async function bind() {
       clientDataJSON: text(made.response.clientDataJSON),
     },
   });
-  document.getElementById("bound").textContent = "登録しました / registered";
+  const bound = document.getElementById("bound");
+  bound.textContent = bound.dataset.words;
 }
 
 async function withCard() {
-  const { challenge, helper } = await post("/login/card/challenge");
+  const { challenge, helper } = await post(`${prefix}/login/card/challenge`);
   const answer = await post(`${helper}/sign`, { challenge });
-  return post("/login/card", { certificate: answer.certificate, signature: answer.signature });
+  return post(`${prefix}/login/card`, { certificate: answer.certificate, signature: answer.signature });
 }
 
 function offer(id, act) {
@@ -70,7 +73,7 @@ function offer(id, act) {
       const said = await act();
       if (said) location.assign(said.next);
     } catch (fault) {
-      refused.textContent = fault.message;
+      refused.textContent = `${refused.dataset.words} ${fault.message}`;
     }
   });
 }
