@@ -15,7 +15,13 @@ from kakine.wire.request import Place
 
 async def history(house: House, turn: Turn[str]) -> Response:
     """The own history: opened in the reader's browser, and the form by which a line of it is objected to."""
-    return turn.page("history.html", reasons=REASONS)
+    turn.note = "/history"
+    law = house.login.law
+    versions = [
+        each for each in law.published if law.in_force(each.starts_ms).gazette.number == each.gazette.number
+    ]
+    said = " ".join(f"{each.gazette.number}:{each.starts_ms}" for each in versions)
+    return turn.page("history.html", reasons=REASONS, versions=said, strong=house.strong(turn))
 
 
 async def object_to(house: House, turn: Turn[str]) -> Response:

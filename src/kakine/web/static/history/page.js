@@ -2,10 +2,14 @@
 // visit. Where to ask, and in which language, stands on the element; no address comes from anywhere else.
 //
 //   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
+//
+// With data-again, where a second way in is shown, some kinds of records are left out (quiet.js); data-versions has number
+// and beginning of each gazette.
 
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, includes, keep, kept, sizesOf } from "./memory.js";
+import { withoutQuiet } from "./quiet.js";
 import { Refused, selfTest } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
@@ -61,6 +65,10 @@ async function namesFrom(address) {
     return {};
   }
 }
+
+/** "0:1700000000000 1:…" as pairs of numbers. */
+const versionsOf = ({ versions = "" }) =>
+  versions.split(" ").filter((each) => each !== "").map((each) => each.split(":").map(Number));
 
 function saved(name, data, type = "application/octet-stream") {
   const address = URL.createObjectURL(new Blob([data], { type }));
@@ -120,9 +128,13 @@ export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
     const other = !includes(reading, memory.view);
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    show(root, reading, { language, names, nowMs, visited: memory.visited, other, act: actsOf(reading, memory.before, language) });
+    const { again = "" } = root.dataset;
+    const shown = again === "" ? reading : withoutQuiet(reading, names);
+    show(root, shown, {
+      language, names, nowMs, visited: memory.visited, other, again, versions: versionsOf(root.dataset), act: actsOf(shown, memory.before, language),
+    });
     performance.measure("history-shown", "history-given");
-    return reading;
+    return shown;
   } catch (fault) {
     refuse(root, language, fault, memory);
     return null;
