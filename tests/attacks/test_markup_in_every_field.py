@@ -100,7 +100,7 @@ class Screen:
     @classmethod
     @contextmanager
     def of(cls, browser: Browser) -> Iterator[Screen]:
-        with browser.new_context() as context, ThreadPoolExecutor(1) as other:
+        with ThreadPoolExecutor(1) as other, browser.new_context() as context:
             page = context.new_page()
             found = cls(page, other)
             page.add_init_script(WATCH)
@@ -109,6 +109,7 @@ class Screen:
             page.on("pageerror", lambda error: found.looked.append(error.message))
             page.on("dialog", lambda dialog: found.looked.append(dialog.message))
             yield found
+            page.unroute_all(behavior="wait")
 
     def run(self, work: Any, *given: Any) -> Any:
         """In another thread: Playwright has a loop in this one."""

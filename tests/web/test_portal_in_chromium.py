@@ -158,6 +158,13 @@ def test_a_card_comes_in_by_the_helper_and_changes_nothing_that_matters(served: 
         assert page.locator("#create").count() == 0
         assert page.locator("form[action='/ways/remove']").count() == 0
         assert page.locator("text=もう一つの方法で確かめる").count() > 0
+        page.goto(served.origin + "/history")
+        page.wait_for_selector(".history-verdict")
+        told = page.inner_text(".history-verdict")
+        assert "入り方が一つで足りる種類" in told
+        assert "完全です" not in told
+        assert "件中" not in told
+        watching.look(page, "portal-history-folded-ja")
 
 
 def test_own_data_is_pulled_by_a_button_and_text_of_an_agency_stays_text(served: Served) -> None:

@@ -18,11 +18,13 @@ _WRONG = mark("番号は32文字です。0から9までの数字と、aからf�
 
 async def consents(house: House, turn: Turn[str]) -> Response:
     """What was allowed to whom, opened in the browser, and the form that ends one."""
-    return _page(turn)
+    turn.note = "/consents"
+    return _page(house, turn)
 
 
-def _page(turn: Turn[str], wrong: str = "", value: str = "", status: int = 200) -> Response:
-    return turn.page("consents.html", status, claims=CLAIMS, wrong=wrong, value=value)
+def _page(house: House, turn: Turn[str], wrong: str = "", value: str = "", status: int = 200) -> Response:
+    strong = house.strong(turn)
+    return turn.page("consents.html", status, claims=CLAIMS, wrong=wrong, value=value, strong=strong)
 
 
 async def withdraw(house: House, turn: Turn[str]) -> Response:
@@ -30,6 +32,6 @@ async def withdraw(house: House, turn: Turn[str]) -> Response:
     try:
         grant = hexadecimal(turn, "grant", GRANT_BYTES)
     except FormUnfit:
-        return _page(turn, _WRONG, turn.form.one("grant")[:80], 422)
+        return _page(house, turn, _WRONG, turn.form.one("grant")[:80], 422)
     await house.visits.withdraw(turn.who, grant)
     return turn.page("withdrawn.html", grant=grant.hex(), when_ms=house.login.clock())

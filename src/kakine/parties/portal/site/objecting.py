@@ -19,10 +19,21 @@ from kakine.wire.request import Place
 async def history(house: House, turn: Turn[str]) -> Response:
     """The own history: opened in the reader's browser, the form by which a line of it is objected to, and the way from
     an item to the page of its area."""
+    turn.note = "/history"
+    law = house.login.law
+    versions = [
+        each for each in law.published if law.in_force(each.starts_ms).gazette.number == each.gazette.number
+    ]
     given = areas(house.law)
     of_item = {item: area for area, all_ in given.items() for holder in all_ for item in holder.items}
-    same = [(area, AREAS.get(area, area)) for area in given]
-    return turn.page("history.html", reasons=REASONS, areas=json.dumps(of_item, sort_keys=True), same=same)
+    return turn.page(
+        "history.html",
+        reasons=REASONS,
+        areas=json.dumps(of_item, sort_keys=True),
+        same=[(area, AREAS.get(area, area)) for area in given],
+        versions=" ".join(f"{each.gazette.number}:{each.starts_ms}" for each in versions),
+        strong=house.strong(turn),
+    )
 
 
 async def object_to(house: House, turn: Turn[str]) -> Response:

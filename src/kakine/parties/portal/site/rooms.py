@@ -130,8 +130,10 @@ def _named(law: Law, stopped: Suspension) -> tuple[str, str]:
 
 async def letters(house: House, turn: Turn[str]) -> Response:
     """Notices on screen."""
+    turn.note = "/letters"
     return turn.page(
         "letters.html",
+        strong=house.strong(turn),
         notices=_notices(house),
         acts=acting.shown(house, turn),
         endings=endings(house, turn),

@@ -2,11 +2,15 @@
 // visit. Where to ask, and in which language, stands on the element; no address comes from anywhere else.
 //
 //   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
+//
+// With data-again, where a second way in is shown, some kinds of records are left out (quiet.js); data-versions has number
+// and beginning of each gazette.
 
 import { Unreachable, asked, namesFrom } from "./asking.js";
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, includes, keep, kept, sizesOf } from "./memory.js";
+import { withoutQuiet } from "./quiet.js";
 import { Refused, selfTest } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
@@ -14,6 +18,10 @@ import { WORDS } from "./words.js";
 const MEDIA = "application/vnd.kakine.history+msgpack";
 
 const ask = (set, session, since) => asked(set.ask, set.token, MEDIA, writeAsked(session.public, since));
+
+/** "0:1700000000000 1:…" as pairs of numbers. */
+const versionsOf = ({ versions = "" }) =>
+  versions.split(" ").filter((each) => each !== "").map((each) => each.split(":").map(Number));
 
 function saved(name, data, type = "application/octet-stream") {
   const address = URL.createObjectURL(new Blob([data], { type }));
@@ -73,10 +81,16 @@ export async function open(root, { nowMs = Date.now(), accept = "", render = sho
     const other = !includes(reading, memory.view);
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    render(root, reading, { language, names, nowMs, visited: memory.visited, other, act: actsOf(reading, memory.before, language) });
+    const { again = "" } = root.dataset;
+    const shown = again === "" ? reading : withoutQuiet(reading, names);
+    render(root, shown, {
+      language, names, nowMs, visited: memory.visited, other, again, versions: versionsOf(root.dataset), act: actsOf(shown, memory.before, language),
+    });
     performance.measure("history-shown", "history-given");
-    root.dispatchEvent(new CustomEvent("history-shown", { detail: { reading, names, language, nowMs, save: saved } }));
-    return reading;
+    // What is taken home of it claims no more than what is shown.
+    const taken = again === "" ? shown : { ...shown, complete: false, some: true };
+    root.dispatchEvent(new CustomEvent("history-shown", { detail: { reading: taken, names, language, nowMs, save: saved } }));
+    return shown;
   } catch (fault) {
     refuse(root, language, fault, memory, render);
     return null;

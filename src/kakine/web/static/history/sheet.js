@@ -34,7 +34,7 @@ export function sayings(reading, language) {
   const words = WORDS[language];
   const sure = reading.verified - reading.provisional;
   const counts = { sure, keepers: reading.keepers, witnesses: reading.witnesses };
-  const headline = !reading.complete ? words.incomplete : reading.public ? words.complete(counts) : words.unwitnessed(counts);
+  const headline = reading.some ? words.some : !reading.complete ? words.incomplete : reading.public ? words.complete(counts) : words.unwitnessed(counts);
   return [headline, ...(reading.provisional > 0 ? [words.provisional({ count: reading.provisional })] : [])];
 }
 

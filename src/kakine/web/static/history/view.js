@@ -5,10 +5,12 @@ import { actedText } from "./acted.js";
 import { dateText, momentText } from "./dates.js";
 import { GROUND as DECISION, decisionOf } from "./decisions.js";
 import { hintsOf, placeOf } from "./hints.js";
+import { storiesOf } from "./story.js";
 import { WORDS } from "./words.js";
 
 const MINUTES_A_DAY = 1440;
 const WARNED_DAYS = 60;
+const DEEPEST = 8;
 
 /** An element with text or children; `set` are attributes of ours. */
 export function made(tag, content = [], set = {}) {
@@ -27,7 +29,15 @@ export function harmless(value) {
 export class Names {
   constructor(names, language) {
     this.names = names;
+    this.language = language;
     this.at = language === "en" ? 1 : 0;
+    this.starts = new Map(Object.entries(names.starts ?? {}).flatMap(([day, rows]) => rows.map((row) => [row, Number(day)])));
+  }
+
+  /** The number of an authorisation, and since when it stands in the order. */
+  row(id, words) {
+    const day = this.starts.get(id);
+    return day === undefined ? harmless(id) : words.since({ row: harmless(id), day: dateText(day, this.language) });
   }
 
   of(kind, id) {
@@ -45,15 +55,16 @@ export class Names {
 /**
  * Show a reading in an element. `act` has what buttons do: check(line), save(line), saveAll(), saveEvidence(), forget();
  * each may give a promise of a text. `visited` is the moment of the last visit, or null; `other` says that this list is not
- * of whom that visit was.
+ * of whom that visit was. `again` is where a second way in is shown, "" where all kinds of records are: what is said
+ * then fits every list. `versions` are number and beginning of each gazette, oldest first.
  */
-export function show(root, reading, { language, names, nowMs, visited, other = false, act }) {
+export function show(root, reading, { language, names, nowMs, visited, other = false, again = "", versions = [], act }) {
   const words = WORDS[language];
   const hints = hintsOf(reading.lines, nowMs);
   const named = new Names(names, language);
-  const context = { words, language, hints, named, nowMs, act, lines: reading.lines };
+  const context = { words, language, hints, named, nowMs, act, lines: reading.lines, versions, story: storiesOf(reading.lines) };
   root.replaceChildren(
-    verdict(reading, { words, language, visited, other, act }),
+    verdict(reading, { words, language, visited, other, again, act }),
     made("h2", words.lines),
     ...(hints.size > 0 ? [made("p", words.hintsNote, { class: "note" })] : []),
     reading.lines.length === 0 ? made("p", words.none) : list(reading.lines, context),
@@ -80,16 +91,17 @@ export const showProgress = (root, language) =>
 // --- the verdict --------------------------------------------------------------------------------------------------
 
 /** How sure the list is, before anything of it. */
-export function verdict(reading, { words, language, visited, other = false, act }) {
+export function verdict(reading, { words, language, visited, other = false, again = "", act }) {
   const bad = faults(reading, words);
   const warned = Object.entries(reading.stale).map(([log, code]) => words.stale({ log: harmless(log), code }));
   if (other) warned.unshift(words.other);
   const sure = reading.verified - reading.provisional;
   const counts = { sure, keepers: reading.keepers, witnesses: reading.witnesses };
-  const headline = !reading.complete ? words.incomplete : reading.public ? words.complete(counts) : words.unwitnessed(counts);
-  const mark = !reading.complete ? "bad" : reading.public ? "good" : "fair";
+  const whole = reading.public ? words.complete(counts) : words.unwitnessed(counts);
+  const headline = !reading.complete ? words.incomplete : again ? words.some : whole;
+  const mark = !reading.complete ? "bad" : reading.public && !again ? "good" : "fair";
   const told = [
-    ...(reading.provisional > 0 ? [words.provisional({ count: reading.provisional })] : []),
+    ...(reading.provisional > 0 && !again ? [words.provisional({ count: reading.provisional })] : []),
     since(reading, words, language, visited),
     words.sealed({ count: reading.sealed }),
     words.fingerprint({ value: reading.fingerprint }),
@@ -100,6 +112,7 @@ export function verdict(reading, { words, language, visited, other = false, act 
     ...list_(warned, "warnings"),
     ...list_(told.filter((each) => each !== ""), "told"),
   ], { class: `history-verdict ${mark}`, role: reading.complete ? "status" : "alert" });
+  if (again) section.append(made("p", made("a", words.allKinds, { href: again })));
   if (Object.keys(reading.accused).length > 0) section.append(button(words.evidence, act.saveEvidence));
   return section;
 }
@@ -169,7 +182,8 @@ function detailsOf(line, context) {
     [words.by, words.channels[line.channel] ?? String(line.channel)],
     [words.from, named.of("domains", line.recipient)],
     [words.why, named.ground(line.ground)],
-    [words.row, line.rows.map(harmless).join(", ")],
+    [words.row, line.rows.map((row) => named.row(row, words)).join(", ")],
+    [words.inForce, versionText(line, context)],
     [words.items, line.items.map((item) => named.of("items", item)).join(", ")],
     [words.outcome, resultOf(line, words)],
     [words.answered, line.answered === null ? "" : momentText(line.answered, language)],
@@ -203,17 +217,30 @@ export function expiryDay({ entry }) {
   return Date.UTC(2000, month + 1, 1) / 86_400_000;
 }
 
-/** Where a line came from and what it led to, as links within the page. */
-function chain(line, { words, lines, named, language }) {
-  const link = (at) => {
-    const name = `${momentText(lines[at].time, language)} ${named.of("domains", lines[at].requester)}`;
-    return made("li", made("a", name, { href: `#line-${at}` }));
+/** The gazette that was in force when the line was written. */
+function versionText({ time }, { versions, words, language }) {
+  const found = versions.filter(([, ms]) => ms <= time).at(-1);
+  return found ? words.version({ number: found[0], when: momentText(found[1], language) }) : "";
+}
+
+/** What a line is part of: from where it began, what followed under it, as lists in lists with links within the page. */
+function chain(line, { words, lines, named, language, story }) {
+  const told = story(lines.indexOf(line));
+  if (told === null) return [];
+  const part = (each, depth) => {
+    const { time, requester, recipient } = lines[each.at];
+    const asked = words.asked({ requester: named.of("domains", requester), recipient: named.of("domains", recipient) });
+    const link = made("a", `${momentText(time, language)} ${asked}`, { href: `#line-${each.at}` });
+    if (lines[each.at] === line) link.setAttribute("aria-current", "true");
+    const result = made("span", resultOf(lines[each.at], words), { class: "result" });
+    const then = each.then.map((next) => part(next, depth + 1));
+    const item = made("li", [link, " · ", result]);
+    if (then.length === 0) return [item];
+    if (depth >= DEEPEST) return [item, ...then.flat()];
+    item.append(made("ul", then.flat()));
+    return [item];
   };
-  const numbers = lines.map((_, at) => at);
-  const parents = line.parent === "" ? [] : numbers.filter((at) => lines[at].xid === line.parent);
-  const children = numbers.filter((at) => lines[at].parent !== "" && lines[at].parent === line.xid);
-  return [[words.chain, parents], [words.caused, children]].flatMap(([name, all]) =>
-    all.length > 0 ? [made("dt", name), made("dd", made("ul", all.map(link)))] : []);
+  return [made("dt", words.story), made("dd", [made("ul", part(told, 0), { class: "story" }), made("p", words.storyNote, { class: "note" })])];
 }
 
 function erasedLine(each, { words, language }) {

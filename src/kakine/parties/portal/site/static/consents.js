@@ -42,7 +42,7 @@ function card(consent, { names, language, nowMs }) {
 }
 
 /** In place of the list of lines: how sure it is, and what was allowed, the newest first. */
-function render(root, reading, { language, names, nowMs, visited, act }) {
+function render(root, reading, { language, names, nowMs, visited, again, act }) {
   const context = { names: new Names(names, language), language, nowMs };
   const part = copyOf("consents-list");
   const consents = consentsOf(reading.lines).reverse();
@@ -55,7 +55,7 @@ function render(root, reading, { language, names, nowMs, visited, act }) {
   }));
   if (consents.length > 0) at(part, "none").remove();
   at(part, links.length > 0 ? "nolinks" : "links").remove();
-  root.replaceChildren(verdict(reading, { words: WORDS[language], language, visited, act }), part);
+  root.replaceChildren(verdict(reading, { words: WORDS[language], language, visited, again, act }), part);
 }
 
 await open(root, { render });
