@@ -19,10 +19,12 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Limits:
-    """How long an objection may stay unanswered, and how long a party may stay silent about it before it is named."""
+    """How long an objection may stay unanswered, how long a party may stay silent about it before it is named, and how
+    long, from the objection's own minute in the log, an agency has for what was passed on to it."""
 
     answer_ms: int = 30 * _DAY_MS
     patience_ms: int = 7 * _DAY_MS
+    agency_ms: int = 14 * _DAY_MS
 
 
 @dataclass(frozen=True)

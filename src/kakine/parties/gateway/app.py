@@ -16,7 +16,7 @@ from kakine.clients.rekey import first_epoch
 from kakine.contracts import gateway
 from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.gateway import answering, store
+from kakine.parties.gateway import answering, claims, store
 from kakine.parties.gateway.asking import Desk
 from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
 from kakine.parties.gateway.office import Office, Validate
@@ -64,6 +64,7 @@ class Gateway:
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, partial(answering.deliver, office)),
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
+            Duty(gateway.CLAIM, partial(claims.take, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

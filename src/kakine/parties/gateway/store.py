@@ -22,13 +22,14 @@ from sqlalchemy import (
 )
 
 from kakine.clients.rekey import rekey_tables
+from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.desk import case_store, journal, people_store
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import sql
 
 metadata = codebook_metadata(MetaData())
 rekey_tables(metadata)
-for _table in (*people_store.TABLES, *case_store.TABLES, *journal.TABLES):
+for _table in (*people_store.TABLES, *case_store.TABLES, *journal.TABLES, *claims_store.TABLES):
     _table.to_metadata(metadata)
 _holding = metadata.tables["holding"]
 
