@@ -18,8 +18,8 @@ from kakine.crypto.cards import CardCertificate
 from web.kit import PREFIXES, chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
 
-ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
-         "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
+ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "objections": "/objections", "ways": "/ways",
+         "letters": "/letters", "coverage": "/coverage", "help": "/help", "again": "/again"}  # fmt: skip
 
 
 @dataclass
@@ -85,6 +85,8 @@ def test_every_room_is_accessible_and_fits_a_phone(served: Served, language: str
             page.goto(served.origin + ((prefix or "/") if path == "/" else prefix + path))
             if name == "history":
                 page.wait_for_selector(".history-verdict")
+            if name == "objections":
+                page.wait_for_selector("#objections > *:not([role])")
             watching.look(page, f"portal-{name}-{language}")
         watching.assert_own_origin_only()
 

@@ -56,6 +56,10 @@ class Own(Protocol):
         """File an objection."""
         ...
 
+    async def tell_commission(self, sealed: bytes) -> bytes:
+        """Carry what a person shows the commission, and what it says back."""
+        ...
+
 
 @dataclass
 class Door(Arrival):
@@ -186,6 +190,11 @@ class Visits:
     async def object_to(self, name: str, place: Place, xid: bytes, reason: Reason) -> None:
         """File an objection of whoever this visit is of."""
         await self._own.object_to(self.get(name).whose, place, xid, reason)
+
+    async def tell_commission(self, name: str, sealed: bytes) -> bytes:
+        """Carry what somebody inside shows the commission, and its answer: both sealed, and whose it is in neither."""
+        self.get(name)
+        return await self._own.tell_commission(sealed)
 
     def _stands(self, visit: Visit, now_ms: int) -> bool:
         try:

@@ -29,6 +29,7 @@ ROOMS = (
     ("/", mark("最初"), False),
     ("/history", mark("履歴"), True),
     ("/decisions", mark("決める"), True),
+    ("/objections", mark("異議"), True),
     ("/ways", mark("入り方"), True),
     ("/letters", mark("お知らせ"), True),
     ("/coverage", mark("つながる範囲"), False),
@@ -78,6 +79,9 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/ways/passkey", of(acting.new_passkey))
     made.post("/acts/undo", of(acting.undo))
     made.post("/acts/undo-suspects", of(acting.undo_suspects))
+    made.get("/objections", of(objecting.room))
+    made.get("/objections/agencies", of(objecting.agencies))
+    made.call("/objections/told", of(objecting.told), limit=objecting.MOST_TOLD)
     made.post("/decisions/objections", of(objecting.object_to))
 
 

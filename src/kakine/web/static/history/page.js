@@ -97,8 +97,8 @@ function actsOf(reading, before, language) {
   };
 }
 
-/** Read, verify and show; leaves in the browser's own time line how long that took. `accept` is the fingerprint of other keys than before, which the reader has compared. */
-export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
+/** Read, verify and show, by `display` in a room of its own; leaves in the browser's own time line how long that took. `accept` is the fingerprint of other keys than before, which the reader has compared. */
+export async function open(root, { nowMs = Date.now(), accept = "", display = show } = {}) {
   const { language } = root.dataset;
   showProgress(root, language);
   const memory = kept();
@@ -115,25 +115,25 @@ export async function open(root, { nowMs = Date.now(), accept = "" } = {}) {
     if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    show(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    display(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
     performance.measure("history-shown", "history-given");
     return reading;
   } catch (fault) {
-    refuse(root, language, fault, memory);
+    refuse(root, language, fault, memory, display);
     return null;
   }
 }
 
-function refuse(root, language, fault, { trusted }) {
+function refuse(root, language, fault, { trusted }, display) {
   const words = WORDS[language];
   if (fault instanceof Unreachable) {
-    showRefusal(root, { language, text: "unreachable", code: fault.code, more: [button(words.again, () => open(root))] });
+    showRefusal(root, { language, text: "unreachable", code: fault.code, more: [button(words.again, () => open(root, { display }))] });
   } else if (!(fault instanceof Refused)) {
     showRefusal(root, { language, text: "unable" });
   } else if (codeOf(fault) !== "trust-changed") {
     showRefusal(root, { language, text: "failed", code: codeOf(fault) });
   } else {
-    const accept = button(words.accept, () => open(root, { accept: fault.fingerprint }));
+    const accept = button(words.accept, () => open(root, { accept: fault.fingerprint, display }));
     const shown = [trusted === null ? "" : fingerprintOf(trusted), fault.fingerprint];
     showRefusal(root, { language, text: "changed", code: "trust-changed", more: [...fingerprints(shown, words), accept] });
   }

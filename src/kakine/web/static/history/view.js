@@ -10,7 +10,7 @@ const MINUTES_A_DAY = 1440;
 const WARNED_DAYS = 60;
 
 /** An element with text or children; `set` are attributes of ours. */
-function made(tag, content = [], set = {}) {
+export function made(tag, content = [], set = {}) {
   const element = document.createElement(tag);
   element.append(...[content].flat());
   for (const [name, value] of Object.entries(set)) element.setAttribute(name, value);
@@ -23,7 +23,7 @@ export function harmless(value) {
 }
 
 /** How things are called: `names` is the file of names (protocols/words.py), or {} where it could not be had. */
-class Names {
+export class Names {
   constructor(names, language) {
     this.names = names;
     this.at = language === "en" ? 1 : 0;
