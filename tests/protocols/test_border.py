@@ -172,6 +172,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),
         converter.LIFT.path: held,
         gateway.DISPUTABLE.path: gateway.Disputable(request),
+        gateway.CLAIM.path: gateway.Claimed(TAX, bytes(32), 0, b"sealed"),
         mailbox.DROP.path: retention.Drop(b"order"),
         mailbox.EXPIRING.path: retention.ExpiringAsked(1),
         mailbox.FILED_AT.path: mailbox.FiledAt(Place(ORIGIN, 0)),

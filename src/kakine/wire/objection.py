@@ -165,7 +165,7 @@ class Told(Message, frozen=True):
 
     received_ms: Millis
     logged: bytes
-    passed: Annotated[tuple[Passed, ...], Meta(max_length=1)] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 def to_commission() -> bytes:
