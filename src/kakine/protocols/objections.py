@@ -48,6 +48,10 @@ _GATEWAY = "gateway"
 LIMIT_MINUTES = 30 * 24 * 60
 """How long an objection may stay unanswered, for whoever counts (個人情報保護法 art. 94: thirty days)."""
 
+ANSWER_MS = 14 * 86_400_000
+"""How long an agency has for what was passed on to it, from the objection's own minute in the log. Half of the limit is
+left for what then has to be done."""
+
 
 def place_of(row: OpenedRow) -> Place:
     """Where a row stands."""

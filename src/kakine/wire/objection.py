@@ -15,6 +15,9 @@ from kakine.wire.request import Batch, Digest, Millis, Place
 
 Opening = Annotated[bytes, Meta(min_length=XID_OPENING, max_length=XID_OPENING)]
 
+MOST_WORDS = 1000
+"""Characters of an agency's answer."""
+
 
 class Reason(StrEnum):
     """Why a person objects. It stands in the person's own record and nowhere else."""
@@ -126,7 +129,7 @@ class Reply(Message, frozen=True):
     place: Place
     party: Annotated[str, Meta(min_length=1, max_length=40)]
     outcome: Outcome
-    words: Annotated[str, Meta(max_length=1000)]
+    words: Annotated[str, Meta(max_length=MOST_WORDS)]
     time_ms: Millis
     salt: Digest
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logs import Log, LogKeys, Logs, log_keys
+from kakine.protocols.objections import ANSWER_MS
 from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -24,7 +25,7 @@ class Limits:
 
     answer_ms: int = 30 * _DAY_MS
     patience_ms: int = 7 * _DAY_MS
-    agency_ms: int = 14 * _DAY_MS
+    agency_ms: int = ANSWER_MS
 
 
 @dataclass(frozen=True)
