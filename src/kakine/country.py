@@ -295,6 +295,7 @@ class Country:
                 KEEPERS[0].party,
                 REGISTRY.party,
                 self.logs_of(COMMISSION),
+                findings=self.site.folder / "findings",
             ),
             self.identities[COMMISSION],
             self.book("commission"),

@@ -167,6 +167,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         registry.LOST_BY_CODE.path: registry.LostByCode(KEY, bytes(32)),
         registry.VOUCH.path: registry.Vouch(subject, "authentication"),
         commission.ERASURES.path: retention.Erasures(1),
+        commission_audit.EVIDENCE.path: commission_audit.EvidenceSent(b"{}"),
         commission_audit.OBJECT.path: commission_audit.Objection(b"sealed"),
         converter.DESTROY.path: retention.Destroy(b"order", [b"dropped"], [b"hold"]),
         converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,13 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from e2e.chromium import require
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
+from kakine.country import COMMISSION, LEDGER, ORIGIN
 from kakine.parties.gateway import claims, claims_store
 from kakine.values.labels import PartyName
+from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode
 from kakine.wire.objection import Claim, Outcome
 from login_site import BIRTHS
@@ -139,3 +144,57 @@ def test_a_mix_up_is_answered_without_any_agency(served: Served) -> None:
         page.wait_for_selector("text=変換は正しく行われていました")
         assert page.locator(".claim").count() == 0
         assert "答えが出たので止まりました" in page.inner_text("#objections")
+
+
+def forked(served: Served) -> bytes:
+    """A head that the log's signer has signed for somebody else, of the size that this browser has seen."""
+    country = served.land.country
+    asked = country.peers(COMMISSION).ask(LEDGER, CHECKPOINT, Nothing())
+    size = int(served.soon(asked).checkpoint.split(b"\n")[1])
+    return notes.make(ORIGIN, size, b"R" * 32, country.identities[f"{LEDGER}-signer"].signing)
+
+
+def accused(page: Page, served: Served) -> None:
+    """Come in, read once, then read again with another head in the browser's memory than the log shows now."""
+    page.fill("#code", served.papers.pop())
+    page.click("#enter form button")
+    page.wait_for_selector("#held")
+    page.goto(served.origin + "/history")
+    page.wait_for_selector(".history-verdict")
+    other = b64encode(forked(served)).decode()
+    page.evaluate(
+        """([origin, note]) => {
+            const kept = JSON.parse(localStorage.getItem("kakine-history/v1"));
+            kept.heads[origin] = note;
+            localStorage.setItem("kakine-history/v1", JSON.stringify(kept));
+        }""",
+        [ORIGIN, other],
+    )
+    page.reload()
+    page.wait_for_selector(".history-verdict.bad")
+
+
+def test_evidence_goes_to_the_commission_by_one_button(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        accused(page, served)
+        page.get_by_role("button", name="証拠を委員会に送る").click()
+        page.wait_for_selector("text=委員会が受け取り、署名しました")
+        (folder,) = (served.land.folder / "findings").glob("browser-*")
+        assert (folder / "manifest.json").is_file()
+        watching.look(page, "portal-evidence-ja")
+        watching.assert_own_origin_only()
+
+
+def test_a_portal_that_swallows_the_evidence_is_not_believed(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        accused(page, served)
+        body = bytes(64)
+        page.route(
+            "**/history/evidence",
+            lambda route: route.fulfill(status=200, body=body, content_type="application/octet-stream"),
+        )
+        page.get_by_role("button", name="証拠を委員会に送る").click()
+        page.wait_for_selector("text=この窓口を通さずに渡してください")
+        assert list((served.land.folder / "findings").glob("browser-*")) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
@@ -30,7 +31,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Office:
-    """The auditor at work, under the commission's identity. `converters` in chain order."""
+    """The auditor at work, under the commission's identity. `converters` in chain order. In `findings` the
+    console finds folders of evidence."""
 
     identity: Identity
     converters: Sequence[PartyName]
@@ -43,6 +45,7 @@ class Office:
     clock: Clock
     entropy: Entropy
     limits: Limits = field(default_factory=Limits)
+    findings: Path | None = None
 
     def key(self, name: PartyName) -> VerifyKey:
         """The key a party signs with, by the law in force. Raises PartyUnknown."""

@@ -60,6 +60,10 @@ class Own(Protocol):
         """Carry what a person shows the commission, and what it says back."""
         ...
 
+    async def send_evidence(self, data: bytes) -> bytes:
+        """Carry evidence against a log to the commission; its signature over it."""
+        ...
+
 
 @dataclass
 class Door(Arrival):
@@ -195,6 +199,11 @@ class Visits:
         """Carry what somebody inside shows the commission, and its answer: both sealed, and whose it is in neither."""
         self.get(name)
         return await self._own.tell_commission(sealed)
+
+    async def send_evidence(self, name: str, data: bytes) -> bytes:
+        """Carry the evidence of somebody inside; whose it is stands nowhere in it."""
+        self.get(name)
+        return await self._own.send_evidence(data)
 
     def _stands(self, visit: Visit, now_ms: int) -> bool:
         try:

@@ -65,6 +65,11 @@ async def told(house: House, turn: Turn[str]) -> Response:
     return Response(await house.visits.tell_commission(turn.who, turn.body), media_type=MEDIA)
 
 
+async def evidence(house: House, turn: Turn[str]) -> Response:
+    """What proves that a log has shown two histories; the commission's signature over it."""
+    return Response(await house.visits.send_evidence(turn.who, turn.body), media_type=MEDIA)
+
+
 def _sent(turn: Turn[str]) -> tuple[Place, bytes, Reason]:
     form = turn.form
     try:

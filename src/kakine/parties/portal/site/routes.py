@@ -22,6 +22,7 @@ from kakine.web.language import mark
 from kakine.web.sessions import Sessions
 from kakine.web.site import Handler, Settings, Site
 from kakine.web.turn import Turn
+from kakine.wire.evidence import MOST_BYTES
 
 Serve = Callable[[House, Turn[str]], Awaitable[Response]]
 
@@ -79,6 +80,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/ways/passkey", of(acting.new_passkey))
     made.post("/acts/undo", of(acting.undo))
     made.post("/acts/undo-suspects", of(acting.undo_suspects))
+    made.call("/history/evidence", of(objecting.evidence), limit=MOST_BYTES)
     made.get("/objections", of(objecting.room))
     made.get("/objections/agencies", of(objecting.agencies))
     made.call("/objections/told", of(objecting.told), limit=objecting.MOST_TOLD)

@@ -4,9 +4,10 @@
 //   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
 
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
+import { digest } from "./hashing.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, keep, kept, sizesOf } from "./memory.js";
-import { Refused, selfTest } from "./verify.js";
+import { Refused, selfTest, signed } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
 
@@ -74,7 +75,30 @@ const behind = (line) => (row) =>
 
 const sameXid = (row, line) => Array.from(row.record.personal.xid, (byte) => byte.toString(16).padStart(2, "0")).join("") === line.xid;
 
-function actsOf(reading, before, language) {
+/**
+ * Send what the log itself has signed to the commission, through the portal; whether the commission has signed that it
+ * has these very bytes. Nothing else that anybody answers counts as sent.
+ */
+async function sendEvidence({ evidence, token }, reading, before) {
+  const data = evidenceOf(reading, before);
+  try {
+    const answer = await fetch(evidence, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Kakine-Token": token },
+      body: data,
+      credentials: "same-origin",
+      redirect: "error",
+      cache: "no-store",
+    });
+    const signature = new Uint8Array(await answer.arrayBuffer());
+    const { key } = reading.files.believed.said.commission;
+    return answer.ok && signature.length === 64 && (await signed(key, signature, digest("evidence-received", data)));
+  } catch {
+    return false;
+  }
+}
+
+function actsOf(root, reading, before, language) {
   const words = WORDS[language];
   return {
     async check(line) {
@@ -90,6 +114,8 @@ function actsOf(reading, before, language) {
     async saveEvidence() {
       saved("kakine-evidence.json", evidenceOf(reading, before), "application/json");
     },
+    sendEvidence: root.dataset.evidence === undefined ? null : async () =>
+      (await sendEvidence(root.dataset, reading, before)) ? words.evidenceSent : words.evidenceUnsent,
     async forget() {
       forget();
       return words.forgotten;
@@ -115,7 +141,7 @@ export async function open(root, { nowMs = Date.now(), accept = "", display = sh
     if (accept !== "" && fingerprint !== accept) throw Object.assign(new Refused("trust-changed"), { fingerprint });
     keep(reading, memory.before, nowMs);
     performance.measure("history-verified", "history-given");
-    display(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(reading, memory.before, language) });
+    display(root, reading, { language, names, nowMs, visited: memory.visited, act: actsOf(root, reading, memory.before, language) });
     performance.measure("history-shown", "history-given");
     return reading;
   } catch (fault) {

@@ -96,7 +96,10 @@ function verdict(reading, { words, language, visited, act }) {
     ...list_(warned, "warnings"),
     ...list_(told.filter((each) => each !== ""), "told"),
   ], { class: `history-verdict ${mark}`, role: reading.complete ? "status" : "alert" });
-  if (Object.keys(reading.accused).length > 0) section.append(button(words.evidence, act.saveEvidence));
+  if (Object.keys(reading.accused).length > 0) {
+    if (act.sendEvidence) section.append(made("p", button(words.sendEvidence, act.sendEvidence)));
+    section.append(made("p", button(words.evidence, act.saveEvidence)), made("p", words.evidenceNote, { class: "note" }));
+  }
   return section;
 }
 
