@@ -13,8 +13,7 @@ from attacks.insider import taken_over
 from kakine.cli import own_objections
 from kakine.cli.own_history import own_history
 from kakine.cli.own_objections import count_objections, disputes, object_to
-from kakine.contracts import gateway
-from kakine.contracts.gateway import Claimed, ClaimTaken
+from kakine.contracts.claims import CLAIM, Claimed, ClaimTaken
 from kakine.country import COMMISSION
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
 from kakine.parties.commission import audit_store
@@ -146,7 +145,7 @@ def test_an_agency_that_does_not_answer_cannot_stop_its_clock(land: Land, ill: o
     the objection stands unanswered in the log, where anybody counts it."""
     place = asked(land, 0)
     objected(land, 0, place, Reason.DATA_WRONG)
-    with taken_over(land, "yokohama", gateway.CLAIM, ill):
+    with taken_over(land, "yokohama", CLAIM, ill):
         assert stands(land, 0, place, NOTE).answer is None
         land.clock.advance(13 * DAY)
         (left,) = land.run(land.country.auditor.answer_objections())
@@ -180,7 +179,7 @@ def test_a_late_delivery_brings_what_was_sealed_first(land: Land) -> None:
     """The person looks again, without a note, before the agency could be reached: the first goes out."""
     place = asked(land, 0)
     objected(land, 0, place, Reason.DATA_WRONG)
-    with taken_over(land, "yokohama", gateway.CLAIM, silent):
+    with taken_over(land, "yokohama", CLAIM, silent):
         stands(land, 0, place, NOTE)
     stands(land, 0, place)
     (kept,) = claims_store.of_domain(agency(land, TAX).db.read(), TAX)

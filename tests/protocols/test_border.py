@@ -26,6 +26,7 @@ from forging import signed
 from kakine.clients.exchange import as_convert
 from kakine.contracts import (
     authority,
+    claims,
     commission,
     commission_audit,
     converter,
@@ -69,6 +70,7 @@ SERVED_BY = {
     "commission": "commission",
     "commission_audit": "commission",
     "converter": "converter-1",
+    "claims": "yokohama",
     "gateway": "yokohama",
     "ledger": "ledger-a",
     "mailbox": "mailbox-a",
@@ -173,7 +175,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         converter.DISPUTED.path: converter.Disputed(b"shown", proved, proved, bytes(32), []),
         converter.LIFT.path: held,
         gateway.DISPUTABLE.path: gateway.Disputable(request),
-        gateway.CLAIM.path: gateway.Claimed(TAX, bytes(32), 0, b"sealed"),
+        claims.CLAIM.path: claims.Claimed(TAX, bytes(32), 0, b"sealed"),
         mailbox.DROP.path: retention.Drop(b"order"),
         mailbox.EXPIRING.path: retention.ExpiringAsked(1),
         mailbox.FILED_AT.path: mailbox.FiledAt(Place(ORIGIN, 0)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kakine.contracts.call import Role
-from kakine.contracts.gateway import CLAIM, Claimed, ClaimTaken
+from kakine.contracts.claims import CLAIM, Claimed, ClaimTaken
 from kakine.parties.commission import audit_store, cases
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Objection as Kept

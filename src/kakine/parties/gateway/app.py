@@ -14,6 +14,7 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
 from kakine.clients.rekey import first_epoch
 from kakine.contracts import gateway
+from kakine.contracts.claims import CLAIM
 from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.gateway import answering, claims, store
@@ -64,7 +65,7 @@ class Gateway:
         duties: list[Duty[Any, Any]] = [
             Duty(gateway.DELIVER, partial(answering.deliver, office)),
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
-            Duty(gateway.CLAIM, partial(claims.take, office)),
+            Duty(CLAIM, partial(claims.take, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

@@ -4,7 +4,7 @@ section 8). The commission carries both and can open neither."""
 from __future__ import annotations
 
 from kakine.clients.log import entries_between
-from kakine.contracts.gateway import Claimed, ClaimTaken
+from kakine.contracts.claims import Claimed, ClaimTaken
 from kakine.crypto.sealing import SealKey, open_sealed, seal
 from kakine.parties.gateway import claims_store as store
 from kakine.parties.gateway.claims_store import Kept
