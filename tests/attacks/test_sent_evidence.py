@@ -120,7 +120,7 @@ def test_no_content_travels_as_evidence(land: Land, where: str) -> None:
         b'{"format":"kakine-evidence/v1","logs":[]}',
         told(name=CANARY),
         told().replace(FORMAT.encode(), b"kakine-evidence/v9"),
-        b" " * (MOST_BYTES + 1),
+        told() + b" " * MOST_BYTES,
     ],
 )
 def test_another_form_is_refused_by_the_portal_already(land: Land, data: bytes) -> None:
