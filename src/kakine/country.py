@@ -286,7 +286,11 @@ class Country:
                 await party.start()
         await self.registry.start()
         auditing = commission.Own(
-            self.path("auditor"), KEEPERS[0].party, REGISTRY.party, self.site.folder / POLICY
+            self.path("auditor"),
+            KEEPERS[0].party,
+            REGISTRY.party,
+            self.site.folder / POLICY,
+            self.site.folder / "findings",
         )
         self.auditor = commission.start_auditor(self._footing(COMMISSION), auditing, self.commission)
         self._closing.append(self.auditor)

@@ -30,6 +30,7 @@ print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"
 SERVED_BY = {
     "authority": ["authority"],
     "agency": ["yokohama"],
+    "claims": ["yokohama"],
     "commission": ["commission"],
     "commission_audit": ["commission"],
     "converter": ["converter-1", "converter-2", "converter-3"],
@@ -109,7 +110,7 @@ def test_every_call_of_a_contract_is_served_and_nothing_else_is(running: Land) -
         for party in parties:
             offered.setdefault(party, set()).update(known[contract])
     for party, app in running.country.apps.items():
-        expected = offered.get(party, {*known["gateway"], *known["agency"]})
+        expected = offered.get(party, {*known["gateway"], *known["agency"], *known["claims"]})
         if party in SERVED_BY["converter"]:
             expected = expected | WITNESSING
         assert paths(app) == expected, party

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from kakine.cli.own_history import own_history
+from kakine.cli.own_objections import disputes, object_to
 from kakine.cli.root import app
+from kakine.country import LOGIN
+from kakine.protocols.objections import place_of
 from kakine.values.problems import DomainNotRun
+from kakine.wire.objection import Reason
+from kakine.wire.record import RequestRecord
 
-from land import CHILDREN, TAX, Land
+from land import CHILDREN, TAX, Land, ref
 
 WHERE = ("--as", "yokohama/children")
 
@@ -73,3 +79,29 @@ def test_the_served_desk_says_where_it_is_and_who_may_log_in(folder: Path) -> No
             running.stdout.close()
     assert sum("passphrase" in line for line in lines) == 4
     assert "職員のログイン" in page
+
+
+def test_what_a_person_has_against_the_agency_is_read_and_answered(tmp_path: Path) -> None:
+    """A note that would write to the terminal stays letters."""
+    made = tmp_path / "land"
+    with Land.founded(made, 1, (CHILDREN, TAX, LOGIN)) as land:
+        land.run(land.country.refresh())
+        land.run(land.ask(0))
+        rows = land.run(own_history(land.country, ref(0))).rows
+        place = next(
+            place_of(row)
+            for row in rows
+            if isinstance(row.record, RequestRecord) and row.record.common.ground == "JO106"
+        )
+        land.run(object_to(land.country, ref(0), rows, place, Reason.DATA_WRONG))
+        rows = land.run(own_history(land.country, ref(0))).rows
+        land.run(disputes(land.country, rows, {place: "二重です\x1b[2J"}))
+    tax = ("--as", "yokohama/tax")
+    head, note = told(made, "desk", "claims", *tax).splitlines()
+    assert "data-wrong  answer by " in head
+    assert head.endswith("TK-0002")
+    assert note == "  二重です\\x1b[2J"
+    assert told(made, "desk", "claims") == ""
+    words = ("--outcome", "corrected", "--words", "直しました")
+    told(made, "desk", "answer", head.split()[0], *words, *tax)
+    assert "data-wrong  corrected" in told(made, "desk", "claims", *tax)

@@ -24,8 +24,8 @@ EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways": "/ways", "letters": "/letters",
          "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again",
          "data": "/data", "area": "/data/tax", "sensitive": "/data/health", "consents": "/consents",
-         "mandates": "/mandates", "account": "/account", "tour": "/tour",
-         "responsibility": "/responsibility"}  # fmt: skip
+         "mandates": "/mandates", "account": "/account", "tour": "/tour", "responsibility": "/responsibility",
+         "objections": "/objections"}  # fmt: skip
 
 
 @dataclass
@@ -97,6 +97,8 @@ def test_every_room_is_accessible_and_fits_a_phone(served: Served, language: str
             if name == "area":
                 page.click("#pull")
                 page.wait_for_selector(".own-holder")
+            if name == "objections":
+                page.wait_for_selector("#objections > *:not([role])")
             watching.look(page, f"portal-{name}-{language}")
         watching.assert_own_origin_only()
 

@@ -11,13 +11,18 @@ from typing import Annotated, TypeVar
 import typer
 
 from kakine.cli.desks import desk_at
+from kakine.cli.verify import harmless
 from kakine.cli.visiting import DirOption, visited
+from kakine.parties.gateway import claims, claims_store
 from kakine.parties.gateway.desk import journal, people
 from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk
 from kakine.parties.gateway.desk.people_store import Role, State, Use
 from kakine.parties.gateway.desk.unexplained import Unexplained
 from kakine.parties.gateway.desk.unexplained import unexplained as find_unexplained
+from kakine.protocols.objections import ANSWER_MS
 from kakine.values.calendar import in_japan
+from kakine.wire.canonical import decode
+from kakine.wire.objection import MOST_WORDS, Claim, Outcome, Reply
 
 T = TypeVar("T")
 
@@ -153,6 +158,52 @@ def unexplained(
         )
     if found:
         raise typer.Exit(1)
+
+
+@app.command(name="claims")
+def claims_(directory: DirOption, domain: AsOption) -> None:
+    """異議と訂正請求: what people have against exchanges of this domain, oldest first, with the day by which the
+    commission names an agency that has not answered. Notes are for this agency alone: mind who sees the screen.
+    """
+
+    async def work(desk: CaseDesk) -> list[str]:
+        kept = claims_store.of_domain(desk.office.db.read(), desk.domain)
+        return [line for each in kept for line in _claim(each)]
+
+    for line in _at(directory, domain, work):
+        typer.echo(line)
+
+
+@app.command()
+def answer(
+    directory: DirOption,
+    domain: AsOption,
+    xid: Annotated[str, typer.Argument(help="The claim, as `kakine desk claims` shows it.")],
+    outcome: Annotated[Outcome, typer.Option(help="What was done.")],
+    words: Annotated[
+        str, typer.Option(help="To the person, at most 1,000 characters; the ground, where kept.")
+    ],
+) -> None:
+    """異議・訂正請求に答える: once; it is sealed to the person, and the commission hears only that it was answered.
+
+    Example: kakine desk answer 0f3c… --as yokohama/tax --outcome corrected --words 直しました
+    """
+    try:
+        which = bytes.fromhex(xid)
+    except ValueError as wrong:
+        raise typer.BadParameter("not a claim") from wrong
+    if len(words) > MOST_WORDS:
+        raise typer.BadParameter(f"at most {MOST_WORDS} characters")
+    _at(directory, domain, lambda desk: claims.reply(desk.office, desk.domain, which, outcome, words))
+
+
+def _claim(kept: claims_store.Kept) -> list[str]:
+    said = decode(kept.claim, Claim)
+    filed, due = (in_japan(ms).strftime("%Y-%m-%d") for ms in (kept.since_ms, kept.since_ms + ANSWER_MS))
+    state = decode(kept.reply, Reply).outcome.value if kept.reply else f"answer by {due}"
+    who = harmless(said.official) or "-"
+    head = f"{kept.xid.hex()}  {filed}  {said.reason.value:10}  {state}  {who}  {' '.join(said.items)}"
+    return [harmless(head).rstrip(), *([f"  {harmless(said.note)}"] if said.note else [])]
 
 
 def _line(line: journal.Line) -> str:

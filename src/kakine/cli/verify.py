@@ -226,7 +226,7 @@ def _told(shown: dict[str, Any], said: dict[str, Any]) -> Iterator[str]:
     }
     for name, value in rows.items():
         if value:
-            yield f"{said[name]['ja']} {said[name]['en']}: {_harmless(value)}"
+            yield f"{said[name]['ja']} {said[name]['en']}: {harmless(value)}"
     for name, value in shown["fields"]:
         yield f"  {name}: {_readable(value, said['hidden'])}"
 
@@ -234,9 +234,9 @@ def _told(shown: dict[str, Any], said: dict[str, Any]) -> Iterator[str]:
 def _readable(value: Any, hidden: dict[str, str]) -> str:
     if value is None:
         return f"{hidden['ja']} {hidden['en']}"
-    return _harmless(", ".join(value) if isinstance(value, list) else str(value))
+    return harmless(", ".join(value) if isinstance(value, list) else str(value))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A file's own words may hold line breaks, terminal commands or turned directions, to look like a verdict."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,4 +1,4 @@
-"""The commission's auditor as it can be called: it takes objections and answers them.
+"""The commission's auditor as it can be called: it takes objections, answers them, and takes evidence.
 
 It never learns whose list an entry stands in; the portal, which carries both messages, learns neither.
 """
@@ -20,4 +20,17 @@ class Objected(Body, frozen=True):
     sealed: bytes
 
 
+class EvidenceSent(Body, frozen=True):
+    """A `wire.evidence.BrowserEvidence`, as the reader's browser has made it."""
+
+    data: bytes
+
+
+class EvidenceTaken(Body, frozen=True):
+    """The commission's signature over that data (64 bytes, label "evidence-received"): it has it."""
+
+    signature: bytes
+
+
+EVIDENCE = Call("/v1/evidence", EvidenceSent, EvidenceTaken, frozenset({Role.PORTAL}), 1 << 19)
 OBJECT = Call("/v1/objection", Objection, Objected, frozenset({Role.PORTAL}))

@@ -6,17 +6,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kakine.crypto.hashing import digest
+from kakine.crypto.sealing import OpenKey, seal
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols import published
+from kakine.protocols.gazette import Law
 from kakine.protocols.heads import Heads
 from kakine.protocols.history import OpenedRow
 from kakine.protocols.logs import LogKeys
+from kakine.values.labels import DomainName
 from kakine.values.problems import AnswerMismatch, AnswerUnasked, ObjectionInvalid
 from kakine.wire import filing
-from kakine.wire.canonical import decode
+from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.filing import SignedFiling
-from kakine.wire.objection import Answer, Logged, Shown
+from kakine.wire.objection import (
+    Aim,
+    Answer,
+    Claim,
+    Logged,
+    Passed,
+    Reason,
+    Replied,
+    Reply,
+    Shown,
+    to_agency,
+)
 from kakine.wire.record import (
     RequestRecord,
     commitment,
@@ -29,9 +43,14 @@ from kakine.wire.record import (
 from kakine.wire.request import Place
 
 GROUND = "OBJECTION"
+_GATEWAY = "gateway"
 
 LIMIT_MINUTES = 30 * 24 * 60
 """How long an objection may stay unanswered, for whoever counts (個人情報保護法 art. 94: thirty days)."""
+
+ANSWER_MS = 14 * 86_400_000
+"""How long an agency has for what was passed on to it, from the objection's own minute in the log. Half of the limit is
+left for what then has to be done."""
 
 
 def place_of(row: OpenedRow) -> Place:
@@ -133,6 +152,54 @@ def check_answer(
         raise AnswerMismatch(what="entry")
     heads.verify(given.index, given.path, given.note, given.entry, logs)
     return answer
+
+
+# --- passed on to an agency ------------------------------------------------------------------------------------
+
+
+def reason_of(objection: RequestRecord) -> Reason:
+    """Why the person objects. Raises `ObjectionInvalid`."""
+    try:
+        (said,) = objection.common.items
+        return Reason(said)
+    except ValueError as fault:
+        raise ObjectionInvalid(what="reason") from fault
+
+
+def claim_of(
+    law: Law, disputed: OpenedRow, objection: OpenedRow, session: OpenKey, note: str
+) -> tuple[Aim, bytes]:
+    """What the commission is to do with an objection of this reason, and what it is to pass on, sealed to the agency:
+    what is said to be wrong to whoever held it, everything else but a mix-up of people to whoever asked.
+
+    Raises `ObjectionInvalid` where a row is no request.
+    """
+    asked, objected = disputed.record, objection.record
+    if not isinstance(asked, RequestRecord) or not isinstance(objected, RequestRecord):
+        raise ObjectionInvalid(what="kind")
+    reason = reason_of(objected)
+    if reason is Reason.NOT_ME:
+        return Aim.CHECK, b""
+    aim = Aim.HOLDER if reason is Reason.DATA_WRONG else Aim.ASKER
+    party = DomainName(asked.common.recipient if aim is Aim.HOLDER else asked.common.requester).party
+    if _GATEWAY not in law.roles(party):
+        return Aim.CHECK, b""
+    items = tuple(asked.common.items) if aim is Aim.HOLDER else ()
+    personal, shown = asked.personal, shown_of(disputed, objection)
+    claim = Claim(shown, bytes(session.public), reason, personal.official, personal.case, items, note)
+    return aim, seal(law.seal_key(party), to_agency(), encode(claim))
+
+
+def check_reply(said: bytes, passed: Passed, shown: Shown, agency: VerifyKey) -> Reply:
+    """An agency's answer, the one of which it has signed for the commission that it gave it. Raises `AnswerMismatch`
+    where it is another, and what does not verify."""
+    agency.verify(passed.signature, "claim-replied", passed.replied)
+    replied, reply = decode(passed.replied, Replied), decode(said, Reply)
+    if (replied.xid, replied.place, replied.party) != (shown.opening[:16], shown.place, passed.party):
+        raise AnswerMismatch(what="exchange")
+    if replied.reply != reply.digest:
+        raise AnswerMismatch(what="reply")
+    return reply
 
 
 # --- anybody --------------------------------------------------------------------------------------------------

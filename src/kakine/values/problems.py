@@ -1054,6 +1054,12 @@ class ObjectionOpen(Problem):
     title = "the objection cannot be settled yet: the exchange may still be released"
 
 
+class ClaimUnfit(Problem):
+    code = "claim-unfit"
+    status = 409
+    title = "this claim cannot be passed on, or is none that this agency has, or has been answered already"
+
+
 class ExchangeUnknown(Problem):
     code = "exchange-unknown"
     status = 404

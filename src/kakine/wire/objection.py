@@ -1,4 +1,4 @@
-"""What a person says against an entry of the own list, and what the commission answers (spec/objections.md)."""
+"""What a person says against an entry of the own list, and what commission and agency answer (spec/objections.md)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from kakine.wire.record import XID_OPENING
 from kakine.wire.request import Batch, Digest, Millis, Place
 
 Opening = Annotated[bytes, Meta(min_length=XID_OPENING, max_length=XID_OPENING)]
+
+MOST_WORDS = 1000
+"""Characters of an agency's answer."""
 
 
 class Reason(StrEnum):
@@ -37,11 +40,25 @@ class Shown(Message, frozen=True):
     parent_siblings: tuple[Digest, Digest]
 
 
+class Aim(StrEnum):
+    """What the commission is to do with what it is shown. LOOK keeps nothing and begins nothing."""
+
+    LOOK = "look"
+    CHECK = "check"
+    ASKER = "asker"
+    HOLDER = "holder"
+
+
 class Asked(Message, frozen=True):
-    """What the person's session seals to the commission, with the key to which it wants the answer."""
+    """What the person's session seals to the commission, with the key to which it wants the answer.
+
+    With ASKER or HOLDER `claim` is a `Claim`, sealed to the agency that asked or held: the commission passes it on.
+    """
 
     shown: Shown
     session: Digest
+    aim: Aim = Aim.CHECK
+    claim: Annotated[bytes, Meta(max_length=8192)] = b""
 
 
 class Finding(StrEnum):
@@ -80,11 +97,78 @@ class Logged(Message, frozen=True):
     note: bytes
 
 
+Items = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=40)], ...], Meta(max_length=64)]
+
+
+class Claim(Message, frozen=True):
+    """What the person's session seals to the agency. `official` and `case` are the agency's own references, as the
+    record has them; `items` are those of the record that are said to be wrong. `note` is for this agency alone."""
+
+    shown: Shown
+    session: Digest
+    reason: Reason
+    official: Annotated[str, Meta(max_length=200)]
+    case: Annotated[bytes, Meta(max_length=64)]
+    items: Items
+    note: Annotated[str, Meta(max_length=400)]
+
+
+class Outcome(StrEnum):
+    """What an agency answers. FORWARDED: it is another body's to decide, which the words name."""
+
+    CORRECTED = "corrected"
+    KEPT = "kept"
+    EXPLAINED = "explained"
+    FORWARDED = "forwarded"
+
+
+class Reply(Message, frozen=True):
+    """An agency's answer to a `Claim`. The salt keeps its digest, which the commission has, from being guessed."""
+
+    xid: Batch
+    place: Place
+    party: Annotated[str, Meta(min_length=1, max_length=40)]
+    outcome: Outcome
+    words: Annotated[str, Meta(max_length=MOST_WORDS)]
+    time_ms: Millis
+    salt: Digest
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: what the agency signs for the commission."""
+        return digest("claim-reply", encode(self))
+
+
+class Replied(Message, frozen=True):
+    """That an agency has answered, signed with label "claim-replied": all that the commission learns of the answer."""
+
+    xid: Batch
+    place: Place
+    party: Annotated[str, Meta(min_length=1, max_length=40)]
+    reply: Digest
+    time_ms: Millis
+
+
+class Passed(Message, frozen=True):
+    """How it stands with what was passed on: to whom, by when it has to answer, whether it has got it, and its signed
+    `Replied` once there is one. `sealed` is the encoded `Reply` under the session's key, empty while the agency cannot
+    be reached or has not answered."""
+
+    party: Annotated[str, Meta(min_length=1, max_length=40)]
+    due_ms: Millis
+    delivered: bool
+    replied: bytes
+    signature: bytes
+    sealed: bytes
+
+
 class Told(Message, frozen=True):
-    """What the person is told: since when the objection is known, and the encoded `Logged` once there is an answer."""
+    """What the person is told: since when the objection is known (0: not at all), the encoded `Logged` once there is an
+    answer, and how it stands with what was passed on."""
 
     received_ms: Millis
     logged: bytes
+    passed: tuple[Passed, ...] = ()
 
 
 def to_commission() -> bytes:
@@ -95,3 +179,13 @@ def to_commission() -> bytes:
 def to_session(xid: bytes) -> bytes:
     """HPKE info of what is sealed back to the person's session."""
     return digest("objection-told", xid)
+
+
+def to_agency() -> bytes:
+    """HPKE info of what is sealed to an agency."""
+    return digest("claim")
+
+
+def from_agency(xid: bytes) -> bytes:
+    """HPKE info of what an agency seals back to the person's session."""
+    return digest("claim-told", xid)

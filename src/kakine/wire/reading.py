@@ -96,13 +96,21 @@ class TrustedLog(Message, frozen=True):
     dead: bool
 
 
+class TrustedCommission(Message, frozen=True):
+    """The key that the commission signs answers with, and the one that objections are sealed to."""
+
+    key: Digest
+    seal: Digest
+
+
 class Trust(Message, frozen=True):
-    """Whose signatures a reader believes: record keepers and logs as the gazette has them, and the policy of witnesses
-    (c2sp.org/tlog-policy)."""
+    """Whose signatures a reader believes: record keepers and logs as the gazette has them, the policy of witnesses
+    (c2sp.org/tlog-policy), and the commission, which answers objections."""
 
     keepers: Annotated[tuple[TrustedKeeper, ...], Meta(min_length=1, max_length=8)]
     logs: Annotated[tuple[TrustedLog, ...], Meta(min_length=1, max_length=1024)]
     policy: bytes
+    commission: TrustedCommission
 
 
 class HistoryGiven(Message, frozen=True):

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kakine.contracts.commission_audit import OBJECT
+from kakine.contracts.commission_audit import EVIDENCE, OBJECT
 from kakine.parties.commission import (
     audit_store,
     counts,
@@ -22,6 +22,7 @@ from kakine.parties.commission import (
     enrolments,
     indexes,
     objections,
+    received,
     windows,
 )
 from kakine.parties.commission.audit_office import Limits, Office
@@ -39,7 +40,7 @@ from kakine.wire.request import PublicPart, RecordPart, points_digest, public_di
 
 @dataclass(frozen=True)
 class AuditSettings:
-    """`database` is the auditor's own SQLite file; `converters` in chain order."""
+    """`database` is the auditor's own SQLite file; `converters` in chain order; `findings` the folder of evidence."""
 
     database: Path
     converters: Sequence[PartyName]
@@ -47,6 +48,7 @@ class AuditSettings:
     registry: PartyName
     logs: Logs
     limits: Limits = field(default_factory=Limits)
+    findings: Path | None = None
 
 
 class Auditor:
@@ -79,6 +81,7 @@ class Auditor:
                 clock,
                 entropy,
                 settings.limits,
+                settings.findings,
             )
         )
 
@@ -90,7 +93,11 @@ class Auditor:
     @property
     def duties(self) -> list[Duty[Any, Any]]:
         """What the commission answers to others as auditor."""
-        return [Duty(OBJECT, partial(objections.take, self._office))]
+        office = self._office
+        return [
+            Duty(OBJECT, partial(objections.take, office)),
+            Duty(EVIDENCE, partial(received.take, office)),
+        ]
 
     async def answer_objections(self) -> list[Objection]:
         """Take up every objection that is not answered. What is left waits for a party to answer, which it names."""

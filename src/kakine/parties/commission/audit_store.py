@@ -6,9 +6,10 @@ No code is here that anybody could open: vectors are blinded and masked, and go 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Integer,
     LargeBinary,
@@ -89,6 +90,20 @@ _OBJECTION = Table(
     Column("entry", LargeBinary),
     Column("logged", LargeBinary),
 )
+_PASSED = Table(
+    "audit_passed",
+    METADATA,
+    Column("xid", LargeBinary, primary_key=True),
+    Column("aim", String, nullable=False),
+    Column("claim", LargeBinary, nullable=False),
+    Column("since_ms", Integer, nullable=False),
+    Column("domain", String, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("delivered", Boolean, nullable=False),
+    Column("replied", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,24 @@ class Objection:
     signature: bytes | None = None
     entry: bytes | None = None
     logged: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What is passed on to an agency, which alone can open `claim`. `since_ms` is the objection's minute in the log;
+    `domain`, `request` and `item` are empty until it is known whose exchange it was; `replied` and its signature until
+    the agency has answered."""
+
+    xid: bytes
+    aim: str
+    claim: bytes
+    since_ms: int
+    domain: str = ""
+    request: bytes = b""
+    item: int = 0
+    delivered: bool = False
+    replied: bytes = b""
+    signature: bytes = b""
 
 
 _GET_MARK = sql(select(_MARK.c.value).where(_MARK.c.name == bindparam("name")))
@@ -162,6 +195,9 @@ _SET_LOGGED = sql(
     .where(_OBJECTION.c.xid == bindparam("which"))
     .values(logged=bindparam("new_logged"), shown=bindparam("nothing"), waiting="")
 )
+_ADD_PASSED = sql(insert(_PASSED).prefix_with("OR IGNORE"))
+_PASSED_OF = sql(select(*_PASSED.c).where(_PASSED.c.xid == bindparam("xid")))
+_SET_PASSED = sql(insert(_PASSED).prefix_with("OR REPLACE"))
 _SET_COUNT = sql(insert(_COUNT).prefix_with("OR REPLACE"))
 _GET_COUNT = sql(select(_COUNT.c.statement).where(_COUNT.c.converter == bindparam("converter")))
 
@@ -272,3 +308,19 @@ def set_answer(db: sqlite3.Connection, xid: bytes, answer: bytes, signature: byt
 def set_logged(db: sqlite3.Connection, xid: bytes, logged: bytes) -> None:
     """The answer stands in the log. What was shown is not needed any more."""
     db.execute(_SET_LOGGED, {"which": xid, "new_logged": logged, "nothing": b""})
+
+
+def pass_on(db: sqlite3.Connection, fresh: Passed) -> None:
+    """Keep what is to be passed on. What is kept for this exchange already stays."""
+    db.execute(_ADD_PASSED, fresh.__dict__)
+
+
+def passed(db: sqlite3.Connection, xid: bytes) -> Passed | None:
+    """What is passed on for an exchange."""
+    row = db.execute(_PASSED_OF, {"xid": xid}).fetchone()
+    return replace(Passed(*row), delivered=bool(row[7])) if row else None
+
+
+def set_passed(db: sqlite3.Connection, now: Passed) -> None:
+    """How it stands with it now."""
+    db.execute(_SET_PASSED, now.__dict__)

@@ -23,6 +23,7 @@ from kakine.values.calendar import minutes
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
     CheckpointInvalid,
+    ClaimUnfit,
     ExchangeUnknown,
     FilingMismatch,
     FilingUnknown,
@@ -82,7 +83,31 @@ async def settle(office: Office, xid: bytes, shown: Shown) -> Settled:
         return Finding.FAULT, fault.party, fault.what
 
 
-async def _settle(office: Office, xid: bytes, shown: Shown) -> Settled:
+@dataclass(frozen=True)
+class _Heard:
+    """What record keepers and converters say of a disputed request."""
+
+    disputed: Proved
+    filed: Sequence[_Filed]
+    item: int
+    told: Sequence[SeenRequest | None]
+
+
+async def link_of(office: Office, xid: bytes, shown: Shown) -> tuple[SeenRequest, int]:
+    """The released request of a disputed entry, whom it was between, and the position of the entry in it.
+
+    Raises `ClaimUnfit` where there is none, or parties differ about it, and one of `OPEN`.
+    """
+    try:
+        heard = await _hear(office, xid, shown)
+        if all(each is None for each in heard.told):
+            raise ClaimUnfit(what="not-released")
+        return _link(office, heard.told), heard.item
+    except Fault as fault:
+        raise ClaimUnfit(what=fault.what) from fault
+
+
+async def _hear(office: Office, xid: bytes, shown: Shown) -> _Heard:
     heads = Heads()
     disputed = await entry_at(office, heads, shown.place)
     objection = await entry_at(office, heads, shown.objection)
@@ -97,6 +122,12 @@ async def _settle(office: Office, xid: bytes, shown: Shown) -> Settled:
         [each.there.signed for each in objected],
     )
     told = [await _told(office, name, evidence, xid, request) for name in office.converters]
+    return _Heard(disputed, filed, item, told)
+
+
+async def _settle(office: Office, xid: bytes, shown: Shown) -> Settled:
+    heard = await _hear(office, xid, shown)
+    disputed, filed, item, told = heard.disputed, heard.filed, heard.item, heard.told
     age_minutes = minutes(office.clock()) - Entry.decode(disputed.entries).minutes
     if not await _released(office, xid, told, age_minutes <= SETTLED_MINUTES):
         return Finding.NOT_RELEASED, "", ""

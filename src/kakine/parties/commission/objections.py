@@ -4,6 +4,8 @@ received    what the person shows proves an objection in the log to a request in
 verdict     kept together with the signed answer and the entry in which it will be logged
 logged      under a tag of the exchange, so the log takes one answer and a repeat finds it
 told        to whoever shows the same objection again, sealed to that session
+
+What the person has against an agency is passed on to it before the answer, which waits for the agency (`passing`).
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from dataclasses import replace
 from kakine.contracts.commission_audit import Objected, Objection
 from kakine.contracts.ledger import APPEND, RECEIPT, Append, ByTag
 from kakine.crypto.sealing import SealKey, open_sealed, seal
-from kakine.parties.commission import audit_store, cases
+from kakine.parties.commission import audit_store, cases, passing
 from kakine.parties.commission.audit_office import Office
 from kakine.parties.commission.audit_store import Objection as Kept
-from kakine.parties.commission.audit_store import Verdict
+from kakine.parties.commission.audit_store import Passed, Verdict
 from kakine.protocols import objections
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, present
@@ -27,7 +29,17 @@ from kakine.values.problems import InternalFault, PartyUnavailable, StoreFailed,
 from kakine.wire import filing as filings
 from kakine.wire.canonical import decode, encode
 from kakine.wire.entry import Entry
-from kakine.wire.objection import Answer, Asked, Finding, Logged, Shown, Told, to_commission, to_session
+from kakine.wire.objection import (
+    Aim,
+    Answer,
+    Asked,
+    Finding,
+    Logged,
+    Shown,
+    Told,
+    to_commission,
+    to_session,
+)
 from kakine.wire.request import Place
 
 _NOTHING = bytes(32)
@@ -40,12 +52,27 @@ async def take(office: Office, caller: PartyName, asked: Objection) -> Objected:
     stays open and the next run goes on.
     """
     opened = decode(open_sealed(office.identity.opening, to_commission(), asked.sealed), Asked)
-    xid = await _checked(office, opened.shown)
-    fresh = Kept(xid, encode(opened.shown.place), encode(opened.shown), office.clock())
-    kept = await office.db.write(lambda db: audit_store.keep_objection(db, fresh))
-    kept = await _go_on(office, kept)
-    told = Told(kept.received_ms, kept.logged or b"")
+    xid, since_ms = await _checked(office, opened.shown)
+    told = Told(0, b"")
+    if opened.aim is not Aim.LOOK or audit_store.find_objection(office.db.read(), xid) is not None:
+        kept = await _go_on(office, await _keep(office, xid, opened, since_ms))
+        passed = await passing.told(office, kept, opened.claim)
+        told = Told(kept.received_ms, kept.logged or b"", passed)
     return Objected(seal(SealKey(opened.session), to_session(xid), encode(told)))
+
+
+async def _keep(office: Office, xid: bytes, asked: Asked, since_ms: int) -> Kept:
+    """The objection as it is known now, and with it what is to be passed on; after the answer nothing is any more."""
+    fresh = Kept(xid, encode(asked.shown.place), encode(asked.shown), office.clock())
+    passes = asked.aim in (Aim.ASKER, Aim.HOLDER) and asked.claim
+
+    def work(db: sqlite3.Connection) -> Kept:
+        kept = audit_store.keep_objection(db, fresh)
+        if passes and kept.answer is None:
+            audit_store.pass_on(db, Passed(xid, asked.aim.value, asked.claim, since_ms))
+        return kept
+
+    return await office.db.write(work)
 
 
 async def run(office: Office) -> list[Kept]:
@@ -54,12 +81,13 @@ async def run(office: Office) -> list[Kept]:
     return [kept for kept in left if kept.logged is None]
 
 
-async def _checked(office: Office, shown: Shown) -> bytes:
-    """The xid that is disputed. Both entries are asked of the log itself."""
+async def _checked(office: Office, shown: Shown) -> tuple[bytes, int]:
+    """The xid that is disputed, and the objection's own minute. Both entries are asked of the log itself."""
     heads = Heads()
     disputed = await cases.entry_at(office, heads, shown.place)
     objection = await cases.entry_at(office, heads, shown.objection)
-    return objections.check_shown(shown, Entry.decode(disputed.entries), Entry.decode(objection.entries))
+    objected = Entry.decode(objection.entries)
+    return objections.check_shown(shown, Entry.decode(disputed.entries), objected), objected.minutes * 60_000
 
 
 async def _go_on(office: Office, kept: Kept) -> Kept:
@@ -80,6 +108,9 @@ async def _judge(office: Office, kept: Kept) -> Kept:
     """The verdict and the answer that says so, in one transaction. Raises what leaves it open."""
     try:
         finding, party, fault = await cases.settle(office, kept.xid, decode(kept.shown, Shown))
+        if finding is Finding.RIGHT:
+            party, fault = await passing.settled(office, kept)
+            finding = Finding.FAULT if party else finding
     except (PartyUnavailable, StoreFailed, InternalFault) as silent:
         party, fault = str(silent.facts.get("party", "")), "no-answer"
         late = office.clock() - kept.received_ms > office.limits.patience_ms

@@ -18,12 +18,13 @@ from kakine.values.labels import PartyName
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`auditor` is the auditor's SQLite file, `keeper` the record keeper it asks, `policy` the file with the witnesses'
-    policy, which the commission has logged before it takes effect."""
+    policy, which the commission has logged before it takes effect, `findings` the folder of evidence."""
 
     auditor: Path
     keeper: str
     registry: str
     policy: Path
+    findings: Path = Path("findings")
 
 
 def start(place: Footing, anchors: Anchors) -> Commission:
@@ -35,7 +36,7 @@ def start(place: Footing, anchors: Anchors) -> Commission:
 def start_auditor(place: Footing, own: Own, commission: Commission) -> Auditor:
     """The commission answers its calls from now on. Raises `StoreInUse`."""
     asked = PartyName(own.keeper), PartyName(own.registry), place.logs
-    settings = AuditSettings(own.auditor, place.converters, *asked)
+    settings = AuditSettings(own.auditor, place.converters, *asked, findings=own.findings)
     _, identity, law, peers, clock, entropy = place.common
     auditor = Auditor.open(settings, identity, law, peers, clock, entropy)
     commission.figuring.audits = auditor.db
@@ -47,9 +48,10 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     commission = start(place, place.law.anchors)
     commission.figuring.policy = policy = (site.folder / own.policy).read_bytes()
-    auditor = start_auditor(
-        place, msgspec.structs.replace(own, auditor=site.folder / own.auditor), commission
+    here = msgspec.structs.replace(
+        own, auditor=site.folder / own.auditor, findings=site.folder / own.findings
     )
+    auditor = start_auditor(place, here, commission)
 
     async def begin() -> None:
         await commission.resume()

@@ -14,9 +14,10 @@ from kakine.clients.domains import Domain, MonthKeys
 from kakine.clients.exchange import Network
 from kakine.clients.rekey import first_epoch
 from kakine.contracts import agency, gateway
+from kakine.contracts.claims import CLAIM
 from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
-from kakine.parties.gateway import answering, front, store
+from kakine.parties.gateway import answering, claims, front, store
 from kakine.parties.gateway.asking import Desk
 from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
 from kakine.parties.gateway.office import Office, Validate
@@ -66,6 +67,7 @@ class Gateway:
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
             Duty(agency.ASK, partial(front.ask, office, self.desk)),
             Duty(agency.PAPER, partial(front.paper, office, self.desk)),
+            Duty(CLAIM, partial(claims.take, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as insert_once
 
 from kakine.clients.rekey import rekey_tables
+from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.bulk import store as bulk_store
 from kakine.parties.gateway.desk import case_store, journal, people_store
 from kakine.runtime.codebook import codebook_metadata
@@ -30,7 +31,13 @@ from kakine.runtime.database import sql
 
 metadata = codebook_metadata(MetaData())
 rekey_tables(metadata)
-for _table in (*people_store.TABLES, *case_store.TABLES, *journal.TABLES, *bulk_store.TABLES):
+for _table in (
+    *people_store.TABLES,
+    *case_store.TABLES,
+    *journal.TABLES,
+    *bulk_store.TABLES,
+    *claims_store.TABLES,
+):
     _table.to_metadata(metadata)
 _holding = metadata.tables["holding"]
 

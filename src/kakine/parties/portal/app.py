@@ -19,7 +19,7 @@ from kakine.clients.exchange import Network, Requester, Seat, Wish, as_convert, 
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts import converter, gateway
 from kakine.contracts.authority import LINK, AskLink
-from kakine.contracts.commission_audit import OBJECT, Objection
+from kakine.contracts.commission_audit import EVIDENCE, OBJECT, EvidenceSent, Objection
 from kakine.contracts.converter import Listed, OpenShares
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.contracts.login import Standing
@@ -65,6 +65,7 @@ from kakine.values.codes import CodeVector, WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, ActImpossible, CallerNotAllowed
 from kakine.web.site import Settings
+from kakine.wire import evidence
 from kakine.wire.answer import Answered, Prepared, Result
 from kakine.wire.canonical import decode, encode
 from kakine.wire.decision import Decision, LatestWithdrawn, packed
@@ -264,6 +265,12 @@ class Portal:
         """Carry a person's objection to the commission, and what it says back; both are sealed against the portal."""
         given = await self._peers.ask(PartyName("commission"), OBJECT, Objection(sealed))
         return given.sealed
+
+    async def send_evidence(self, data: bytes) -> bytes:
+        """Carry a reader's evidence against a log to the commission; its signature over these bytes. Only their form is
+        looked at. Raises `EvidenceMalformed`, and what the commission refuses with."""
+        evidence.decode(data)
+        return (await self._peers.ask(PartyName("commission"), EVIDENCE, EvidenceSent(data))).signature
 
     async def tell_authority(self, sealed: bytes) -> bytes:
         """Carry a holder's wish for a link of certificates to the authority, and its answer; both are sealed against

@@ -64,6 +64,14 @@ class Own(Protocol):
         """End a consent to the latest items."""
         ...
 
+    async def tell_commission(self, sealed: bytes) -> bytes:
+        """Carry what a person shows the commission, and what it says back."""
+        ...
+
+    async def send_evidence(self, data: bytes) -> bytes:
+        """Carry evidence against a log to the commission; its signature over it."""
+        ...
+
 
 @dataclass
 class Door(Arrival):
@@ -209,6 +217,16 @@ class Visits:
         """End a consent of whoever this visit is of, by its id (16 bytes); any visit will do, however weak: it takes
         nothing from anybody who may have it. Of others, or of nobody, it ends nothing (spec/decisions.md DEC-2.8)."""
         await self._own.withdraw(self.get(name).whose, grant)
+
+    async def tell_commission(self, name: str, sealed: bytes) -> bytes:
+        """Carry what somebody inside shows the commission, and its answer: both sealed, and whose it is in neither."""
+        self.get(name)
+        return await self._own.tell_commission(sealed)
+
+    async def send_evidence(self, name: str, data: bytes) -> bytes:
+        """Carry the evidence of somebody inside; whose it is stands nowhere in it."""
+        self.get(name)
+        return await self._own.send_evidence(data)
 
     def _stands(self, visit: Visit, now_ms: int) -> bool:
         try:

@@ -1,8 +1,9 @@
-"""The history room, an objection to a line of it, filed through the visit, and its public clock."""
+"""The history room, an objection to a line of it, filed through the visit, its public clock, and its answers."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 from starlette.responses import Response
 
@@ -49,6 +50,42 @@ async def object_to(house: House, turn: Turn[str]) -> Response:
         due_ms=now_ms + LIMIT_MINUTES * 60_000,
         days=LIMIT_MINUTES // 1440,
     )
+
+
+MEDIA = "application/octet-stream"
+MOST_TOLD = 16_384
+"""Bytes of a sealed question to the commission."""
+
+
+async def room(house: House, turn: Turn[str]) -> Response:
+    """Every objection with its clock and its answers: all of it opened in the reader's browser."""
+    turn.note = "/objections"
+    return turn.page("objections.html", days=LIMIT_MINUTES // 1440, strong=house.strong(turn))
+
+
+async def agencies(house: House, turn: Turn[str]) -> Response:
+    """By agency that answers for itself the key it signs with and the one to seal to, the same for everybody."""
+    law = house.law
+    return turn.json(
+        {
+            party: (_text(law.signing_key(party)), _text(law.seal_key(party)))
+            for party in law.with_role("gateway")
+        }
+    )
+
+
+def _text(key: bytes) -> str:
+    return b64encode(bytes(key)).decode()
+
+
+async def told(house: House, turn: Turn[str]) -> Response:
+    """A sealed question to the commission, and its sealed answer."""
+    return Response(await house.visits.tell_commission(turn.who, turn.body), media_type=MEDIA)
+
+
+async def evidence(house: House, turn: Turn[str]) -> Response:
+    """What proves that a log has shown two histories; the commission's signature over it."""
+    return Response(await house.visits.send_evidence(turn.who, turn.body), media_type=MEDIA)
 
 
 def _sent(turn: Turn[str]) -> tuple[Place, bytes, Reason]:

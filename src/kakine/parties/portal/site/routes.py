@@ -33,6 +33,7 @@ from kakine.web.sessions import Sessions
 from kakine.web.site import Handler, Settings, Site
 from kakine.web.turn import Turn
 from kakine.wire import own_data, reading
+from kakine.wire.evidence import MOST_BYTES
 
 Serve = Callable[[House, Turn[str]], Awaitable[Response]]
 
@@ -41,6 +42,7 @@ ROOMS = (
     ("/data", mark("自己情報"), True),
     ("/history", mark("履歴"), True),
     ("/decisions", mark("決める"), True),
+    ("/objections", mark("異議"), True),
     ("/consents", mark("同意"), True),
     ("/mandates", mark("委任"), True),
     ("/account", mark("公金受取口座"), True),
@@ -106,6 +108,10 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/ways/passkey", of(acting.new_passkey))
     made.post("/acts/undo", of(acting.undo))
     made.post("/acts/undo-suspects", of(acting.undo_suspects))
+    made.call("/history/evidence", of(objecting.evidence), limit=MOST_BYTES)
+    made.get("/objections", of(objecting.room))
+    made.get("/objections/agencies", of(objecting.agencies))
+    made.call("/objections/told", of(objecting.told), limit=objecting.MOST_TOLD)
     made.post("/decisions/objections", of(objecting.object_to))
     made.get("/consents", of(consenting.consents))
     made.post("/consents/withdraw", of(consenting.withdraw))

@@ -35,6 +35,7 @@ export const trust = struct({
   keepers: list(struct({ keeper: name, key: hash }), 8, 1),
   logs: list(struct({ origin: name, key: hash, final: bytes(), dead: flag }), 1024, 1),
   policy: bytes(),
+  commission: struct({ key: hash, seal: hash }),
 });
 
 export const statement = struct({ keeper: name, request: hash, count: int(0n), head: hash, time_ms: int() });

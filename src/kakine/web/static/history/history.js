@@ -88,7 +88,7 @@ function decoded(data) {
 }
 
 /** The logs that count, and the heads of them that were verified: one signature serves all rows under one note. */
-class Heads {
+export class Heads {
   constructor(logs) {
     this.logs = logs;
     this.known = new Map();

@@ -8,10 +8,11 @@
 
 import { Unreachable, asked, namesFrom } from "./asking.js";
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
+import { digest } from "./hashing.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, includes, keep, kept, sizesOf } from "./memory.js";
 import { withoutQuiet } from "./quiet.js";
-import { Refused, selfTest } from "./verify.js";
+import { Refused, selfTest, signed } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
 
@@ -39,7 +40,30 @@ const behind = (line) => (row) =>
 
 const sameXid = (row, line) => Array.from(row.record.personal.xid, (byte) => byte.toString(16).padStart(2, "0")).join("") === line.xid;
 
-function actsOf(reading, before, language) {
+/**
+ * Send what the log itself has signed to the commission, through the portal; whether the commission has signed that it
+ * has these very bytes. Nothing else that anybody answers counts as sent.
+ */
+async function sendEvidence({ evidence, token }, reading, before) {
+  const data = evidenceOf(reading, before);
+  try {
+    const answer = await fetch(evidence, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Kakine-Token": token },
+      body: data,
+      credentials: "same-origin",
+      redirect: "error",
+      cache: "no-store",
+    });
+    const signature = new Uint8Array(await answer.arrayBuffer());
+    const { key } = reading.files.believed.said.commission;
+    return answer.ok && signature.length === 64 && (await signed(key, signature, digest("evidence-received", data)));
+  } catch {
+    return false;
+  }
+}
+
+function actsOf(root, reading, before, language) {
   const words = WORDS[language];
   return {
     async check(line) {
@@ -55,6 +79,8 @@ function actsOf(reading, before, language) {
     async saveEvidence() {
       saved("kakine-evidence.json", evidenceOf(reading, before), "application/json");
     },
+    sendEvidence: root.dataset.evidence === undefined ? null : async () =>
+      (await sendEvidence(root.dataset, reading, before)) ? words.evidenceSent : words.evidenceUnsent,
     async forget() {
       forget();
       return words.forgotten;
@@ -84,7 +110,8 @@ export async function open(root, { nowMs = Date.now(), accept = "", render = sho
     const { again = "" } = root.dataset;
     const shown = again === "" ? reading : withoutQuiet(reading, names);
     render(root, shown, {
-      language, names, nowMs, visited: memory.visited, other, again, versions: versionsOf(root.dataset), act: actsOf(shown, memory.before, language),
+      language, names, nowMs, visited: memory.visited, other, again, versions: versionsOf(root.dataset),
+      act: actsOf(root, shown, memory.before, language),
     });
     performance.measure("history-shown", "history-given");
     // What is taken home of it claims no more than what is shown.

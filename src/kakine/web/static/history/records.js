@@ -4,7 +4,7 @@ import { big, nodeHash, sha, stretch } from "./hashing.js";
 import { record as recordForm } from "./forms.js";
 import { whole } from "./messages.js";
 import { aeadOpen } from "./sealing.js";
-import { Refused, same, utf8 } from "./verify.js";
+import { Refused, joined, same, utf8 } from "./verify.js";
 
 export const REQUEST = 1;
 export const OUTCOME = 2;
@@ -54,9 +54,26 @@ function openings(record) {
   return values.map((value, at) => ({ salt: salts[at], value }));
 }
 
+/**
+ * What shows one own row to others (spec/objections.md section 2): 112 bytes that open its xid and nothing else, those
+ * that open its parent, and what P is hashed with on its way to C.
+ */
+export function shownOf({ personal, opened }) {
+  const leaves = opened.map(committedField);
+  const [first, second, third, fourth] = leaves;
+  const group = (at) => nodeHash(nodeHash(leaves[at], leaves[at + 1]), nodeHash(leaves[at + 2], leaves[at + 3]));
+  return {
+    xid: joined([personal.xid, opened[0].salt, second, nodeHash(third, fourth)]),
+    parent: joined([personal.parent, opened[3].salt, third, nodeHash(first, second)]),
+    siblings: [group(4), nodeHash(group(8), group(12))],
+  };
+}
+
+const committedField = ({ salt, value }, at) => sha(FIELD, Uint8Array.of(at + 1), salt, big(value.length, 4), value);
+
 /** C: the root over the commitments of all fields. */
 function rootOf(opened) {
-  let level = opened.map(({ salt, value }, at) => sha(FIELD, Uint8Array.of(at + 1), salt, big(value.length, 4), value));
+  let level = opened.map(committedField);
   while (level.length > 1) level = level.filter((_, at) => at % 2 === 0).map((left, at) => nodeHash(left, level[2 * at + 1]));
   return level[0];
 }

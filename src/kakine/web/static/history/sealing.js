@@ -19,11 +19,25 @@ export async function newSession() {
 /** The plaintext of enc ‖ ciphertext; refuses any other key, info or bytes. Anybody can seal: it shows no sender. */
 export async function openSealed(session, info, sealed) {
   const enc = sealed.subarray(0, 32);
-  const secret = encapsulated(await agreed(session, enc), enc, session.public);
+  const { key, nonce } = scheduled(encapsulated(await agreed(session, enc), enc, session.public), info);
+  return aeadOpen(key, nonce, NONE, sealed.subarray(32));
+}
+
+/** enc ‖ ciphertext for the owner of this key (32 bytes). */
+export async function sealTo(to, info, plaintext) {
+  const own = await newSession();
+  const secret = encapsulated(await agreed(own, to), own.public, to);
+  const { key, nonce } = scheduled(secret, info);
+  const imported = await globalThis.crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
+  const sealed = await globalThis.crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, imported, plaintext);
+  return joined([own.public, new Uint8Array(sealed)]);
+}
+
+/** The key schedule of RFC 9180 section 5.1 in base mode, for the first message. */
+function scheduled(secret, info) {
   const context = joined([Uint8Array.of(0), extract(SUITE, NONE, "psk_id_hash", NONE), extract(SUITE, NONE, "info_hash", info)]);
-  const scheduled = extract(SUITE, secret, "secret", NONE);
-  const key = expand(SUITE, scheduled, "key", context, 32);
-  return aeadOpen(key, expand(SUITE, scheduled, "base_nonce", context, 12), NONE, sealed.subarray(32));
+  const made = extract(SUITE, secret, "secret", NONE);
+  return { key: expand(SUITE, made, "key", context, 32), nonce: expand(SUITE, made, "base_nonce", context, 12) };
 }
 
 /** AES-256-GCM. */

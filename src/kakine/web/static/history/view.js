@@ -113,7 +113,10 @@ export function verdict(reading, { words, language, visited, other = false, agai
     ...list_(told.filter((each) => each !== ""), "told"),
   ], { class: `history-verdict ${mark}`, role: reading.complete ? "status" : "alert" });
   if (again) section.append(made("p", made("a", words.allKinds, { href: again })));
-  if (Object.keys(reading.accused).length > 0) section.append(button(words.evidence, act.saveEvidence));
+  if (Object.keys(reading.accused).length > 0) {
+    if (act.sendEvidence) section.append(made("p", button(words.sendEvidence, act.sendEvidence)));
+    section.append(made("p", button(words.evidence, act.saveEvidence)), made("p", words.evidenceNote, { class: "note" }));
+  }
   return section;
 }
 

@@ -18,7 +18,14 @@ function choose(line, item) {
 
 function offer(line, at) {
   const item = document.getElementById(`line-${at}`);
-  if (!item || line.disputed) return;
+  if (!item) return;
+  if (line.disputed) {
+    const link = document.createElement("a");
+    link.href = root.dataset.objections;
+    link.textContent = root.dataset.answers;
+    item.append(link);
+    return;
+  }
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button second";
