@@ -203,8 +203,8 @@ def page_text(verdict: PageVerdict) -> Iterator[str]:
     if shown:
         yield ""
         for name in ("key", "by", "at", "page", "language", "gazette"):
-            yield f"{said[name]['ja']} {said[name]['en']}: {_harmless(str(shown[name]))}"
-        yield from (f"  {tag}: {_harmless(line)}" for tag, line in shown["lines"])
+            yield f"{said[name]['ja']} {said[name]['en']}: {harmless(str(shown[name]))}"
+        yield from (f"  {tag}: {harmless(line)}" for tag, line in shown["lines"])
 
 
 def _why(words: dict[str, Any], why: str, language: str) -> str:
