@@ -57,6 +57,7 @@ from kakine.protocols.gazette_pack import Pack
 from kakine.protocols.log_list import check_seen, next_origin, opening_of
 from kakine.protocols.logs import Log, LogBook, log_of, open_logs
 from kakine.protocols.words import words_of
+from kakine.runtime.database import store_of
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
@@ -205,8 +206,8 @@ class Country:
         return Peers(InProcess(PartyName(caller), self.apps))
 
     def path(self, name: str) -> Path:
-        """The store of a party."""
-        return self.site.folder / f"{name}.sqlite"
+        """The store of a party: its file, or the file with its server's address where there is one."""
+        return store_of(self.site.folder, name)
 
     def _common(self, name: str) -> tuple[Path, Identity, LawBook, Peers, Clock, Entropy]:
         return (
@@ -443,11 +444,10 @@ class Country:
 
     async def _start_law(self) -> None:
         """Ledgers, commission and ministry first: the law itself is recorded before it takes effect."""
-        folder = self.site.folder
         self.commission = self._keep(
             "commission",
             Commission.open(
-                CommissionSettings(folder / "commission.sqlite", self.logs_of(COMMISSION)),
+                CommissionSettings(self.path("commission"), self.logs_of(COMMISSION)),
                 self.identities[COMMISSION],
                 self.anchors,
                 self.peers("commission"),
@@ -461,7 +461,7 @@ class Country:
         self.ministry = self._keep(
             "ministry",
             Ministry.open(
-                MinistrySettings(folder / "ministry.sqlite", COMMISSION, self.logs_of("ministry")),
+                MinistrySettings(self.path("ministry"), COMMISSION, self.logs_of("ministry")),
                 self.identities[MINISTRY],
                 self.book("ministry"),
                 self.peers("ministry"),

@@ -8,7 +8,6 @@ told        to whoever shows the same objection again, sealed to that session
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 from kakine.contracts.commission_audit import Objected, Objection
@@ -21,6 +20,7 @@ from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import objections
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, present
+from kakine.runtime.database import Connection
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import InternalFault, PartyUnavailable, StoreFailed, TagUnknown
@@ -92,7 +92,7 @@ async def _judge(office: Office, kept: Kept) -> Kept:
     signature = office.identity.signing.sign("objection-answer", data)
     verdict = Verdict("objection", now_ms, kept.place, party, fault, 1)
 
-    def work(db: sqlite3.Connection) -> Kept:
+    def work(db: Connection) -> Kept:
         known = audit_store.find_objection(db, kept.xid)
         if known is not None and known.answer is not None:
             return known  # the same objection twice at the same time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from kakine.parties.gateway.desk import arrivals
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown, Problem
@@ -172,14 +172,14 @@ class Desk:
         ]
         now_ms = office.clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             for context, problem in refused:
                 arrivals.refused(db, arrivals.inquiries_of(context), problem, now_ms)
             arrivals.settle(db, now_ms, inquiry)
 
         await office.db.write(work)
 
-    def _arrived(self, db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
+    def _arrived(self, db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())
 
     def codes(self, domain: DomainName, questions: Sequence[Question]) -> CodeVector:

@@ -6,13 +6,12 @@ view is stopped (自己情報提供不可) gets the same answer, an empty one.
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.clients.recipient import Opened
 from kakine.crypto.sealing import SealKey
 from kakine.parties.gateway import store
 from kakine.protocols.gazette import Law
 from kakine.protocols.own_data import GROUND
+from kakine.runtime.database import Connection
 from kakine.values.problems import AnswerNotAllowed
 from kakine.wire.answer import Answered, Result
 from kakine.wire.own_data import OwnData, OwnItem, sealed_to
@@ -33,7 +32,7 @@ def permit(law: Law, opened: Opened, now_ms: int) -> None:
         raise AnswerNotAllowed(what="session")
 
 
-def shown(db: sqlite3.Connection, domain: str, opened: Opened, token: bytes) -> Answered:
+def shown(db: Connection, domain: str, opened: Opened, token: bytes) -> Answered:
     """`wire.own_data` of the one person of this batch."""
     (person,) = opened.payload.people
     flags = store.find_person(db, domain, token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -57,7 +56,7 @@ from kakine.protocols.mandates import use_mark
 from kakine.protocols.objections import GROUND
 from kakine.protocols.own_data import holders
 from kakine.runtime import codebook
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
@@ -157,7 +156,7 @@ class Portal:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
 
     def _decide(
-        self, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+        self, db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
     ) -> Sequence[Answered]:
         if opened.record.kind is Kind.VOUCH:
             handle = partial(handle_of, self._handle_key)
@@ -242,7 +241,7 @@ class Portal:
         today = self._clock() // DAY_MS
         expires_day, key = today + LONGEST_DAYS + 1, self._latest_key
 
-        def over(db: sqlite3.Connection) -> None:
+        def over(db: Connection) -> None:
             store.withdraw(db, mark_of(key, account, grant), today, expires_day)
             addresses.withdraw(db, account, release_of(key, account, grant))
 
