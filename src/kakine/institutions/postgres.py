@@ -60,17 +60,21 @@ class Cluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
-        secret = entropy(24).hex()
+        secret, account = entropy(24).hex(), _account()
         self._keep("postgres", secret)
+        told = self.folder / "run" / "password"
         for name, mode in (("data", 0o700), ("run", 0o711)):
             (self.folder / name).mkdir(mode=mode, exist_ok=True)
-            if (account := _account()) is not None:
-                shutil.chown(self.folder / name, account)
-        _run(
-            ["initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-E", "UTF8", "--locale=C"]
-            + ["--auth=scram-sha-256", "--pwfile=/dev/stdin"],
-            given=secret,
-        )
+        told.unlink(missing_ok=True)
+        write_private(told, secret.encode())
+        if account is not None:
+            for path in (self.folder / "data", self.folder / "run", told):
+                shutil.chown(path, account)
+        try:
+            made = ["initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-E", "UTF8", "--locale=C"]
+            _run([*made, "--auth=scram-sha-256", f"--pwfile={told}"])
+        finally:
+            told.unlink()
 
     def start(self) -> None:
         """Start it, unless it runs; returns when it answers."""
@@ -109,7 +113,8 @@ class Cluster:
         with self._connected(party, owner) as database:
             create_tables(database, metadata)
             self.grant(database, party, metadata)
-            if own_tables:
+        if own_tables:
+            with self._connected(party, "postgres") as database:
                 database.execute(_named("CREATE SCHEMA IF NOT EXISTS {party} AUTHORIZATION {party}", party))
         return self.server(party, party)
 
@@ -137,6 +142,7 @@ class Cluster:
         server.execute(line.format(role=text.Identifier(role), secret=text.Literal(secret)))
 
     def _keep(self, role: str, secret: str) -> None:
+        (self.folder / "keys" / role).unlink(missing_ok=True)
         write_private(self.folder / "keys" / role, f"*:*:*:{role}:{secret}\n".encode())
 
 
@@ -166,7 +172,7 @@ def _account() -> str | None:
     return "postgres" if os.geteuid() == 0 else None
 
 
-def _run(command: Sequence[str], given: str = "") -> None:
+def _run(command: Sequence[str]) -> None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: float(each.parent.name))
     if not found:
         raise ServerMissing()
@@ -182,7 +188,7 @@ def _run(command: Sequence[str], given: str = "") -> None:
         subprocess.run(
             full,
             check=True,
-            input=given.encode(),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",

@@ -375,6 +375,7 @@ def _overtake(driver: psycopg.Connection[Any], replica: str) -> int:
 def create_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
     """Create what is missing of a party's tables, and the writer's. For the owner of the database."""
     with driver.transaction():
+        driver.execute("SET LOCAL search_path = public")
         for each in (*BOOKKEEPING.sorted_tables, *metadata.sorted_tables):
             driver.execute(sql(CreateTable(each, if_not_exists=True)).postgres.encode())
             for index in sorted(each.indexes, key=lambda index: str(index.name)):

@@ -70,6 +70,8 @@ from kakine.wire.objection import Reason
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
+METADATA = address_tables(act_tables(mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))))
+
 
 class Portal:
     """One portal with one login domain."""
@@ -88,8 +90,7 @@ class Portal:
     ) -> None:
         """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
-        tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
-        self.db = Database.open(path, address_tables(act_tables(tables)))
+        self.db = Database.open(path, METADATA)
         self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._latest_key = identity.local_key("latest-grants")
