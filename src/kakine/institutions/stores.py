@@ -1,8 +1,6 @@
-"""The stores of a country: which party keeps which tables."""
+"""Which kind of party keeps which tables."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from sqlalchemy import MetaData
 
@@ -37,13 +35,3 @@ TABLES: dict[str, MetaData] = {
 
 OWN_TABLES = frozenset({"mailbox"})
 """Kinds of party that make tables as they run: a record keeper's months."""
-
-
-def kind_of(name: str, agencies: Iterable[str]) -> str:
-    """The kind of the party with this name, of a country in one folder; every name that is no other's is a witness."""
-    if name in agencies:
-        return "gateway"
-    if name.endswith("-signer"):
-        return "signer"
-    kind = name.split("-")[0]
-    return kind if kind in TABLES else "witness"

@@ -17,6 +17,7 @@ in tables nor in the server's log.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -83,6 +84,11 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9-]{0,40}", self.replica):
             raise ValueError("replica: a-z, 0-9 and -, at most 40")
+
+    def text(self) -> str:
+        """As it stands in the file."""
+        # A string of JSON is one of TOML.
+        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(self).items())
 
 
 def address(path: Path) -> Address:
