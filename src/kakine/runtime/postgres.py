@@ -274,9 +274,9 @@ class PostgresDatabase(Database):
             self._attempt(waiting, careful=careful)
         face.careful = False
         self._pending = True
-        tag = face.driver.execute("COMMIT").statusmessage
+        stands = _commit(face.driver)
         self._pending = False
-        if tag != "COMMIT":
+        if not stands:
             raise StoreFailed(reason="the server took the group back")
 
     def _begin(self) -> None:
@@ -368,6 +368,11 @@ _COLUMNS = sql(
     .select_from(table("columns", schema="information_schema"))
     .where(column("table_schema") == "public")
 )
+
+
+def _commit(driver: psycopg.Connection[Any]) -> bool:
+    # A transaction that had failed is rolled back by COMMIT, and says so.
+    return driver.execute("COMMIT").statusmessage == "COMMIT"
 
 
 def _overtake(driver: psycopg.Connection[Any], replica: str) -> int:
