@@ -28,6 +28,7 @@ from kakine.card.works import write_private
 from kakine.runtime.identity import Entropy
 from kakine.runtime.postgres import BOOKKEEPING, create_tables
 from kakine.runtime.statements import acts_on
+from kakine.runtime.versions import head
 from kakine.values.problems import ServerFailed, ServerMissing
 
 _PORT = "5432"  # a part of the socket's name; no port is opened
@@ -128,6 +129,8 @@ class Cluster:
                         right=right, table=text.Identifier(table.name), party=text.Identifier(party)
                     )
                     database.execute(line)
+            if head(metadata) is not None:
+                database.execute(_named("GRANT SELECT ON alembic_version TO {party}", party))
 
     @contextmanager
     def _connected(self, name: str, role: str) -> Iterator[psycopg.Connection[Any]]:

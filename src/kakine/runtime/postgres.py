@@ -43,8 +43,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.schema import CreateIndex, CreateTable
 
+from kakine.runtime import versions
 from kakine.runtime.database import Connection, Database, IntegrityError, Rows, Waiting, answer
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
@@ -88,7 +88,9 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def text(self) -> str:
         """As it stands in the file."""
         # A string of JSON is one of TOML.
-        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(self).items())
+        return "".join(
+            f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(self).items()
+        )
 
 
 def address(path: Path) -> Address:
@@ -387,10 +389,10 @@ def create_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
     """Create what is missing of a party's tables, and the writer's. For the owner of the database."""
     with driver.transaction():
         driver.execute("SET LOCAL search_path = public")
-        for each in (*BOOKKEEPING.sorted_tables, *metadata.sorted_tables):
-            driver.execute(sql(CreateTable(each, if_not_exists=True)).postgres.encode())
-            for index in sorted(each.indexes, key=lambda index: str(index.name)):
-                driver.execute(sql(CreateIndex(index, if_not_exists=True)).postgres.encode())
+        if versions.head(metadata) is not None and metadata.sorted_tables[0].name in _present(driver):
+            return
+        for statement in (*versions.creation(BOOKKEEPING), *versions.creation(metadata)):
+            driver.execute(statement.postgres.encode())
 
 
 def require_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
@@ -401,6 +403,8 @@ def require_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
             create_tables(driver, metadata)
         except psycopg.errors.InsufficientPrivilege as fault:
             raise StoreOutdated(table="missing") from fault
+    if (head := versions.head(metadata)) is not None:
+        versions.require(_Face(driver), head)
     present = _present(driver)
     for each in wanted:
         if present[each.name] != {column.name for column in each.columns}:

@@ -10,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import MetaData, Table
-from sqlalchemy.schema import CreateIndex, CreateTable
 
+from kakine.runtime import versions
 from kakine.runtime.database import Database, Waiting, answer
-from kakine.runtime.statements import sql
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
 # After one of these the transaction as a whole is in doubt, whatever the savepoint of the work that met it.
@@ -47,7 +46,7 @@ class SqliteDatabase(Database):
     @classmethod
     def open(cls, path: Path, metadata: MetaData) -> SqliteDatabase:
         """See `Database.open`."""
-        lock = _exclusive(path)
+        lock = exclusive(path)
         with ExitStack() as undo:
             undo.callback(os.close, lock)
             writer = _connection(path)
@@ -134,7 +133,7 @@ class SqliteDatabase(Database):
 def alone(path: Path, metadata: MetaData) -> Iterator[sqlite3.Connection]:
     """The same file without the writer thread, for a program with one thread and no event loop (a card): each
     statement outside a transaction is a commit, durable when it returns. Raises `StoreInUse`, `StoreOutdated`."""
-    lock = _exclusive(path)
+    lock = exclusive(path)
     with ExitStack() as undo:
         undo.callback(os.close, lock)
         connection = _connection(path)
@@ -144,11 +143,24 @@ def alone(path: Path, metadata: MetaData) -> Iterator[sqlite3.Connection]:
 
 
 def _create(db: sqlite3.Connection, metadata: MetaData) -> None:
+    head = versions.head(metadata)
+    if head is not None and db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchone():
+        versions.require(db, head)
+    else:
+        _create_all(db, metadata)
     for table in metadata.sorted_tables:
-        db.execute(sql(CreateTable(table, if_not_exists=True)))
         _require_columns(db, table)
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
-            db.execute(sql(CreateIndex(index, if_not_exists=True)))
+
+
+def _create_all(db: sqlite3.Connection, metadata: MetaData) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in versions.creation(metadata):
+            db.execute(statement)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
 
 
 def _emptied(db: sqlite3.Connection) -> None:
@@ -172,7 +184,8 @@ def _is_store_fault(fault: Exception) -> bool:
     return isinstance(fault, sqlite3.Error) and _code(fault) in _STORE_FAULTS
 
 
-def _exclusive(path: Path) -> int:
+def exclusive(path: Path) -> int:
+    """Hold the lock beside a store; the handle to close. Raises `StoreInUse`."""
     lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement, operators
 from sqlalchemy.sql.elements import BindParameter, False_, True_
+from sqlalchemy.types import TypeEngine
 
 _SQLITE = sqlite.dialect(paramstyle="named")
 
@@ -126,11 +127,8 @@ class _Types(base.PGTypeCompiler):
 
 class _Tables(base.PGDDLCompiler):
     def get_column_specification(self, column: Any, **kw: Any) -> str:
-        name, kind = (
-            self.preparer.format_column(column),
-            self.dialect.type_compiler_instance.process(column.type),
-        )
-        return f"{name} {kind}{'' if column.nullable else ' NOT NULL'}"
+        required = "" if column.nullable else " NOT NULL"
+        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{required}"
 
 
 class _Statements(psycopg.PGCompiler_psycopg):
@@ -188,6 +186,18 @@ class PostgresDialect(psycopg.PGDialect_psycopg):
     statement_compiler = _Statements
     ddl_compiler = _Tables
     type_compiler_cls = _Types
+
+
+class MigratingDialect(psycopg.PGDialect_psycopg):
+    """For migrations: tables are made as above, and what asks the server about them stays SQLAlchemy's own."""
+
+    supports_statement_cache = True
+    ddl_compiler = _Tables
+
+
+def kind_of(type_: TypeEngine[Any]) -> str:
+    """How PostgreSQL keeps a column of this type."""
+    return POSTGRES.type_compiler_instance.process(type_)
 
 
 POSTGRES = PostgresDialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]

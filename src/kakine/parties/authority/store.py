@@ -33,7 +33,7 @@ from kakine.values.problems import KeyAlreadyCertified
 
 SERIAL = 16
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "authority"})
 
 
 class State(StrEnum):

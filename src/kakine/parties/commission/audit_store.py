@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from kakine.runtime.database import Connection, sql
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "auditor"})
 
 _MARK = Table(
     "audit_mark",

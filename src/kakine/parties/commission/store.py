@@ -24,7 +24,7 @@ from kakine.parties.commission.bureau.store import bureau_tables
 from kakine.runtime.database import Connection, Database, sql
 from kakine.web.staff_store import staff_tables
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "commission"})
 bureau_tables(METADATA)
 staff_tables(METADATA)
 

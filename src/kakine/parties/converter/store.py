@@ -33,7 +33,7 @@ from kakine.values.problems import PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "converter"})
 quota_table(metadata)
 heads_metadata(metadata)
 erasure_tables(metadata)

@@ -25,7 +25,7 @@ from kakine.parties.gateway.desk import case_store, journal, people_store
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.database import Connection, sql
 
-metadata = codebook_metadata(MetaData())
+metadata = codebook_metadata(MetaData(info={"store": "gateway"}))
 rekey_tables(metadata)
 for _table in (*people_store.TABLES, *case_store.TABLES, *journal.TABLES):
     _table.to_metadata(metadata)

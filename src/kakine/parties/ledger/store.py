@@ -28,7 +28,7 @@ from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.filing import TAG
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "ledger"})
 
 _ENTRY = Table(
     "entry",

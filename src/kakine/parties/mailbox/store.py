@@ -30,7 +30,7 @@ from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 from kakine.wire.request import Place
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "mailbox"})
 
 RESERVED, ACTIVE, WAITING, RETIRED = "reserved", "active", "waiting", "retired"
 """A code is reserved from its filing until the log has it."""

@@ -70,7 +70,9 @@ from kakine.wire.objection import Reason
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
-METADATA = address_tables(act_tables(mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))))
+METADATA = address_tables(
+    act_tables(mandate_tables(login_tables(codebook.codebook_metadata(MetaData(info={"store": "portal"})))))
+)
 
 
 class Portal:

@@ -49,7 +49,7 @@ class State(StrEnum):
     DECEASED = "deceased"
 
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "registry"})
 
 person = Table(
     "person",

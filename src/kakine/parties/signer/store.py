@@ -21,7 +21,7 @@ from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import HeadNotExtending
 from kakine.wire.checkpoint import Checkpoint
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "signer"})
 
 _SIGNED = Table(
     "signed",
