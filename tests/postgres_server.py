@@ -49,20 +49,28 @@ def _install() -> None:
 
 
 @contextmanager
-def made() -> Iterator[Cluster]:
-    """A server of its own, for tests that end it."""
+def short_folder() -> Iterator[Path]:
+    """Not in the test's own folder: the server's account must get there, and a socket's path is short."""
     _install()
-    # Not in the test's own folder: the server's account must get there, and a socket's path is short.
     folder = Path(tempfile.mkdtemp(prefix="kakine-pg-"))
     folder.chmod(0o711)
-    cluster = Cluster(folder)
     try:
-        cluster.make(secrets.token_bytes)
-        cluster.start()
-        yield cluster
+        yield folder
     finally:
-        cluster.stop()
         shutil.rmtree(folder)
+
+
+@contextmanager
+def made() -> Iterator[Cluster]:
+    """A server of its own, for tests that end it."""
+    with short_folder() as folder:
+        cluster = Cluster(folder)
+        try:
+            cluster.make(secrets.token_bytes)
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 @cache

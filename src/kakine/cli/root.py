@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import authority, card, gazette, monitor, paper, postgres
+from kakine.cli import authority, card, gazette, monitor, paper, postgres, store
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.consents import app as consents
@@ -50,4 +50,5 @@ app.add_typer(mandate, name="mandate")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(paper.app, name="paper")
 app.add_typer(postgres.app, name="postgres")
+app.add_typer(store.app, name="store")
 app.add_typer(serve, name="serve")
