@@ -16,17 +16,18 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, bindparam,
 from sqlalchemy.dialects.sqlite import insert
 
 import postgres_server
+from kakine.cli.demo_checks import leaks
 from kakine.country import Country, Site
 from kakine.institutions.stores import TABLES
 from kakine.parties.converter import store as converter
 from kakine.parties.ledger.store import METADATA as LEDGER
 from kakine.runtime import postgres
 from kakine.runtime.database import Connection, Database, IntegrityError, sql
-from kakine.runtime.postgres import Address, PostgresDatabase, address
+from kakine.runtime.postgres import Address, PostgresDatabase, address, contents
 from kakine.runtime.statements import acts_on
 from kakine.values.problems import LedgerDiverged, StoreFailed, StoreInUse
 
-from land import Land, pack
+from land import Land, pack, ref
 
 HISTORY = {
     "commission": {"journal", "erasure_statement"},
@@ -273,6 +274,9 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 def test_a_country_on_postgresql_asks_answers_and_starts_again(country: Land) -> None:
     assert not list(country.folder.glob("*.sqlite"))
     answer = country.run(country.ask(0))
+    assert ref(0) in contents(country.folder / "yokohama.postgresql")
+    assert leaks(country.country, [ref(0)]) == []
+    assert leaks(country.country, [b"\x00\x00"]) != []
     again = country.reopened()
     country.country, country.loop = again.country, again.loop
     assert country.run(country.ask(1)) != answer

@@ -10,7 +10,21 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, insert, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    column,
+    delete,
+    insert,
+    select,
+    table,
+    update,
+)
 
 import postgres_server
 from kakine.institutions.stores import TABLES
@@ -143,14 +157,9 @@ def test_a_store_without_a_version_or_with_a_later_one_is_refused(
     path, opened = empty
     metadata = thing(scripts(tmp_path / "one", FIRST))
     Database.open(path, metadata).close()
+    version = table("alembic_version", column("version_num"))
     with opened() as store:
-        store.execute(
-            text(
-                "DELETE FROM alembic_version"
-                if mark is None
-                else f"UPDATE alembic_version SET version_num = '{mark}'"
-            )
-        )
+        store.execute(delete(version) if mark is None else update(version).values(version_num=mark))
         store.commit()
     with pytest.raises(StoreOutdated):
         Database.open(path, metadata)

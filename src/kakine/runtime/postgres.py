@@ -27,6 +27,7 @@ from typing import Any, cast
 
 import msgspec
 import psycopg
+from psycopg.sql import SQL, Identifier
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 from sqlalchemy import (
     BigInteger,
@@ -250,7 +251,8 @@ class PostgresDatabase(Database):
         """Run the group until it is known to stand."""
         last: psycopg.Error | None = None
         for pause in PAUSES:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             try:
                 if self._writer.driver.closed and self._back():
                     return
@@ -365,6 +367,11 @@ _RETAKE = sql(
     .values(fence=WRITER.c.fence + 1)
     .returning(WRITER.c.fence, WRITER.c.last)
 )
+_TABLES = sql(
+    select(column("table_schema"), column("table_name"))
+    .select_from(table("tables", schema="information_schema"))
+    .where(column("table_schema") != "pg_catalog", column("table_schema") != "information_schema")
+)
 _COLUMNS = sql(
     select(column("table_name"), column("column_name"))
     .select_from(table("columns", schema="information_schema"))
@@ -409,6 +416,18 @@ def require_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
     for each in wanted:
         if present[each.name] != {column.name for column in each.columns}:
             raise StoreOutdated(table=each.name)
+
+
+def contents(path: Path) -> bytes:
+    """Everything that stands in the tables of a store, as the server sends it: to search for what must not be there."""
+    found = bytearray()
+    with _connect(address(path)) as driver:
+        tables = driver.execute(_TABLES.postgres.encode()).fetchall()
+        for name in tables:
+            every = SQL("COPY (SELECT * FROM {}) TO STDOUT (FORMAT BINARY)").format(Identifier(*name))
+            with driver.cursor().copy(every) as rows:
+                found += b"".join(bytes(each) for each in rows)
+    return bytes(found)
 
 
 def _present(driver: psycopg.Connection[Any]) -> dict[str, set[str]]:
