@@ -16,8 +16,6 @@ from kakine.institutions.postgres import Cluster
 from kakine.institutions.stores import TABLES
 from kakine.protocols.gazette_pack import read_pack
 from kakine.runtime.database import store_of
-from kakine.runtime.migrating import behind, postgres_store, sqlite_store
-from kakine.runtime.migrating import upgrade as migrate
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.runtime.postgres import address
 
@@ -38,6 +36,10 @@ def upgrade(
 
       kakine store upgrade --check --dir country/1-1000
     """
+    # Alembic takes longer to load than most commands to run.
+    from kakine.runtime.migrating import behind
+    from kakine.runtime.migrating import upgrade as migrate
+
     late = 0
     for name, kind in sorted(stores_of(read_pack(pack_files(pack_folder()))).items()):
         if not store_of(directory, name).is_file():
@@ -57,6 +59,8 @@ def upgrade(
 
 @contextmanager
 def _owned(folder: Path, name: str) -> Iterator[Connection]:
+    from kakine.runtime.migrating import postgres_store, sqlite_store
+
     path = store_of(folder, name)
     if path.suffix == ".sqlite":
         with sqlite_store(path) as store:
