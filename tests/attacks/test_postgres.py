@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -205,33 +206,28 @@ def test_one_use_per_exchange_id_across_replicas(tmp_path: Path) -> None:
 
 
 def test_a_limit_that_is_read_and_then_filled_holds_across_replicas(where: Path) -> None:
-    """Count, then add if there is room: two replicas that both saw room would overfill."""
-    limit = 30
+    """Count, then add if there is room: both replicas see the room before either fills it."""
+    both_looked, looked = threading.Barrier(2), set[int]()
 
     def if_room(number: int) -> Callable[[Connection], bool]:
         def work(db: Connection) -> bool:
-            room = db.execute(COUNT).fetchone()[0] < limit
+            room = db.execute(COUNT).fetchone()[0] == 0
+            if number not in looked:  # not when the group is run again
+                looked.add(number)
+                both_looked.wait(30)
             if room:
                 add(number)(db)
             return bool(room)
 
         return work
 
-    async def scene(stores: list[Database]) -> int:
-        done = 0
-        for round_ in range(20):
-            works = [
-                store.write(if_room(100 * round_ + 10 * k + j))
-                for k, store in enumerate(stores)
-                for j in range(3)
-            ]
-            done += sum(await asyncio.gather(*works))
-        return done
+    async def scene(one: Database, two: Database) -> list[bool]:
+        return list(await asyncio.gather(one.write(if_room(1)), two.write(if_room(2))))
 
     one, two = (Database.open(path, METADATA) for path in replicas(where))
     with closing(one), closing(two):
-        assert asyncio.run(scene([one, two])) == limit
-        assert count(one) == limit
+        assert sorted(asyncio.run(scene(one, two))) == [False, True]
+        assert count(one) == 1
 
 
 def test_who_opens_alone_ends_the_replicas(where: Path) -> None:
