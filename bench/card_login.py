@@ -31,7 +31,7 @@ from kakine.crypto import x509
 from kakine.institutions.online_service import CardBrowser, OnlineService
 from kakine.protocols.logins import challenge_digest
 from kakine.protocols.status import check_status
-from kakine.runtime.database import alone
+from kakine.runtime.sqlite import alone
 from kakine.values.certificates import Use
 from kakine.wire.canonical import decode
 from kakine.wire.login import Challenge

@@ -18,7 +18,8 @@ from kakine.crypto.merkle import EMPTY
 from kakine.parties.ledger.attest import Signed
 from kakine.parties.ledger.sequencer import GROUP
 from kakine.parties.ledger.store import METADATA, Growth, _grow
-from kakine.runtime.database import Database, _connection
+from kakine.runtime.database import Database
+from kakine.runtime.sqlite import _connection
 from kakine.wire import filing
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import split_entries

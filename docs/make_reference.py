@@ -164,7 +164,8 @@ def files_page() -> str:
     out = ["# Files\n", _NOTE]
     out.append(
         "A country lives in one folder. `keys/<party>.seed` holds a party's seed (mode 600, for demonstrations\n"
-        "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it;\n"
+        "only), `<party>.sqlite` its store, with `.sqlite-wal`, `.sqlite-shm` and `.sqlite.lock` beside it,\n"
+        "or `<party>.postgresql` the address of its database;\n"
         "`auditor.sqlite` (tables `audit_…`) is the commission's second. Columns with codes hold wrapped ones only.\n"
         "`witnesses/` holds seeds and stores of the outside witnesses, `policy.txt` says whose signatures count.\n"
         "What a party says about itself stands in its package:\n"

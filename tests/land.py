@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.codes import Code, CodeVector
 from kakine.values.labels import DomainName
 from kakine.wire.request import AskedPerson, Kind, Mode
+from postgres_server import provided
 
 T = TypeVar("T")
 
@@ -99,6 +101,8 @@ class Land:
         self.clock = clock or Clock()
         self.entropy = Entropy(folder.name.encode())
         self.loop = asyncio.new_event_loop()
+        if os.environ.get("KAKINE_STORES") == "postgresql" and not folder.exists():
+            provided(folder, self.law)
         self.domains: Sequence[DomainName] = ()
         self.country = self.run(
             Country.open(Site(folder, self.law, self.clock, self.entropy, frozenset(without)))

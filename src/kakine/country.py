@@ -53,6 +53,7 @@ from kakine.protocols.gazette_pack import Pack
 from kakine.protocols.log_list import check_seen, next_origin, opening_of
 from kakine.protocols.logs import Log, LogBook, log_of, open_logs
 from kakine.protocols.words import words_of
+from kakine.runtime.database import store_of
 from kakine.runtime.footing import Footing
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
@@ -202,8 +203,8 @@ class Country:
         return Peers(InProcess(PartyName(caller), self.apps))
 
     def path(self, name: str) -> Path:
-        """The store of a party."""
-        return self.site.folder / f"{name}.sqlite"
+        """The store of a party: its file, or the file with its server's address where there is one."""
+        return store_of(self.site.folder, name)
 
     def _footing(self, name: str) -> Footing:
         return Footing(

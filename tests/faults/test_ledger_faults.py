@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from kakine.parties.ledger.sequencer import Sequencer
 from kakine.parties.ledger.store import METADATA, Growth, Store
 from kakine.parties.signer.app import Signer
 from kakine.protocols import receipts
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.values.problems import InternalFault, LedgerDiverged, PartyUnavailable, StoreFailed
 from kakine.wire import checkpoint as notes
 from kakine.wire.checkpoint import Checkpoint
@@ -161,8 +161,11 @@ class StruckDatabase:
             return await self._database.write(work)
         return await self._database.write(lambda connection: work(Struck(connection, *armed)))
 
-    def read(self) -> sqlite3.Connection:
+    def read(self) -> Connection:
         return self._database.read()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._database.snapshot()
 
 
 STRIKES = {

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from kakine.runtime.database import Database, sql
+import postgres_server
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
 METADATA = MetaData()
@@ -47,6 +48,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store.sqlite"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A store of each engine."""
+    if request.param == "sqlite":
+        return tmp_path / "store.sqlite"
+    return postgres_server.database(METADATA, tmp_path)
+
+
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
     opened = Database.open(path, METADATA)
@@ -54,59 +63,66 @@ def database(path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def add(number: int, name: str = "") -> Callable[[sqlite3.Connection], int]:
-    def work(connection: sqlite3.Connection) -> int:
+def add(number: int, name: str = "") -> Callable[[Connection], int]:
+    def work(connection: Connection) -> int:
         connection.execute(ADD, {"id": number, "name": name or str(number), "data": None})
         return number
 
     return work
 
 
+@pytest.fixture
+def store(either: Path) -> Iterator[Database]:
+    opened = Database.open(either, METADATA)
+    yield opened
+    opened.close()
+
+
 def names(database: Database) -> list[str]:
     return [row[0] for row in database.read().execute(NAMES)]
 
 
-def test_a_write_is_visible_to_the_reader_as_soon_as_it_is_answered(database: Database) -> None:
+def test_a_write_is_visible_to_the_reader_as_soon_as_it_is_answered(store: Database) -> None:
     async def scene() -> None:
-        assert await database.write(add(1)) == 1
-        assert names(database) == ["1"]
+        assert await store.write(add(1)) == 1
+        assert names(store) == ["1"]
 
     asyncio.run(scene())
 
 
-def test_an_answered_write_is_there_after_the_file_is_opened_anew(path: Path) -> None:
-    first = Database.open(path, METADATA)
+def test_an_answered_write_is_there_after_the_file_is_opened_anew(either: Path) -> None:
+    first = Database.open(either, METADATA)
     asyncio.run(first.write(add(1)))
     first.close()
-    second = Database.open(path, METADATA)
+    second = Database.open(either, METADATA)
     assert names(second) == ["1"]
     second.close()
 
 
-def test_a_faulty_work_undoes_itself_alone_and_its_caller_gets_the_very_fault(database: Database) -> None:
+def test_a_faulty_work_undoes_itself_alone_and_its_caller_gets_the_very_fault(store: Database) -> None:
     class Refused(Exception):
         pass
 
-    def refuse(connection: sqlite3.Connection) -> None:
+    def refuse(connection: Connection) -> None:
         add(500)(connection)
         raise Refused
 
     async def scene() -> list[object]:
-        works = [database.write(add(n)) for n in range(50)]
-        works.insert(25, database.write(refuse))  # type: ignore[arg-type]
-        works.insert(30, database.write(add(900, "7")))
+        works = [store.write(add(n)) for n in range(50)]
+        works.insert(25, store.write(refuse))  # type: ignore[arg-type]
+        works.insert(30, store.write(add(900, "7")))
         return await asyncio.gather(*works, return_exceptions=True)
 
     outcomes = asyncio.run(scene())
     assert isinstance(outcomes[25], Refused)
     assert isinstance(outcomes[30], sqlite3.IntegrityError)
-    assert names(database) == [str(n) for n in range(50)]
+    assert names(store) == [str(n) for n in range(50)]
 
 
 def test_callers_that_wait_together_share_one_transaction(database: Database) -> None:
     seen: list[int] = []
 
-    def work(connection: sqlite3.Connection) -> None:
+    def work(connection: Connection) -> None:
         seen.append(connection.total_changes)
         add(len(seen))(connection)
 
@@ -121,7 +137,7 @@ def test_callers_that_wait_together_share_one_transaction(database: Database) ->
     assert len(commits) < 50
 
 
-def full(connection: sqlite3.Connection) -> None:
+def full(connection: Connection) -> None:
     for number in range(1000, 1400):
         connection.execute(ADD, {"id": number, "name": str(number), "data": bytes(4096)})
 
@@ -154,7 +170,7 @@ def test_after_an_io_error_nothing_is_written_until_the_file_is_opened_anew(path
     class Broken(sqlite3.OperationalError):
         sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
 
-    def broken(connection: sqlite3.Connection) -> None:
+    def broken(connection: Connection) -> None:
         raise Broken
 
     async def scene(database: Database) -> None:
@@ -203,7 +219,7 @@ def test_the_reader_cannot_write(database: Database) -> None:
 
 
 def test_every_connection_is_wal_with_full_sync_and_foreign_keys(database: Database) -> None:
-    def settings(connection: sqlite3.Connection) -> list[object]:
+    def settings(connection: Connection) -> list[object]:
         pragmas = ("journal_mode", "synchronous", "foreign_keys")
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
 
@@ -218,29 +234,29 @@ def test_the_file_and_its_log_are_for_their_owner_alone(path: Path, database: Da
     assert len(modes) >= 3
 
 
-def test_writes_queued_before_close_are_carried_out_and_later_ones_are_refused(path: Path) -> None:
-    database = Database.open(path, METADATA)
+def test_writes_queued_before_close_are_carried_out_and_later_ones_are_refused(either: Path) -> None:
+    store = Database.open(either, METADATA)
 
     async def scene() -> list[int]:
-        tasks = [asyncio.ensure_future(database.write(add(n))) for n in range(100)]
+        tasks = [asyncio.ensure_future(store.write(add(n))) for n in range(100)]
         await asyncio.sleep(0)
-        await asyncio.to_thread(database.close)
+        await asyncio.to_thread(store.close)
         with pytest.raises(StoreFailed):
-            await database.write(add(100))
+            await store.write(add(100))
         return await asyncio.gather(*tasks)
 
     assert asyncio.run(scene()) == list(range(100))
 
 
-def test_a_caller_that_goes_away_does_not_hold_up_the_others(database: Database) -> None:
+def test_a_caller_that_goes_away_does_not_hold_up_the_others(store: Database) -> None:
     async def scene() -> None:
-        gone = asyncio.ensure_future(database.write(add(1)))
+        gone = asyncio.ensure_future(store.write(add(1)))
         await asyncio.sleep(0)
         gone.cancel()
-        await database.write(add(2))
+        await store.write(add(2))
 
     asyncio.run(scene())
-    assert "2" in names(database)
+    assert "2" in names(store)
 
 
 def test_compiled_statements_keep_their_constants_and_name_their_parameters() -> None:

@@ -13,7 +13,7 @@ from kakine.card import access, files, signing
 from kakine.card.profile import Profile, profile
 from kakine.card.session import Interface, Session, refused
 from kakine.card.store import METADATA, Life, Store
-from kakine.runtime.database import alone
+from kakine.runtime.sqlite import alone
 from kakine.values.problems import ApduMalformed, CardMissing, CardRefused, StoreFailed
 from kakine.wire.apdu import SHORT_MOST, Command, Reply, Status, more
 

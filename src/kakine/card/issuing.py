@@ -15,7 +15,7 @@ from kakine.card.profile import Application, FileKind, Key, Profile, Secret
 from kakine.card.store import METADATA, Life, SecretState, Store
 from kakine.card.works import Works
 from kakine.crypto.chipkeys import ChipKey, certified_key, check_issued
-from kakine.runtime.database import alone
+from kakine.runtime.sqlite import alone
 from kakine.values.problems import (
     CardCertificateUnfit,
     CardDataMalformed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,6 +19,8 @@ from kakine.institutions.ledgers import signer_of
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, log_keys, log_of, open_logs
 from kakine.runtime import codebook
+from kakine.runtime.postgres import contents
+from kakine.values.labels import PartyName
 from kakine.values.problems import ReceiptMismatch
 from kakine.wire import checkpoint as notes
 from kakine.wire import filing
@@ -135,11 +137,18 @@ def leaks(country: Country, traces: Sequence[bytes]) -> list[str]:
     found = []
     ledgers = [party for log in open_logs(country.logs) for party in (log.ledger, signer_of(log))]
     for party in (*ledgers, *(keeper.party for keeper in KEEPERS), *CONVERTERS):
-        for path in sorted(country.site.folder.glob(f"{party}.sqlite*")):
-            stored = path.read_bytes()
+        for stored in _stored(country, party):
             if any(trace in stored for trace in traces):
                 found.append(str(party))
     return sorted(set(found))
+
+
+def _stored(country: Country, party: PartyName) -> Iterator[bytes]:
+    path = country.path(party)
+    if path.suffix == ".postgresql":
+        yield contents(path)
+    else:
+        yield from (each.read_bytes() for each in sorted(path.parent.glob(f"{party}.sqlite*")))
 
 
 def traces(country: Country, roster: Roster, family: Family, numbers: Iterable[str]) -> list[bytes]:

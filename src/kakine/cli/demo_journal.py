@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import DemoDiffers
 
 metadata = MetaData()
@@ -87,7 +86,7 @@ class Journal:
         """Write exchanges down."""
         rows = [each.__dict__ for each in answered]
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             db.executemany(_KEEP_ASKED, rows)
 
         await self._db.write(work)

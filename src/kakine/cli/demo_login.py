@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kakine.card.holder import CardSigner, file_reader
@@ -23,7 +24,7 @@ from kakine.institutions.online_service import CardBrowser, OnlineService
 from kakine.parties.gateway.asking import Question
 from kakine.parties.portal.login.http import application
 from kakine.protocols.logins import CARD, offered
-from kakine.runtime.database import Database
+from kakine.runtime.database import Database, sql
 from kakine.values.labels import DomainName
 from kakine.values.problems import CardExists
 from kakine.wire.gazette import Client
@@ -118,7 +119,8 @@ async def _once(country: Country, order: Order) -> Login:
 
 def _content(db: Database) -> set[str]:
     """Every row of a store, as text."""
-    return set(db.read().iterdump())
+    tables = db.metadata.sorted_tables
+    return {f"{table.name} {row}" for table in tables for row in db.read().execute(sql(select(*table.c)))}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import apart, authority, card, gazette, monitor, page, paper
+from kakine.cli import apart, authority, card, gazette, monitor, page, paper, postgres, store
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.consents import app as consents
@@ -51,4 +51,6 @@ app.add_typer(mandate, name="mandate")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(page.app, name="page")
 app.add_typer(paper.app, name="paper")
+app.add_typer(postgres.app, name="postgres")
+app.add_typer(store.app, name="store")
 app.add_typer(serve, name="serve")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from kakine.clients.recipient import Opened, Recipient
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.crypto.wrapping import WrapKey
 from kakine.runtime import codebook
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.codes import WrappedCode
 from kakine.wire.answer import Answered, Answers, Result
 from kakine.wire.canonical import decode, encode
 from kakine.wire.request import PublicPart, public_digest, request_digest
 
-Decide = Callable[[sqlite3.Connection, Opened, Sequence[WrappedCode], int], Sequence[Answered]]
+Decide = Callable[[Connection, Opened, Sequence[WrappedCode], int], Sequence[Answered]]
 """(store, batch, wrapped codes, now in ms) -> answers in order; runs inside the commit that keeps them."""
 
 
@@ -41,7 +40,7 @@ async def serve(
         tokens = [wrap.wrap(opened.codes.code(j), domain) for j in range(opened.codes.size)]
         root, now_ms = entropy(32), clock()
 
-        def work(conn: sqlite3.Connection) -> bytes:
+        def work(conn: Connection) -> bytes:
             before = codebook.answered(conn, request)
             if before is not None:
                 return before
@@ -57,9 +56,7 @@ def issue(domain: str) -> Decide:
     """Keep issued codes under the local references that this domain gave. One person under two references is refused,
     and so is one reference for two people: a mix-up is seen, not stored."""
 
-    def decide(
-        db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
-    ) -> list[Answered]:
+    def decide(db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int) -> list[Answered]:
         answers = []
         for person, token in zip(opened.payload.people, tokens, strict=True):
             by_token = codebook.reference_of(db, domain, token)
@@ -73,13 +70,11 @@ def issue(domain: str) -> Decide:
     return decide
 
 
-def migrate(domain: str, follow: Callable[[sqlite3.Connection, bytes, bytes], None]) -> Decide:
+def migrate(domain: str, follow: Callable[[Connection, bytes, bytes], None]) -> Decide:
     """Replace old codes by new ones where the old one is known; `follow` moves what hangs on it. The answer is the same
     whether it was known or not, so the registry does not learn who knows whom."""
 
-    def decide(
-        db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
-    ) -> list[Answered]:
+    def decide(db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int) -> list[Answered]:
         for j in range(0, len(tokens), 2):
             if codebook.replace_token(db, domain, tokens[j], tokens[j + 1]):
                 follow(db, tokens[j], tokens[j + 1])

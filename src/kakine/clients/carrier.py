@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -13,7 +12,7 @@ from kakine.contracts.converter import Converted, Filed, Hop
 from kakine.contracts.gateway import Disputable, DisputableKept
 from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock
 from kakine.values.calendar import RETENTION_MONTHS, months_since_2000, retained_from_ms
 from kakine.values.labels import PartyName
@@ -45,11 +44,11 @@ UNFILED = (RecordRefused, ObjectionUnfit, OutsideWindow, BootFence, BatchMalform
 """Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now
 on it is refused or too old there. Whoever knows it gives the same output at any age."""
 
-Note = Callable[[sqlite3.Connection, bytes], None]
+Note = Callable[[Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
 
-Arrived = Callable[[sqlite3.Connection, bytes, Sequence[Answered]], None]
+Arrived = Callable[[Connection, bytes, Sequence[Answered]], None]
 """(store, context, answers): keeps what was answered; runs in the commit that keeps the receipt."""
 
 
@@ -112,7 +111,7 @@ class Carrier:
     ) -> None:
         now_ms = self._clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             request = request_of(prepared)
             codebook.finish(db, request)
             if converted is not None:
@@ -194,7 +193,7 @@ async def forget(db: Database, now_ms: int) -> int:
     """
     before_ms = retained_from_ms(now_ms)
 
-    def work(connection: sqlite3.Connection) -> int:
+    def work(connection: Connection) -> int:
         codebook.drop_disputable(connection, month=months_since_2000(now_ms))
         count = codebook.forget_incoming(connection, before_ms)
         for left in codebook.unfinished(connection):
@@ -208,12 +207,12 @@ async def forget(db: Database, now_ms: int) -> int:
     return count
 
 
-def disputables(db: sqlite3.Connection) -> list[tuple[bytes, DisputableKept]]:
+def disputables(db: Connection) -> list[tuple[bytes, DisputableKept]]:
     """(hR, what is kept) of every request of the last 84 months."""
     return [(request, _disputable.decode(kept)) for request, kept in codebook.all_disputable(db)]
 
 
-def _keep_disputable(db: sqlite3.Connection, request: bytes, kept: Kept, hops: Sequence[Hop]) -> None:
+def _keep_disputable(db: Connection, request: bytes, kept: Kept, hops: Sequence[Hop]) -> None:
     """What the commission asks for if a person of the request objects: Q, not the seed that opens it."""
     public, record = decode(kept.public, PublicPart), decode(kept.record, RecordPart)
     if record.kind in NO_RECIPIENT:
@@ -223,7 +222,7 @@ def _keep_disputable(db: sqlite3.Connection, request: bytes, kept: Kept, hops: S
     codebook.keep_disputable(db, request, packed, expiry)
 
 
-def _expire(db: sqlite3.Connection, request: bytes, kept: Kept) -> None:
+def _expire(db: Connection, request: bytes, kept: Kept) -> None:
     """Nobody sends it again, but it may have been filed."""
     codebook.finish(db, request)
     _keep_disputable(db, request, kept, [])

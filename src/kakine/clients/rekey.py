@@ -12,7 +12,6 @@ destroyed the table. They can be converted by nobody who keeps to the law.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +38,7 @@ from kakine.protocols.chain import blind, unblind
 from kakine.protocols.gates import WINDOW_MS
 from kakine.protocols.gazette import LawBook
 from kakine.runtime import codebook
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, MaskedVector, WrappedCode
@@ -49,7 +48,7 @@ from kakine.values.problems import DomainMoving
 PAGE = 256
 """Codes in one call."""
 
-Follow = Callable[[sqlite3.Connection, bytes, bytes], None]
+Follow = Callable[[Connection, bytes, bytes], None]
 """(store, old token, new token): what hangs on a token moves with it, in the same transaction."""
 
 
@@ -84,12 +83,12 @@ _KEEP_FORMER = sql(insert(_former).prefix_with("OR REPLACE"))
 _FORGET = sql(delete(_former).where(_former.c.domain == bindparam("domain")))
 
 
-def first_epoch(db: sqlite3.Connection, domain: str, epoch: int) -> None:
+def first_epoch(db: Connection, domain: str, epoch: int) -> None:
     """The epoch of a domain's first codes. Changes nothing where one is known."""
     db.execute(_FIRST_EPOCH, {"domain": domain, "epoch": epoch, "after": b""})
 
 
-def require_settled(db: sqlite3.Connection, domain: str, epoch: int) -> None:
+def require_settled(db: Connection, domain: str, epoch: int) -> None:
     """Raise `DomainMoving` unless the tokens at rest are of the epoch in force."""
     row = db.execute(_EPOCH, {"domain": domain}).fetchone()
     if row is not None and row[0] != epoch:
@@ -163,9 +162,7 @@ class Move:
             points = (await self.peers.ask(converter, REKEY, asked)).points
         return unblind(MaskedVector(points), seed)
 
-    def _replace(
-        self, db: sqlite3.Connection, epoch: int, pairs: Sequence[tuple[bytes, bytes, bytes]]
-    ) -> None:
+    def _replace(self, db: Connection, epoch: int, pairs: Sequence[tuple[bytes, bytes, bytes]]) -> None:
         name = self.domain.name
         for reference, old, new in pairs:
             db.execute(_KEEP_FORMER, {"domain": name, "reference": reference, "token": old})
@@ -178,5 +175,5 @@ class Move:
         await self.db.write(lambda db: db.execute(_FORGET, {"domain": self.domain.name}))
 
 
-def _settle(db: sqlite3.Connection, domain: str, epoch: int) -> None:
+def _settle(db: Connection, domain: str, epoch: int) -> None:
     db.execute(_SET_EPOCH, {"domain": domain, "epoch": epoch, "after": b""})

@@ -14,6 +14,7 @@ from kakine.crypto.signing import SigningKey
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import signing_key
 from kakine.protocols.witnessing import Logs
+from kakine.runtime.database import store_of
 from kakine.runtime.heads import find, forks
 from kakine.runtime.identity import Clock, Entropy
 from kakine.wire import policy
@@ -63,7 +64,7 @@ class Watchers:
         """One of them at work. Raises `StoreInUse`."""
         if name not in self.running:
             each = next(watcher for watcher in WATCHERS if watcher.name == name)
-            path = self._folder / f"{name}.sqlite"
+            path = store_of(self._folder, name)
             self.running[name] = WitnessParty(each.key_name, self._keys[name], self._logs, path, self._clock)
         return self.running[name]
 
@@ -78,7 +79,7 @@ class Watchers:
         return {name: notes for name, notes in kept.items() if notes}
 
     def _stores(self) -> list[str]:
-        return [each.name for each in WATCHERS if (self._folder / f"{each.name}.sqlite").is_file()]
+        return [each.name for each in WATCHERS if store_of(self._folder, each.name).is_file()]
 
     def close(self) -> None:
         """Close the stores that are open."""

@@ -6,7 +6,6 @@ crash as if nothing had happened.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -25,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.runtime.keyring import keyring_metadata
 
 metadata = MetaData()
@@ -140,57 +139,57 @@ _DROP_ANSWER = sql(delete(incoming).where(incoming.c.request == bindparam("reque
 _ANSWERED = sql(select(incoming.c.answers).where(incoming.c.request == bindparam("request")))
 
 
-def add_holding(db: sqlite3.Connection, domain: str, reference: bytes, token: bytes) -> None:
-    """A new person in the domain. `sqlite3.IntegrityError` if the reference or the token is there."""
+def add_holding(db: Connection, domain: str, reference: bytes, token: bytes) -> None:
+    """A new person in the domain. `IntegrityError` if the reference or the token is there."""
     db.execute(_ADD, {"domain": domain, "reference": reference, "token": token})
 
 
-def token_of(db: sqlite3.Connection, domain: str, reference: bytes) -> bytes | None:
+def token_of(db: Connection, domain: str, reference: bytes) -> bytes | None:
     """The wrapped code of a local reference."""
     row = db.execute(_BY_REFERENCE, {"domain": domain, "reference": reference}).fetchone()
     return row[0] if row else None
 
 
-def reference_of(db: sqlite3.Connection, domain: str, token: bytes) -> bytes | None:
+def reference_of(db: Connection, domain: str, token: bytes) -> bytes | None:
     """The local reference of a wrapped code."""
     row = db.execute(_BY_TOKEN, {"domain": domain, "token": token}).fetchone()
     return row[0] if row else None
 
 
-def replace_token(db: sqlite3.Connection, domain: str, old: bytes, new: bytes) -> int:
+def replace_token(db: Connection, domain: str, old: bytes, new: bytes) -> int:
     """The person has a new code; how many rows that changed (0 or 1)."""
     return db.execute(_REPLACE, {"of_domain": domain, "old": old, "new": new}).rowcount
 
 
-def drop_holding(db: sqlite3.Connection, domain: str, reference: bytes) -> None:
+def drop_holding(db: Connection, domain: str, reference: bytes) -> None:
     """The domain keeps nothing under this reference any more."""
     db.execute(_DROP, {"domain": domain, "reference": reference})
 
 
-def references_after(db: sqlite3.Connection, domain: str, after: bytes, most: int) -> list[bytes]:
+def references_after(db: Connection, domain: str, after: bytes, most: int) -> list[bytes]:
     """Local references in order, a page at a time (for the domain's own upkeep: re-keying)."""
     page = {"domain": domain, "after": after, "most": most}
     return [row[0] for row in db.execute(_REFERENCES, page)]
 
 
-def keep_outgoing(db: sqlite3.Connection, request: bytes, kept: bytes, context: bytes, time_ms: int) -> None:
+def keep_outgoing(db: Connection, request: bytes, kept: bytes, context: bytes, time_ms: int) -> None:
     """Write the intent down before the first call."""
     values = {"request": request, "kept": kept, "context": context, "time_ms": time_ms}
     db.execute(_SEND, values)
 
 
-def unfinished(db: sqlite3.Connection) -> list[Unfinished]:
+def unfinished(db: Connection) -> list[Unfinished]:
     """What a crash left open, oldest first."""
     return [Unfinished(*row) for row in db.execute(_UNFINISHED)]
 
 
-def finish(db: sqlite3.Connection, request: bytes) -> None:
+def finish(db: Connection, request: bytes) -> None:
     """The request is concluded, one way or the other."""
     db.execute(_DONE, {"request": request})
 
 
 def keep_receipt(
-    db: sqlite3.Connection, request: bytes, filed: bytes, entries: bytes, tags: bytes, time_ms: int
+    db: Connection, request: bytes, filed: bytes, entries: bytes, tags: bytes, time_ms: int
 ) -> None:
     """Keep the evidence that a request was recorded. A second time changes nothing."""
     if not has_receipt(db, request):
@@ -198,38 +197,38 @@ def keep_receipt(
         db.execute(_KEEP_RECEIPT, values)
 
 
-def has_receipt(db: sqlite3.Connection, request: bytes) -> bool:
+def has_receipt(db: Connection, request: bytes) -> bool:
     """Whether it is known here that a request was recorded."""
     return db.execute(_HAS_RECEIPT, {"request": request}).fetchone() is not None
 
 
-def receipts(db: sqlite3.Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:
+def receipts(db: Connection) -> list[tuple[bytes, bytes, bytes, bytes]]:
     """(request, filed, entries, tags) of every receipt, oldest first."""
     return [(row[0], row[1], row[2], row[3]) for row in db.execute(_RECEIPTS)]
 
 
-def keep_disputable(db: sqlite3.Connection, request: bytes, kept: bytes, expiry: int) -> None:
+def keep_disputable(db: Connection, request: bytes, kept: bytes, expiry: int) -> None:
     """What a dispute about a request needs, until the month `expiry` (since 2000-01) is over."""
     db.execute(_KEEP_DISPUTABLE, {"request": request, "kept": kept, "expiry": expiry})
 
 
-def find_disputable(db: sqlite3.Connection, request: bytes) -> bytes | None:
+def find_disputable(db: Connection, request: bytes) -> bytes | None:
     """What was kept of a request."""
     row = db.execute(_DISPUTABLE, {"request": request}).fetchone()
     return row[0] if row else None
 
 
-def all_disputable(db: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
+def all_disputable(db: Connection) -> list[tuple[bytes, bytes]]:
     """(request, kept) of every one."""
     return [(row[0], row[1]) for row in db.execute(_ALL_DISPUTABLE)]
 
 
-def drop_disputable(db: sqlite3.Connection, month: int) -> None:
+def drop_disputable(db: Connection, month: int) -> None:
     """Drop what expired before this month, with the records that it was for."""
     db.execute(_DROP_DISPUTABLE, {"month": month})
 
 
-def keep_incoming(db: sqlite3.Connection, request: bytes, answers: bytes, time_ms: int) -> bytes:
+def keep_incoming(db: Connection, request: bytes, answers: bytes, time_ms: int) -> bytes:
     """The answers decided for a request: those decided before, or else these."""
     known = answered(db, request)
     if known is None:
@@ -237,18 +236,18 @@ def keep_incoming(db: sqlite3.Connection, request: bytes, answers: bytes, time_m
     return known or answers
 
 
-def answered(db: sqlite3.Connection, request: bytes) -> bytes | None:
+def answered(db: Connection, request: bytes) -> bytes | None:
     """The answers decided for a request."""
     row = db.execute(_ANSWERED, {"request": request}).fetchone()
     return row[0] if row else None
 
 
-def forget_incoming(db: sqlite3.Connection, before_ms: int) -> int:
+def forget_incoming(db: Connection, before_ms: int) -> int:
     """Delete the answers decided before a time, with the seeds of their records; how many there were. What is asked
     again so late is refused before anybody looks here."""
     return db.execute(_FORGET, {"before": before_ms}).rowcount
 
 
-def drop_incoming(db: sqlite3.Connection, request: bytes) -> None:
+def drop_incoming(db: Connection, request: bytes) -> None:
     """Keep the answers of this request no longer; it would be answered anew."""
     db.execute(_DROP_ANSWER, {"request": request})

@@ -1,91 +1,78 @@
-"""SQLite with one writer thread and group commit: durable before it is answered.
+"""Stores of the parties: durable before it is answered, on SQLite or on PostgreSQL.
 
-Whatever waits when the writer thread becomes free goes into one transaction, each work in a savepoint of its
-own, and one `COMMIT` (WAL, `synchronous=FULL`: an fsync) covers all. A lone caller pays about one bare
-commit; many callers share one. Schemas are SQLAlchemy Core tables and statements are compiled by `sql`, so
-that another engine can follow; at run time the compiled text goes straight to the driver.
+One writer thread with group commit. Whatever waits when it becomes free goes into one transaction and one `COMMIT`
+covers all: a lone caller pays about one bare commit, many callers share one. A work that fails is undone alone. The
+compiled text of a statement (`sql`) goes straight to the driver; the engines are in `runtime.sqlite` and
+`runtime.postgres`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import MetaData, Table
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy import MetaData
 
-from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
+from kakine.runtime.statements import Sql, sql
+from kakine.values.problems import StoreFailed
+
+__all__ = ["Connection", "Database", "IntegrityError", "Rows", "Sql", "sql", "store_of"]
 
 T = TypeVar("T")
+
+
+def store_of(folder: Path, name: str) -> Path:
+    """The store of this name: the file with its server's address where there is one, otherwise an SQLite file."""
+    served = folder / f"{name}.postgresql"
+    return served if served.is_file() else folder / f"{name}.sqlite"
+
 
 GROUP = 1000
 """Most works in one transaction."""
 
-_DIALECT = sqlite.dialect(paramstyle="named")
-
-# After one of these the transaction as a whole is in doubt, whatever the savepoint of the work that met it.
-_STORE_FAULTS = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_BUSY,
-    }
-)
+IntegrityError = sqlite3.IntegrityError
+"""A key is there already, or a constraint is broken; the one class for both engines."""
 
 
-def sql(statement: ClauseElement) -> str:
-    """SQLite text of a Core statement with `:named` parameters; call it once per statement, at import.
+class Rows(Protocol):
+    """What a statement found."""
 
-    Constants in the statement are written into the text. Raises `TypeError` for a constant of bytes and for
-    an expanding `IN`, which need a parameter of their own at run time.
-    """
-    compiled = statement.compile(dialect=_DIALECT)
-    binds = getattr(compiled, "binds", {})
-    constants = {name: bind for name, bind in binds.items() if not bind.required}
+    @property
+    def rowcount(self) -> int:
+        """Rows changed."""
 
-    def written(found: re.Match[str]) -> str:
-        bind = constants.get(found[1])
-        return found[0] if bind is None else _constant(bind.value)
+    def fetchone(self) -> Any:
+        """The next row as a tuple, or None."""
 
-    text = str(compiled)
-    if "POSTCOMPILE" in text:
-        raise TypeError("an expanding IN cannot be compiled once")
-    return re.sub(r"(?<!:):(\w+)", written, text)
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
-def _constant(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    raise TypeError("only whole numbers, texts and NULL can be constants of a statement")
+class Connection(Protocol):
+    """What a store does with a database; `sqlite3.Connection` is one."""
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows:
+        """Run a statement made by `sql`. Raises `IntegrityError`."""
+
+    def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> Rows:
+        """Run it once for each; all of them or none."""
 
 
 @dataclass
-class _Waiting:
+class Waiting:
     """One queued work and where its outcome goes."""
 
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     value: Any = None
@@ -93,62 +80,58 @@ class _Waiting:
     alone: bool = False
 
 
-class Database:
-    """One SQLite file, open in this process and no other."""
+class Database(ABC):
+    """A party's store."""
 
-    def __init__(self, lock: int, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
-        self._lock = lock
-        self._writer = writer
-        self._reader = reader
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+    def __init__(self, metadata: MetaData) -> None:
+        self.metadata = metadata
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._door = threading.Lock()
         self._open = True
-        self._sound = True
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
         self._thread.start()
 
-    @classmethod
-    def open(cls, path: Path, metadata: MetaData) -> Database:
-        """Open or create the file and create the tables of `metadata` that are missing.
+    @staticmethod
+    def open(path: Path, metadata: MetaData) -> Database:
+        """Open the store at `path`: an SQLite file, made if missing, or, where the name ends in `.postgresql`, the
+        PostgreSQL database whose address stands in that file (`runtime.postgres.Address`).
 
-        Raises `StoreInUse` if another process, or another object of this one, has it open, and `StoreOutdated` if
-        a table in it has other columns than `metadata` says: there are no migrations yet. Types and keys are not
-        compared.
+        Raises `StoreInUse` if an SQLite file is open elsewhere, in another process or this one, and `StoreOutdated`
+        if the store was made by another version of the program or a table in it has other columns than `metadata`
+        says; types and keys are not compared. `StoreFailed` if a server does not answer.
         """
-        lock = _exclusive(path)
-        with ExitStack() as undo:
-            undo.callback(os.close, lock)
-            writer = _connection(path)
-            undo.callback(writer.close)
-            _create(writer, metadata)
-            reader = _connection(path)
-            undo.callback(reader.close)
-            reader.execute("PRAGMA query_only = ON")
-            undo.pop_all()
-        return cls(lock, writer, reader)
+        if path.suffix == ".postgresql":
+            # Only who uses PostgreSQL loads its driver, and engines are built upon this module.
+            from kakine.runtime.postgres import PostgresDatabase
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+            return PostgresDatabase.open(path, metadata)
+        from kakine.runtime.sqlite import SqliteDatabase
+
+        return SqliteDatabase.open(path, metadata)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` on the writer thread; its value, once the commit that holds it is durable.
 
         An exception of `work` undoes that work alone and is raised here. `StoreFailed` means that the
         transaction of the whole group failed (disk full, I/O error, failed commit). After an I/O error
-        nothing more is written until the file is opened anew: whether the failed group survives is known only
-        then, and an fsync is never retried. `work` must not commit or roll back. If the caller is cancelled,
-        its work may still be carried out.
+        nothing more is written until the store is opened anew: whether the failed group survives is known only
+        then, and an fsync is never retried. `work` must not commit or roll back, and must do the same when it is run
+        again (PostgreSQL may ask for that). If the caller is cancelled, its work may still be carried out.
         """
         return await self._queued(work, alone=False)
 
+    @abstractmethod
     async def forget(self) -> None:
-        """Empty the write-ahead log into the file, so that nothing deleted before stands in either: deleted pages are
-        overwritten (`secure_delete`). Raises `StoreFailed` where that is not possible now.
+        """Let nothing deleted before stand in the store's files, as far as the engine can. Raises `StoreFailed` where
+        that is not possible now.
 
-        Does not reach what lies below the file: copies, snapshots of the file system, spare blocks of the disk.
+        Does not reach what lies below the files: copies, snapshots of the file system, spare blocks of the disk.
+        On PostgreSQL it does not reach the server's own files either (`runtime.postgres`).
         """
-        await self._queued(_emptied, alone=True)
 
-    async def _queued(self, work: Callable[[sqlite3.Connection], T], *, alone: bool) -> T:
+    async def _queued(self, work: Callable[[Any], T], *, alone: bool) -> T:
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(work, loop, loop.create_future(), alone=alone)
+        waiting = Waiting(work, loop, loop.create_future(), alone=alone)
         with self._door:
             if not self._open:
                 raise StoreFailed(reason="closed")
@@ -156,9 +139,13 @@ class Database:
         value: T = await waiting.future
         return value
 
-    def read(self) -> sqlite3.Connection:
+    @abstractmethod
+    def read(self) -> Connection:
         """For reading, on the thread of the event loop only; sees every commit already answered."""
-        return self._reader
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All reads inside see one state of the store."""
 
     def close(self) -> None:
         """Carry out what is queued, then close. A second call does nothing."""
@@ -168,14 +155,12 @@ class Database:
             self._open = False
             self._queue.put(None)
         self._thread.join()
-        self._reader.close()
-        self._writer.close()
-        os.close(self._lock)
+        self._let_go()
 
     def _serve(self) -> None:
         going = True
         while going:
-            group: list[_Waiting] = []
+            group: list[Waiting] = []
             item = self._queue.get()
             while item is not None:
                 if item.alone:
@@ -193,104 +178,27 @@ class Database:
             going = item is not None
             self._finish(group)
 
-    def _finish(self, group: list[_Waiting]) -> None:
+    def _finish(self, group: list[Waiting]) -> None:
         if group:
             self._transact(group)
-            _answer(group)
+            answer(group)
 
-    def _outside(self, waiting: _Waiting) -> None:
-        """What SQLite does in no transaction."""
-        try:
-            waiting.value = waiting.work(self._writer)
-        except (sqlite3.Error, StoreFailed) as fault:
-            self._give_up([waiting], fault)
-        _answer([waiting])
+    @abstractmethod
+    def _transact(self, group: list[Waiting]) -> None:
+        """Carry out a group in one transaction and note each value or fault; raises nothing."""
 
-    def _transact(self, group: list[_Waiting]) -> None:
-        try:
-            if not self._sound:
-                raise StoreFailed(reason="an earlier write met an I/O error")
-            self._writer.execute("BEGIN IMMEDIATE")
-            for waiting in group:
-                self._attempt(waiting)
-            self._writer.execute("COMMIT")
-        except (sqlite3.Error, StoreFailed) as fault:
-            self._give_up(group, fault)
+    @abstractmethod
+    def _outside(self, waiting: Waiting) -> None:
+        """What is done in no transaction; answers it."""
 
-    def _attempt(self, waiting: _Waiting) -> None:
-        self._writer.execute("SAVEPOINT work")
-        try:
-            waiting.value = waiting.work(self._writer)
-        except Exception as fault:
-            if _is_store_fault(fault) or not self._writer.in_transaction:
-                raise StoreFailed(reason="write failed") from fault
-            waiting.fault = fault
-            self._writer.execute("ROLLBACK TO work")
-        if not self._writer.in_transaction:
-            raise StoreFailed(reason="a work ended the transaction")
-        self._writer.execute("RELEASE work")
-
-    def _give_up(self, group: list[_Waiting], fault: Exception) -> None:
-        cause = fault.__cause__ if isinstance(fault, StoreFailed) else fault
-        if isinstance(cause, sqlite3.Error) and _code(cause) in (
-            sqlite3.SQLITE_IOERR,
-            sqlite3.SQLITE_CORRUPT,
-        ):
-            self._sound = False
-        try:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-        except sqlite3.Error:
-            self._sound = False
-        for waiting in group:
-            waiting.fault = StoreFailed(**fault.facts) if isinstance(fault, StoreFailed) else StoreFailed()
-            waiting.fault.__cause__ = cause
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Close what is open."""
 
 
-@contextmanager
-def alone(path: Path, metadata: MetaData) -> Iterator[sqlite3.Connection]:
-    """The same file without the writer thread, for a program with one thread and no event loop (a card): each
-    statement outside a transaction is a commit, durable when it returns. Raises `StoreInUse`, `StoreOutdated`."""
-    lock = _exclusive(path)
-    with ExitStack() as undo:
-        undo.callback(os.close, lock)
-        connection = _connection(path)
-        undo.callback(connection.close)
-        _create(connection, metadata)
-        yield connection
-
-
-def _create(db: sqlite3.Connection, metadata: MetaData) -> None:
-    for table in metadata.sorted_tables:
-        db.execute(sql(CreateTable(table, if_not_exists=True)))
-        _require_columns(db, table)
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
-            db.execute(sql(CreateIndex(index, if_not_exists=True)))
-
-
-def _emptied(db: sqlite3.Connection) -> None:
-    busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise StoreFailed(reason="the store is being read")
-
-
-def _require_columns(db: sqlite3.Connection, table: Table) -> None:
-    present = {row[1] for row in db.execute(f"PRAGMA table_info({table.name})")}
-    if present != {column.name for column in table.columns}:
-        raise StoreOutdated(table=table.name)
-
-
-def _code(fault: sqlite3.Error) -> int:
-    # The low byte is the primary result code (sqlite.org/rescode.html).
-    return getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def _is_store_fault(fault: Exception) -> bool:
-    return isinstance(fault, sqlite3.Error) and _code(fault) in _STORE_FAULTS
-
-
-def _answer(group: list[_Waiting]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+def answer(group: list[Waiting]) -> None:
+    """Hand values and faults to those who wait, each on the loop it waits on."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
     for waiting in group:
         by_loop.setdefault(waiting.loop, []).append(waiting)
     for loop, waitings in by_loop.items():
@@ -301,7 +209,7 @@ def _answer(group: list[_Waiting]) -> None:
             continue
 
 
-def _resolve(group: list[_Waiting]) -> None:
+def _resolve(group: list[Waiting]) -> None:
     for waiting in group:
         if waiting.future.done():
             continue
@@ -309,25 +217,3 @@ def _resolve(group: list[_Waiting]) -> None:
             waiting.future.set_exception(waiting.fault)
         else:
             waiting.future.set_result(waiting.value)
-
-
-def _exclusive(path: Path) -> int:
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
-        os.close(lock)
-        raise StoreInUse() from fault
-    return lock
-
-
-def _connection(path: Path) -> sqlite3.Connection:
-    # SQLite gives the WAL the mode of the file, so both are for this user alone.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-    connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")
-    return connection

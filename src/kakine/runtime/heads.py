@@ -7,7 +7,6 @@ Two doors lead to the stored head: a witness's `advance`, which demands the exac
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from sqlalchemy import (
@@ -25,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.merkle import verify_consistency
 from kakine.protocols.witnessing import UNSEEN, Opened, check_growth
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import HeadForked, HeadMoved
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.submission import Submission
@@ -77,23 +76,23 @@ _KEEP_FORK = sql(insert(_forked).on_conflict_do_nothing())
 _FORKS = sql(select(_forked.c.note).where(_forked.c.origin == bindparam("of_origin")))
 
 
-def find(db: sqlite3.Connection, origin: str) -> tuple[Checkpoint, bytes]:
+def find(db: Connection, origin: str) -> tuple[Checkpoint, bytes]:
     """(head, note) stored last for a log; (`UNSEEN`, nothing) if none was."""
     row = db.execute(_FIND, {"of_origin": origin}).fetchone()
     return (Checkpoint(row[0], row[1]), row[2]) if row else (UNSEEN, b"")
 
 
-def origins(db: sqlite3.Connection) -> list[str]:
+def origins(db: Connection) -> list[str]:
     """The logs of which a head is stored."""
     return [row[0] for row in db.execute(_ORIGINS)]
 
 
-def forks(db: sqlite3.Connection, origin: str) -> list[bytes]:
+def forks(db: Connection, origin: str) -> list[bytes]:
     """Signed notes of a log that contradict a head stored before: with that one, proof against the log."""
     return [row[0] for row in db.execute(_FORKS, {"of_origin": origin})]
 
 
-def advance(db: sqlite3.Connection, submission: Submission, opened: Opened) -> None:
+def advance(db: Connection, submission: Submission, opened: Opened) -> None:
     """Make a submitted head the stored one, in the caller's transaction. Raises what `check_growth` raises."""
     last, _ = find(db, opened.origin)
     check_growth(last, submission, opened.head)
@@ -101,13 +100,13 @@ def advance(db: sqlite3.Connection, submission: Submission, opened: Opened) -> N
         _store(db, opened.origin, opened.head, opened.note)
 
 
-def keep_fork(db: sqlite3.Connection, opened: Opened) -> None:
+def keep_fork(db: Connection, opened: Opened) -> None:
     """Keep a head that has another root than the stored one of its size."""
     values = {"origin": opened.origin, "root": opened.head.root, "note": opened.note}
     db.execute(_KEEP_FORK, values)
 
 
-def _store(db: sqlite3.Connection, origin: str, head: Checkpoint, note: bytes) -> None:
+def _store(db: Connection, origin: str, head: Checkpoint, note: bytes) -> None:
     db.execute(_PUT, {"origin": origin, "size": head.size, "root": head.root, "note": note})
 
 
@@ -160,7 +159,7 @@ class History:
         proof = await prove(low.size, high.size) if low.size else ()
         verify_consistency(low.size, high.size, proof, low.root, high.root)
 
-    def keep(self, db: sqlite3.Connection, head: Checkpoint, known: Mapping[Checkpoint, bytes]) -> None:
+    def keep(self, db: Connection, head: Checkpoint, known: Mapping[Checkpoint, bytes]) -> None:
         """Store `head` if it is the largest, in the caller's transaction. `HeadMoved` if the head stored by now is
         not among those that it was compared with: ask `admit` again."""
         stored, _ = find(db, self.origin)

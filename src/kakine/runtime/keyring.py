@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import (
     Column,
     Integer,
@@ -17,7 +15,7 @@ from sqlalchemy import (
     select,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 _TABLE = "domain_key"
 
@@ -50,16 +48,14 @@ _FIND = sql(
 )
 
 
-def find_key(db: sqlite3.Connection, domain: str, epoch: int, converter: str) -> bytes | None:
+def find_key(db: Connection, domain: str, epoch: int, converter: str) -> bytes | None:
     """The mask key shared with one converter."""
     row = db.execute(_FIND, {"domain": domain, "epoch": epoch, "converter": converter}).fetchone()
     return row[0] if row else None
 
 
-def add_key(
-    db: sqlite3.Connection, domain: str, epoch: int, converter: str, public: bytes, mask_key: bytes
-) -> None:
-    """Keep a key; `sqlite3.IntegrityError` if there is one."""
+def add_key(db: Connection, domain: str, epoch: int, converter: str, public: bytes, mask_key: bytes) -> None:
+    """Keep a key; `IntegrityError` if there is one."""
     db.execute(
         _INSERT,
         {

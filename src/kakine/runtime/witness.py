@@ -7,7 +7,6 @@ signature counts. A 409 says the size that the witness has; every other refusal 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from kakine.crypto.signing import SigningKey
 from kakine.protocols.witnessing import Logs, opened
 from kakine.runtime import heads
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock
 from kakine.values.problems import (
     HeadForked,
@@ -59,7 +58,7 @@ class Witness:
         submission = Submission.decode(body)
         found = opened(submission, self._logs())
 
-        def store(db: sqlite3.Connection) -> int:
+        def store(db: Connection) -> int:
             heads.advance(db, submission, found)
             # Taken while no other head can come between: at this time it is true that this one is the largest.
             return self._clock() // 1000

@@ -181,6 +181,18 @@ class StoreInUse(Problem):
     title = "another process has this store open"
 
 
+class ServerMissing(Problem):
+    code = "postgres-missing"
+    status = 503
+    title = "PostgreSQL is not installed here: the Debian package is postgresql"
+
+
+class ServerFailed(Problem):
+    code = "postgres-failed"
+    status = 503
+    title = "the private PostgreSQL server could not be made, started or stopped; its log is data/server.log"
+
+
 # --- gazette --------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,6 @@ should not hang on codes of one printer.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from kakine.crypto.passkeys import (
     request_options,
 )
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database, IntegrityError
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.problems import PasskeyInvalid, StaffMalformed, StaffUnknown
 from kakine.web import staff_store as store
@@ -41,11 +40,11 @@ ANSWER_MS = 300_000
 MOST_NAME = 60
 MOST_WAITING = 1000
 
-After = Callable[[sqlite3.Connection, Member], None]
+After = Callable[[Connection, Member], None]
 """Written in the same transaction: a site's journal."""
 
 
-def _nothing(db: sqlite3.Connection, member: Member) -> None:
+def _nothing(db: Connection, member: Member) -> None:
     """No journal."""
 
 
@@ -79,7 +78,7 @@ class Staff:
         code = paper_code(self.entropy(PAPER_BYTES))
         now_ms = self.clock()
 
-        def work(db: sqlite3.Connection) -> Member:
+        def work(db: Connection) -> Member:
             made = store.add_member(db, name.strip(), role, unit, now_ms)
             store.add_code(db, paper_digest(code), made.number, ENROL, now_ms + ENROL_MS)
             then(db, made)
@@ -91,7 +90,7 @@ class Staff:
         """They leave: codes, passkeys and whatever asks `member` end at once. Raises `StaffUnknown`."""
         leaving, now_ms = self.member(number), self.clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             if not store.end_member(db, number, now_ms):
                 raise StaffUnknown()
             then(db, leaving)
@@ -106,7 +105,7 @@ class Staff:
         codes = [paper_code(self.entropy(PAPER_BYTES)) for _ in range(count)]
         until_ms = self.clock() + SHIFT_MS
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             for code in codes:
                 store.add_code(db, paper_digest(code), number, SHIFT, until_ms)
 
@@ -146,10 +145,10 @@ class Staff:
         made = check_creation(self.site, answer, self._answered(answer, member.number))
         self.member(member.number)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             try:
                 store.add_passkey(db, made, member.number)
-            except sqlite3.IntegrityError as taken:
+            except IntegrityError as taken:
                 raise PasskeyInvalid() from taken
 
         await self.db.write(work)

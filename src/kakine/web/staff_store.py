@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 
 from kakine.crypto.passkeys import Passkey
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 _MEMBER, _CODE, _KEY = "staff_member", "staff_code", "staff_passkey"
 
@@ -118,7 +117,7 @@ _ONE_KEY = sql(select(*_key.c).where(_key.c.id == bindparam("id")))
 _COUNT_KEY = sql(update(_key).where(_key.c.id == bindparam("which")).values(count=bindparam("now")))
 
 
-def add_member(db: sqlite3.Connection, name: str, role: str, unit: str, now_ms: int) -> Member:
+def add_member(db: Connection, name: str, role: str, unit: str, now_ms: int) -> Member:
     """Somebody new, who has no way in yet."""
     number = int(db.execute(_NEXT).fetchone()[0])
     added = Member(number, name, role, unit, now_ms)
@@ -126,30 +125,30 @@ def add_member(db: sqlite3.Connection, name: str, role: str, unit: str, now_ms: 
     return added
 
 
-def members(db: sqlite3.Connection) -> list[Member]:
+def members(db: Connection) -> list[Member]:
     """All who work or ever worked here."""
     return [Member(*row) for row in db.execute(_ALL)]
 
 
-def find_member(db: sqlite3.Connection, number: int) -> Member | None:
+def find_member(db: Connection, number: int) -> Member | None:
     """The member with this number."""
     row = db.execute(_ONE, {"number": number}).fetchone()
     return Member(*row) if row else None
 
 
-def end_member(db: sqlite3.Connection, number: int, now_ms: int) -> bool:
+def end_member(db: Connection, number: int, now_ms: int) -> bool:
     """They leave, and every code they have is void. False where they had left already, or never were here."""
     db.execute(_DROP_CODES, {"which": number, "now": now_ms})
     return db.execute(_END, {"which": number, "now": now_ms}).rowcount == 1
 
 
-def add_code(db: sqlite3.Connection, hashed: bytes, member: int, purpose: str, until_ms: int) -> None:
+def add_code(db: Connection, hashed: bytes, member: int, purpose: str, until_ms: int) -> None:
     """A code that was just handed out."""
     values = {"digest": hashed, "member": member, "purpose": purpose, "until_ms": until_ms}
     db.execute(_ADD_CODE, values)
 
 
-def use_code(db: sqlite3.Connection, hashed: bytes, purpose: str, now_ms: int) -> Member | None:
+def use_code(db: Connection, hashed: bytes, purpose: str, now_ms: int) -> Member | None:
     """Whose code this is, which is used up by that; None for one that is unknown, used, over, for another purpose, or
     of somebody who has left."""
     if db.execute(_USE_CODE, {"which": hashed, "only": purpose, "now": now_ms}).rowcount != 1:
@@ -158,17 +157,17 @@ def use_code(db: sqlite3.Connection, hashed: bytes, purpose: str, now_ms: int) -
     return found if found is not None and found.works else None
 
 
-def codes_left(db: sqlite3.Connection, member: int, now_ms: int) -> int:
+def codes_left(db: Connection, member: int, now_ms: int) -> int:
     """How many codes of a member are good."""
     return int(db.execute(_LEFT, {"member": member, "now": now_ms}).fetchone()[0])
 
 
-def add_passkey(db: sqlite3.Connection, made: Passkey, member: int) -> None:
-    """Raises `sqlite3.IntegrityError` for a passkey that somebody has already."""
+def add_passkey(db: Connection, made: Passkey, member: int) -> None:
+    """Raises `IntegrityError` for a passkey that somebody has already."""
     db.execute(_ADD_KEY, {"id": made.id, "member": member, "public": made.public, "count": made.count})
 
 
-def find_passkey(db: sqlite3.Connection, credential: bytes) -> tuple[Passkey, Member] | None:
+def find_passkey(db: Connection, credential: bytes) -> tuple[Passkey, Member] | None:
     """A passkey and who has it, if they still work here."""
     row = db.execute(_ONE_KEY, {"id": credential}).fetchone()
     found = find_member(db, int(row[1])) if row else None
@@ -177,6 +176,6 @@ def find_passkey(db: sqlite3.Connection, credential: bytes) -> tuple[Passkey, Me
     return Passkey(row[0], row[2], row[3]), found
 
 
-def count_passkey(db: sqlite3.Connection, credential: bytes, count: int) -> None:
+def count_passkey(db: Connection, credential: bytes, count: int) -> None:
     """How often it says it was used."""
     db.execute(_COUNT_KEY, {"which": credential, "now": count})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from array import array
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from kakine.clients.monitor.tail import Tail
 from kakine.crypto.merkle import EMPTY
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.tiles import Tiler
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import MonitorMemoryInvalid, TileInvalid
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import LENGTH
@@ -256,7 +255,7 @@ class Memory:
         self._database.close()
 
 
-def _keep(db: sqlite3.Connection, origin: str, known: Known) -> None:
+def _keep(db: Connection, origin: str, known: Known) -> None:
     db.execute(
         _PUT_LOG,
         {

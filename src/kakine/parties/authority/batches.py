@@ -5,8 +5,6 @@ A batch is stored before it leaves; one that the commission did not log yet is s
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -19,7 +17,7 @@ from kakine.parties.authority.store import State, account, batch, certificate, r
 from kakine.protocols import published
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Logs, log_keys
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchesBroken
@@ -92,7 +90,7 @@ async def close(office: Office, *, now: bool = False) -> None:
     """Close a batch if there is something to log and the last is an hour old, or at once where the operator says so."""
     roots = roots_digest(root_list(office))
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         last = db.execute(_LAST).fetchone()
         if not now and last and office.now_s - last[2] < office.settings.batch_s:
             return

@@ -8,7 +8,6 @@ had been made that nobody stored.
 from __future__ import annotations
 
 import base64
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -23,6 +22,7 @@ from kakine.parties.authority.roots import Issuer, fresh_serial
 from kakine.parties.authority.settings import DAY_S
 from kakine.parties.authority.store import SERIAL, Row, State
 from kakine.protocols.status import uri_of
+from kakine.runtime.database import Connection
 from kakine.values.certificates import HOST, PERSONAL, Profile, Reason, Use
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import PartyName
@@ -56,7 +56,7 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
     asked_digest = digest("certification-request", asked.request)
     place = (voucher.town[:2], voucher.town) if profile.use is Use.SIGNATURE else ("", "")
 
-    def intend(db: sqlite3.Connection) -> Row:
+    def intend(db: Connection) -> Row:
         return _intend(db, office, profile, voucher, request, asked_digest, root)
 
     row = await office.db.write(intend)
@@ -80,7 +80,7 @@ async def certify_party(office: Office, caller: PartyName, asked: CertifyParty) 
     asked_digest = digest("certification-request", asked.request)
     handle = digest("party-account", caller.encode())[:16]
 
-    def intend(db: sqlite3.Connection) -> Row:
+    def intend(db: Connection) -> Row:
         known = [row for row in store.of_holder(db, handle) if row.request == asked_digest]
         if known:
             return known[0]
@@ -103,7 +103,7 @@ def _require_fit(voucher: Voucher, profile: Profile, counter: str, now_s: int) -
 
 
 def _intend(
-    db: sqlite3.Connection,
+    db: Connection,
     office: Office,
     profile: Profile,
     voucher: Voucher,
@@ -131,7 +131,7 @@ def _intend(
 
 
 def _write(
-    db: sqlite3.Connection,
+    db: Connection,
     office: Office,
     profile: Profile,
     handle: bytes,
@@ -163,7 +163,7 @@ def _write(
     return row
 
 
-def _draw_place(db: sqlite3.Connection, office: Office, profile: Profile) -> tuple[str, int]:
+def _draw_place(db: Connection, office: Office, profile: Profile) -> tuple[str, int]:
     """A free place, drawn: neighbours in a list have nothing to do with each other."""
     number = 1
     while store.count_in(db, uri_of(profile, number)) >= office.settings.list_fill:
@@ -213,7 +213,7 @@ async def _finish(office: Office, row: Row, leaf: Callable[[Row], Leaf], request
     root = office.root_of(row.kind, row.partition)
     der = x509_issue.certificate(leaf(row), request.public, root.certificate, root.key)
 
-    def settle(db: sqlite3.Connection) -> bytes:
+    def settle(db: Connection) -> bytes:
         if not store.settle(db, row.serial, State.ISSUED, fingerprint(der), der):
             # Two answers were under way for one request, or it was abandoned meanwhile.
             now = store.by_serial(db, row.serial)
@@ -226,7 +226,7 @@ async def _finish(office: Office, row: Row, leaf: Callable[[Row], Leaf], request
     return await office.db.write(settle)
 
 
-def _supersede(db: sqlite3.Connection, row: Row, now_s: int) -> None:
+def _supersede(db: Connection, row: Row, now_s: int) -> None:
     """A person has one certificate of a profile: the new one ends the one before. Parties may overlap theirs. One that
     is on hold was lost and ends as such: it may have been used by somebody else, and nothing is linked to it."""
     if row.kind is Profile.PARTY:

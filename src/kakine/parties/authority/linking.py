@@ -5,8 +5,6 @@ The authority sees the account, as with every certificate of its own. It does no
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.authority import AskLink, LinkGiven
 from kakine.crypto.cards import CardKey
 from kakine.crypto.sealing import SealKey, open_sealed, seal
@@ -14,6 +12,7 @@ from kakine.parties.authority import store
 from kakine.parties.authority.office import Office
 from kakine.parties.authority.store import Row, State
 from kakine.protocols.continuity import ask_digest
+from kakine.runtime.database import Connection
 from kakine.values.certificates import Profile, Reason
 from kakine.values.labels import PartyName
 from kakine.values.problems import LinkRefused
@@ -57,12 +56,12 @@ async def link(office: Office, caller: PartyName, asked: AskLink) -> LinkGiven:
     return LinkGiven(seal(SealKey(told.session), to_holder(told.wish), encode(signed)))
 
 
-def _stands(db: sqlite3.Connection, row: Row, now_s: int) -> bool:
+def _stands(db: Connection, row: Row, now_s: int) -> bool:
     issued = row.state is State.ISSUED and row.kind is not Profile.PARTY
     return issued and row.not_before_s <= now_s <= row.not_after_s and store.standing(db, row.serial) is None
 
 
-def _follows(db: sqlite3.Connection, new: Row, old: Row, shown: bytes) -> bool:
+def _follows(db: Connection, new: Row, old: Row, shown: bytes) -> bool:
     """Both are of one account and one use, the old one is the one that is named, and it ended by being renewed."""
     ended = store.standing(db, old.serial)
     return (

@@ -5,7 +5,6 @@ A version or a list's number is stored before it is signed, so no two different 
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
@@ -32,7 +31,7 @@ from kakine.parties.authority.settings import HOUR_S
 from kakine.parties.authority.store import crl, status_version
 from kakine.protocols.issuance import ROOTS_LABEL
 from kakine.protocols.status import TTL_S, profile_of, tokens
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.certificates import Profile, Reason
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartitionUnknown, StatusListUnknown
@@ -107,12 +106,12 @@ class Version:
     head: str | None
 
 
-def _last(db: sqlite3.Connection, uri: str) -> Version | None:
+def _last(db: Connection, uri: str) -> Version | None:
     row = db.execute(_LAST, {"of": uri}).fetchone()
     return Version(*row) if row else None
 
 
-def _served(db: sqlite3.Connection, uri: str) -> Version:
+def _served(db: Connection, uri: str) -> Version:
     """The version that was signed last. Raises `StatusListUnknown`."""
     row = db.execute(_SERVED, {"of": uri}).fetchone()
     if row is None:
@@ -129,7 +128,7 @@ async def publish_lists(office: Office) -> None:
 async def _publish_list(office: Office, uri: str) -> None:
     now_s, size = office.now_s, office.settings.list_bits
 
-    def begin(db: sqlite3.Connection) -> Version | None:
+    def begin(db: Connection) -> Version | None:
         last = _last(db, uri)
         if last is not None and last.token is None:
             return last
@@ -155,7 +154,7 @@ async def _publish_list(office: Office, uri: str) -> None:
 
     whole, short = tokens(uri, begun.version, begun.bits, begun.issued_s, sign)
 
-    def finish(db: sqlite3.Connection) -> None:
+    def finish(db: Connection) -> None:
         at = {"of": uri, "at": begun.version}
         db.execute(_SIGNED, at | {"whole": whole, "short": short})
         db.execute(_STRIP, at | {"nothing": b""})
@@ -218,7 +217,7 @@ async def _publish_crl(office: Office, profile: Profile, partition: str) -> None
     entries = [Revoked(int.from_bytes(serial, "big"), since, Reason(why)) for serial, since, why in found]
     said = digest("crl", *(serial + bytes([why]) for serial, _, why in sorted(found)))
 
-    def begin(db: sqlite3.Connection) -> int | None:
+    def begin(db: Connection) -> int | None:
         last = db.execute(_FIND_CRL, wanted).fetchone()
         if last and last[2] and last[3] == said and now_s - last[1] < office.settings.crl_s:
             return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.authority import Event, Events, What
 from kakine.contracts.call import Nothing
 from kakine.parties.authority import store
 from kakine.parties.authority.office import Office
 from kakine.parties.authority.store import SERIAL, Row, State
+from kakine.runtime.database import Connection
 from kakine.values.certificates import Reason, Use
 from kakine.values.labels import PartyName
 from kakine.values.problems import CertificateNotHeld, CertificateUnknown
@@ -27,7 +26,7 @@ async def events(office: Office, caller: PartyName, asked: Events) -> Nothing:
     """Do what the registry's events demand; each once. Nothing is said of what there was to do."""
     now_s, hold_s = office.now_s, office.settings.hold_s
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         for each in asked.events:
             if store.is_new(db, each.key):
                 _apply(db, each, now_s, hold_s, office.entropy(32))
@@ -36,7 +35,7 @@ async def events(office: Office, caller: PartyName, asked: Events) -> Nothing:
     return Nothing()
 
 
-def _apply(db: sqlite3.Connection, event: Event, now_s: int, hold_s: int, key: bytes) -> None:
+def _apply(db: Connection, event: Event, now_s: int, hold_s: int, key: bytes) -> None:
     rows = [row for row in store.of_holder(db, event.handle) if row.state is not State.ABANDONED]
     if event.what is What.LOST:
         for row in rows:
@@ -54,7 +53,7 @@ def _apply(db: sqlite3.Connection, event: Event, now_s: int, hold_s: int, key: b
                 store.revoke(db, row, reason, now_s)
 
 
-def _release(db: sqlite3.Connection, row: Row, now_s: int) -> bool:
+def _release(db: Connection, row: Row, now_s: int) -> bool:
     """Take a certificate off hold while that is possible; whether it was."""
     standing = store.standing(db, row.serial)
     if standing is None or standing.hold_until_s is None or standing.hold_until_s <= now_s:
@@ -68,7 +67,7 @@ async def hold(office: Office, serial: int) -> None:
     now_s = office.now_s
     until_s = now_s + office.settings.hold_s
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         store.revoke(db, _known(db, serial), Reason.CERTIFICATE_HOLD, now_s, until_s)
 
     await office.db.write(work)
@@ -78,7 +77,7 @@ async def release(office: Office, serial: int) -> None:
     """The operator's own act: end a hold. Raises CertificateUnknown, CertificateNotHeld."""
     now_s = office.now_s
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         if not _release(db, _known(db, serial), now_s):
             raise CertificateNotHeld()
 
@@ -96,7 +95,7 @@ async def tidy(office: Office) -> None:
     now_s = office.now_s
     stale_s = now_s - LIFETIME_MS // 1000 - 60
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         for serial in store.holds_over(db, now_s):
             row = store.by_serial(db, serial)
             assert row is not None  # noqa: S101 - rows are never deleted
@@ -109,7 +108,7 @@ async def tidy(office: Office) -> None:
     await office.db.write(work)
 
 
-def _known(db: sqlite3.Connection, serial: int) -> Row:
+def _known(db: Connection, serial: int) -> Row:
     try:
         row = store.by_serial(db, serial.to_bytes(SERIAL, "big"))
     except OverflowError as fault:

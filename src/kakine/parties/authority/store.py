@@ -6,7 +6,6 @@ of a signature certificate stand nowhere else.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,13 +27,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, IntegrityError, sql
 from kakine.values.certificates import Profile, Reason
 from kakine.values.problems import KeyAlreadyCertified
 
 SERIAL = 16
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "authority"})
 
 
 class State(StrEnum):
@@ -255,7 +254,7 @@ def _row(found: tuple[object, ...] | None) -> Row | None:
     return Row(**values)  # type: ignore[arg-type]  # columns and fields have one order
 
 
-def add(db: sqlite3.Connection, row: Row) -> None:
+def add(db: Connection, row: Row) -> None:
     """Write an intent, and take its place in its list. Raises `KeyAlreadyCertified` for a key that was asked for with
     another voucher."""
     values = {name: getattr(row, name) for name in _COLUMNS}
@@ -264,74 +263,72 @@ def add(db: sqlite3.Connection, row: Row) -> None:
         db.execute(_ADD, values)
         db.execute(_FILL, {"uri": row.list_uri, "used": 1})
         db.execute(_PARTITION, {"kind": row.kind.value, "partition": row.partition})
-    except sqlite3.IntegrityError as fault:
+    except IntegrityError as fault:
         if "certificate.spki" in str(fault):
             raise KeyAlreadyCertified() from fault
         raise
 
 
-def by_serial(db: sqlite3.Connection, serial: bytes) -> Row | None:
+def by_serial(db: Connection, serial: bytes) -> Row | None:
     """One certificate."""
     return _row(db.execute(_BY_SERIAL, {"wanted": serial}).fetchone())
 
 
-def by_voucher(db: sqlite3.Connection, voucher: bytes) -> Row | None:
+def by_voucher(db: Connection, voucher: bytes) -> Row | None:
     """The certificate that a voucher was used for."""
     return _row(db.execute(_BY_VOUCHER, {"wanted": voucher}).fetchone())
 
 
-def of_holder(db: sqlite3.Connection, handle: bytes) -> list[Row]:
+def of_holder(db: Connection, handle: bytes) -> list[Row]:
     """All certificates of one holder, past ones too."""
     return [row for each in db.execute(_OF_HANDLE, {"wanted": handle}) if (row := _row(each))]
 
 
-def intended(db: sqlite3.Connection) -> list[Row]:
+def intended(db: Connection) -> list[Row]:
     """What was written down and never finished."""
     found = db.execute(_IN_STATE, {"wanted": State.INTENDED.value})
     return [row for each in found if (row := _row(each))]
 
 
-def settle(
-    db: sqlite3.Connection, serial: bytes, state: State, hashed: bytes | None, der: bytes | None
-) -> bool:
+def settle(db: Connection, serial: bytes, state: State, hashed: bytes | None, der: bytes | None) -> bool:
     """End an intent; whether there was one."""
     values = {"wanted": serial, "new": state.value, "digest": hashed, "text": der}
     return db.execute(_SETTLE, values).rowcount == 1
 
 
-def forget_texts(db: sqlite3.Connection, before_s: int) -> None:
+def forget_texts(db: Connection, before_s: int) -> None:
     """Drop the texts of certificates that begin before this."""
     db.execute(_FORGET, {"before": before_s})
 
 
-def place_taken(db: sqlite3.Connection, uri: str, place: int) -> bool:
+def place_taken(db: Connection, uri: str, place: int) -> bool:
     """Whether a place of a list belongs to a certificate."""
     return db.execute(_PLACE_TAKEN, {"uri": uri, "wanted": place}).fetchone() is not None
 
 
-def count_in(db: sqlite3.Connection, uri: str) -> int:
+def count_in(db: Connection, uri: str) -> int:
     """How many certificates stand in a list."""
     row = db.execute(_USED, {"wanted": uri}).fetchone()
     return int(row[0]) if row else 0
 
 
-def lists(db: sqlite3.Connection) -> list[str]:
+def lists(db: Connection) -> list[str]:
     """All status lists."""
     return sorted(row[0] for row in db.execute(_LISTS))
 
 
-def partitions(db: sqlite3.Connection) -> list[tuple[Profile, str]]:
+def partitions(db: Connection) -> list[tuple[Profile, str]]:
     """All partitions of revocation lists."""
     return sorted((Profile(profile), name) for profile, name in db.execute(_PARTITIONS))
 
 
-def places_set(db: sqlite3.Connection, uri: str) -> list[int]:
+def places_set(db: Connection, uri: str) -> list[int]:
     """The places of a list whose certificate is not valid: revoked, on hold, or never finished."""
     found = [row[0] for row in db.execute(_PLACES_SET, {"uri": uri})]
     return found + [row[0] for row in db.execute(_ABANDONED_PLACES, {"uri": uri})]
 
 
-def open_account(db: sqlite3.Connection, handle: bytes, key: bytes) -> Account:
+def open_account(db: Connection, handle: bytes, key: bytes) -> Account:
     """The account of a holder, begun with this key where there is none."""
     db.execute(_OPEN_ACCOUNT, {"handle": handle, "key": key, "count": 0, "version": 0})
     found = find_account(db, handle)
@@ -339,18 +336,18 @@ def open_account(db: sqlite3.Connection, handle: bytes, key: bytes) -> Account:
     return found
 
 
-def find_account(db: sqlite3.Connection, handle: bytes) -> Account | None:
+def find_account(db: Connection, handle: bytes) -> Account | None:
     """The account of a holder."""
     row = db.execute(_ACCOUNT, {"wanted": handle}).fetchone()
     return Account(*row) if row else None
 
 
-def count_up(db: sqlite3.Connection, handle: bytes) -> None:
+def count_up(db: Connection, handle: bytes) -> None:
     """One certificate more."""
     db.execute(_COUNT_UP, {"wanted": handle})
 
 
-def age(db: sqlite3.Connection, handle: bytes, version: int) -> None:
+def age(db: Connection, handle: bytes, version: int) -> None:
     """Vouchers from before `version` count no more."""
     db.execute(_AGE, {"wanted": handle, "new": version})
 
@@ -391,15 +388,13 @@ class Standing:
     hold_until_s: int | None
 
 
-def standing(db: sqlite3.Connection, serial: bytes) -> Standing | None:
+def standing(db: Connection, serial: bytes) -> Standing | None:
     """Whether a certificate is revoked or held."""
     row = db.execute(_REVOKED, {"wanted": serial}).fetchone()
     return Standing(Reason(row[0]), row[1], row[2]) if row else None
 
 
-def revoke(
-    db: sqlite3.Connection, row: Row, reason: Reason, now_s: int, hold_until_s: int | None = None
-) -> None:
+def revoke(db: Connection, row: Row, reason: Reason, now_s: int, hold_until_s: int | None = None) -> None:
     """Put a certificate on the lists; one that is there stays as it is, but a hold becomes final where this is."""
     values = {
         "serial": row.serial,
@@ -418,24 +413,22 @@ def revoke(
         db.execute(_MAKE_FINAL, {"wanted": row.serial, "new": int(reason)})
 
 
-def release(db: sqlite3.Connection, serial: bytes) -> None:
+def release(db: Connection, serial: bytes) -> None:
     """Take a certificate off the lists."""
     db.execute(_DROP, {"wanted": serial})
 
 
-def holds_over(db: sqlite3.Connection, now_s: int) -> list[bytes]:
+def holds_over(db: Connection, now_s: int) -> list[bytes]:
     """Certificates whose hold has lasted as long as it may."""
     return [row[0] for row in db.execute(_HELD_UNTIL, {"now": now_s})]
 
 
-def on_list(
-    db: sqlite3.Connection, profile: Profile, partition: str, now_s: int
-) -> Sequence[tuple[bytes, int, int]]:
+def on_list(db: Connection, profile: Profile, partition: str, now_s: int) -> Sequence[tuple[bytes, int, int]]:
     """(serial, since, reason) of all on one revocation list that have not expired."""
     wanted = {"of": profile.value, "part": partition, "now": now_s}
     return db.execute(_ON_LIST, wanted).fetchall()
 
 
-def is_new(db: sqlite3.Connection, key: bytes) -> bool:
+def is_new(db: Connection, key: bytes) -> bool:
     """Note an event of the registry; whether it had not been noted."""
     return db.execute(_SEEN, {"key": key}).rowcount == 1

@@ -5,7 +5,6 @@ No code is here that anybody could open: vectors are blinded and masked, and go 
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from sqlalchemy import (
@@ -24,9 +23,9 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "auditor"})
 
 _MARK = Table(
     "audit_mark",
@@ -202,49 +201,49 @@ _SET_COUNT = sql(insert(_COUNT).prefix_with("OR REPLACE"))
 _GET_COUNT = sql(select(_COUNT.c.statement).where(_COUNT.c.converter == bindparam("converter")))
 
 
-def mark(db: sqlite3.Connection, name: str) -> int:
+def mark(db: Connection, name: str) -> int:
     """How far something has been read; 0 at first."""
     row = db.execute(_GET_MARK, {"name": name}).fetchone()
     return int(row[0]) if row else 0
 
 
-def set_mark(db: sqlite3.Connection, name: str, value: int) -> None:
+def set_mark(db: Connection, name: str, value: int) -> None:
     """Read up to here."""
     db.execute(_SET_MARK, {"name": name, "value": value})
 
 
-def add_waiting(db: sqlite3.Connection, rows: list[tuple[bytes, bytes]], after: int) -> None:
+def add_waiting(db: Connection, rows: list[tuple[bytes, bytes]], after: int) -> None:
     """Rows (request, encoded vectors) that the record keeper has given, and its position after them."""
     db.executemany(_ADD_WAITING, [{"request": request, "row": row} for request, row in rows])
     set_mark(db, "vectors", after)
 
 
-def all_waiting(db: sqlite3.Connection) -> list[bytes]:
+def all_waiting(db: Connection) -> list[bytes]:
     """Encoded vectors of requests without a verdict."""
     return [row[0] for row in db.execute(_ALL_WAITING)]
 
 
-def drop_waiting(db: sqlite3.Connection, request: bytes) -> None:
+def drop_waiting(db: Connection, request: bytes) -> None:
     """There has been a verdict on this request already."""
     db.execute(_DROP_WAITING, {"request": request})
 
 
-def is_judged(db: sqlite3.Connection, request: bytes) -> bool:
+def is_judged(db: Connection, request: bytes) -> bool:
     """Whether there has been a verdict on a request."""
     return db.execute(_IS_JUDGED, {"request": request}).fetchone() is not None
 
 
-def begin_window(db: sqlite3.Connection, identity: bytes, plan: bytes) -> None:
+def begin_window(db: Connection, identity: bytes, plan: bytes) -> None:
     """Ratios and randomness of a window are fixed before a converter sees its weights."""
     db.execute(_ADD_WINDOW, {"id": identity, "plan": plan})
 
 
-def windows(db: sqlite3.Connection) -> list[bytes]:
+def windows(db: Connection) -> list[bytes]:
     """Plans of windows that have been begun and not judged."""
     return [row[0] for row in db.execute(_WINDOWS)]
 
 
-def judge(db: sqlite3.Connection, verdict: Verdict, requests: list[bytes], window: bytes = b"") -> None:
+def judge(db: Connection, verdict: Verdict, requests: list[bytes], window: bytes = b"") -> None:
     """Keep a verdict; these requests and this window are done with it."""
     db.execute(_ADD_VERDICT, verdict.__dict__)
     done = [{"request": request} for request in requests]
@@ -253,23 +252,23 @@ def judge(db: sqlite3.Connection, verdict: Verdict, requests: list[bytes], windo
     db.execute(_DROP_WINDOW, {"id": window})
 
 
-def verdicts(db: sqlite3.Connection) -> list[Verdict]:
+def verdicts(db: Connection) -> list[Verdict]:
     """All, oldest first."""
     return [Verdict(*row) for row in db.execute(_VERDICTS)]
 
 
-def last_count(db: sqlite3.Connection, converter: str) -> bytes | None:
+def last_count(db: Connection, converter: str) -> bytes | None:
     """The last statement of a converter that has been checked."""
     row = db.execute(_GET_COUNT, {"converter": converter}).fetchone()
     return row[0] if row else None
 
 
-def set_count(db: sqlite3.Connection, converter: str, statement: bytes) -> None:
+def set_count(db: Connection, converter: str, statement: bytes) -> None:
     """This one has been checked."""
     db.execute(_SET_COUNT, {"converter": converter, "statement": statement})
 
 
-def keep_public(db: sqlite3.Connection, converter: str, domain: tuple[str, int], public: bytes) -> bytes:
+def keep_public(db: Connection, converter: str, domain: tuple[str, int], public: bytes) -> bytes:
     """V of a converter's share of a (domain, epoch) as it was first seen: `public` itself, or what came before it."""
     place = {"converter": converter, "domain": domain[0], "epoch": domain[1]}
     db.execute(_ADD_PUBLIC, {**place, "public": public})
@@ -277,50 +276,50 @@ def keep_public(db: sqlite3.Connection, converter: str, domain: tuple[str, int],
     return kept
 
 
-def keep_objection(db: sqlite3.Connection, fresh: Objection) -> Objection:
+def keep_objection(db: Connection, fresh: Objection) -> Objection:
     """The objection to this exchange: the one kept, or else this."""
     db.execute(_ADD_OBJECTION, fresh.__dict__)
     return find_objection(db, fresh.xid) or fresh
 
 
-def find_objection(db: sqlite3.Connection, xid: bytes) -> Objection | None:
+def find_objection(db: Connection, xid: bytes) -> Objection | None:
     """The objection to an exchange."""
     row = db.execute(_OBJECTION_OF, {"xid": xid}).fetchone()
     return Objection(*row) if row else None
 
 
-def open_objections(db: sqlite3.Connection) -> list[Objection]:
+def open_objections(db: Connection) -> list[Objection]:
     """Those whose answer is not in the log yet, oldest first."""
     return [Objection(*row) for row in db.execute(_OBJECTIONS_OPEN)]
 
 
-def set_waiting(db: sqlite3.Connection, xid: bytes, party: str) -> None:
+def set_waiting(db: Connection, xid: bytes, party: str) -> None:
     """This party did not answer."""
     db.execute(_SET_WAITING, {"which": xid, "party": party})
 
 
-def set_answer(db: sqlite3.Connection, xid: bytes, answer: bytes, signature: bytes, entry: bytes) -> None:
+def set_answer(db: Connection, xid: bytes, answer: bytes, signature: bytes, entry: bytes) -> None:
     """What is answered, and how it will be logged; it stays as it is from now on."""
     values = {"which": xid, "new_answer": answer, "new_sig": signature, "new_entry": entry}
     db.execute(_SET_ANSWER, values)
 
 
-def set_logged(db: sqlite3.Connection, xid: bytes, logged: bytes) -> None:
+def set_logged(db: Connection, xid: bytes, logged: bytes) -> None:
     """The answer stands in the log. What was shown is not needed any more."""
     db.execute(_SET_LOGGED, {"which": xid, "new_logged": logged, "nothing": b""})
 
 
-def pass_on(db: sqlite3.Connection, fresh: Passed) -> None:
+def pass_on(db: Connection, fresh: Passed) -> None:
     """Keep what is to be passed on. What is kept for this exchange already stays."""
     db.execute(_ADD_PASSED, fresh.__dict__)
 
 
-def passed(db: sqlite3.Connection, xid: bytes) -> Passed | None:
+def passed(db: Connection, xid: bytes) -> Passed | None:
     """What is passed on for an exchange."""
     row = db.execute(_PASSED_OF, {"xid": xid}).fetchone()
     return replace(Passed(*row), delivered=bool(row[7])) if row else None
 
 
-def set_passed(db: sqlite3.Connection, now: Passed) -> None:
+def set_passed(db: Connection, now: Passed) -> None:
     """How it stands with it now."""
     db.execute(_SET_PASSED, now.__dict__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from kakine.parties.commission.audit_store import Verdict
 from kakine.protocols import counting
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, LogKey, open_logs
+from kakine.runtime.database import Connection
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import CountMismatch, OutcomeUnreleased, PartyUnavailable, Problem, StoreFailed
@@ -84,7 +84,7 @@ async def _of_log(office: Office, log: Log) -> list[Verdict]:
         except (CountMismatch, OutcomeUnreleased) as fault:
             faults.append(_verdict(office, stretch, "", fault.code))
 
-    def keep(db: sqlite3.Connection) -> None:
+    def keep(db: Connection) -> None:
         for verdict in faults:
             audit_store.judge(db, verdict, [])
 
@@ -141,7 +141,7 @@ async def _together(office: Office, log: Log, stretch: Stretch, stated: Sequence
     waiting = counting.check_outcomes(agreed.common, stretch.entries, span, carried + spare) - spare
     verdict = _verdict(office, stretch, "", "", len(agreed.common))
 
-    def keep(db: sqlite3.Connection) -> None:
+    def keep(db: Connection) -> None:
         for each in stated:
             audit_store.set_count(db, f"{each.count.converter}/{log.origin}", each.data)
         audit_store.set_mark(db, _mark("waiting", log), waiting)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 
 from kakine.parties.commission.store import METADATA
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 ERASURE = Table(
     "erasure",
@@ -125,74 +124,74 @@ _SET_LIFT = sql(
 _LIFT_TOLD = sql(update(HOLD).where(HOLD.c.digest == bindparam("which")).values(lift_told=1))
 
 
-def find(db: sqlite3.Connection, expiry: int) -> Erasure | None:
+def find(db: Connection, expiry: int) -> Erasure | None:
     """The erasure of a month, if it has been ordered."""
     row = db.execute(_FIND, {"expiry": expiry}).fetchone()
     return Erasure(*row) if row else None
 
 
-def add(db: sqlite3.Connection, expiry: int, order: bytes) -> None:
+def add(db: Connection, expiry: int, order: bytes) -> None:
     """The order, before anybody is given it."""
     db.execute(_ADD, {"expiry": expiry, "order": order})
 
 
-def add_statement(db: sqlite3.Connection, expiry: int, party: str, statement: bytes) -> None:
+def add_statement(db: Connection, expiry: int, party: str, statement: bytes) -> None:
     """What a party has stated (encoded `Signed`). The first one stays."""
     db.execute(_ADD_STATEMENT, {"expiry": expiry, "party": party, "statement": statement})
 
 
-def statements(db: sqlite3.Connection, expiry: int) -> dict[str, bytes]:
+def statements(db: Connection, expiry: int) -> dict[str, bytes]:
     """By party."""
     return dict(db.execute(_STATEMENTS, {"expiry": expiry}).fetchall())
 
 
-def set_notice(db: sqlite3.Connection, expiry: int, notice: bytes, entry: bytes) -> None:
+def set_notice(db: Connection, expiry: int, notice: bytes, entry: bytes) -> None:
     """The notice and its entry, before it is logged. The first one stays."""
     db.execute(_SET_NOTICE, {"which": expiry, "new_notice": notice, "new_entry": entry})
 
 
-def set_receipt(db: sqlite3.Connection, expiry: int, receipt: bytes) -> None:
+def set_receipt(db: Connection, expiry: int, receipt: bytes) -> None:
     """The notice stands in the log."""
     db.execute(_SET_RECEIPT, {"which": expiry, "new_receipt": receipt})
 
 
-def done(db: sqlite3.Connection, low: int, most: int) -> list[Erasure]:
+def done(db: Connection, low: int, most: int) -> list[Erasure]:
     """At most so many erasures that are done, from an expiry month on, in order."""
     return [Erasure(*row) for row in db.execute(_DONE, {"low": low, "most": most})]
 
 
-def add_hold(db: sqlite3.Connection, digest: bytes, expiry: int, hold: bytes, entry: bytes) -> None:
+def add_hold(db: Connection, digest: bytes, expiry: int, hold: bytes, entry: bytes) -> None:
     """A hold, before it is logged."""
     values = {"digest": digest, "expiry": expiry, "hold": hold, "entry": entry, "told": 0}
     db.execute(_ADD_HOLD, {**values, "lift": None, "lift_entry": None, "lift_told": 0})
 
 
-def find_hold(db: sqlite3.Connection, digest: bytes) -> KeptHold | None:
+def find_hold(db: Connection, digest: bytes) -> KeptHold | None:
     """A hold by its digest."""
     row = db.execute(_FIND_HOLD, {"digest": digest}).fetchone()
     return KeptHold(*row) if row else None
 
 
-def holds(db: sqlite3.Connection, expiry: int) -> list[KeptHold]:
+def holds(db: Connection, expiry: int) -> list[KeptHold]:
     """Holds in force on a month, by digest."""
     return [KeptHold(*row) for row in db.execute(_IN_FORCE, {"expiry": expiry})]
 
 
-def open_holds(db: sqlite3.Connection) -> list[KeptHold]:
+def open_holds(db: Connection) -> list[KeptHold]:
     """Holds and lifts of which not everybody has been told."""
     return [KeptHold(*row) for row in db.execute(_OPEN_HOLDS)]
 
 
-def set_told(db: sqlite3.Connection, digest: bytes) -> None:
+def set_told(db: Connection, digest: bytes) -> None:
     """Every record keeper has the hold."""
     db.execute(_TOLD, {"which": digest})
 
 
-def set_lift(db: sqlite3.Connection, digest: bytes, lift: bytes, entry: bytes) -> None:
+def set_lift(db: Connection, digest: bytes, lift: bytes, entry: bytes) -> None:
     """The hold is to end; before that is logged."""
     db.execute(_SET_LIFT, {"which": digest, "new_lift": lift, "new_entry": entry})
 
 
-def set_lift_told(db: sqlite3.Connection, digest: bytes) -> None:
+def set_lift_told(db: Connection, digest: bytes) -> None:
     """Everybody has ended the hold."""
     db.execute(_LIFT_TOLD, {"which": digest})

@@ -10,7 +10,6 @@ What the person has against an agency is passed on to it before the answer, whic
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 from kakine.contracts.commission_audit import Objected, Objection
@@ -23,6 +22,7 @@ from kakine.parties.commission.audit_store import Passed, Verdict
 from kakine.protocols import objections
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, present
+from kakine.runtime.database import Connection
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import InternalFault, PartyUnavailable, StoreFailed, TagUnknown
@@ -66,7 +66,7 @@ async def _keep(office: Office, xid: bytes, asked: Asked, since_ms: int) -> Kept
     fresh = Kept(xid, encode(asked.shown.place), encode(asked.shown), office.clock())
     passes = asked.aim in (Aim.ASKER, Aim.HOLDER) and asked.claim
 
-    def work(db: sqlite3.Connection) -> Kept:
+    def work(db: Connection) -> Kept:
         kept = audit_store.keep_objection(db, fresh)
         if passes and kept.answer is None:
             audit_store.pass_on(db, Passed(xid, asked.aim.value, asked.claim, since_ms))
@@ -123,7 +123,7 @@ async def _judge(office: Office, kept: Kept) -> Kept:
     signature = office.identity.signing.sign("objection-answer", data)
     verdict = Verdict("objection", now_ms, kept.place, party, fault, 1)
 
-    def work(db: sqlite3.Connection) -> Kept:
+    def work(db: Connection) -> Kept:
         known = audit_store.find_objection(db, kept.xid)
         if known is not None and known.answer is not None:
             return known  # the same objection twice at the same time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -22,10 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.parties.commission.bureau.store import bureau_tables
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.web.staff_store import staff_tables
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "commission"})
 bureau_tables(METADATA)
 staff_tables(METADATA)
 
@@ -241,7 +240,7 @@ class Store:
         await self._database.write(lambda connection: _close(connection, digest, State.REFUSED, reason))
 
 
-def _intend(connection: sqlite3.Connection, version: Stored) -> None:
+def _intend(connection: Connection, version: Stored) -> None:
     values = {
         "digest": version.digest,
         "number": version.number,
@@ -256,17 +255,17 @@ def _intend(connection: sqlite3.Connection, version: Stored) -> None:
     connection.execute(_INTEND, values)
 
 
-def _settle(connection: sqlite3.Connection, digest: bytes, state: State, receipt: bytes | None) -> None:
+def _settle(connection: Connection, digest: bytes, state: State, receipt: bytes | None) -> None:
     connection.execute(_SETTLE, {"wanted": digest, "new_state": state.value, "new_receipt": receipt})
     if state is State.PUBLISHED:
         _close(connection, digest, state, "")
 
 
-def _close(connection: sqlite3.Connection, digest: bytes, state: State, reason: str) -> None:
+def _close(connection: Connection, digest: bytes, state: State, reason: str) -> None:
     connection.execute(_CLOSE, {"wanted": digest, "new_state": state.value, "new_reason": reason})
 
 
-def published_in(connection: sqlite3.Connection, number: int) -> bytes | None:
+def published_in(connection: Connection, number: int) -> bytes | None:
     """The published version with this number, for a reader with a connection of its own."""
     row = connection.execute(_NUMBERED, {"wanted": number}).fetchone()
     return row[0] if row else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import sqlite3
 from collections.abc import Sequence
 
 from kakine.contracts.converter import (
@@ -39,6 +38,7 @@ from kakine.protocols.linear_check import (
     draw_weights,
     verify_leg,
 )
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import BatchMalformed, BatchReused, CallerNotAllowed, GroundUnfit
 from kakine.wire.canonical import decode
@@ -99,7 +99,7 @@ def _recompute(hop: HopRecord, office: Office, message: Check) -> None:
         raise BatchMalformed()
 
 
-def _once(db: sqlite3.Connection, request: bytes, party: str, asked: bytes) -> None:
+def _once(db: Connection, request: bytes, party: str, asked: bytes) -> None:
     if store.keep_checked(db, request, party, asked) != asked:
         raise BatchReused()
 
@@ -221,7 +221,7 @@ def _window_input(office: Office, rows: list[Seen], number: bytes, asked: Window
     return ends
 
 
-def _each_once(db: sqlite3.Connection, requests: list[bytes], party: str, asked: bytes) -> None:
+def _each_once(db: Connection, requests: list[bytes], party: str, asked: bytes) -> None:
     for request in requests:
         _once(db, request, party, asked)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from kakine.clients.log import entries_between
@@ -24,6 +23,7 @@ from kakine.protocols.erasure import (
     places_of,
 )
 from kakine.protocols.logs import log_keys
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -142,7 +142,7 @@ async def lift(office: Office, caller: PartyName, message: HoldLogged) -> Nothin
     office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, message.entry, keys)
     check_hold_logged(message.entry, lift_digest(lifted.data))
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         holds = {digest: places_of(decode(data, Hold)) for digest, data in store.holds(db).items()}
         ended = holds.pop(said.hold, [])
         kept = {place for places in holds.values() for place in places}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import ErasureConflict, MonthDestroyed
 from kakine.wire.request import Place
 
@@ -111,13 +110,13 @@ _HOLDS = sql(select(hold.c.digest, hold.c.hold).order_by(hold.c.digest))
 _DROP_HOLD = sql(delete(hold).where(hold.c.digest == bindparam("digest")))
 
 
-def find_month(db: sqlite3.Connection, number: int) -> bytes | None:
+def find_month(db: Connection, number: int) -> bytes | None:
     """Seed of the month's sealing key."""
     row = db.execute(_MONTH, {"month": number}).fetchone()
     return row[0] if row else None
 
 
-def keep_month(db: sqlite3.Connection, number: int, fresh: bytes) -> bytes:
+def keep_month(db: Connection, number: int, fresh: bytes) -> bytes:
     """The month's seed: the one kept, or else `fresh`. Random, so that destroying the row destroys the key. Raises
     `MonthDestroyed`."""
     require_kept(db, number)
@@ -127,20 +126,20 @@ def keep_month(db: sqlite3.Connection, number: int, fresh: bytes) -> bytes:
     return kept or fresh
 
 
-def find_destroyed(db: sqlite3.Connection, number: int) -> Destroyed | None:
+def find_destroyed(db: Connection, number: int) -> Destroyed | None:
     """The tombstone of a month."""
     row = db.execute(_BURIED, {"month": number}).fetchone()
     return Destroyed(*row) if row else None
 
 
-def require_kept(db: sqlite3.Connection, number: int) -> None:
+def require_kept(db: Connection, number: int) -> None:
     """Raises `MonthDestroyed` for a month with a tombstone."""
     if find_destroyed(db, number) is not None:
         raise MonthDestroyed(month=number)
 
 
 def bury(
-    db: sqlite3.Connection,
+    db: Connection,
     number: int,
     order: bytes,
     shares: Sequence[HeldShare],
@@ -158,30 +157,30 @@ def bury(
     db.executemany(_ADD_HOLD, [{"digest": digest, "hold": data} for digest, data in holds])
 
 
-def drop_month(db: sqlite3.Connection, number: int) -> None:
+def drop_month(db: Connection, number: int) -> None:
     """The key goes. Raises `AssertionError` without an intent, which is written first."""
     if find_destroyed(db, number) is None:
         raise AssertionError("no intent")
     db.execute(_DROP_MONTH, {"month": number})
 
 
-def set_stated(db: sqlite3.Connection, number: int, statement: bytes, signature: bytes) -> None:
+def set_stated(db: Connection, number: int, statement: bytes, signature: bytes) -> None:
     """What was signed about a destroyed month. The first one stays."""
     db.execute(_SET_STATED, {"which": number, "new_statement": statement, "new_signature": signature})
 
 
-def find_held(db: sqlite3.Connection, entry: bytes) -> HeldShare | None:
+def find_held(db: Connection, entry: bytes) -> HeldShare | None:
     """The share that is held of an entry (80 bytes), at whichever place."""
     row = db.execute(_HELD, {"entry": entry}).fetchone()
     return HeldShare(*row) if row else None
 
 
-def holds(db: sqlite3.Connection) -> dict[bytes, bytes]:
+def holds(db: Connection) -> dict[bytes, bytes]:
     """Holds in force on destroyed months, by digest."""
     return dict(db.execute(_HOLDS).fetchall())
 
 
-def lift(db: sqlite3.Connection, digest: bytes, places: Sequence[Place]) -> None:
+def lift(db: Connection, digest: bytes, places: Sequence[Place]) -> None:
     """A hold ends, and the shares at these places go."""
     db.execute(_DROP_HOLD, {"digest": digest})
     db.executemany(_DROP_HELD, [{"log": place.log, "place": place.index} for place in places])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.converter import (
     Filed,
     OpenShares,
@@ -28,6 +26,7 @@ from kakine.protocols.gates import check_filings, check_window, head_parts
 from kakine.protocols.logs import log_keys
 from kakine.protocols.records import Openings, check_openings
 from kakine.protocols.witnessing import Opened
+from kakine.runtime.database import Connection, IntegrityError
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -109,10 +108,10 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     return Released(sealed, seen_head)
 
 
-def _use(db: sqlite3.Connection, asked: Asked, xids: list[bytes], log: str, first: int) -> None:
+def _use(db: Connection, asked: Asked, xids: list[bytes], log: str, first: int) -> None:
     try:
         store.add_used(db, asked.request, xids, log, first)
-    except sqlite3.IntegrityError as taken:
+    except IntegrityError as taken:
         places = [store.find_used(db, xid) for xid in xids]
         if places != [(log, first + k, asked.request) for k in range(len(xids))]:
             raise ExchangeUsed() from taken
@@ -197,7 +196,7 @@ def _open_listed(office: Office, entries: list[bytes], envelopes: list[bytes]) -
     return shares
 
 
-def _grant(db: sqlite3.Connection, request: bytes, granted: bytes) -> None:
+def _grant(db: Connection, request: bytes, granted: bytes) -> None:
     seen = store.find_seen(db, request)
     if seen is None:
         raise RequestUnknown()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -12,6 +11,7 @@ from kakine.parties.converter.office import Office
 from kakine.protocols.log_list import check_seen
 from kakine.protocols.logs import Log, LogKey, log_of
 from kakine.protocols.witnessing import UNSEEN, Opened
+from kakine.runtime.database import Connection
 from kakine.runtime.heads import find, forks, keep_fork
 from kakine.values.labels import PartyName
 from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadMoved, PartyUnavailable, RangeOutside
@@ -21,7 +21,7 @@ _TRIES = 8
 """How often a release is tried anew because another head was stored meanwhile."""
 
 
-async def store(office: Office, under: Opened, work: Callable[[sqlite3.Connection], None]) -> None:
+async def store(office: Office, under: Opened, work: Callable[[Connection], None]) -> None:
     """Carry out `work` and, in one transaction with it, store the head if it is the largest: on the one history that
     was seen so far, or not at all. A fork is kept as proof."""
     for _ in range(_TRIES):
@@ -43,8 +43,8 @@ def _under(
     office: Office,
     under: Opened,
     known: Mapping[Checkpoint, bytes],
-    work: Callable[[sqlite3.Connection], None],
-    db: sqlite3.Connection,
+    work: Callable[[Connection], None],
+    db: Connection,
 ) -> None:
     office.histories[under.origin].keep(db, under.head, known)
     work(db)
@@ -73,7 +73,7 @@ async def believe(office: Office, final: Opened, *, dead: bool) -> None:
         await store(office, final, lambda _: None)
 
 
-def check_ended(db: sqlite3.Connection, log: Log) -> None:
+def check_ended(db: Connection, log: Log) -> None:
     """Raise `FinalHeadBehind` or `HeadForked` where a log is said to have ended before or beside the head kept here."""
     seen, _ = find(db, log.origin)
     if isinstance(log.key, LogKey) and seen != UNSEEN:

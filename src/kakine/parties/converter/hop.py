@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,7 @@ from kakine.parties.converter.uses import count_asked
 from kakine.protocols.chain import HopKeys, factors, release_value
 from kakine.protocols.gates import check_lengths, check_window, leg_count
 from kakine.protocols.gazette import Law
+from kakine.runtime.database import Connection
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
     BatchMalformed,
@@ -235,7 +235,7 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     return asked, msgspec.structs.replace(message, legs=outs, hops=[*message.hops, signed])
 
 
-def _write_down(db: sqlite3.Connection, row: Seen, public: PublicPart, count: int, limit: int) -> None:
+def _write_down(db: Connection, row: Seen, public: PublicPart, count: int, limit: int) -> None:
     known = store.find_seen(db, row.request)
     if known is not None and known.hop == row.hop:
         return  # the same request twice at the same time

@@ -5,8 +5,6 @@ A day is UTC. What counts is people converted, whatever came of them, so probing
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import (
     Column,
     Integer,
@@ -20,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import QuotaExceeded
 
 _DAY_MS = 86_400_000
@@ -50,9 +48,7 @@ _ADD = sql(insert(_spent))
 _SET = sql(update(_spent).where(_here).values(people=bindparam("now")))
 
 
-def spend(
-    db: sqlite3.Connection, requester: str, recipient: str, time_ms: int, people: int, limit: int
-) -> None:
+def spend(db: Connection, requester: str, recipient: str, time_ms: int, people: int, limit: int) -> None:
     """Count `people` on the link's day. Raises `QuotaExceeded`, and counts nothing, where that passes `limit`."""
     day = time_ms // _DAY_MS
     place = {"of_requester": requester, "of_recipient": recipient, "of_day": day}

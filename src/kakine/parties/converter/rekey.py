@@ -5,8 +5,6 @@ X→X only, so as an oracle it yields nothing foreign. The gazette must hold the
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.converter import Rekey, Rekeyed
 from kakine.crypto.group import group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
@@ -15,6 +13,7 @@ from kakine.parties.converter.keys import share_of
 from kakine.parties.converter.office import Office
 from kakine.protocols.chain import blind_share
 from kakine.protocols.gates import check_window
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import BatchReused, CallerNotAllowed
 
@@ -53,7 +52,7 @@ async def rekey(office: Office, caller: PartyName, message: Rekey) -> Rekeyed:
     return Rekeyed(points)
 
 
-def _write_down(db: sqlite3.Connection, batch: bytes, place: tuple[str, int, bytes]) -> None:
+def _write_down(db: Connection, batch: bytes, place: tuple[str, int, bytes]) -> None:
     known = store.find_rekeyed(db, batch)
     if known is not None and known != place:
         raise BatchReused()

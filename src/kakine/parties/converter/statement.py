@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.converter import (
     MOST_STATEMENTS,
     CountAsked,
@@ -16,6 +14,7 @@ from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
 from kakine.protocols import counting
 from kakine.protocols.logs import Log, log_keys
+from kakine.runtime.database import Connection
 from kakine.runtime.identity import Identity
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
@@ -46,7 +45,7 @@ def salt_of(identity: Identity, origin: str, start: int) -> bytes:
     return identity.local_key("count-salt", origin.encode(), start.to_bytes(8, "big"))
 
 
-def check_own(db: sqlite3.Connection, origin: str, identity: Identity) -> None:
+def check_own(db: Connection, origin: str, identity: Identity) -> None:
     """Raise `CountConflict` where the releases in the store are not those that its statements about a log are over: a
     table was put back from a backup, or changed. Compares the number of all and the places of the last statement."""
     if store.count_used(db, origin, store.stated_end(db, origin)) != store.stated_count(db, origin):
@@ -59,7 +58,7 @@ def check_own(db: sqlite3.Connection, origin: str, identity: Identity) -> None:
         raise CountConflict(what="places")
 
 
-def _last(db: sqlite3.Connection, origin: str) -> Count | None:
+def _last(db: Connection, origin: str) -> Count | None:
     found = store.find_stated(db, origin, store.stated_end(db, origin))
     return decode(found[0], Count) if found else None
 
@@ -125,7 +124,7 @@ def _verify(office: Office, log: Log, proved: Proved) -> None:
     office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, proved.entries, keys)
 
 
-def _make(office: Office, db: sqlite3.Connection, origin: str, end: int) -> tuple[bytes, bytes]:
+def _make(office: Office, db: Connection, origin: str, end: int) -> tuple[bytes, bytes]:
     """In one transaction with every release: what is stated here is not released any more once this is stored."""
     known = store.find_stated(db, origin, end)
     if known is not None:

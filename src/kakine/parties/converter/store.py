@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 import msgspec
@@ -28,13 +27,13 @@ from sqlalchemy import (
 from kakine.parties.converter.erasure_store import erasure_tables
 from kakine.parties.converter.quota import quota_table
 from kakine.parties.converter.uses import uses_tables
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.runtime.heads import heads_metadata
 from kakine.values.problems import PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "converter"})
 quota_table(metadata)
 heads_metadata(metadata)
 erasure_tables(metadata)
@@ -245,34 +244,34 @@ _REKEYED = sql(
 )
 
 
-def find_seen(db: sqlite3.Connection, request: bytes) -> Seen | None:
+def find_seen(db: Connection, request: bytes) -> Seen | None:
     """The request, if this converter has taken part in it."""
     row = db.execute(_SEEN, {"request": request}).fetchone()
     return Seen(*row) if row else None
 
 
-def batch_seen(db: sqlite3.Connection, batch: bytes) -> bool:
+def batch_seen(db: Connection, batch: bytes) -> bool:
     """Whether this batch id has been used."""
     return db.execute(_BATCH, {"batch": batch}).fetchone() is not None
 
 
-def add_seen(db: sqlite3.Connection, row: Seen) -> None:
-    """Write a request down. Raises `sqlite3.IntegrityError` when it or its batch id is there."""
+def add_seen(db: Connection, row: Seen) -> None:
+    """Write a request down. Raises `IntegrityError` when it or its batch id is there."""
     db.execute(_INSERT_SEEN, row.__dict__)
 
 
-def seen_since(db: sqlite3.Connection, since_ms: int, mode: int, most: int) -> list[Seen]:
+def seen_since(db: Connection, since_ms: int, mode: int, most: int) -> list[Seen]:
     """Requests of a mode since a time, oldest first."""
     rows = db.execute(_SINCE, {"since": since_ms, "only": mode, "most": most})
     return [Seen(*row) for row in rows]
 
 
-def enrolments_since(db: sqlite3.Connection, since_ms: int, most: int) -> list[Seen]:
+def enrolments_since(db: Connection, since_ms: int, most: int) -> list[Seen]:
     """Enrolments since a time, oldest first."""
     return [Seen(*row) for row in db.execute(_ENROLMENTS, {"since": since_ms, "most": most})]
 
 
-def keep_checked(db: sqlite3.Connection, request: bytes, party: str, points: bytes) -> bytes:
+def keep_checked(db: Connection, request: bytes, party: str, points: bytes) -> bytes:
     """Digest of the one combination of this request that this party has had checked: the one kept, or else this."""
     kept = db.execute(_CHECKED, {"request": request, "party": party}).fetchone()
     if kept is None:
@@ -280,26 +279,26 @@ def keep_checked(db: sqlite3.Connection, request: bytes, party: str, points: byt
     return kept[0] if kept else points
 
 
-def set_granted(db: sqlite3.Connection, request: bytes, digest: bytes) -> None:
+def set_granted(db: Connection, request: bytes, digest: bytes) -> None:
     """The one opening of shares under this reading was for a statement with this digest."""
     db.execute(_SET_GRANTED, {"which": request, "value": digest})
 
 
-def find_used(db: sqlite3.Connection, xid: bytes) -> tuple[str, int, bytes] | None:
+def find_used(db: Connection, xid: bytes) -> tuple[str, int, bytes] | None:
     """(origin of the log, position there, request) under which an exchange was released."""
     row = db.execute(_USED, {"xid": xid}).fetchone()
     return (row[0], row[1], row[2]) if row else None
 
 
-def log_of(db: sqlite3.Connection, request: bytes) -> str:
+def log_of(db: Connection, request: bytes) -> str:
     """The origin of the log in which a released request stands; nothing for one that was not released."""
     row = db.execute(_LOG_OF, {"request": request}).fetchone()
     return str(row[0]) if row else ""
 
 
-def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
+def add_used(db: Connection, request: bytes, xids: list[bytes], log: str, first: int) -> None:
     """The exchanges at first … of a log are released, all under one request. One statement for all, so that the
-    interpreter lock changes hands once. Raises `sqlite3.IntegrityError` when one of them is there, and `PlaceStated`
+    interpreter lock changes hands once. Raises `IntegrityError` when one of them is there, and `PlaceStated`
     where this converter has already signed what it released up to here."""
     if first < stated_end(db, log):
         _refuse_unless_used(db, xids)
@@ -314,53 +313,51 @@ def add_used(db: sqlite3.Connection, request: bytes, xids: list[bytes], log: str
     db.execute(_SET_RELEASED, {"which": request, "value": 1})
 
 
-def _refuse_unless_used(db: sqlite3.Connection, xids: list[bytes]) -> None:
+def _refuse_unless_used(db: Connection, xids: list[bytes]) -> None:
     # A repeat is answered as ever: the insertion fails on it, and the caller compares.
     if any(find_used(db, xid) is None for xid in xids):
         raise PlaceStated()
 
 
-def places_used(db: sqlite3.Connection, log: str, start: int, end: int) -> list[int]:
+def places_used(db: Connection, log: str, start: int, end: int) -> list[int]:
     """Places start … end - 1 of a log that were released, ascending."""
     return [row[0] for row in db.execute(_PLACES, {"log": log, "start": start, "end": end})]
 
 
-def count_used(db: sqlite3.Connection, log: str, end: int) -> int:
+def count_used(db: Connection, log: str, end: int) -> int:
     """How many places below `end` of a log were released."""
     return int(db.execute(_RELEASED, {"log": log, "end": end}).fetchone()[0])
 
 
-def add_stated(
-    db: sqlite3.Connection, log: str, end: int, count: int, statement: bytes, signature: bytes
-) -> None:
-    """A signed statement up to `end`. Raises `sqlite3.IntegrityError` when there is one."""
+def add_stated(db: Connection, log: str, end: int, count: int, statement: bytes, signature: bytes) -> None:
+    """A signed statement up to `end`. Raises `IntegrityError` when there is one."""
     values = {"log": log, "end": end, "count": count, "statement": statement, "signature": signature}
     db.execute(_INSERT_STATED, values)
 
 
-def find_stated(db: sqlite3.Connection, log: str, end: int) -> tuple[bytes, bytes] | None:
+def find_stated(db: Connection, log: str, end: int) -> tuple[bytes, bytes] | None:
     """(statement, signature) of the statement about a log that ends here."""
     row = db.execute(_STATED, {"log": log, "end": end}).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def all_stated(db: sqlite3.Connection, log: str, skip: int, most: int) -> list[tuple[bytes, bytes]]:
+def all_stated(db: Connection, log: str, skip: int, most: int) -> list[tuple[bytes, bytes]]:
     """(statement, signature) of the statements about a log, in order, but for the first so many."""
     return db.execute(_ALL_STATED, {"log": log, "skip": skip, "most": most}).fetchall()
 
 
-def stated_end(db: sqlite3.Connection, log: str) -> int:
+def stated_end(db: Connection, log: str) -> int:
     """Where the last statement about a log ends; 0 before the first."""
     return db.execute(_STATED_END, {"log": log}).fetchone()[0] or 0
 
 
-def stated_count(db: sqlite3.Connection, log: str) -> int:
+def stated_count(db: Connection, log: str) -> int:
     """How many places all statements about a log are over."""
     return db.execute(_STATED_COUNT, {"log": log}).fetchone()[0] or 0
 
 
 def keep_share(
-    db: sqlite3.Connection, domain: str, epoch: int, secret: bytes, mask_key: bytes
+    db: Connection, domain: str, epoch: int, secret: bytes, mask_key: bytes
 ) -> tuple[bytes, bytes]:
     """(share, mask key) of a domain's epoch: those kept, or else these."""
     kept = find_share(db, domain, epoch)
@@ -369,28 +366,28 @@ def keep_share(
     return kept or (secret, mask_key)
 
 
-def find_share(db: sqlite3.Connection, domain: str, epoch: int) -> tuple[bytes, bytes] | None:
+def find_share(db: Connection, domain: str, epoch: int) -> tuple[bytes, bytes] | None:
     """(share, mask key) of a domain's epoch."""
     row = db.execute(_SHARE, {"domain": domain, "epoch": epoch}).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def add_withheld(db: sqlite3.Connection, requester: str, recipient: str) -> None:
+def add_withheld(db: Connection, requester: str, recipient: str) -> None:
     """This converter's operator takes no part in this link any more."""
     db.execute(_INSERT_WITHHELD, {"requester": requester, "recipient": recipient})
 
 
-def all_withheld(db: sqlite3.Connection) -> set[tuple[str, str]]:
+def all_withheld(db: Connection) -> set[tuple[str, str]]:
     """Links this converter takes no part in."""
     return {(row[0], row[1]) for row in db.execute(_WITHHELD)}
 
 
-def add_rekeyed(db: sqlite3.Connection, batch: bytes, domain: str, epoch: int, points: bytes) -> None:
+def add_rekeyed(db: Connection, batch: bytes, domain: str, epoch: int, points: bytes) -> None:
     """A batch of a domain's move to its next epoch; `points` is the digest of what was asked."""
     db.execute(_INSERT_REKEYED, {"batch": batch, "domain": domain, "epoch": epoch, "points": points})
 
 
-def find_rekeyed(db: sqlite3.Connection, batch: bytes) -> tuple[str, int, bytes] | None:
+def find_rekeyed(db: Connection, batch: bytes) -> tuple[str, int, bytes] | None:
     """(domain, epoch, digest of points) of a re-key batch."""
     row = db.execute(_REKEYED, {"batch": batch}).fetchone()
     return (row[0], row[1], row[2]) if row else None

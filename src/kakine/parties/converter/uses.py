@@ -6,7 +6,6 @@ time of day: a line says how many. Refusals are counted in memory and kept when 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -25,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.contracts.converter import UsesAsked, UsesGiven
 from kakine.parties.converter.office import Office
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.calendar import day_in_japan
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, Problem
@@ -88,7 +87,7 @@ _FORGET = sql(delete(_used).where(_used.c.day < bindparam("before")))
 _FORGET_REFUSED = sql(delete(_refused).where(_refused.c.day < bindparam("before")))
 
 
-def _add(db: sqlite3.Connection, public: PublicPart, asked: int, released: int, people: int) -> None:
+def _add(db: Connection, public: PublicPart, asked: int, released: int, people: int) -> None:
     # By the request's own time, which all converters have alike.
     day = day_in_japan(public.time_ms)
     for row in public.rows or ("",):
@@ -105,12 +104,12 @@ def _add(db: sqlite3.Connection, public: PublicPart, asked: int, released: int, 
         db.execute(_ADD, values)
 
 
-def count_asked(db: sqlite3.Connection, public: PublicPart) -> None:
+def count_asked(db: Connection, public: PublicPart) -> None:
     """This converter has taken part in a request for the first time."""
     _add(db, public, 1, 0, 0)
 
 
-def count_released(db: sqlite3.Connection, public: PublicPart, people: int) -> None:
+def count_released(db: Connection, public: PublicPart, people: int) -> None:
     """This converter has released a request, about so many people, for the first time."""
     _add(db, public, 0, 1, people)
 
@@ -139,7 +138,7 @@ async def told(office: Office, caller: PartyName, asked: UsesAsked) -> UsesGiven
     counted, office.refused = office.refused, {}
     oldest = day_in_japan(office.clock()) - KEPT_DAYS
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         for (day, party, code), times in counted.items():
             db.execute(_REFUSE, {"day": day, "party": party, "code": code, "times": times})
         db.execute(_FORGET, {"before": oldest})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
@@ -13,6 +12,7 @@ from kakine.clients.recipient import Opened
 from kakine.contracts.gateway import Deliver, Delivered
 from kakine.parties.gateway import instructions, logins, own_data, store
 from kakine.parties.gateway.office import Office
+from kakine.runtime.database import Connection
 from kakine.values.codes import WrappedCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AnswerNotAllowed, CallerNotAllowed
@@ -79,7 +79,7 @@ def _permit(office: Office, caller: PartyName, opened: Opened) -> None:
 def _decide(
     office: Office,
     domain: str,
-    db: sqlite3.Connection,
+    db: Connection,
     opened: Opened,
     tokens: Sequence[WrappedCode],
     now_ms: int,
@@ -99,9 +99,7 @@ def _decide(
     return [_answer(db, domain, opened.payload.items, token, now_ms) for token in tokens]
 
 
-def _answer(
-    db: sqlite3.Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int
-) -> Answered:
+def _answer(db: Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int) -> Answered:
     person = store.find_person(db, domain, token)
     if person is None:
         return Answered(Result.NOT_KNOWN, (), b"")

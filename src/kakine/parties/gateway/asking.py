@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from kakine.parties.gateway.desk import arrivals
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown, Problem
@@ -183,7 +183,7 @@ class Desk:
         ]
         now_ms = office.clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             for context, problem in refused:
                 ids = arrivals.inquiries_of(context)
                 arrivals.refused(db, ids, problem, now_ms)
@@ -194,7 +194,7 @@ class Desk:
 
         await office.db.write(work)
 
-    def _arrived(self, db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
+    def _arrived(self, db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())
         bulk.arrived(db, context, answers)
 
@@ -210,7 +210,7 @@ class Desk:
         return CodeVector.of(codes)
 
 
-def _travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
+def _travels(db: Connection, context: bytes, request: bytes) -> None:
     arrivals.travels(db, context, request)
     bulk.travels(db, context, request)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -18,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 _metadata = MetaData()
 
@@ -70,24 +69,24 @@ _ANSWER = sql(
 )
 
 
-def keep(db: sqlite3.Connection, fresh: Kept) -> Kept:
+def keep(db: Connection, fresh: Kept) -> Kept:
     """The claim about this exchange: the one kept, or else this."""
     db.execute(_ADD, fresh.__dict__)
     return find(db, fresh.xid) or fresh
 
 
-def find(db: sqlite3.Connection, xid: bytes) -> Kept | None:
+def find(db: Connection, xid: bytes) -> Kept | None:
     """The claim about an exchange."""
     row = db.execute(_OF, {"xid": xid}).fetchone()
     return Kept(*row) if row else None
 
 
-def of_domain(db: sqlite3.Connection, domain: str) -> list[Kept]:
+def of_domain(db: Connection, domain: str) -> list[Kept]:
     """All claims of a domain, oldest first."""
     return [Kept(*row) for row in db.execute(_ALL, {"domain": domain})]
 
 
-def answer(db: sqlite3.Connection, xid: bytes, reply: bytes, replied: bytes, signature: bytes) -> bool:
+def answer(db: Connection, xid: bytes, reply: bytes, replied: bytes, signature: bytes) -> bool:
     """Keep what is answered; False where there is no claim without an answer."""
     values = {
         "which": xid,

@@ -6,7 +6,6 @@ every gateway believes it at a login. Each act has its effect once in each direc
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 import msgspec
@@ -30,7 +29,7 @@ from kakine.parties.gateway.store import Copy, metadata
 from kakine.protocols.gazette import Law
 from kakine.protocols.instructions import ACCOUNT_ITEM, GROUND
 from kakine.runtime import codebook
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.labels import DomainName
 from kakine.values.problems import AnswerNotAllowed
 from kakine.wire.answer import Answered, Result
@@ -78,7 +77,7 @@ def permit(law: Law, opened: Opened, now_ms: int) -> None:
     decode(opened.payload.people[0].detail, Instruction)
 
 
-def follow(db: sqlite3.Connection, domain: str, opened: Opened, token: bytes, now_ms: int) -> Answered:
+def follow(db: Connection, domain: str, opened: Opened, token: bytes, now_ms: int) -> Answered:
     """Do it, once for an act and a direction. Whom the register does not know it says so of, and of whom only a human
     may decide; nothing is done then."""
     reference = codebook.reference_of(db, domain, token)
@@ -100,7 +99,7 @@ def follow(db: sqlite3.Connection, domain: str, opened: Opened, token: bytes, no
 
 
 def _change(
-    db: sqlite3.Connection, domain: str, reference: bytes, token: bytes, what: AccountChanged, now_ms: int
+    db: Connection, domain: str, reference: bytes, token: bytes, what: AccountChanged, now_ms: int
 ) -> None:
     before = store.copies_of(db, domain, token).get(ACCOUNT_ITEM)
     version = before.source_version + 1 if before else 1
@@ -118,7 +117,7 @@ def _change(
     db.execute(_ADD, row)
 
 
-def _back(db: sqlite3.Connection, domain: str, token: bytes, act: bytes, before: bytes, version: int) -> None:
+def _back(db: Connection, domain: str, token: bytes, act: bytes, before: bytes, version: int) -> None:
     """As it was, unless the agency or a later act has changed it since."""
     db.execute(_BACK, {"which": act})
     if store.version_of(db, domain, token, ACCOUNT_ITEM) != version:

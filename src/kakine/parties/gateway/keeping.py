@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +10,7 @@ from kakine.parties.gateway import store
 from kakine.parties.gateway.office import Office
 from kakine.parties.gateway.store import Copy, Flags
 from kakine.runtime.codebook import token_of
+from kakine.runtime.database import Connection
 from kakine.values.problems import CopyOutdated, MessageMalformed, PersonNotKnown
 from kakine.wire.canonical import UNDECODABLE
 
@@ -37,7 +37,7 @@ async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> 
             raise MessageMalformed(position=position) from fault
         office.validate(new.item, new.layout, decoded)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         for position, new in enumerate(copies):
             token = token_of(db, domain, new.reference)
             if token is None:
@@ -55,7 +55,7 @@ async def set_flags(office: Office, domain: str, reference: bytes, flags: Flags)
     """Raises `PersonNotKnown`."""
     office.site(domain)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         token = token_of(db, domain, reference)
         if token is None:
             raise PersonNotKnown()

@@ -6,14 +6,13 @@ domain moves to a new key or the person gets a new code, and two domains' names 
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.clients.recipient import Opened
 from kakine.crypto.base64url import base64url
 from kakine.crypto.hashing import mac
 from kakine.parties.gateway.office import Office
 from kakine.protocols.gazette import Law
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.problems import AnswerNotAllowed
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import encode
@@ -29,7 +28,7 @@ def permit(law: Law, opened: Opened, now_ms: int) -> None:
         raise AnswerNotAllowed(what="mode")
 
 
-def known_as(office: Office, db: sqlite3.Connection, domain: str, token: bytes) -> Answered:
+def known_as(office: Office, db: Connection, domain: str, token: bytes) -> Answered:
     """`wire.login.Subject` of one person; whoever comes for the first time gets a random reference."""
     reference = codebook.reference_of(db, domain, token)
     if reference is None:

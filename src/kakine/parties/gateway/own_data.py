@@ -9,13 +9,12 @@ here: somebody who becomes known later has it closed, and nobody hears from here
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.clients.recipient import Opened
 from kakine.crypto.sealing import SealKey
 from kakine.parties.gateway import store
 from kakine.protocols.gazette import Law
 from kakine.protocols.own_data import GROUND, area_of
+from kakine.runtime.database import Connection
 from kakine.values.problems import AnswerNotAllowed
 from kakine.wire.answer import Answered, Result
 from kakine.wire.canonical import decode
@@ -38,7 +37,7 @@ def permit(law: Law, opened: Opened, now_ms: int) -> None:
         decode(person.detail, OwnAsked)
 
 
-def follow(db: sqlite3.Connection, law: Law, opened: Opened, token: bytes) -> Answered:
+def follow(db: Connection, law: Law, opened: Opened, token: bytes) -> Answered:
     """Close or open the area of the items for the one person of this batch, where that is asked; and `wire.own_data` of
     the person. Closing what is closed and opening what is open change nothing."""
     (person,) = opened.payload.people
@@ -52,7 +51,7 @@ def follow(db: sqlite3.Connection, law: Law, opened: Opened, token: bytes) -> An
 
 
 def _held(
-    db: sqlite3.Connection, domain: str, wanted: tuple[str, ...], area: str, token: bytes
+    db: Connection, domain: str, wanted: tuple[str, ...], area: str, token: bytes
 ) -> tuple[OwnItem, ...]:
     flags = store.find_person(db, domain, token)
     if flags is None or flags.own_view_stopped or store.is_closed(db, domain, token, area):

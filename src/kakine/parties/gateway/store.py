@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
@@ -27,9 +26,9 @@ from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.bulk import store as bulk_store
 from kakine.parties.gateway.desk import case_store, journal, people_store
 from kakine.runtime.codebook import codebook_metadata
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
-metadata = codebook_metadata(MetaData())
+metadata = codebook_metadata(MetaData(info={"store": "gateway"}))
 rekey_tables(metadata)
 for _table in (
     *people_store.TABLES,
@@ -156,13 +155,13 @@ _CLOSED_OF = sql(
 )
 
 
-def find_person(db: sqlite3.Connection, domain: str, token: bytes) -> Flags | None:
+def find_person(db: Connection, domain: str, token: bytes) -> Flags | None:
     """The flags of somebody the domain knows; None for others."""
     row = db.execute(_PERSON, {"domain": domain, "token": token}).fetchone()
     return Flags(*map(bool, row)) if row else None
 
 
-def set_flags(db: sqlite3.Connection, domain: str, token: bytes, of: Flags) -> None:
+def set_flags(db: Connection, domain: str, token: bytes, of: Flags) -> None:
     """All flags at once; none removes the row."""
     place = {"domain": domain, "token": token}
     db.execute(_DROP_FLAGS, place)
@@ -170,40 +169,40 @@ def set_flags(db: sqlite3.Connection, domain: str, token: bytes, of: Flags) -> N
         db.execute(_INSERT_FLAGS, place | asdict(of))
 
 
-def copies_of(db: sqlite3.Connection, domain: str, token: bytes) -> dict[str, Copy]:
+def copies_of(db: Connection, domain: str, token: bytes) -> dict[str, Copy]:
     """All copies of one person in one domain, by item."""
     return {row[0]: Copy(*row) for row in db.execute(_COPIES, {"domain": domain, "token": token})}
 
 
-def version_of(db: sqlite3.Connection, domain: str, token: bytes, item: str) -> int | None:
+def version_of(db: Connection, domain: str, token: bytes, item: str) -> int | None:
     """The source version of a copy."""
     row = db.execute(_VERSION, {"domain": domain, "token": token, "item": item}).fetchone()
     return row[0] if row else None
 
 
-def put_copy(db: sqlite3.Connection, domain: str, token: bytes, new: Copy) -> None:
+def put_copy(db: Connection, domain: str, token: bytes, new: Copy) -> None:
     """Replace the copy of an item."""
     place = {"domain": domain, "token": token, "item": new.item}
     db.execute(_DROP_COPY, place)
     db.execute(_INSERT_COPY, {"domain": domain, "token": token, **new.__dict__})
 
 
-def drop_copy(db: sqlite3.Connection, domain: str, token: bytes, item: str) -> None:
+def drop_copy(db: Connection, domain: str, token: bytes, item: str) -> None:
     """Keep no copy of this item."""
     db.execute(_DROP_COPY, {"domain": domain, "token": token, "item": item})
 
 
-def set_closed(db: sqlite3.Connection, domain: str, token: bytes, area: str, *, closed: bool) -> None:
+def set_closed(db: Connection, domain: str, token: bytes, area: str, *, closed: bool) -> None:
     """Whether this area is closed from now on, for whoever has this code."""
     db.execute(_CLOSE if closed else _OPEN, {"domain": domain, "token": token, "area": area})
 
 
-def is_closed(db: sqlite3.Connection, domain: str, token: bytes, area: str) -> bool:
+def is_closed(db: Connection, domain: str, token: bytes, area: str) -> bool:
     """Whether its person has closed this area."""
     return db.execute(_CLOSED, {"domain": domain, "token": token, "area": area}).fetchone() is not None
 
 
-def move_person(db: sqlite3.Connection, old: bytes, new: bytes, domain: str) -> None:
+def move_person(db: Connection, old: bytes, new: bytes, domain: str) -> None:
     """Flags, copies and closed areas follow a person to a new code."""
     move = {"of_domain": domain, "old": old, "new": new}
     db.execute(_MOVE_FLAGS, move)

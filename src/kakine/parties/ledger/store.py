@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
-    literal_column,
+    literal,
     select,
     update,
 )
@@ -24,12 +23,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.merkle import EMPTY
 from kakine.parties.ledger.attest import Signed
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import LedgerDiverged
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.filing import TAG
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "ledger"})
 
 _ENTRY = Table(
     "entry",
@@ -76,7 +75,7 @@ _SWAP = sql(
 )
 _FIND = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).where(_ENTRY.c.tag == bindparam("wanted")))
 # One statement for any number of tags, which come as one blob: asking for each by itself costs four times as much.
-_start = select(literal_column("0").label("at")).cte("place", recursive=True)
+_start = select(literal(0).label("at")).cte("place", recursive=True)
 _place = _start.union_all(select(_start.c.at + 1).where(_start.c.at + 1 < bindparam("count")))
 _FIND_ALL = sql(
     select(_ENTRY.c.tag, _ENTRY.c.idx, _ENTRY.c.bytes).join_from(
@@ -88,7 +87,12 @@ _RANGE = sql(
     .where(_ENTRY.c.idx >= bindparam("low"), _ENTRY.c.idx < bindparam("high"))
     .order_by(_ENTRY.c.idx)
 )
-_ALL = sql(select(_ENTRY.c.idx, _ENTRY.c.bytes).order_by(_ENTRY.c.idx))
+_PAGE = sql(
+    select(_ENTRY.c.idx, _ENTRY.c.bytes)
+    .where(_ENTRY.c.idx >= bindparam("low"))
+    .order_by(_ENTRY.c.idx)
+    .limit(bindparam("most"))
+)
 _HEAD = sql(select(_TREE.c.size, _TREE.c.root))
 _put = insert(_COSIGNED)
 _KEEP_COSIGNED = sql(
@@ -103,6 +107,10 @@ _LAST_NOTE = sql(select(_CHECKPOINT.c.size, _CHECKPOINT.c.note).order_by(_CHECKP
 
 _END = sql(insert(_ENDING).on_conflict_do_nothing())
 _SINCE = sql(select(_ENDING.c.since_ms))
+
+
+PAGE = 10_000
+"""Entries read at once when all are read."""
 
 
 @dataclass(frozen=True)
@@ -136,12 +144,8 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All reads inside see one state of the store."""
-        connection = self._database.read()
-        connection.execute("BEGIN")
-        try:
+        with self._database.snapshot():
             yield
-        finally:
-            connection.execute("ROLLBACK")
 
     async def keep_cosigned(self, size: int, note: bytes) -> None:
         """Keep a checkpoint with cosignatures, unless one of a larger tree is kept."""
@@ -184,7 +188,14 @@ class Store:
 
     def all_entries(self) -> Iterator[bytes]:
         """Every entry in order. `LedgerDiverged` if an index is left out."""
-        return _contiguous(self._database.read().execute(_ALL), 0)
+        return _contiguous(self._all(), 0)
+
+    def _all(self) -> Iterator[tuple[int, bytes]]:
+        # By pages: not every engine hands rows over one by one.
+        low = 0
+        while rows := self._database.read().execute(_PAGE, {"low": low, "most": PAGE}).fetchall():
+            yield from rows
+            low = rows[-1][0] + 1
 
     def head(self) -> Checkpoint:
         """The stored size and root; the empty tree if nothing was ever stored."""
@@ -197,7 +208,7 @@ class Store:
         return row
 
 
-def _grow(connection: sqlite3.Connection, growth: Growth) -> None:
+def _grow(connection: Connection, growth: Growth) -> None:
     old, new = growth.old, growth.new
     if old.size == 0:
         connection.execute(_PLANT, {"id": 1, "size": 0, "root": EMPTY})
@@ -214,11 +225,11 @@ def _grow(connection: sqlite3.Connection, growth: Growth) -> None:
         _keep(connection, growth.signed)
 
 
-def _keep(connection: sqlite3.Connection, signed: Signed) -> None:
+def _keep(connection: Connection, signed: Signed) -> None:
     connection.execute(_ADD_CHECKPOINT, {"size": signed.at.size, "note": signed.note})
 
 
-def _contiguous(rows: sqlite3.Cursor, first: int) -> Iterator[bytes]:
+def _contiguous(rows: Iterable[tuple[int, bytes]], first: int) -> Iterator[bytes]:
     for expected, (index, entry) in enumerate(rows, first):
         if index != expected:
             raise LedgerDiverged(part="entries")

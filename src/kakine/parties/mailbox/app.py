@@ -33,6 +33,9 @@ from kakine.runtime.keyring import keyring_metadata
 from kakine.wire.index import IndexRoot
 from kakine.wire.request import Place
 
+METADATA = store.metadata
+keyring_metadata(METADATA)
+
 
 class Mailbox:
     """One record keeper, ready to be called once `start` has run."""
@@ -47,8 +50,7 @@ class Mailbox:
         clock: Clock,
         entropy: Entropy,
     ) -> None:
-        keyring_metadata(store.metadata)
-        db = Database.open(path, store.metadata)
+        db = Database.open(path, METADATA)
         wrap = WrapKey(identity.local_key("wrap", settings.domain.encode(), length=64))
         heads = Heads()
         self.office = Office(settings, identity, db, law, peers, clock, entropy, wrap, heads)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.retention import (
     Drop,
     Expiring,
@@ -19,6 +17,7 @@ from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.partitions import DROPPED, OPEN
 from kakine.protocols.erasure import open_order, places_of
 from kakine.protocols.logs import logs_at
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchMalformed, ErasureConflict, ErasureMismatch, ErasureOutOfOrder
 from kakine.wire.canonical import decode, encode
@@ -47,18 +46,18 @@ async def expiring(office: Office, caller: PartyName, asked: ExpiringAsked) -> E
     return Expiring(_counts(office, db, asked.expiry, office.clock()), _holds(db, asked.expiry))
 
 
-def _nothing_closed(db: sqlite3.Connection, expiry: int) -> None:
+def _nothing_closed(db: Connection, expiry: int) -> None:
     """Nothing goes that its person has never been shown. Raises `ErasureOutOfOrder`."""
     if sealed.any_closed(db, expiry):
         raise ErasureOutOfOrder(part="sealed", expiry=expiry)
 
 
-def _counts(office: Office, db: sqlite3.Connection, expiry: int, now_ms: int) -> Tallies:
+def _counts(office: Office, db: Connection, expiry: int, now_ms: int) -> Tallies:
     origins = [log.origin for log in logs_at(office.settings.logs, now_ms)]
     return tuple(Tally(origin, *store.expiring(db, origin, expiry)) for origin in origins)
 
 
-def _holds(db: sqlite3.Connection, expiry: int) -> list[bytes]:
+def _holds(db: Connection, expiry: int) -> list[bytes]:
     return [hold_digest(data) for data, _ in partitions.holds(db, expiry)]
 
 
@@ -82,7 +81,7 @@ async def drop(office: Office, caller: PartyName, message: Drop) -> Said:
     return await _stated(office, said, order.data)
 
 
-def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) -> None:
+def _begin(office: Office, db: Connection, said: Order, order: bytes) -> None:
     present = partitions.month(db, said.expiry)
     if present.state != OPEN:
         if present.order != order:
@@ -96,7 +95,7 @@ def _begin(office: Office, db: sqlite3.Connection, said: Order, order: bytes) ->
     partitions.begin(db, said.expiry, order)
 
 
-def _kept(db: sqlite3.Connection, expiry: int) -> list[tuple[Place, bytes, int]]:
+def _kept(db: Connection, expiry: int) -> list[tuple[Place, bytes, int]]:
     """(place, filing, position) of what is held, ascending."""
     said = (decode(data, Hold) for data, _ in partitions.holds(db, expiry))
     kept = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 
 from kakine.contracts.mailbox import File, FiledHere, FileOutcome
@@ -18,6 +16,7 @@ from kakine.protocols.audit import ENROLS, blind_digest
 from kakine.protocols.chain import person_blind
 from kakine.protocols.gates import NO_HOPS, NO_LEGS, check_tags, filed_legs, hops_digest
 from kakine.protocols.records import HEAD, entry_kind
+from kakine.runtime.database import Connection
 from kakine.values.calendar import RETENTION_MONTHS, minutes, months_since_2000
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -132,9 +131,7 @@ async def _hear_of_earlier(office: Office, about: Place) -> None:
             await resume(office, person)
 
 
-def _store(
-    office: Office, db: sqlite3.Connection, batch: Opened, filed: store.Filed, message: File
-) -> store.Filed:
+def _store(office: Office, db: Connection, batch: Opened, filed: store.Filed, message: File) -> store.Filed:
     """In one transaction: the gate once more, the codes that are reserved by it, the sealed records."""
     present = store.find_filing(db, filed.id)
     if present is not None:
@@ -198,7 +195,7 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
     return FiledHere(known.signed(office.settings.domain.party), again)
 
 
-def _store_outcome(db: sqlite3.Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
+def _store_outcome(db: Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
     known = store.find_filing(db, filed.id)
     if known is None:
         store.add_filing(db, filed, store.lists_of_filing(db, message.request))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, WAITING
 from kakine.protocols.chain import keeper_mask, unmask
 from kakine.protocols.gates import check_hops, check_lengths
+from kakine.runtime.database import Connection
 from kakine.values.codes import MaskedVector, WrappedCode
 from kakine.values.problems import BatchMalformed, ObjectionUnfit, RecordRefused
 from kakine.wire.canonical import decode, encode
@@ -91,7 +91,7 @@ def _passes(kind: Kind, position: int, state: str | None) -> bool:
     return state == ACTIVE
 
 
-def gate(office: Office, db: sqlite3.Connection, batch: Opened) -> list[int]:
+def gate(office: Office, db: Connection, batch: Opened) -> list[int]:
     """All-or-nothing: the list of each code (none yet for new ones), or a signed `RecordRefused` with the positions.
 
     Scaled, summed, foreign, retired and unknown codes look the same here and in the answer.
@@ -114,7 +114,7 @@ def gate(office: Office, db: sqlite3.Connection, batch: Opened) -> list[int]:
     return [person for person, _ in found]
 
 
-def check_about(db: sqlite3.Connection, batch: Opened, person: int) -> None:
+def check_about(db: Connection, batch: Opened, person: int) -> None:
     """Raise `ObjectionUnfit` unless this is no objection, or one to a request in the same list that has none yet.
 
     Whoever knows the xid of an exchange, and even the portal, can thereby object to nothing in anybody else's list.

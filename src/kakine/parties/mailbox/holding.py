@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.call import Nothing
 from kakine.contracts.retention import HoldLogged
 from kakine.crypto.signing import VerifyKey
@@ -11,6 +9,7 @@ from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.office import Office
 from kakine.protocols.erasure import check_hold_logged, open_hold, open_lift, places_of
 from kakine.protocols.logs import log_keys
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import HoldInvalid, HoldUnknown, PartitionDropped
 from kakine.wire.canonical import decode
@@ -26,7 +25,7 @@ async def hold(office: Office, caller: PartyName, message: HoldLogged) -> Nothin
     digest = hold_digest(signed.data)
     _check_logged(office, digest, message)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         if partitions.find_hold(db, digest) is not None:
             return
         if partitions.month(db, said.expiry).state != partitions.OPEN:
@@ -45,7 +44,7 @@ async def lift(office: Office, caller: PartyName, message: HoldLogged) -> Nothin
     said = open_lift(signed, _key(office, caller), office.settings.logs)
     _check_logged(office, lift_digest(signed.data), message)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         found = partitions.find_hold(db, said.hold)
         if found is None:
             raise HoldUnknown()
@@ -59,7 +58,7 @@ async def lift(office: Office, caller: PartyName, message: HoldLogged) -> Nothin
     return Nothing()
 
 
-def reasons(db: sqlite3.Connection, expiry: int, place: Place) -> list[str]:
+def reasons(db: Connection, expiry: int, place: Place) -> list[str]:
     """Why the record at a place is held, if it is."""
     said = (decode(data, Hold) for data, _ in partitions.holds(db, expiry))
     return sorted({each.reason for each in said if place in places_of(each)})

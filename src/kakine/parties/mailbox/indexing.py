@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import struct
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from kakine.parties.mailbox.store import KeptIndex
 from kakine.protocols.index import Index, Listed, day_of, has_record, opened_row, stands_in_a_list, tag_of
 from kakine.protocols.index_check import check_totals, entry_of, log_tag
 from kakine.protocols.logs import Log, log_keys
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingUnknown, IndexRowsInvalid
 from kakine.wire import filing as filings
@@ -205,7 +205,7 @@ def shown_to(office: Office, person: int, request: bytes, session: bytes) -> byt
     return seal(SealKey(session), info, encode(told))
 
 
-def _places(db: sqlite3.Connection, log: str, person: int) -> tuple[int, ...]:
+def _places(db: Connection, log: str, person: int) -> tuple[int, ...]:
     return tuple(place for data in store.indexed_places(db, log, person) for place in _unpacked(data))
 
 

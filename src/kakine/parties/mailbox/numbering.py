@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
 from kakine.contracts.mailbox import Logged
@@ -13,6 +11,7 @@ from kakine.parties.mailbox import partitions, sealed, store
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.store import ACTIVE, RETIRED, WAITING
 from kakine.protocols.logs import Log, log_keys
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingUnknown, PartyUnavailable, RangeOutside, TagUnknown
 from kakine.wire.checkpoint import origin_of
@@ -40,7 +39,7 @@ async def take(office: Office, filed: store.Filed, receipt: Appended) -> None:
     await office.db.write(lambda db: _number(db, filed.id, receipt, head.size))
 
 
-def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: int) -> None:
+def _number(db: Connection, identity: bytes, receipt: Appended, size: int) -> None:
     filed = store.find_filing(db, identity)
     if filed is None or filed.first is not None:
         return
@@ -68,13 +67,13 @@ def _number(db: sqlite3.Connection, identity: bytes, receipt: Appended, size: in
             _switch(db, old, new)
 
 
-def _append(db: sqlite3.Connection, person: int, identity: bytes, position: int, entry: bytes) -> None:
+def _append(db: Connection, person: int, identity: bytes, position: int, entry: bytes) -> None:
     count, head = store.find_list(db, person)
     store.add_place(db, person, count, identity, position)
     store.set_list(db, person, count + 1, chained(head, entry))
 
 
-def _open(db: sqlite3.Connection, person: int, opening: bytes) -> None:
+def _open(db: Connection, person: int, opening: bytes) -> None:
     """What was withheld gets its number right behind what opens it, once."""
     row = sealed.find(db, opening)
     if row is None or row.opened:
@@ -87,7 +86,7 @@ def _open(db: sqlite3.Connection, person: int, opening: bytes) -> None:
 _BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
 
 
-def _switch(db: sqlite3.Connection, old: bytes, new: bytes) -> None:
+def _switch(db: Connection, old: bytes, new: bytes) -> None:
     """The old code is retired; the waiting one takes the old list, its own rows behind it, and becomes active.
 
     Two changes of one code may have passed the gate before either was logged. Whoever has no active code by now, having
@@ -140,7 +139,7 @@ async def _in_a_log(office: Office, filed: store.Filed) -> Appended | None:
     return None
 
 
-def _add_twin(db: sqlite3.Connection, filed: store.Filed, identity: bytes) -> None:
+def _add_twin(db: Connection, filed: store.Filed, identity: bytes) -> None:
     """With its sealed records, unless their month has been ordered to go."""
     if store.add_twin(db, filed, identity) and partitions.month(db, filed.expiry).state == partitions.OPEN:
         count = len(filed.entries) // LENGTH

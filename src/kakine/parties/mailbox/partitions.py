@@ -7,7 +7,6 @@ tables, stay as they are. What is held moves to a table of its own in the same t
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable, DropTable
 
 from kakine.parties.mailbox.store import metadata
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.calendar import month_name
 from kakine.values.problems import PartitionDropped
 from kakine.wire.entry import FOR_EVER
@@ -148,13 +147,13 @@ _HOLDS = sql(
 )
 
 
-def month(db: sqlite3.Connection, expiry: int) -> Month:
+def month(db: Connection, expiry: int) -> Month:
     """The state of a month; one that nothing was filed for is open."""
     found = db.execute(_MONTH, {"expiry": expiry}).fetchone()
     return Month(*found) if found else Month(expiry, OPEN, None, None, None)
 
 
-def add(db: sqlite3.Connection, expiry: int, filing: bytes, envelopes: Sequence[bytes]) -> None:
+def add(db: Connection, expiry: int, filing: bytes, envelopes: Sequence[bytes]) -> None:
     """Store the sealed records of a filing. Raises `PartitionDropped` where the month goes or has gone."""
     present = db.execute(_MONTH, {"expiry": expiry}).fetchone()
     if present is None:
@@ -166,7 +165,7 @@ def add(db: sqlite3.Connection, expiry: int, filing: bytes, envelopes: Sequence[
     db.executemany(_of(expiry).insert, rows)
 
 
-def find(db: sqlite3.Connection, expiry: int, filing: bytes, position: int) -> bytes | None:
+def find(db: Connection, expiry: int, filing: bytes, position: int) -> bytes | None:
     """A sealed record, held or not; None once it is erased, and for what never had one."""
     if expiry == FOR_EVER:
         return None
@@ -178,7 +177,7 @@ def find(db: sqlite3.Connection, expiry: int, filing: bytes, position: int) -> b
     return found[0] if found else None
 
 
-def begin(db: sqlite3.Connection, expiry: int, order: bytes) -> None:
+def begin(db: Connection, expiry: int, order: bytes) -> None:
     """From now on nothing is filed with this month; the order is kept before anything is dropped."""
     if month(db, expiry).state == OPEN:
         db.execute(_of(expiry).create)
@@ -186,7 +185,7 @@ def begin(db: sqlite3.Connection, expiry: int, order: bytes) -> None:
             db.execute(_ADD_MONTH, {"expiry": expiry, "state": DROPPING, "order": order})
 
 
-def drop(db: sqlite3.Connection, expiry: int, kept: Sequence[tuple[Place, bytes, int]]) -> None:
+def drop(db: Connection, expiry: int, kept: Sequence[tuple[Place, bytes, int]]) -> None:
     """Move what is held, (place, filing, position) each, and drop the rest; a second call does nothing."""
     present = month(db, expiry)
     if present.state == DROPPED:
@@ -205,19 +204,19 @@ def drop(db: sqlite3.Connection, expiry: int, kept: Sequence[tuple[Place, bytes,
     db.execute(_SET_MONTH, {"which": expiry, "new_state": DROPPED, "new_order": present.order})
 
 
-def set_stated(db: sqlite3.Connection, expiry: int, statement: bytes, signature: bytes) -> None:
+def set_stated(db: Connection, expiry: int, statement: bytes, signature: bytes) -> None:
     """What was signed about a dropped month. The first one stays."""
     if month(db, expiry).statement is None:
         values = {"which": expiry, "new_statement": statement, "new_signature": signature}
         db.execute(_SET_STATED, values)
 
 
-def held_rows(db: sqlite3.Connection, expiry: int) -> list[tuple[Place, bytes]]:
+def held_rows(db: Connection, expiry: int) -> list[tuple[Place, bytes]]:
     """(place, sealed record) of what outlived a month."""
     return [(Place(found[0], found[1]), found[2]) for found in db.execute(_HELD_ROWS, {"expiry": expiry})]
 
 
-def add_hold(db: sqlite3.Connection, digest: bytes, expiry: int, data: bytes, signature: bytes) -> None:
+def add_hold(db: Connection, digest: bytes, expiry: int, data: bytes, signature: bytes) -> None:
     """Keep a hold. A repeat changes nothing."""
     if find_hold(db, digest) is None:
         db.execute(
@@ -225,18 +224,18 @@ def add_hold(db: sqlite3.Connection, digest: bytes, expiry: int, data: bytes, si
         )
 
 
-def find_hold(db: sqlite3.Connection, digest: bytes) -> tuple[bytes, bytes, bool] | None:
+def find_hold(db: Connection, digest: bytes) -> tuple[bytes, bytes, bool] | None:
     """(hold, signature, whether it has been lifted)."""
     found = db.execute(_HOLD, {"digest": digest}).fetchone()
     return (found[0], found[1], bool(found[2])) if found else None
 
 
-def holds(db: sqlite3.Connection, expiry: int) -> list[tuple[bytes, bytes]]:
+def holds(db: Connection, expiry: int) -> list[tuple[bytes, bytes]]:
     """(hold, signature) of every hold in force on a month."""
     return [(found[0], found[1]) for found in db.execute(_HOLDS, {"expiry": expiry})]
 
 
-def lift(db: sqlite3.Connection, digest: bytes, places: Sequence[Place]) -> None:
+def lift(db: Connection, digest: bytes, places: Sequence[Place]) -> None:
     """The hold ends; the records at these places, which no other hold keeps, go."""
     db.execute(_LIFT, {"which": digest})
     db.executemany(_RELEASE, [{"log": place.log, "place": place.index} for place in places])

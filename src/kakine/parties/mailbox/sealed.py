@@ -6,7 +6,6 @@ is a number in it. A row here stays when that has come.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from kakine.parties.mailbox.store import filing, metadata
 from kakine.parties.mailbox.store import place as numbered
 from kakine.protocols.seals import opening_of
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.wire.request import Place
 
 table = Table(
@@ -78,9 +77,7 @@ _CLOSED = sql(
 _SIGNED = sql(select(filing.c.id).where(filing.c.first.is_(None), filing.c.tags == bindparam("tag")).limit(1))
 
 
-def add(
-    db: sqlite3.Connection, place: Place, identity: bytes, position: int, until: int, expiry: int
-) -> None:
+def add(db: Connection, place: Place, identity: bytes, position: int, until: int, expiry: int) -> None:
     """A sealed entry stands in the log."""
     values = {
         "log": place.log,
@@ -92,29 +89,29 @@ def add(
     db.execute(_ADD, {**values, "expiry": expiry, "opening": opening_of(place)})
 
 
-def find(db: sqlite3.Connection, opening: bytes) -> SealedRow | None:
+def find(db: Connection, opening: bytes) -> SealedRow | None:
     """The sealed entry that is opened by one with this digest."""
     found = db.execute(_BY_OPENING, {"opening": opening}).fetchone()
     return _read(found) if found else None
 
 
-def is_closed(db: sqlite3.Connection, place: Place) -> bool:
+def is_closed(db: Connection, place: Place) -> bool:
     """Whether the entry at a place is withheld at present."""
     found = find(db, opening_of(place))
     return found is not None and not found.opened
 
 
-def due(db: sqlite3.Connection, day: int) -> list[SealedRow]:
+def due(db: Connection, day: int) -> list[SealedRow]:
     """What is withheld though its day has come."""
     return [_read(found) for found in db.execute(_DUE, {"day": day})]
 
 
-def any_closed(db: sqlite3.Connection, expiry: int) -> bool:
+def any_closed(db: Connection, expiry: int) -> bool:
     """Whether something is withheld that goes with this month."""
     return db.execute(_CLOSED, {"expiry": expiry}).fetchone() is not None
 
 
-def signed_for(db: sqlite3.Connection, tag: bytes) -> bool:
+def signed_for(db: Connection, tag: bytes) -> bool:
     """Whether this record keeper has signed before for an entry under a tag, which some log may have by now."""
     return db.execute(_SIGNED, {"tag": tag}).fetchone() is not None
 

@@ -5,7 +5,6 @@ It says nothing of lists, and is asked by anybody, so it must never learn more h
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from sqlalchemy import Index, bindparam, exists, func, or_, select
 from kakine.contracts.mailbox import AskStanding, StandingGiven
 from kakine.parties.mailbox import indexing, sealed, store
 from kakine.parties.mailbox.office import Office
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.labels import PartyName
 from kakine.values.problems import RangeOutside
 from kakine.wire.canonical import decode, encode
@@ -139,7 +138,7 @@ class Standings:
         said = encode(_standing(self._office, db, asked, sums))
         return StandingGiven(said, self._office.identity.signing.sign(LABEL, said))
 
-    def _all(self, db: sqlite3.Connection, origin: str, latest: int) -> tuple[int, int]:
+    def _all(self, db: Connection, origin: str, latest: int) -> tuple[int, int]:
         """(awaited, owed) of all requests of a log up to a minute."""
         if (origin, latest) not in self._sums:
             found = db.execute(_OLDER, {"log": origin, "latest": latest.to_bytes(4, "big")})
@@ -150,7 +149,7 @@ class Standings:
         return self._sums[origin, latest]
 
 
-def _standing(office: Office, db: sqlite3.Connection, asked: AskStanding, sums: tuple[int, int]) -> Standing:
+def _standing(office: Office, db: Connection, asked: AskStanding, sums: tuple[int, int]) -> Standing:
     now_ms, parts = office.clock(), list(_parts(db, asked))
     old = [part for part in parts if part.awaits and _age_ms(part, now_ms) >= asked.older_ms]
     late = [part for part in old if not _answered(db, part.request)]
@@ -170,20 +169,20 @@ def _standing(office: Office, db: sqlite3.Connection, asked: AskStanding, sums: 
     )
 
 
-def _indexes(office: Office, db: sqlite3.Connection, asked: AskStanding) -> tuple[Remade, ...]:
+def _indexes(office: Office, db: Connection, asked: AskStanding) -> tuple[Remade, ...]:
     within = {"log": asked.origin, "first": asked.first, "end": asked.end}
     kept = db.execute(_INDEXES_IN, within).fetchall()
     return tuple(Remade(start, indexing.remade(office, asked.origin, start, end)) for start, end in kept)
 
 
-def _heads(db: sqlite3.Connection, asked: AskStanding) -> tuple[bytes, ...]:
+def _heads(db: Connection, asked: AskStanding) -> tuple[bytes, ...]:
     if asked.end - asked.first == 1:
         over = {"log": asked.origin, "low": asked.first - _MOST_COUNT, "index": asked.first}
         return tuple(row[0] for row in db.execute(_OVER, over))
     return tuple(row[0] for row in db.execute(_NEWEST, {"log": asked.origin}))
 
 
-def _parts(db: sqlite3.Connection, asked: AskStanding) -> Iterator[_Part]:
+def _parts(db: Connection, asked: AskStanding) -> Iterator[_Part]:
     first, end = asked.first, asked.end
     found = db.execute(_IN_RANGE, {"log": asked.origin, "low": first - _MOST_COUNT, "high": end}).fetchall()
     for identity, data, start, count, kind, awaits in found:
@@ -194,7 +193,7 @@ def _parts(db: sqlite3.Connection, asked: AskStanding) -> Iterator[_Part]:
             yield _Part(identity, data, kind[0], awaits in AWAITING, indices, held)
 
 
-def _answered(db: sqlite3.Connection, request: bytes) -> bool:
+def _answered(db: Connection, request: bytes) -> bool:
     found = db.execute(_FIRST, {"id": outcome_id(request)}).fetchone()
     return found is not None and found[0] is not None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from sqlalchemy import (
@@ -23,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH, Entry
@@ -31,7 +30,7 @@ from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 from kakine.wire.request import Place
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "mailbox"})
 
 RESERVED, ACTIVE, WAITING, RETIRED = "reserved", "active", "waiting", "retired"
 """A code is reserved from its filing until the log has it."""
@@ -197,7 +196,8 @@ _RETIRE_LIST = sql(
     .where(code.c.list == bindparam("person"), code.c.state == ACTIVE)
     .values(state=literal(RETIRED))
 )
-_INSERT_LIST = sql(insert(person_list).values(count=bindparam("count"), head=bindparam("head")))
+_NEXT_LIST = sql(select(func.coalesce(func.max(person_list.c.id), 0) + 1))
+_INSERT_LIST = sql(insert(person_list))
 _LIST = sql(select(person_list.c.count, person_list.c.head).where(person_list.c.id == bindparam("id")))
 _SET_LIST = sql(
     update(person_list)
@@ -332,42 +332,42 @@ _INSERT_BLINDS = sql(insert(blinds))
 _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("request")))
 
 
-def find_code(db: sqlite3.Connection, token: bytes) -> tuple[int, str] | None:
+def find_code(db: Connection, token: bytes) -> tuple[int, str] | None:
     """(list, state) of a wrapped code."""
     found = db.execute(_CODE, {"token": token}).fetchone()
     return (found[0], found[1]) if found else None
 
 
-def add_code(db: sqlite3.Connection, token: bytes, state: str) -> int:
+def add_code(db: Connection, token: bytes, state: str) -> int:
     """A new code with an empty list, whose id is returned."""
-    identity = db.execute(_INSERT_LIST, {"count": 0, "head": GENESIS}).lastrowid
-    assert identity is not None  # noqa: S101 - an insert always has one
+    identity: int = db.execute(_NEXT_LIST).fetchone()[0]
+    db.execute(_INSERT_LIST, {"id": identity, "count": 0, "head": GENESIS})
     db.execute(_INSERT_CODE, {"token": token, "list": identity, "state": state})
     return identity
 
 
-def set_code(db: sqlite3.Connection, token: bytes, state: str, person: int) -> None:
+def set_code(db: Connection, token: bytes, state: str, person: int) -> None:
     """Change a code's state and list."""
     db.execute(_SET_CODE, {"which": token, "new_state": state, "new_list": person})
 
 
-def retire_list(db: sqlite3.Connection, person: int) -> None:
+def retire_list(db: Connection, person: int) -> None:
     """No code of a list is active any more."""
     db.execute(_RETIRE_LIST, {"person": person})
 
 
-def find_list(db: sqlite3.Connection, person: int) -> tuple[int, bytes]:
+def find_list(db: Connection, person: int) -> tuple[int, bytes]:
     """(count, head) of a list."""
     found = db.execute(_LIST, {"id": person}).fetchone()
     return found[0], found[1]
 
 
-def set_list(db: sqlite3.Connection, person: int, count: int, head: bytes) -> None:
+def set_list(db: Connection, person: int, count: int, head: bytes) -> None:
     """A list has grown."""
     db.execute(_SET_LIST, {"which": person, "new_count": count, "new_head": head})
 
 
-def find_filing(db: sqlite3.Connection, identity: bytes) -> Filed | None:
+def find_filing(db: Connection, identity: bytes) -> Filed | None:
     """A filing by its request."""
     found = db.execute(_FILING, {"id": identity}).fetchone()
     return Filed(*found) if found else None
@@ -377,7 +377,7 @@ def _of(place: Place | None) -> bytes:
     return encode(place) if place else b""
 
 
-def filed_at(db: sqlite3.Connection, place: Place) -> Filed | None:
+def filed_at(db: Connection, place: Place) -> Filed | None:
     """The filing whose entries have this place among theirs."""
     found = db.execute(_FILED_AT, {"log": place.log, "place": place.index}).fetchone()
     filed = Filed(*found) if found else None
@@ -386,12 +386,12 @@ def filed_at(db: sqlite3.Connection, place: Place) -> Filed | None:
     return filed
 
 
-def objections_to(db: sqlite3.Connection, place: Place) -> list[Filed]:
+def objections_to(db: Connection, place: Place) -> list[Filed]:
     """Filed objections to the entry at this place, logged or not."""
     return [Filed(*found) for found in db.execute(_ABOUT, {"place": _of(place)})]
 
 
-def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int]) -> None:
+def add_filing(db: Connection, filed: Filed, lists: list[int]) -> None:
     """Store a filing, each position for a list; they get their numbers in the lists with the receipt."""
     db.execute(_INSERT_FILING, filed.__dict__)
     db.executemany(
@@ -401,7 +401,7 @@ def add_filing(db: sqlite3.Connection, filed: Filed, lists: list[int]) -> None:
 
 
 def set_receipt(
-    db: sqlite3.Connection, identity: bytes, first: int, proof: bytes, checkpoint: bytes, size: int
+    db: Connection, identity: bytes, first: int, proof: bytes, checkpoint: bytes, size: int
 ) -> None:
     """The ledger's receipt of a filing, under the head of a tree of `size`."""
     values = {
@@ -415,18 +415,18 @@ def set_receipt(
     db.execute(_SET_RECEIPT, values)
 
 
-def lists_of_filing(db: sqlite3.Connection, identity: bytes) -> list[int]:
+def lists_of_filing(db: Connection, identity: bytes) -> list[int]:
     """The list of each position."""
     return [found[1] for found in db.execute(_ROWS_OF_FILING, {"filing": identity})]
 
 
-def expiring(db: sqlite3.Connection, log: str, expiry: int) -> tuple[int, int, int]:
+def expiring(db: Connection, log: str, expiry: int) -> tuple[int, int, int]:
     """(count, first place, last place) in a log of the rows that go with a month; zeros if there are none."""
     found = db.execute(_EXPIRING, {"expiry": expiry, "log": log}).fetchone()
     return found[0], found[1], found[2]
 
 
-def row_at(db: sqlite3.Connection, expiry: int, place: Place) -> tuple[bytes, int, bytes] | None:
+def row_at(db: Connection, expiry: int, place: Place) -> tuple[bytes, int, bytes] | None:
     """(filing, position, entry) of the row at a place of a log, if it goes with this month."""
     found = db.execute(_AT, {"expiry": expiry, "log": place.log, "at": place.index}).fetchone()
     if found is None or (found[1] + 1) * LENGTH > len(found[2]):
@@ -434,76 +434,74 @@ def row_at(db: sqlite3.Connection, expiry: int, place: Place) -> tuple[bytes, in
     return found[0], found[1], found[2][found[1] * LENGTH : (found[1] + 1) * LENGTH]
 
 
-def drop_vectors(db: sqlite3.Connection, expiry: int) -> None:
+def drop_vectors(db: Connection, expiry: int) -> None:
     """Blinded vectors of S0+ requests that go with a month."""
     db.execute(_DROP_VECTORS, {"expiry": expiry})
 
 
-def add_place(db: sqlite3.Connection, person: int, number: int, identity: bytes, position: int) -> None:
+def add_place(db: Connection, person: int, number: int, identity: bytes, position: int) -> None:
     """A record's place in its list."""
     db.execute(_INSERT_PLACE, {"list": person, "number": number, "filing": identity, "position": position})
 
 
-def rows_of_list(db: sqlite3.Connection, person: int) -> list[tuple[bytes, int, int]]:
+def rows_of_list(db: Connection, person: int) -> list[tuple[bytes, int, int]]:
     """(filing, position, expiry month) in order."""
     return [(r[0], r[1], r[2]) for r in db.execute(_ROWS_OF_LIST, {"list": person})]
 
 
-def move_rows(db: sqlite3.Connection, from_list: int, to_list: int, shift: int) -> None:
+def move_rows(db: Connection, from_list: int, to_list: int, shift: int) -> None:
     """Append one list's rows to another's; the caller computes the new head."""
     db.execute(_MOVE_PLACES, {"from_list": from_list, "to_list": to_list, "shift": shift})
     db.execute(_MOVE_ROWS, {"from_list": from_list, "to_list": to_list})
 
 
-def pending_filings(db: sqlite3.Connection, person: int | None = None) -> list[Filed]:
+def pending_filings(db: Connection, person: int | None = None) -> list[Filed]:
     """Filed, but without a receipt: those with a record for one list, or all."""
     if person is None:
         return [Filed(*found) for found in db.execute(_PENDING)]
     return [Filed(*found) for found in db.execute(_PENDING_OF, {"list": person})]
 
 
-def add_vectors(db: sqlite3.Connection, request: bytes, blinded: bytes, legs: bytes, hops: bytes) -> None:
+def add_vectors(db: Connection, request: bytes, blinded: bytes, legs: bytes, hops: bytes) -> None:
     """Keep what the auditor of a window needs: Q, all legs one after another, the encoded signed hop records."""
     db.execute(_INSERT_VECTORS, {"request": request, "blinded": blinded, "legs": legs, "hops": hops})
 
 
-def vectors_after(
-    db: sqlite3.Connection, after: int, most: int
-) -> list[tuple[int, bytes, bytes, bytes, bytes]]:
+def vectors_after(db: Connection, after: int, most: int) -> list[tuple[int, bytes, bytes, bytes, bytes]]:
     """(position, request, Q, legs, hop records)."""
     found = db.execute(_VECTORS, {"after": after, "most": most})
     return [(r[0], r[1], r[2], r[3], r[4]) for r in found]
 
 
-def vectors_of(db: sqlite3.Connection, request: bytes) -> tuple[int, bytes, bytes, bytes, bytes] | None:
+def vectors_of(db: Connection, request: bytes) -> tuple[int, bytes, bytes, bytes, bytes] | None:
     """The same of one request, where they are kept."""
     r = db.execute(_VECTORS_OF, {"request": request}).fetchone()
     return (r[0], r[1], r[2], r[3], r[4]) if r else None
 
 
-def add_blinds(db: sqlite3.Connection, request: bytes, digests: bytes) -> None:
+def add_blinds(db: Connection, request: bytes, digests: bytes) -> None:
     """Under which blindings an enrolment was opened."""
     db.execute(_INSERT_BLINDS, {"request": request, "digests": digests})
 
 
-def find_blinds(db: sqlite3.Connection, request: bytes) -> bytes | None:
+def find_blinds(db: Connection, request: bytes) -> bytes | None:
     """The digests of an enrolment."""
     row = db.execute(_BLINDS, {"request": request}).fetchone()
     return row[0] if row else None
 
 
-def join_lists(db: sqlite3.Connection, gone: int, into: int) -> None:
+def join_lists(db: Connection, gone: int, into: int) -> None:
     """The rows of one list, and of those that went into it before, are another's from now on."""
     db.execute(_JOIN_AGAIN, {"gone": gone, "target": into})
     db.execute(_JOIN, {"list": gone, "into": into})
 
 
-def lists_of(db: sqlite3.Connection, person: int) -> list[int]:
+def lists_of(db: Connection, person: int) -> list[int]:
     """A list, and those whose rows went into it."""
     return [person, *(found[0] for found in db.execute(_JOINED, {"into": person}))]
 
 
-def places_between(db: sqlite3.Connection, log: str, start: int, end: int) -> list[tuple[int, int, bytes]]:
+def places_between(db: Connection, log: str, start: int, end: int) -> list[tuple[int, int, bytes]]:
     """(place in the log, list, entry) of every numbered row in a stretch of the log."""
     found = db.execute(_PLACES, {"log": log, "start": start, "end": end})
     return [
@@ -526,7 +524,7 @@ class KeptIndex:
     shown: bytes | None
 
 
-def add_index(db: sqlite3.Connection, made: KeptIndex, rows: list[tuple[int, int, bytes]]) -> None:
+def add_index(db: Connection, made: KeptIndex, rows: list[tuple[int, int, bytes]]) -> None:
     """Keep an index before it is logged, with (list, day, places) of every row."""
     db.execute(_ADD_INDEX, made.__dict__)
     db.executemany(
@@ -538,22 +536,22 @@ def add_index(db: sqlite3.Connection, made: KeptIndex, rows: list[tuple[int, int
     )
 
 
-def set_shown(db: sqlite3.Connection, log: str, start: int, shown: bytes) -> None:
+def set_shown(db: Connection, log: str, start: int, shown: bytes) -> None:
     """The index is logged."""
     db.execute(_SET_SHOWN, {"which_log": log, "which": start, "value": shown})
 
 
-def indexes(db: sqlite3.Connection, log: str, after: int = 0) -> list[KeptIndex]:
+def indexes(db: Connection, log: str, after: int = 0) -> list[KeptIndex]:
     """Every index of a log that ends behind a place, in order."""
     return [KeptIndex(*found) for found in db.execute(_INDEXES, {"log": log, "after": after})]
 
 
-def rows_of_index(db: sqlite3.Connection, log: str, start: int) -> list[tuple[int, int, bytes]]:
+def rows_of_index(db: Connection, log: str, start: int) -> list[tuple[int, int, bytes]]:
     """(list, day, places) of every row of an index."""
     return [(r[0], r[1], r[2]) for r in db.execute(_INDEX_ROWS, {"log": log, "start": start})]
 
 
-def indexed_places(db: sqlite3.Connection, log: str, person: int) -> list[bytes]:
+def indexed_places(db: Connection, log: str, person: int) -> list[bytes]:
     """The places that indexes of a log have under one list's own key, packed, in order."""
     return [r[0] for r in db.execute(_INDEXED, {"log": log, "list": person})]
 
@@ -566,19 +564,19 @@ _NEWEST = sql(
 )
 
 
-def newest_checkpoint(db: sqlite3.Connection, log: str) -> bytes | None:
+def newest_checkpoint(db: Connection, log: str) -> bytes | None:
     """The checkpoint of the receipt under the largest head of a log."""
     row = db.execute(_NEWEST, {"log": log}).fetchone()
     return row[0] if row else None
 
 
-def filings_with(db: sqlite3.Connection, entry: bytes, log: str) -> list[Filed]:
+def filings_with(db: Connection, entry: bytes, log: str) -> list[Filed]:
     """Filings that have this entry and were found in another log. A scan: for what a lost answer left behind."""
     found = [Filed(*row) for row in db.execute(_WITH, {"entry": entry, "log": log})]
     return [each for each in found if each.entries.index(entry) % LENGTH == 0]
 
 
-def add_twin(db: sqlite3.Connection, filed: Filed, identity: bytes) -> bool:
+def add_twin(db: Connection, filed: Filed, identity: bytes) -> bool:
     """The same rows once more, for their place in another log; whether they are new. They change no code."""
     new = find_filing(db, identity) is None
     if new:

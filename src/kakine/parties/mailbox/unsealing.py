@@ -7,8 +7,6 @@ in the log, at the latest when its person reads.
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.clients.logs import append
 from kakine.contracts.ledger import Append
 from kakine.contracts.mailbox import UNSEAL, FiledHere, Unseal
@@ -20,6 +18,7 @@ from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.sealed import SealedRow
 from kakine.protocols import seals
 from kakine.protocols.seals import DAY_MS
+from kakine.runtime.database import Connection
 from kakine.values.calendar import minutes
 from kakine.values.labels import PartyName
 from kakine.values.problems import Problem, UnsealMismatch, UnsealRefused
@@ -97,7 +96,7 @@ async def _filed(office: Office, place: Place, entry: bytes) -> tuple[store.File
     return await office.db.write(lambda db: _store(office, db, place, filed)), False
 
 
-def _allow(office: Office, db: sqlite3.Connection, place: Place, entry: bytes) -> SealedRow:
+def _allow(office: Office, db: Connection, place: Place, entry: bytes) -> SealedRow:
     """The sealed entry, if it may be opened by this one now. Raises `UnsealRefused`."""
     row, now_ms, read = sealed.find(db, seals.opening_of(place)), office.clock(), Entry.decode(entry)
     if row is None:
@@ -116,7 +115,7 @@ def _allow(office: Office, db: sqlite3.Connection, place: Place, entry: bytes) -
     return row
 
 
-def _store(office: Office, db: sqlite3.Connection, place: Place, filed: store.Filed) -> store.Filed:
+def _store(office: Office, db: Connection, place: Place, filed: store.Filed) -> store.Filed:
     known = store.find_filing(db, filed.id)
     if known is None:
         row = _allow(office, db, place, filed.entries)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.runtime.database import Database, sql
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "ministry"})
 
 _SIGNED = Table(
     "signed",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -58,7 +57,7 @@ from kakine.protocols.mandates import use_mark
 from kakine.protocols.objections import GROUND
 from kakine.protocols.own_data import holders
 from kakine.runtime import codebook
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import CodeVector, WrappedCode
@@ -74,6 +73,9 @@ from kakine.wire.own_data import Order, PageAsked, PageGiven, Shown
 from kakine.wire.page import Page
 from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
+
+_tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData(info={"store": "portal"}))))
+METADATA = area_tables(address_tables(act_tables(_tables)))
 
 
 class Portal:
@@ -93,8 +95,7 @@ class Portal:
     ) -> None:
         """`policy` gives the text of the witnesses' policy in force."""
         self.name = name
-        tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData())))
-        self.db = Database.open(path, area_tables(address_tables(act_tables(tables))))
+        self.db = Database.open(path, METADATA)
         self.mandates = Mandates(self.db, identity, law, clock, entropy, self)
         self._handle_key = identity.local_key("card-handle")
         self._latest_key = identity.local_key("latest-grants")
@@ -163,7 +164,7 @@ class Portal:
         law.permit_ground(public.ground, public.requester, public.recipient, now_ms)
 
     def _decide(
-        self, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+        self, db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
     ) -> Sequence[Answered]:
         if opened.record.kind is Kind.VOUCH:
             handle = partial(handle_of, self._handle_key)
@@ -248,7 +249,7 @@ class Portal:
         today = self._clock() // DAY_MS
         expires_day, key = today + LONGEST_DAYS + 1, self._latest_key
 
-        def over(db: sqlite3.Connection) -> None:
+        def over(db: Connection) -> None:
             store.withdraw(db, mark_of(key, account, grant), today, expires_day)
             addresses.withdraw(db, account, release_of(key, account, grant))
 

@@ -7,7 +7,6 @@ The counter does not learn the account, the portal does not learn under which re
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 
 from kakine.clients.recipient import Opened
@@ -17,6 +16,7 @@ from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.gazette import Law
 from kakine.protocols.logins import said_of
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CallerNotAllowed, VoucherUnfit
 from kakine.wire.answer import Answered, Result
@@ -55,7 +55,7 @@ def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
 
 
 def take(
-    db: sqlite3.Connection,
+    db: Connection,
     domain: str,
     opened: Opened,
     now_ms: int,

@@ -5,7 +5,6 @@ The registry does not learn for which relying party it is.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import date
 
@@ -17,6 +16,7 @@ from kakine.parties.registry.store import Person, State
 from kakine.protocols.gazette import Law
 from kakine.protocols.logins import ATTRIBUTES, REPRESENTED
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.calendar import in_japan
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AnswerNotAllowed, CallerNotAllowed
@@ -41,9 +41,7 @@ def permit(law: Law, caller: PartyName, opened: Opened, now_ms: int) -> None:
         raise AnswerNotAllowed(what="items")
 
 
-def answer(
-    db: sqlite3.Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int
-) -> Answered:
+def answer(db: Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int) -> Answered:
     """JSON of the claims that there are, by item. A person under protection has no place here, as if there were none;
     one whose own view is stopped (自己情報提供不可) shows nothing at all. Where somebody acts for the person (item
     `represented`), protection of anybody in the household counts, and it is said since when."""

@@ -6,7 +6,6 @@ sees an agency's code; the agency never sees the registry's.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +36,7 @@ from kakine.parties.registry import attributes
 from kakine.protocols.chain import person_blind
 from kakine.protocols.gazette import LawBook
 from kakine.runtime import codebook
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.codes import Code, CodeVector, WrappedCode
@@ -197,7 +196,7 @@ class Codes:
             for item, (person, root) in enumerate(zip(people, roots, strict=True))
         ]
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             db.execute(_KEEP_BATCH, {"request": request, "blinded": prepared.blinded})
             db.executemany(_KEEP, sealed)
 
@@ -326,7 +325,7 @@ class Codes:
 
 
 def _decide(
-    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    domain: str, db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
 ) -> list[Answered]:
     if opened.record.kind is Kind.ATTRIBUTES:
         return [attributes.answer(db, domain, opened.payload.items, token, now_ms) for token in tokens]
@@ -334,7 +333,7 @@ def _decide(
 
 
 def _keep_own(
-    domain: str, db: sqlite3.Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
+    domain: str, db: Connection, opened: Opened, tokens: Sequence[WrappedCode], now_ms: int
 ) -> list[Answered]:
     answers = []
     for person, token in zip(opened.payload.people, tokens, strict=True):
@@ -346,7 +345,7 @@ def _keep_own(
     return answers
 
 
-def _succeed(domain: str, db: sqlite3.Connection, context: bytes) -> None:
+def _succeed(domain: str, db: Connection, context: bytes) -> None:
     """When SWITCH is filed the successor's code takes the person's place; the old one is gone from the registry."""
     if not context.startswith(_SWITCH):
         return

@@ -6,7 +6,6 @@ code. Both are drawn independently, so neither says anything about the other.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from sqlalchemy import Table
 
 from kakine.parties.registry import store
 from kakine.parties.registry.store import Person
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Entropy
 from kakine.values.identifiers import (
     SYNTHETIC_RECORD_CODE_RULE,
@@ -37,19 +36,19 @@ class Desk:
     rule: CheckRule = SYNTHETIC_RECORD_CODE_RULE
 
 
-def give_number(db: sqlite3.Connection, desk: Desk, person: Person, now_ms: int) -> None:
+def give_number(db: Connection, desk: Desk, person: Person, now_ms: int) -> None:
     """A number nobody has or had, for the person's present version. Raises NoFreeNumber."""
     text = _free(db, store.number, lambda: IndividualNumber.draw(desk.entropy).digits)
     store.give(db, store.number, text, person, now_ms)
 
 
-def give_record_code(db: sqlite3.Connection, desk: Desk, person: Person, now_ms: int) -> None:
+def give_record_code(db: Connection, desk: Desk, person: Person, now_ms: int) -> None:
     """A resident-record code nobody has or had, for the person's present version. Raises NoFreeNumber."""
     text = _free(db, store.record_code, lambda: ResidentRecordCode.draw(desk.entropy, desk.rule).digits)
     store.give(db, store.record_code, text, person, now_ms)
 
 
-def _free(db: sqlite3.Connection, table: Table, draw: Callable[[], str]) -> str:
+def _free(db: Connection, table: Table, draw: Callable[[], str]) -> str:
     for _ in range(_DRAWS):
         text = draw()
         if not store.taken(db, table, text):

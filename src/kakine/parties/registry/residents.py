@@ -6,7 +6,6 @@ party's own code-keeping and never leaves it. Nothing here searches, lists or co
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -35,7 +34,7 @@ from kakine.parties.registry.checks import require_day, require_text, require_to
 from kakine.parties.registry.numbering import Desk, give_number, give_record_code
 from kakine.parties.registry.store import Event, Person, State
 from kakine.protocols.matching import Items, identical, match
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Entropy
 from kakine.values.identifiers import IndividualNumber, MunicipalityCode
 from kakine.values.problems import (
@@ -79,7 +78,7 @@ async def enter(
     taken is harmless, so an interrupted load is resumed by sending all of it.
     """
 
-    def work(db: sqlite3.Connection) -> list[Done | Problem]:
+    def work(db: Connection) -> list[Done | Problem]:
         return [_enter_or_refuse(db, desk, town, entry, now_ms) for entry in entries]
 
     return await desk.db.write(work)
@@ -92,7 +91,7 @@ async def birth(desk: Desk, town: MunicipalityCode, asked: Born, now_ms: int) ->
     NotTheirMunicipality; IdentifierMalformed, CheckDigitWrong.
     """
 
-    def work(db: sqlite3.Connection) -> Done:
+    def work(db: Connection) -> Done:
         done = _done_before(db, desk, town, asked)
         if done is not None:
             return done
@@ -126,7 +125,7 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
     began.
     """
 
-    def work(db: sqlite3.Connection) -> Done:
+    def work(db: Connection) -> Done:
         done = _done_before(db, desk, town, asked)
         if done is not None:
             return done
@@ -163,7 +162,7 @@ async def find_by_items(db: Database, items: Items) -> bytes:
 
 
 def _enter_or_refuse(
-    db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int
+    db: Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int
 ) -> Done | Problem:
     try:
         return _enter(db, desk, town, entry, now_ms)
@@ -171,7 +170,7 @@ def _enter_or_refuse(
         return problem
 
 
-def _enter(db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int) -> Done:
+def _enter(db: Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int) -> Done:
     done = _done_before(db, desk, town, entry)
     if done is not None:
         return done
@@ -196,7 +195,7 @@ def _enter(db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, entry: En
 
 
 def _add(
-    db: sqlite3.Connection,
+    db: Connection,
     desk: Desk,
     town: MunicipalityCode,
     new: Person,
@@ -213,7 +212,7 @@ def _add(
     return _log(db, desk, town, new, asked, day, kind, reason, now_ms)
 
 
-def _require_new(db: sqlite3.Connection, items: Items, distinct: Distinct | None) -> None:
+def _require_new(db: Connection, items: Items, distinct: Distinct | None) -> None:
     known = any(identical(items, other) for _, other in store.namesakes(db, items))
     if known and distinct is None:
         raise PersonExists()
@@ -254,7 +253,7 @@ def _after(before: Person, town: MunicipalityCode, change: Change, day: date) ->
             return before
 
 
-def _renumber(db: sqlite3.Connection, desk: Desk, person: Person, change: Change, now_ms: int) -> None:
+def _renumber(db: Connection, desk: Desk, person: Person, change: Change, now_ms: int) -> None:
     if isinstance(change, Died | NumberChanged):
         store.retire(db, store.number, person)
     if isinstance(change, NumberChanged):
@@ -265,7 +264,7 @@ def _renumber(db: sqlite3.Connection, desk: Desk, person: Person, change: Change
 
 
 def _log(
-    db: sqlite3.Connection,
+    db: Connection,
     desk: Desk,
     town: MunicipalityCode,
     person: Person,
@@ -283,7 +282,7 @@ def _log(
 
 
 def _done_before(
-    db: sqlite3.Connection, desk: Desk, town: MunicipalityCode, asked: Entry | Born | Report
+    db: Connection, desk: Desk, town: MunicipalityCode, asked: Entry | Born | Report
 ) -> Done | None:
     found = store.find_event(db, asked.key)
     if found is None:
@@ -293,7 +292,7 @@ def _done_before(
     return _done(db, found.person, found.version, again=True)
 
 
-def _done(db: sqlite3.Connection, id_: bytes, version: int, *, again: bool) -> Done:
+def _done(db: Connection, id_: bytes, version: int, *, again: bool) -> Done:
     number = store.given_at(db, store.number, id_, version)
     return Done(id_, version, number, store.given_at(db, store.record_code, id_, version), again)
 
@@ -308,11 +307,11 @@ def _kind(change: Change) -> str:
     return str(type(change).__struct_config__.tag)
 
 
-def _subject(db: sqlite3.Connection, subject: Subject) -> Person:
+def _subject(db: Connection, subject: Subject) -> Person:
     return _holder(db, IndividualNumber(subject.number).digits, subject.birth, past=False)
 
 
-def _holder(db: sqlite3.Connection, digits: str, birth: date, *, past: bool) -> Person:
+def _holder(db: Connection, digits: str, birth: date, *, past: bool) -> Person:
     found = store.find_by_number(db, digits)
     if found is None or found[0].birth != birth:
         raise PersonUnknown()

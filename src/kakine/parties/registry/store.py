@@ -8,7 +8,6 @@ matching rule only. Dates are ISO texts, times milliseconds since 1970 UTC, ids 
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -35,7 +34,7 @@ from sqlalchemy.sql import ColumnElement
 
 from kakine.protocols.characters import normal
 from kakine.protocols.matching import Items, Sex
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.identifiers import MunicipalityCode
 
 SHIELDED, BORN = "shield-set", "born"
@@ -50,7 +49,7 @@ class State(StrEnum):
     DECEASED = "deceased"
 
 
-metadata = MetaData()
+metadata = MetaData(info={"store": "registry"})
 
 person = Table(
     "person",
@@ -271,38 +270,38 @@ def _row(of: Person) -> dict[str, Any]:
     }
 
 
-def find_person(db: sqlite3.Connection, id_: bytes) -> Person | None:
+def find_person(db: Connection, id_: bytes) -> Person | None:
     """The person with this internal id."""
     row = db.execute(_BY_ID, {"id": id_}).fetchone()
     return _person(row) if row else None
 
 
-def find_by_number(db: sqlite3.Connection, digits: str) -> tuple[Person, bool] | None:
+def find_by_number(db: Connection, digits: str) -> tuple[Person, bool] | None:
     """The person who has or had this number, and whether it is in force."""
     row = db.execute(_BY_NUMBER, {"number": digits}).fetchone()
     return (_person(row[1:]), row[0] == "active") if row else None
 
 
-def namesakes(db: sqlite3.Connection, items: Items) -> list[tuple[bytes, Items]]:
+def namesakes(db: Connection, items: Items) -> list[tuple[bytes, Items]]:
     """Everybody, alive or not, with this kana and birth date: candidates for the matching rule, nothing
     else."""
     rows = db.execute(_NAMESAKES, {"birth": items.birth.isoformat(), "kana_key": normal(items.kana)})
     return [(found.id, found.items) for found in map(_person, rows)]
 
 
-def shielded_ms(db: sqlite3.Connection, of: Person) -> int | None:
+def shielded_ms(db: Connection, of: Person) -> int | None:
     """Since when (ms) the person, or anybody in the same household, is under protection, by the latest change of it;
     None where nobody is."""
     people, latest = db.execute(_SHIELD, {"household": of.household}).fetchone()
     return (latest or 0) if people else None
 
 
-def add_person(db: sqlite3.Connection, new: Person) -> None:
-    """Somebody new. Raises `sqlite3.IntegrityError` where the id is taken."""
+def add_person(db: Connection, new: Person) -> None:
+    """Somebody new. Raises `IntegrityError` where the id is taken."""
     db.execute(_ADD_PERSON, _row(new))
 
 
-def set_person(db: sqlite3.Connection, before: Person, after: Person, now_ms: int) -> None:
+def set_person(db: Connection, before: Person, after: Person, now_ms: int) -> None:
     """The next version of a person; name, kana and place that no longer hold go to the history."""
     kept = ("name", "kana", "municipality", "address")
     if any(getattr(before, item) != getattr(after, item) for item in kept):
@@ -315,8 +314,8 @@ def set_person(db: sqlite3.Connection, before: Person, after: Person, now_ms: in
     db.execute(_SET_PERSON, {**row, "which": before.id})
 
 
-def add_event(db: sqlite3.Connection, new: Event) -> None:
-    """What happened. Raises `sqlite3.IntegrityError` where the key or the version of the person is taken."""
+def add_event(db: Connection, new: Event) -> None:
+    """What happened. Raises `IntegrityError` where the key or the version of the person is taken."""
     db.execute(
         _ADD_EVENT,
         {
@@ -333,7 +332,7 @@ def add_event(db: sqlite3.Connection, new: Event) -> None:
     )
 
 
-def find_event(db: sqlite3.Connection, key: bytes) -> Event | None:
+def find_event(db: Connection, key: bytes) -> Event | None:
     """The event that was reported under this key."""
     row = db.execute(_BY_KEY, {"key": key}).fetchone()
     if row is None:
@@ -342,15 +341,15 @@ def find_event(db: sqlite3.Connection, key: bytes) -> Event | None:
     return Event(of, version, kind, reason, date.fromisoformat(day), recorded_ms, reporter, key, mark)
 
 
-def taken(db: sqlite3.Connection, table: Table, text: str) -> bool:
+def taken(db: Connection, table: Table, text: str) -> bool:
     """Whether this number or record code is or ever was somebody's."""
     return db.execute(_TAKEN[table.name], {"text": text}).fetchone() is not None
 
 
-def give(db: sqlite3.Connection, table: Table, text: str, to: Person, now_ms: int) -> None:
+def give(db: Connection, table: Table, text: str, to: Person, now_ms: int) -> None:
     """A number or record code for a person's present version.
 
-    Raises `sqlite3.IntegrityError` where it is taken or the person has one in force.
+    Raises `IntegrityError` where it is taken or the person has one in force.
     """
     column = table.primary_key.columns[0].name
     db.execute(
@@ -359,18 +358,18 @@ def give(db: sqlite3.Connection, table: Table, text: str, to: Person, now_ms: in
     )
 
 
-def retire(db: sqlite3.Connection, table: Table, of: Person) -> None:
+def retire(db: Connection, table: Table, of: Person) -> None:
     """What the person has in force is nobody's from now on."""
     db.execute(_RETIRE[table.name], {"which": of.id, "new_state": "retired"})
 
 
-def given_at(db: sqlite3.Connection, table: Table, id_: bytes, version: int) -> str:
+def given_at(db: Connection, table: Table, id_: bytes, version: int) -> str:
     """The number or record code given at this version of a person; empty if none was."""
     row = db.execute(_GIVEN_AT[table.name], {"person": id_, "version": version}).fetchone()
     return str(row[0]) if row else ""
 
 
-def count_people(db: sqlite3.Connection) -> tuple[int, int, int]:
+def count_people(db: Connection) -> tuple[int, int, int]:
     """(everybody, the living without a number in force, the dead with one)."""
     people, without, dead = (
         db.execute(text).fetchone()[0] for text in (_PEOPLE, _UNNUMBERED, _NUMBERED_DEAD)

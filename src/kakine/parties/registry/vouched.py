@@ -6,7 +6,6 @@ comes from, so that no death or move is lost on the way.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, bindparam, select
@@ -16,7 +15,7 @@ from kakine.contracts.authority import Event, What
 from kakine.contracts.registry import CardNews, Change, Died, Moved, Renamed, WentAbroad
 from kakine.crypto.hashing import digest
 from kakine.parties.registry.store import Person, metadata
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import LossCodeUnknown
 
 handle = Table(
@@ -57,13 +56,13 @@ _WAITS = sql(select(news.c.position).where(news.c.handle == bindparam("wanted"))
 _CARD = {CardNews.LOST: What.LOST, CardNews.FOUND: What.FOUND, CardNews.ENDED: What.ENDED}
 
 
-def find(db: sqlite3.Connection, person: bytes) -> bytes | None:
+def find(db: Connection, person: bytes) -> bytes | None:
     """The name under which the authority knows a person."""
     row = db.execute(_FIND, {"wanted": person}).fetchone()
     return row[0] if row else None
 
 
-def name(db: sqlite3.Connection, person: bytes, fresh: bytes) -> bytes:
+def name(db: Connection, person: bytes, fresh: bytes) -> bytes:
     """The person's name towards the authority, `fresh` (16 random bytes) where there is none."""
     found = find(db, person)
     if found is None:
@@ -72,7 +71,7 @@ def name(db: sqlite3.Connection, person: bytes, fresh: bytes) -> bytes:
     return found
 
 
-def note(db: sqlite3.Connection, after: Person, key: bytes, change: Change) -> None:
+def note(db: Connection, after: Person, key: bytes, change: Change) -> None:
     """Queue what an event means for certificates, if the authority knows the person and it means anything."""
     match change:
         case Died():
@@ -86,17 +85,17 @@ def note(db: sqlite3.Connection, after: Person, key: bytes, change: Change) -> N
     _queue(db, after, key, what)
 
 
-def note_card(db: sqlite3.Connection, person: Person, key: bytes, said: CardNews) -> None:
+def note_card(db: Connection, person: Person, key: bytes, said: CardNews) -> None:
     """Queue what the holder says of the card."""
     _queue(db, person, key, _CARD[said])
 
 
-def put_loss_code(db: sqlite3.Connection, person: bytes, code: bytes) -> None:
+def put_loss_code(db: Connection, person: bytes, code: bytes) -> None:
     """From now on this code (its digest) reports a loss of this person's card, and no other does."""
     db.execute(_LOSS_PUT, {"person": person, "code": code})
 
 
-def by_loss_code(db: sqlite3.Connection, code: bytes) -> bytes:
+def by_loss_code(db: Connection, code: bytes) -> bytes:
     """The person's internal id. Raises `LossCodeUnknown`."""
     row = db.execute(_LOSS_FIND, {"told": code}).fetchone()
     if row is None:
@@ -104,7 +103,7 @@ def by_loss_code(db: sqlite3.Connection, code: bytes) -> bytes:
     return bytes(row[0])
 
 
-def _queue(db: sqlite3.Connection, person: Person, key: bytes, what: What) -> None:
+def _queue(db: Connection, person: Person, key: bytes, what: What) -> None:
     known = find(db, person.id)
     if known is not None:
         # The reporter's key is not passed on: it would name the event at two parties.
@@ -113,16 +112,16 @@ def _queue(db: sqlite3.Connection, person: Person, key: bytes, what: What) -> No
         db.execute(_QUEUE, values | {"version": person.version, "what": what.value})
 
 
-def waiting(db: sqlite3.Connection) -> list[Event]:
+def waiting(db: Connection) -> list[Event]:
     """What the authority has to be told next, in order."""
     return [Event(key, known, version, What(what)) for key, known, version, what in db.execute(_WAITING)]
 
 
-def sent(db: sqlite3.Connection, events: Sequence[Event]) -> None:
+def sent(db: Connection, events: Sequence[Event]) -> None:
     """The authority has been told these."""
     db.executemany(_SENT, [{"told": each.key} for each in events])
 
 
-def waits(db: sqlite3.Connection, known: bytes) -> bool:
+def waits(db: Connection, known: bytes) -> bool:
     """Whether there is news of this person that the authority does not have."""
     return db.execute(_WAITS, {"wanted": known}).fetchone() is not None

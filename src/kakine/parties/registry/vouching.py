@@ -5,7 +5,6 @@ The authority gets a random name, a last day, and for a signature certificate it
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ from kakine.protocols.validity import (
     certificate_until,
     end_of_day_s,
 )
+from kakine.runtime.database import Connection
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import in_japan
@@ -64,7 +64,7 @@ class Vouching:
         await self.deliver()
         fresh, use = self.desk.entropy(16), self.desk.entropy(16)
 
-        def work(db: sqlite3.Connection) -> Voucher:
+        def work(db: Connection) -> Voucher:
             known = vouched.name(db, person.id, fresh)
             if vouched.waits(db, known):
                 raise PartyUnavailable()
@@ -103,7 +103,7 @@ class Vouching:
         """
         marked = digest("card-report", asked.key)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             person = store.find_person(db, vouched.by_loss_code(db, asked.code))
             assert person is not None  # noqa: S101 - the code names one
             vouched.note_card(db, person, marked, CardNews.LOST)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -19,11 +17,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.merkle import EMPTY
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.values.problems import HeadNotExtending
 from kakine.wire.checkpoint import Checkpoint
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "signer"})
 
 _SIGNED = Table(
     "signed",
@@ -75,12 +73,12 @@ class Store:
         await self._database.write(lambda connection: _swap(connection, origin, old, new))
 
 
-def _close(connection: sqlite3.Connection, origin: str) -> None:
+def _close(connection: Connection, origin: str) -> None:
     connection.execute(_PLANT, {"origin": origin, "size": 0, "root": EMPTY, "closed": False})
     connection.execute(_CLOSE, {"wanted": origin})
 
 
-def _swap(connection: sqlite3.Connection, origin: str, old: Checkpoint, new: Checkpoint) -> None:
+def _swap(connection: Connection, origin: str, old: Checkpoint, new: Checkpoint) -> None:
     if old.size == 0:
         connection.execute(_PLANT, {"origin": origin, "size": 0, "root": EMPTY, "closed": False})
     heads = {"old_size": old.size, "old_root": old.root, "new_size": new.size, "new_root": new.root}

@@ -15,7 +15,7 @@ from kakine.runtime.heads import heads_metadata
 from kakine.runtime.identity import Clock
 from kakine.runtime.witness import Witness
 
-METADATA = MetaData()
+METADATA = MetaData(info={"store": "witness"})
 heads_metadata(METADATA)
 
 

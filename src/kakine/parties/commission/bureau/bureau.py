@@ -9,7 +9,6 @@ The commission's key signs for the commission, not for a person: whoever prepare
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +22,7 @@ from kakine.protocols.assessment import Checker, Step, stepped
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.gazette_sound import suspendable
 from kakine.protocols.uses import Sunset
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.calendar import day_in_japan
 from kakine.values.problems import (
@@ -90,7 +89,7 @@ class Bureau:
 
     def note(
         self, member: Member, what: str, about: str = "", fact: str = ""
-    ) -> Callable[[sqlite3.Connection], None]:
+    ) -> Callable[[Connection], None]:
         """A line of the journal, to be written in a transaction."""
         now_ms, who = self.clock(), doer(member)
         return lambda db: store.note(db, now_ms, who, what, about, fact)
@@ -134,7 +133,7 @@ class Bureau:
         self._check(act)
         hashed, line = act.digest, self.note(now, "prepared", act.what, act.digest.hex())
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             store.add_act(db, hashed, encode(act), now_ms)
             line(db)
 
@@ -180,7 +179,7 @@ class Bureau:
         line = self.note(member, word, act.what, kept.digest.hex())
         signer, signed_ms = (member.number, now_ms) if new == store.SIGNED else (kept.signer, kept.signed_ms)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             if kept.state != store.PREPARED or not store.move_act(db, kept, new, signer, signed_ms):
                 raise OrderUnknown()
             line(db)
@@ -202,7 +201,7 @@ class Bureau:
     async def _close(self, act: Act, kept: Kept, state: str, result: str) -> None:
         now_ms = self.clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             if store.move_act(db, kept, state, kept.signer, kept.signed_ms, result):
                 store.note(db, now_ms, CLOCK, state, act.what, f"{kept.digest.hex()} {result}")
 
@@ -319,7 +318,7 @@ class Bureau:
         self._check_card(act)
         day = day_in_japan(self.clock())
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             card = store.find_card(db, act.name, act.role)
             if card is None:
                 raise AssessmentMalformed(what="card")

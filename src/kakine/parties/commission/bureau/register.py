@@ -5,7 +5,6 @@ Each change is one step of `protocols.assessment` or `protocols.breach`, with a 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from kakine.protocols.assessment import (
     years_after,
 )
 from kakine.protocols.breach import Case, Item, Kind, Told
+from kakine.runtime.database import Connection
 from kakine.values.calendar import day_in_japan
 from kakine.values.problems import AssessmentMalformed, BreachMalformed
 from kakine.web.staff_store import Member
@@ -103,7 +103,7 @@ async def enter(bureau: Bureau, member: Member, card: Card) -> None:
     level = needed(card, day)
     line = bureau.note(member, "assessment", f"{card.party}/{card.file}", f"facts {level}")
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         before = store.find_card(db, card.party, card.file) or Card(card.party, card.file, card.people)
         store.put_card(db, _with_facts(before, card))
         line(db)
@@ -129,7 +129,7 @@ async def step(bureau: Bureau, member: Member, party: str, file: str, taken: Ste
     day = day_in_japan(bureau.clock())
     line = bureau.note(member, "assessment", f"{party}/{file}", taken.value)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         card = store.find_card(db, party, file)
         if card is None or (taken is Step.CHECK and card.checker is Checker.COMMISSION):
             raise AssessmentMalformed(what="card")
@@ -160,7 +160,7 @@ async def open_case(
         raise BreachMalformed(what="party")
     fresh = breach.opened(Case(1, party, found_ms, now_ms, kinds, persons, encrypted, contained))
 
-    def work(db: sqlite3.Connection) -> int:
+    def work(db: Connection) -> int:
         number = store.next_case(db)
         store.put_case(db, msgspec.structs.replace(fresh, number=number))
         bureau.note(member, "breach", str(number), "opened")(db)
@@ -175,7 +175,7 @@ async def _change(
     member = bureau.require(member, *_CASE_WRITERS)
     line = bureau.note(member, "breach", str(number), fact)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case = store.find_case(db, number)
         if case is None:
             raise BreachMalformed(what="number")

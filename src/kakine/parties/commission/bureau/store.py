@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -29,7 +28,7 @@ from kakine.crypto.hashing import digest
 from kakine.protocols.assessment import Card
 from kakine.protocols.breach import Case
 from kakine.protocols.uses import Cell
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import JournalBroken
 from kakine.wire.canonical import Message, decode, encode
 from kakine.wire.uses import Refused, Uses
@@ -172,20 +171,20 @@ class Doer:
 CLOCK: Final = Doer()
 
 
-def note(db: sqlite3.Connection, now_ms: int, doer: Doer, what: str, about: str = "", fact: str = "") -> None:
+def note(db: Connection, now_ms: int, doer: Doer, what: str, about: str = "", fact: str = "") -> None:
     """Write a line behind the last one."""
     number, previous = journal_head(db)
     line = Line(number + 1, now_ms, doer.member, doer.role, what, about, fact, previous)
     db.execute(_ADD_LINE, {"number": line.number, "line": encode(line), "digest": line.digest})
 
 
-def journal_head(db: sqlite3.Connection) -> tuple[int, bytes]:
+def journal_head(db: Connection) -> tuple[int, bytes]:
     """How many lines there are, and the digest of the last."""
     row = db.execute(_LAST_LINE).fetchone()
     return (int(row[0]), row[1]) if row else (0, GENESIS)
 
 
-def check_journal(db: sqlite3.Connection) -> None:
+def check_journal(db: Connection) -> None:
     """Raise `JournalBroken` at the first line that does not follow. Not checked: that none is missing at the end; the
     public page says how many there are, and the digest of the last."""
     previous = GENESIS
@@ -196,7 +195,7 @@ def check_journal(db: sqlite3.Connection) -> None:
         previous = kept
 
 
-def lines(db: sqlite3.Connection, before: int = 1 << 62, most: int = 100) -> list[Line]:
+def lines(db: Connection, before: int = 1 << 62, most: int = 100) -> list[Line]:
     """Newest first."""
     return [decode(row[0], Line) for row in db.execute(_SOME_LINES, {"before": before, "most": most})]
 
@@ -235,31 +234,29 @@ _MOVE = sql(
 )
 
 
-def add_act(db: sqlite3.Connection, hashed: bytes, act: bytes, now_ms: int) -> None:
+def add_act(db: Connection, hashed: bytes, act: bytes, now_ms: int) -> None:
     """Somebody has prepared this."""
     kept = Kept(hashed, act, PREPARED, now_ms, 0, 0, "")
     db.execute(_ADD_ACT, kept.__dict__)
 
 
-def find_act(db: sqlite3.Connection, hashed: bytes) -> Kept | None:
+def find_act(db: Connection, hashed: bytes) -> Kept | None:
     """The act with this digest."""
     row = db.execute(_ONE_ACT, {"digest": hashed}).fetchone()
     return Kept(*row) if row else None
 
 
-def all_acts(db: sqlite3.Connection, most: int = 200) -> list[Kept]:
+def all_acts(db: Connection, most: int = 200) -> list[Kept]:
     """Newest first."""
     return [Kept(*row) for row in db.execute(_ACTS, {"most": most})]
 
 
-def acts_in(db: sqlite3.Connection, state: str) -> list[Kept]:
+def acts_in(db: Connection, state: str) -> list[Kept]:
     """Oldest first."""
     return [Kept(*row) for row in db.execute(_IN_STATE, {"state": state})]
 
 
-def move_act(
-    db: sqlite3.Connection, kept: Kept, new: str, signer: int, signed_ms: int, result: str = ""
-) -> bool:
+def move_act(db: Connection, kept: Kept, new: str, signer: int, signed_ms: int, result: str = "") -> bool:
     """From the state it was read in to the next; False where somebody was faster."""
     values = {"which": kept.digest, "old": kept.state, "new": new, "who": signer, "when": signed_ms}
     return db.execute(_MOVE, {**values, "said": result}).rowcount == 1
@@ -280,41 +277,41 @@ _ONE_CASE = sql(select(_case.c.held).where(_case.c.number == bindparam("number")
 _NEXT_CASE = sql(select(func.coalesce(func.max(_case.c.number), 0) + 1))
 
 
-def put_card(db: sqlite3.Connection, card: Card) -> None:
+def put_card(db: Connection, card: Card) -> None:
     """As it is now."""
     data = msgspec.msgpack.encode(card)
     db.execute(_PUT_CARD, {"party": card.party, "file": card.file, "card": data})
 
 
-def find_card(db: sqlite3.Connection, party: str, file: str) -> Card | None:
+def find_card(db: Connection, party: str, file: str) -> Card | None:
     """What the register has of one file."""
     row = db.execute(_CARD, {"party": party, "file": file}).fetchone()
     return _cards.decode(row[0]) if row else None
 
 
-def all_cards(db: sqlite3.Connection) -> dict[tuple[str, str], Card]:
+def all_cards(db: Connection) -> dict[tuple[str, str], Card]:
     """The register, by party and file."""
     found = [_cards.decode(row[0]) for row in db.execute(_CARDS)]
     return {(card.party, card.file): card for card in found}
 
 
-def put_case(db: sqlite3.Connection, case: Case) -> None:
+def put_case(db: Connection, case: Case) -> None:
     """As it is now."""
     db.execute(_PUT_CASE, {"number": case.number, "held": msgspec.msgpack.encode(case)})
 
 
-def next_case(db: sqlite3.Connection) -> int:
+def next_case(db: Connection) -> int:
     """The number of the next case."""
     return int(db.execute(_NEXT_CASE).fetchone()[0])
 
 
-def find_case(db: sqlite3.Connection, number: int) -> Case | None:
+def find_case(db: Connection, number: int) -> Case | None:
     """The case with this number."""
     row = db.execute(_ONE_CASE, {"number": number}).fetchone()
     return _cases.decode(row[0]) if row else None
 
 
-def all_cases(db: sqlite3.Connection) -> list[Case]:
+def all_cases(db: Connection) -> list[Case]:
     """Oldest first."""
     return [_cases.decode(row[0]) for row in db.execute(_ALL_CASES)]
 
@@ -356,9 +353,7 @@ _REFUSAL_DAYS = sql(
 )
 
 
-def put_said(
-    db: sqlite3.Connection, said: Uses, statement: bytes, signature: bytes, *, over: bool
-) -> Uses | None:
+def put_said(db: Connection, said: Uses, statement: bytes, signature: bytes, *, over: bool) -> Uses | None:
     """What a converter says of a day, and what it said before; a day that was over keeps what was said of it."""
     row = db.execute(_SAID, {"converter": said.converter, "day": said.day}).fetchone()
     before = decode(row[0], Uses) if row else None
@@ -368,18 +363,18 @@ def put_said(
     return before
 
 
-def said_on(db: sqlite3.Connection, day: int) -> list[Uses]:
+def said_on(db: Connection, day: int) -> list[Uses]:
     """What all say of a day."""
     return [decode(row[0], Uses) for row in db.execute(_SAID_ON, {"day": day})]
 
 
-def day_reached(db: sqlite3.Connection, converter: str) -> int | None:
+def day_reached(db: Connection, converter: str) -> int | None:
     """The last day that is over and told."""
     found = db.execute(_OVER, {"converter": converter}).fetchone()[0]
     return None if found is None else int(found)
 
 
-def first_day(db: sqlite3.Connection, converter: str) -> int | None:
+def first_day(db: Connection, converter: str) -> int | None:
     """The first of the days up to now that a converter told of without a gap."""
     first = None
     for (day,) in db.execute(_DAYS, {"converter": converter}):
@@ -389,7 +384,7 @@ def first_day(db: sqlite3.Connection, converter: str) -> int | None:
     return first
 
 
-def put_cells(db: sqlite3.Connection, day: int, cells: Iterable[Cell], refused: Iterable[Refused]) -> None:
+def put_cells(db: Connection, day: int, cells: Iterable[Cell], refused: Iterable[Refused]) -> None:
     """The counts of a day, in place of those before."""
     db.execute(_DROP_CELLS, {"day": day})
     db.executemany(_ADD_CELL, [cell.__dict__ for cell in cells])
@@ -398,22 +393,22 @@ def put_cells(db: sqlite3.Connection, day: int, cells: Iterable[Cell], refused: 
     db.executemany(_ADD_REFUSAL, told)
 
 
-def cells_since(db: sqlite3.Connection, day: int) -> list[Cell]:
+def cells_since(db: Connection, day: int) -> list[Cell]:
     """From this day on."""
     return [Cell(*row) for row in db.execute(_CELLS, {"since": day})]
 
 
-def last_uses(db: sqlite3.Connection) -> dict[str, int]:
+def last_uses(db: Connection) -> dict[str, int]:
     """By row the last day on which it was used."""
     return {row[0]: int(row[1]) for row in db.execute(_LAST_USES)}
 
 
-def refusals_by_day(db: sqlite3.Connection, day: int) -> list[tuple[int, str, int]]:
+def refusals_by_day(db: Connection, day: int) -> list[tuple[int, str, int]]:
     """(day, code, times) of all parties together, from this day on."""
     return [(int(row[0]), row[1], int(row[2])) for row in db.execute(_REFUSAL_DAYS, {"since": day})]
 
 
-def refusals_since(db: sqlite3.Connection, day: int) -> list[tuple[str, str, int]]:
+def refusals_since(db: Connection, day: int) -> list[tuple[str, str, int]]:
     """(party, code, times) from this day on."""
     return [(row[0], row[1], int(row[2])) for row in db.execute(_REFUSALS, {"since": day})]
 
@@ -431,14 +426,14 @@ _WITNESSES = sql(
 )
 
 
-def saw_witnesses(db: sqlite3.Connection, day: int, seen: Mapping[str, bool]) -> None:
+def saw_witnesses(db: Connection, day: int, seen: Mapping[str, bool]) -> None:
     """Whether a head that was looked at had each witness's signature."""
     for witness, signed in seen.items():
         db.execute(_ADD_WITNESS, {"witness": witness, "day": day, "asked": 0, "signed": 0})
         db.execute(_COUNT_WITNESS, {"of": witness, "on": day, "more": int(signed)})
 
 
-def witnesses_since(db: sqlite3.Connection, day: int) -> list[tuple[str, int, int]]:
+def witnesses_since(db: Connection, day: int) -> list[tuple[str, int, int]]:
     """(witness, heads looked at, heads it had signed) from this day on."""
     return [(row[0], int(row[1]), int(row[2])) for row in db.execute(_WITNESSES, {"since": day})]
 
@@ -448,12 +443,12 @@ _PUT_SNAPSHOT = sql(insert(_snapshot).prefix_with("OR REPLACE"))
 _SNAPSHOT = sql(select(_snapshot.c.time_ms, _snapshot.c.data).where(_snapshot.c.name == bindparam("name")))
 
 
-def put_snapshot(db: sqlite3.Connection, name: str, now_ms: int, data: bytes) -> None:
+def put_snapshot(db: Connection, name: str, now_ms: int, data: bytes) -> None:
     """Figures as they were taken last."""
     db.execute(_PUT_SNAPSHOT, {"name": name, "time_ms": now_ms, "data": data})
 
 
-def snapshot(db: sqlite3.Connection, name: str) -> tuple[int, bytes] | None:
+def snapshot(db: Connection, name: str) -> tuple[int, bytes] | None:
     """(when, data) of figures."""
     row = db.execute(_SNAPSHOT, {"name": name}).fetchone()
     return (int(row[0]), row[1]) if row else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from kakine.parties.commission.bureau.bureau import Bureau
 from kakine.parties.commission.bureau.store import CLOCK
 from kakine.protocols.gazette import Law
 from kakine.protocols.uses import Cell, Idle, due, idle
+from kakine.runtime.database import Connection
 from kakine.runtime.http import Peers
 from kakine.values.calendar import day_in_japan
 from kakine.values.labels import PartyName
@@ -76,7 +76,7 @@ async def _collect(counting: Counting, name: PartyName, touched: set[int]) -> No
         touched.add(day)
 
 
-def _take(db: sqlite3.Connection, said: Uses, kept: tuple[bytes, bytes], over: bool) -> None:
+def _take(db: Connection, said: Uses, kept: tuple[bytes, bytes], over: bool) -> None:
     before = store.put_said(db, said, *kept, over=over)
     if before is not None and not _grows(before, said):
         raise UsesConflict(converter=said.converter, day=said.day)
@@ -91,7 +91,7 @@ def _grows(before: Uses, now: Uses) -> bool:
     return True
 
 
-def _together(db: sqlite3.Connection, day: int) -> None:
+def _together(db: Connection, day: int) -> None:
     """Of each line the most that any converter says: a row counts as used if one of them released it."""
     cells: dict[tuple[str, str, str, str], Cell] = {}
     refused: dict[tuple[str, str], int] = {}
@@ -115,7 +115,7 @@ class Differs:
     said: tuple[tuple[str, int], ...]
 
 
-def differing(db: sqlite3.Connection, days: range) -> list[Differs]:
+def differing(db: Connection, days: range) -> list[Differs]:
     """Where converters differ. An exchange that stopped between two of them makes a difference and no fault."""
     found = []
     for day in days:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Sequence
 
 from kakine.parties.gateway.bulk import store
 from kakine.parties.gateway.bulk.store import Step
 from kakine.parties.gateway.desk.arrivals import inquiries_of
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.problems import ExpiredRequest, Problem
 from kakine.wire.answer import Answered
 
 
-def travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
+def travels(db: Connection, context: bytes, request: bytes) -> None:
     """The questions of this context go under this hR. A request is of one job, or of none."""
     ids = inquiries_of(context)
     whose = store.step_of(db, ids[0])
@@ -21,7 +21,7 @@ def travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
         store.travels(db, ids, whose[2], request)
 
 
-def arrived(db: sqlite3.Connection, context: bytes, answers: Sequence[Answered]) -> None:
+def arrived(db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
     """Keep the answers."""
     for id_, answer in zip(inquiries_of(context), answers, strict=False):
         store.settle(db, [id_], Step.ANSWERED, answer.result, "", answer.items, answer.data)
@@ -33,7 +33,7 @@ def named(problem: Problem, count: int) -> set[int]:
     return {j for j in found if j in range(count)} if isinstance(found, list) else set()
 
 
-def refused(db: sqlite3.Connection, ids: Sequence[bytes], problem: Problem) -> None:
+def refused(db: Connection, ids: Sequence[bytes], problem: Problem) -> None:
     """Somebody on the way said no. Whom the refusal names is refused; the others wait for their turn again, unless
     what they went in was recorded, or may have been: nobody's history gets a second entry by our doing."""
     at = named(problem, len(ids))
@@ -45,13 +45,13 @@ def refused(db: sqlite3.Connection, ids: Sequence[bytes], problem: Problem) -> N
         _back(db, rest)
 
 
-def settle(db: sqlite3.Connection, going: Collection[bytes]) -> None:
+def settle(db: Connection, going: Collection[bytes]) -> None:
     """What is under way by our books and not among `going`: put back, for it never left or was refused before it was
     recorded; LOST if there is a receipt of its request."""
     _back(db, [id_ for id_, _ in store.under_way(db) if id_ not in going])
 
 
-def _back(db: sqlite3.Connection, ids: Sequence[bytes]) -> None:
+def _back(db: Connection, ids: Sequence[bytes]) -> None:
     recorded = dict[bytes, bool]()
     for id_ in ids:
         found = store.step_of(db, id_)

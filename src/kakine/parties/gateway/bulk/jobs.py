@@ -7,7 +7,6 @@ as the same bytes or, when these are too old, not at all: nobody's history gets 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from kakine.parties.gateway.desk import journal
 from kakine.parties.gateway.desk.journal import Act, What
 from kakine.parties.gateway.office import Office
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName
 from kakine.values.problems import JobOver, PersonNotKnown, Problem
 from kakine.wire.request import Mode
@@ -76,7 +76,7 @@ async def begin(office: Office, order: Order) -> Job:
     told = order.domain, order.provider, order.procedure, rows, order.official, order.unit
     job = Job(order.id, *told, len(order.people), now_ms)
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         store.add(db, job, (_line(job, at, each) for at, each in enumerate(order.people)))
         journal.write(db, _act(job, What.BULK_BEGUN), now_ms)
 
@@ -135,7 +135,7 @@ class _Asking:
             self.stopped = True
             raise
 
-    def _take(self, db: sqlite3.Connection) -> list[Line]:
+    def _take(self, db: Connection) -> list[Line]:
         """The next who wait, marked in the commit that finds them, so that no other lane takes them."""
         taken = store.at_step(db, self.job.id, Step.WAITING, TOGETHER)
         store.go(db, [line.id for line in taken])
@@ -196,7 +196,7 @@ async def end(office: Office, job: Job) -> None:
     still to be asked."""
     now_ms = office.clock()
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         left = store.counts(db, job.id)
         if left.get(Step.WAITING) or left.get(Step.UNDER_WAY):
             raise ValueError("a job ends when everybody was asked about")

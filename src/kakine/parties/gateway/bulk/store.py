@@ -6,7 +6,6 @@ its counts and the numbers of its requests are left.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.functions import count
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 
 class Step(StrEnum):
@@ -164,81 +163,81 @@ def _span(job: bytes) -> dict[str, bytes]:
     return {"first": job + bytes(4), "last": job + b"\xff" * 4}
 
 
-def add(db: sqlite3.Connection, job: Job, lines: Iterator[Line]) -> None:
+def add(db: Connection, job: Job, lines: Iterator[Line]) -> None:
     """A new job, whole or not at all."""
     db.execute(_ADD_JOB, asdict(job))
     db.executemany(_ADD_LINE, map(asdict, lines))
 
 
-def find(db: sqlite3.Connection, id_: bytes) -> Job | None:
+def find(db: Connection, id_: bytes) -> Job | None:
     """The job of this id, None before it was begun."""
     row = db.execute(_GET_JOB, {"id": id_}).fetchone()
     return Job(*row) if row else None
 
 
-def jobs(db: sqlite3.Connection, domain: str, since_ms: int) -> list[Job]:
+def jobs(db: Connection, domain: str, since_ms: int) -> list[Job]:
     """What a domain has begun since a time, oldest first."""
     return [Job(*row) for row in db.execute(_JOBS, {"domain": domain, "since_ms": since_ms})]
 
 
-def end(db: sqlite3.Connection, job: bytes, now_ms: int) -> None:
+def end(db: Connection, job: bytes, now_ms: int) -> None:
     """Forget whom it asked about and what was answered."""
     db.execute(_DROP_LINES, {"job": job})
     db.execute(_END_JOB, {"which": job, "now_ms": now_ms})
 
 
-def at_step(db: sqlite3.Connection, job: bytes, step: Step, most: int) -> list[Line]:
+def at_step(db: Connection, job: bytes, step: Step, most: int) -> list[Line]:
     """The first `most` of a job's lines at this step."""
     return [Line(*row) for row in db.execute(_AT_STEP, {**_span(job), "step": step.value, "most": most})]
 
 
-def lines(db: sqlite3.Connection, job: bytes) -> Iterator[Line]:
+def lines(db: Connection, job: bytes) -> Iterator[Line]:
     """All of a job, in the order of its file."""
     for row in db.execute(_LINES, _span(job)):
         yield Line(*row)
 
 
-def counts(db: sqlite3.Connection, job: bytes) -> dict[Step, int]:
+def counts(db: Connection, job: bytes) -> dict[Step, int]:
     """How many of a job are at each step; steps that nobody is at are left out."""
     return {Step(row[0]): row[1] for row in db.execute(_COUNTS, _span(job))}
 
 
-def results(db: sqlite3.Connection, job: bytes) -> dict[str, int]:
+def results(db: Connection, job: bytes) -> dict[str, int]:
     """How often each result, or code of a problem, came of a job."""
     found = [(row[0] or row[1], row[2]) for row in db.execute(_RESULTS, _span(job))]
     return {name: many for name, many in sorted(found) if name}
 
 
-def step_of(db: sqlite3.Connection, id_: bytes) -> tuple[Step, bytes, bytes] | None:
+def step_of(db: Connection, id_: bytes) -> tuple[Step, bytes, bytes] | None:
     """(step, request, job) of a line; None for an id of no job."""
     row = db.execute(_STEP_OF, {"id": id_}).fetchone()
     return (Step(row[0]), bytes(row[1]), bytes(row[2])) if row else None
 
 
-def go(db: sqlite3.Connection, ids: Sequence[bytes]) -> None:
+def go(db: Connection, ids: Sequence[bytes]) -> None:
     """These are being asked from now on."""
     db.executemany(_GO, [{"which": id_, "nothing": b""} for id_ in ids])
 
 
-def travels(db: sqlite3.Connection, ids: Sequence[bytes], job: bytes, request: bytes) -> None:
+def travels(db: Connection, ids: Sequence[bytes], job: bytes, request: bytes) -> None:
     """These go under this hR."""
     db.execute(_ADD_REQUEST, {"request": request, "job": job})
     db.executemany(_TRAVELS, [{"which": id_, "new": request} for id_ in ids])
 
 
-def job_of(db: sqlite3.Connection, request: bytes) -> bytes | None:
+def job_of(db: Connection, request: bytes) -> bytes | None:
     """The job that asked under this hR; None where none did."""
     row = db.execute(_JOB_OF, {"request": request}).fetchone()
     return bytes(row[0]) if row else None
 
 
-def under_way(db: sqlite3.Connection) -> list[tuple[bytes, bytes]]:
+def under_way(db: Connection) -> list[tuple[bytes, bytes]]:
     """(id, request) of all that is being asked, whichever job it is of."""
     return [(bytes(row[0]), bytes(row[1])) for row in db.execute(_UNDER_WAY)]
 
 
 def settle(
-    db: sqlite3.Connection,
+    db: Connection,
     ids: Collection[bytes],
     step: Step,
     result: str = "",

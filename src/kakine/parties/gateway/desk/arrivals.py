@@ -7,13 +7,13 @@ zero byte 16 bytes for each, zeros for a question of no case.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from kakine.parties.gateway.desk import case_store, journal
 from kakine.parties.gateway.desk.case_store import State, Step
 from kakine.parties.gateway.desk.journal import Act, What
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.values.problems import Problem
 from kakine.wire.answer import Answered
 
@@ -39,13 +39,13 @@ def inquiries_of(context: bytes) -> list[bytes]:
     return [packed[at : at + SIZE] for at in range(0, len(packed), SIZE)]
 
 
-def travels(db: sqlite3.Connection, context: bytes, request: bytes) -> None:
+def travels(db: Connection, context: bytes, request: bytes) -> None:
     """The questions of this context go under this hR."""
     for id_ in inquiries_of(context):
         case_store.travels(db, id_, request)
 
 
-def arrived(db: sqlite3.Connection, context: bytes, answers: Sequence[Answered], now_ms: int) -> None:
+def arrived(db: Connection, context: bytes, answers: Sequence[Answered], now_ms: int) -> None:
     """Keep the answers. A case that was closed meanwhile keeps what came of a question, and no data."""
     for id_, answer in zip(inquiries_of(context), answers, strict=False):
         whose = case_store.whose(db, id_)
@@ -58,18 +58,18 @@ def arrived(db: sqlite3.Connection, context: bytes, answers: Sequence[Answered],
             journal.write(db, Act(domain, journal.NOBODY, "", What.ANSWERED, number), now_ms)
 
 
-def refused(db: sqlite3.Connection, inquiries: Sequence[bytes], problem: Problem, now_ms: int) -> None:
+def refused(db: Connection, inquiries: Sequence[bytes], problem: Problem, now_ms: int) -> None:
     """Somebody on the way said no: nothing was answered, nothing is to come."""
     for id_ in inquiries:
         case_store.end(db, id_, Step.REFUSED, now_ms, problem=problem.code)
 
 
-def going(db: sqlite3.Connection) -> set[bytes]:
+def going(db: Connection) -> set[bytes]:
     """Questions of requests that nobody has answered or refused yet."""
     return {id_ for left in codebook.unfinished(db) for id_ in inquiries_of(left.context)}
 
 
-def settle(db: sqlite3.Connection, now_ms: int, only: bytes = b"") -> None:
+def settle(db: Connection, now_ms: int, only: bytes = b"") -> None:
     """After a start (`only`: of this question, of which the caller knows that nobody is asking it now): what is under
     way by our books and in no open request was given up before that was noted."""
     under_way = going(db)

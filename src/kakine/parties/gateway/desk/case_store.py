@@ -6,7 +6,6 @@ the case is open. The same holds for what was answered. There is no way from a r
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.functions import count, func
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import CaseUnknown, InquiryUnknown
 
 
@@ -336,7 +335,7 @@ def _bytes(value: object) -> bytes:
     return value
 
 
-def add(db: sqlite3.Connection, new: Case, people: Sequence[bytes]) -> None:
+def add(db: Connection, new: Case, people: Sequence[bytes]) -> None:
     """A new case about these references."""
     row = {name: getattr(value, "value", value) for name, value in new.__dict__.items()}
     db.execute(_ADD, row)
@@ -344,17 +343,17 @@ def add(db: sqlite3.Connection, new: Case, people: Sequence[bytes]) -> None:
         add_person(db, new.domain, new.number, place, reference)
 
 
-def how_many(db: sqlite3.Connection, domain: str) -> int:
+def how_many(db: Connection, domain: str) -> int:
     """Cases that a desk ever had."""
     return int(db.execute(_HOW_MANY, {"domain": domain}).fetchone()[0])
 
 
-def on_application(db: sqlite3.Connection, domain: str, application: str) -> int:
+def on_application(db: Connection, domain: str, application: str) -> int:
     """Cases that were ever opened on an application."""
     return int(db.execute(_ON_APPLICATION, {"domain": domain, "application": application}).fetchone()[0])
 
 
-def get(db: sqlite3.Connection, domain: str, number: str) -> Case:
+def get(db: Connection, domain: str, number: str) -> Case:
     """Raises `CaseUnknown`, also for a case of another desk."""
     row = db.execute(_GET, {"domain": domain, "number": number}).fetchone()
     if row is None:
@@ -362,22 +361,22 @@ def get(db: sqlite3.Connection, domain: str, number: str) -> Case:
     return _case(row)
 
 
-def cases_of(db: sqlite3.Connection, domain: str, staff: bytes) -> list[Case]:
+def cases_of(db: Connection, domain: str, staff: bytes) -> list[Case]:
     """Waiting and open cases of one person of the desk, oldest first."""
     return [_case(row) for row in db.execute(_CASES_OF, {"domain": domain, "staff": staff})]
 
 
-def cases_of_unit(db: sqlite3.Connection, domain: str, unit: str) -> list[Case]:
+def cases_of_unit(db: Connection, domain: str, unit: str) -> list[Case]:
     """Waiting and open cases of a unit, oldest first."""
     return [_case(row) for row in db.execute(_OF_UNIT, {"domain": domain, "unit": unit})]
 
 
-def due_for_review(db: sqlite3.Connection, domain: str, unit: str) -> list[Case]:
+def due_for_review(db: Connection, domain: str, unit: str) -> list[Case]:
     """Cases of a unit, closed ones too, that were drawn and not looked at yet."""
     return [_case(row) for row in db.execute(_DUE, {"domain": domain, "unit": unit})]
 
 
-def set_state(db: sqlite3.Connection, case: Case, new: State) -> None:
+def set_state(db: Connection, case: Case, new: State) -> None:
     """What holds nobody any more forgets its people and their answers in the same commit."""
     at = {"of_domain": case.domain, "of_number": case.number}
     db.execute(_SET_STATE, {**at, "new": new.value})
@@ -386,32 +385,32 @@ def set_state(db: sqlite3.Connection, case: Case, new: State) -> None:
         db.execute(_FORGET_DATA, {**at, "nothing": b""})
 
 
-def set_waiting(db: sqlite3.Connection, case: Case) -> None:
+def set_waiting(db: Connection, case: Case) -> None:
     """Somebody came into it who stands in no application."""
     db.execute(_SET_WAITING, {"of_domain": case.domain, "of_number": case.number})
 
 
-def set_staff(db: sqlite3.Connection, case: Case, new: bytes) -> None:
+def set_staff(db: Connection, case: Case, new: bytes) -> None:
     """Another clerk works on it."""
     db.execute(_SET_STAFF, {"of_domain": case.domain, "of_number": case.number, "new": new})
 
 
-def set_review(db: sqlite3.Connection, case: Case, new: Review) -> None:
+def set_review(db: Connection, case: Case, new: Review) -> None:
     """What the look at it found."""
     db.execute(_SET_REVIEW, {"of_domain": case.domain, "of_number": case.number, "new": new.value})
 
 
-def add_person(db: sqlite3.Connection, domain: str, number: str, place: int, reference: bytes) -> None:
+def add_person(db: Connection, domain: str, number: str, place: int, reference: bytes) -> None:
     """Somebody more whom the case is about."""
     db.execute(_ADD_PERSON, {"domain": domain, "number": number, "place": place, "reference": reference})
 
 
-def people(db: sqlite3.Connection, domain: str, number: str) -> list[bytes]:
+def people(db: Connection, domain: str, number: str) -> list[bytes]:
     """References in the order of their places."""
     return [bytes(row[0]) for row in db.execute(_PEOPLE, {"domain": domain, "number": number})]
 
 
-def add_application(db: sqlite3.Connection, new: Application) -> None:
+def add_application(db: Connection, new: Application) -> None:
     """An application received. One that is there stays as it is, and may get people more."""
     at = {"domain": new.domain, "number": new.number}
     row = {**at, "procedure": new.procedure, "day": new.day, "unit": new.unit}
@@ -420,7 +419,7 @@ def add_application(db: sqlite3.Connection, new: Application) -> None:
         db.execute(_ADD_APPLICANT, {**at, "reference": reference})
 
 
-def application(db: sqlite3.Connection, domain: str, number: str) -> Application | None:
+def application(db: Connection, domain: str, number: str) -> Application | None:
     """The application of this number."""
     at = {"domain": domain, "number": number}
     row = db.execute(_APPLICATION_OF, at).fetchone()
@@ -430,14 +429,14 @@ def application(db: sqlite3.Connection, domain: str, number: str) -> Application
     return Application(row[0], row[1], row[2], row[3], row[4], applicants)
 
 
-def ask(db: sqlite3.Connection, new: Inquiry) -> None:
+def ask(db: Connection, new: Inquiry) -> None:
     """A question, before it leaves."""
     row = {name: getattr(value, "value", value) for name, value in new.__dict__.items()}
     row["rows"], row["number"] = " ".join(new.rows), row.pop("case")
     db.execute(_ASK, row)
 
 
-def inquiry(db: sqlite3.Connection, domain: str, number: str, id_: bytes) -> Inquiry:
+def inquiry(db: Connection, domain: str, number: str, id_: bytes) -> Inquiry:
     """A question of this case. Raises `InquiryUnknown`, also for a question of another case."""
     row = db.execute(_INQUIRY_OF, {"domain": domain, "number": number, "id": id_}).fetchone()
     if row is None:
@@ -445,34 +444,34 @@ def inquiry(db: sqlite3.Connection, domain: str, number: str, id_: bytes) -> Inq
     return _inquiry(row)
 
 
-def inquiries(db: sqlite3.Connection, domain: str, number: str) -> list[Inquiry]:
+def inquiries(db: Connection, domain: str, number: str) -> list[Inquiry]:
     """All questions of a case, oldest first."""
     return [_inquiry(row) for row in db.execute(_INQUIRIES, {"domain": domain, "number": number})]
 
 
-def under_way(db: sqlite3.Connection) -> list[bytes]:
+def under_way(db: Connection) -> list[bytes]:
     """Questions of which nobody knows yet what became."""
     return [bytes(row[0]) for row in db.execute(_UNDER_WAY)]
 
 
-def whose(db: sqlite3.Connection, id_: bytes) -> tuple[str, str, bytes] | None:
+def whose(db: Connection, id_: bytes) -> tuple[str, str, bytes] | None:
     """(domain, case number, staff) of a question."""
     row = db.execute(_WHOSE, {"id": id_}).fetchone()
     return (row[0], row[1], bytes(row[2])) if row else None
 
 
-def travels(db: sqlite3.Connection, id_: bytes, request: bytes) -> None:
+def travels(db: Connection, id_: bytes, request: bytes) -> None:
     """Under which hR a question goes."""
     db.execute(_TRAVELS, {"which": id_, "new": request})
 
 
-def in_request(db: sqlite3.Connection, request: bytes) -> int:
+def in_request(db: Connection, request: bytes) -> int:
     """How many questions of cases went under this hR."""
     return int(db.execute(_IN_REQUEST, {"request": request}).fetchone()[0])
 
 
 def end(
-    db: sqlite3.Connection,
+    db: Connection,
     id_: bytes,
     step: Step,
     now_ms: int,
@@ -495,6 +494,6 @@ def end(
     return ended.rowcount == 1
 
 
-def forget_old(db: sqlite3.Connection, before_ms: int) -> None:
+def forget_old(db: Connection, before_ms: int) -> None:
     """Drop what was answered to questions asked before a time."""
     db.execute(_FORGET_OLD, {"before_ms": before_ms, "nothing": b""})

@@ -7,7 +7,6 @@ try references are counted in the journal, in the same commit.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import date
 
@@ -20,6 +19,7 @@ from kakine.parties.gateway.desk.people_store import Role, Staff
 from kakine.parties.gateway.desk.people_store import State as Standing
 from kakine.parties.gateway.store import find_person
 from kakine.runtime.codebook import token_of
+from kakine.runtime.database import Connection
 from kakine.values.calendar import day_in_japan, year_in_japan
 from kakine.values.calendar import days as days_since_1970
 from kakine.values.identifiers import IndividualNumber
@@ -45,7 +45,7 @@ MOST = 40
 async def report(desk: CaseDesk, applications: Sequence[Application]) -> None:
     """What the agency's own system says that it has received, all or none. Raises `PersonNotKnown` with position."""
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         for position, new in enumerate(applications):
             if any(token_of(db, desk.domain, reference) is None for reference in new.people):
                 raise PersonNotKnown(position=position)
@@ -83,7 +83,7 @@ async def open_case(
         raise FormUnfit(field="application")
     now_ms, today_ms, drawn = desk.now_ms, desk.today_ms, _drawn(desk)
 
-    def work(db: sqlite3.Connection) -> Case | Problem:
+    def work(db: Connection) -> Case | Problem:
         refused = _quota(desk, db, by, today_ms) or _unfit(desk, db, by, who, "", now_ms)
         if refused:
             return refused
@@ -118,7 +118,7 @@ async def add_person(desk: CaseDesk, by: Staff, number: str, reference: str) -> 
     who, now_ms, today_ms = reference_of(reference), desk.now_ms, desk.today_ms
     mine(desk, by, number)
 
-    def work(db: sqlite3.Connection) -> Case | Problem:
+    def work(db: Connection) -> Case | Problem:
         case = own(db, desk, by, number)
         known = store.people(db, desk.domain, number)
         if case.state is not State.OPEN or who in known:
@@ -145,7 +145,7 @@ def mine(desk: CaseDesk, by: Staff, number: str) -> Case:
     return own(desk.office.db.read(), desk, by, number)
 
 
-def own(db: sqlite3.Connection, desk: CaseDesk, by: Staff, number: str) -> Case:
+def own(db: Connection, desk: CaseDesk, by: Staff, number: str) -> Case:
     """As `mine`, inside a commit."""
     case = store.get(db, desk.domain, number)
     if case.staff != by.id:
@@ -158,7 +158,7 @@ async def close(desk: CaseDesk, by: Staff, number: str) -> None:
     mine(desk, by, number)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case = own(db, desk, by, number)
         if case.state in (State.CLOSED, State.REFUSED):
             raise CaseNotOpen()
@@ -174,7 +174,7 @@ async def decide(desk: CaseDesk, by: Staff, number: str, *, let: bool) -> None:
     require(by, Role.SUPERVISOR)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case = of_unit(db, desk, by, number)
         if case.state is not State.WAITING:
             raise CaseNotOpen()
@@ -190,7 +190,7 @@ async def assign(desk: CaseDesk, by: Staff, number: str, official: str) -> None:
     require(by, Role.SUPERVISOR)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case = of_unit(db, desk, by, number)
         if case.state in (State.CLOSED, State.REFUSED):
             raise CaseNotOpen()
@@ -212,7 +212,7 @@ async def review(desk: CaseDesk, by: Staff, number: str, *, fine: bool) -> None:
     require(by, Role.SUPERVISOR)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case = of_unit(db, desk, by, number)
         if case.review is not Review.DUE:
             raise CaseNotOpen()
@@ -224,7 +224,7 @@ async def review(desk: CaseDesk, by: Staff, number: str, *, fine: bool) -> None:
     await desk.office.db.write(work)
 
 
-def of_unit(db: sqlite3.Connection, desk: CaseDesk, by: Staff, number: str) -> Case:
+def of_unit(db: Connection, desk: CaseDesk, by: Staff, number: str) -> Case:
     """A case of the supervisor's unit which somebody else opened. Raises `SecondPersonNeeded`, and nothing else for a
     case that is not there."""
     try:
@@ -245,7 +245,7 @@ def protected(desk: CaseDesk, reference: bytes) -> bool:
 
 
 def _second_look(
-    db: sqlite3.Connection,
+    db: Connection,
     desk: CaseDesk,
     by: Staff,
     procedure: str,
@@ -268,7 +268,7 @@ def _second_look(
     return Why.NOTHING, by.unit
 
 
-def _quota(desk: CaseDesk, db: sqlite3.Connection, by: Staff, today_ms: int) -> Problem | None:
+def _quota(desk: CaseDesk, db: Connection, by: Staff, today_ms: int) -> Problem | None:
     opened = sum(
         journal.times(db, by.official, what, today_ms) for what in (What.CASE_OPENED, What.CASE_WAITS)
     )
@@ -277,15 +277,13 @@ def _quota(desk: CaseDesk, db: sqlite3.Connection, by: Staff, today_ms: int) -> 
     return _guessed(desk, db, by, today_ms)
 
 
-def _guessed(desk: CaseDesk, db: sqlite3.Connection, by: Staff, today_ms: int) -> Problem | None:
+def _guessed(desk: CaseDesk, db: Connection, by: Staff, today_ms: int) -> Problem | None:
     if journal.times(db, by.official, What.REFERENCE_UNKNOWN, today_ms) >= desk.rules.unknown_a_day:
         return DeskQuotaExceeded(what="references", most=desk.rules.unknown_a_day)
     return None
 
 
-def _unfit(
-    desk: CaseDesk, db: sqlite3.Connection, by: Staff, who: bytes, number: str, now_ms: int
-) -> Problem | None:
+def _unfit(desk: CaseDesk, db: Connection, by: Staff, who: bytes, number: str, now_ms: int) -> Problem | None:
     """Why nobody gets a case on this reference, or this clerk does not; written down."""
     if token_of(db, desk.domain, who) is None:
         journal.write(db, desk.act(by, What.REFERENCE_UNKNOWN, number), now_ms)

@@ -6,7 +6,6 @@ clerk's official reference in it, so that the person's own history and the agenc
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from kakine.parties.gateway.desk.journal import What
 from kakine.parties.gateway.desk.office import CaseDesk
 from kakine.parties.gateway.desk.people_store import Staff
 from kakine.protocols.gazette import Law
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName
 from kakine.values.problems import (
     CaseNotOpen,
@@ -139,7 +139,7 @@ def _permit(desk: CaseDesk, case: Case, who: bytes, rows: Sequence[str], provide
         raise RowByHand()
 
 
-def _note(desk: CaseDesk, db: sqlite3.Connection, by: Staff, new: Inquiry) -> None:
+def _note(desk: CaseDesk, db: Connection, by: Staff, new: Inquiry) -> None:
     # Once more, in the commit: the case may have been closed or given to somebody else meanwhile.
     if cases.own(db, desk, by, new.case).state is not State.OPEN:
         raise CaseNotOpen()

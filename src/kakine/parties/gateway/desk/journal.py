@@ -7,7 +7,6 @@ a later hash. No line names a resident, an agency that was asked, or what it ans
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +14,7 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Ta
 from sqlalchemy.sql.functions import count
 
 from kakine.crypto.hashing import digest
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import DeskJournalBroken
 from kakine.wire.canonical import Message, encode
 
@@ -133,7 +132,7 @@ _COUNT = sql(
 )
 
 
-def write(db: sqlite3.Connection, act: Act, now_ms: int) -> None:
+def write(db: Connection, act: Act, now_ms: int) -> None:
     """Add a line, in the commit of what it tells of."""
     last = db.execute(_LAST).fetchone()
     number, before = (last[0] + 1, bytes(last[1])) if last else (1, bytes(32))
@@ -154,7 +153,7 @@ def write(db: sqlite3.Connection, act: Act, now_ms: int) -> None:
     )
 
 
-def check(db: sqlite3.Connection) -> tuple[int, bytes]:
+def check(db: Connection) -> tuple[int, bytes]:
     """(lines, last hash) of the whole journal. Raises `DeskJournalBroken` with the first number that does not fit."""
     before, expected = bytes(32), 1
     for row in db.execute(_ALL):
@@ -165,12 +164,12 @@ def check(db: sqlite3.Connection) -> tuple[int, bytes]:
     return expected - 1, before
 
 
-def latest(db: sqlite3.Connection, domain: str, most: int) -> list[Line]:
+def latest(db: Connection, domain: str, most: int) -> list[Line]:
     """The newest lines of one desk, newest first."""
     return [Line(*row[:8]) for row in db.execute(_LATEST, {"domain": domain, "most": most})]
 
 
-def times(db: sqlite3.Connection, official: str, what: What, since_ms: int) -> int:
+def times(db: Connection, official: str, what: What, since_ms: int) -> int:
     """How often somebody did this since a time."""
     asked = {"official": official, "what": what.value, "since_ms": since_ms}
     return int(db.execute(_COUNT, asked).fetchone()[0])

@@ -6,7 +6,6 @@ stands in the journal as the operator.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from kakine.parties.gateway.desk import journal
@@ -15,6 +14,7 @@ from kakine.parties.gateway.desk.journal import What
 from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk, require
 from kakine.parties.gateway.desk.people_store import Role, Staff, State, Use
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
+from kakine.runtime.database import Connection
 from kakine.values.problems import DeskStaffUnknown, FormUnfit
 
 LIFE_MS = {Use.ENROL: 3 * DAY_MS, Use.SHIFT: DAY_MS // 2}
@@ -38,7 +38,7 @@ async def add(desk: CaseDesk, by: Staff | None, name: str, unit: str, role: Role
     person = Staff(id_, desk.domain, official, name, unit, role, State.ACTIVE, b"", b"")
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         store.add(db, person)
         store.add_code(db, paper_digest(code), id_, Use.ENROL, now_ms + LIFE_MS[Use.ENROL], now_ms)
         journal.write(db, desk.act(by, What.STAFF_ADDED, about=official), now_ms)
@@ -53,7 +53,7 @@ async def print_code(desk: CaseDesk, by: Staff | None, official: str, use: Use) 
     _require_administrator(by)
     code, now_ms = paper_code(desk.office.entropy(PAPER_BYTES)), desk.now_ms
 
-    def work(db: sqlite3.Connection) -> bytes:
+    def work(db: Connection) -> bytes:
         person = store.by_official(db, desk.domain, official)
         if person.state is not State.ACTIVE:
             raise DeskStaffUnknown()
@@ -75,7 +75,7 @@ async def set_state(desk: CaseDesk, by: Staff | None, official: str, new: State)
     _require_administrator(by)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         person = store.by_official(db, desk.domain, official)
         if person.state is State.REMOVED:
             raise DeskStaffUnknown()
@@ -91,7 +91,7 @@ async def declare_kin(desk: CaseDesk, by: Staff | None, official: str, reference
     _require_administrator(by)
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         person = store.by_official(db, desk.domain, official)
         for reference in references:
             store.add_kin(db, person.id, desk.mark("kin", person.id, reference))

@@ -6,7 +6,6 @@ does.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 
 from kakine.crypto.passkeys import Passkey
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import DeskLoginUnknown, DeskStaffUnknown
 
 
@@ -156,12 +155,12 @@ def _staff(row: tuple[object, ...]) -> Staff:
     )
 
 
-def add(db: sqlite3.Connection, new: Staff) -> None:
+def add(db: Connection, new: Staff) -> None:
     """Somebody new."""
     db.execute(_ADD, new.__dict__)
 
 
-def staff(db: sqlite3.Connection, id_: bytes) -> Staff:
+def staff(db: Connection, id_: bytes) -> Staff:
     """Raises `DeskStaffUnknown`."""
     row = db.execute(_BY_ID, {"id": id_}).fetchone()
     if row is None:
@@ -169,7 +168,7 @@ def staff(db: sqlite3.Connection, id_: bytes) -> Staff:
     return _staff(row)
 
 
-def by_official(db: sqlite3.Connection, domain: str, official: str) -> Staff:
+def by_official(db: Connection, domain: str, official: str) -> Staff:
     """Raises `DeskStaffUnknown`, also for somebody of another desk."""
     row = db.execute(_BY_OFFICIAL, {"domain": domain, "official": official}).fetchone()
     if row is None:
@@ -177,12 +176,12 @@ def by_official(db: sqlite3.Connection, domain: str, official: str) -> Staff:
     return _staff(row)
 
 
-def of_domain(db: sqlite3.Connection, domain: str) -> list[Staff]:
+def of_domain(db: Connection, domain: str) -> list[Staff]:
     """Everybody of a desk, those who left too: a complaint may still name them."""
     return [_staff(row) for row in db.execute(_OF_DOMAIN, {"domain": domain})]
 
 
-def set_state(db: sqlite3.Connection, whom: bytes, new: State) -> None:
+def set_state(db: Connection, whom: bytes, new: State) -> None:
     """Lock, let in again, or remove. Codes go in every case, passkeys and passphrase with the person."""
     db.execute(_SET_STATE, {"whom": whom, "new": new.value})
     db.execute(_DROP_CODES, {"staff": whom})
@@ -191,21 +190,19 @@ def set_state(db: sqlite3.Connection, whom: bytes, new: State) -> None:
         set_passphrase(db, whom, b"", b"")
 
 
-def set_passphrase(db: sqlite3.Connection, whom: bytes, salt: bytes, passphrase: bytes) -> None:
+def set_passphrase(db: Connection, whom: bytes, salt: bytes, passphrase: bytes) -> None:
     """The scrypt of a passphrase; both empty for none."""
     db.execute(_SET_PASSPHRASE, {"whom": whom, "new_salt": salt, "new": passphrase})
 
 
-def drop_ways(db: sqlite3.Connection, whom: bytes) -> None:
+def drop_ways(db: Connection, whom: bytes) -> None:
     """All ways in go: somebody is enrolled anew."""
     db.execute(_DROP_CODES, {"staff": whom})
     db.execute(_DROP_PASSKEYS, {"staff": whom})
     set_passphrase(db, whom, b"", b"")
 
 
-def add_code(
-    db: sqlite3.Connection, code: bytes, whom: bytes, use: Use, expires_ms: int, now_ms: int
-) -> None:
+def add_code(db: Connection, code: bytes, whom: bytes, use: Use, expires_ms: int, now_ms: int) -> None:
     """The digest of a new one-time code. Those that have expired go, and the person's earlier ones."""
     db.execute(_DROP_OLD, {"now_ms": now_ms})
     db.execute(_DROP_CODES, {"staff": whom})
@@ -213,7 +210,7 @@ def add_code(
     db.execute(_ADD_CODE, row)
 
 
-def whose_code(db: sqlite3.Connection, code: bytes, use: Use, now_ms: int) -> tuple[bytes, int]:
+def whose_code(db: Connection, code: bytes, use: Use, now_ms: int) -> tuple[bytes, int]:
     """(staff, how often it was tried in vain). `DeskLoginUnknown` for a code that is used, expired, for another use or
     was never given, without a difference."""
     row = db.execute(_CODE_OF, {"code": code}).fetchone()
@@ -222,22 +219,22 @@ def whose_code(db: sqlite3.Connection, code: bytes, use: Use, now_ms: int) -> tu
     return bytes(row[1]), int(row[4])
 
 
-def drop_code(db: sqlite3.Connection, code: bytes) -> None:
+def drop_code(db: Connection, code: bytes) -> None:
     """It is used up."""
     db.execute(_DROP_CODE, {"code": code})
 
 
-def count_wrong(db: sqlite3.Connection, code: bytes) -> None:
+def count_wrong(db: Connection, code: bytes) -> None:
     """It was tried with a wrong passphrase."""
     db.execute(_WRONG, {"which": code})
 
 
-def add_passkey(db: sqlite3.Connection, new: Passkey, whom: bytes) -> None:
-    """`sqlite3.IntegrityError` if it is there."""
+def add_passkey(db: Connection, new: Passkey, whom: bytes) -> None:
+    """`IntegrityError` if it is there."""
     db.execute(_ADD_PASSKEY, {"id": new.id, "staff": whom, "public": new.public, "count": new.count})
 
 
-def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
+def find_passkey(db: Connection, id_: bytes) -> tuple[Passkey, bytes]:
     """(passkey, staff). Raises `DeskLoginUnknown`."""
     row = db.execute(_PASSKEY_OF, {"id": id_}).fetchone()
     if row is None:
@@ -245,16 +242,16 @@ def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
     return Passkey(bytes(row[0]), bytes(row[2]), row[3]), bytes(row[1])
 
 
-def count_passkey(db: sqlite3.Connection, id_: bytes, count: int) -> None:
+def count_passkey(db: Connection, id_: bytes, count: int) -> None:
     """How often it says that it was used."""
     db.execute(_COUNT, {"which": id_, "new": count})
 
 
-def add_kin(db: sqlite3.Connection, whom: bytes, mark: bytes) -> None:
+def add_kin(db: Connection, whom: bytes, mark: bytes) -> None:
     """Somebody must not work on the file that this keyed hash stands for."""
     db.execute(_ADD_KIN, {"staff": whom, "mark": mark})
 
 
-def is_kin(db: sqlite3.Connection, whom: bytes, mark: bytes) -> bool:
+def is_kin(db: Connection, whom: bytes, mark: bytes) -> bool:
     """Whether that was declared."""
     return db.execute(_IS_KIN, {"staff": whom, "mark": mark}).fetchone() is not None

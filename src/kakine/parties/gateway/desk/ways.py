@@ -7,7 +7,6 @@ a paper does not know the passphrase. Every refusal looks alike.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from kakine.parties.gateway.desk.journal import NOBODY, Act, What
 from kakine.parties.gateway.desk.office import CaseDesk, Shift
 from kakine.parties.gateway.desk.people_store import Staff, State, Use
 from kakine.protocols.logins import paper_digest
+from kakine.runtime.database import Connection
 from kakine.values.problems import DeskLoginUnknown, DeskPassphraseWeak, SessionUnknown
 
 SHORTEST = 12
@@ -34,7 +34,7 @@ async def enrol(desk: CaseDesk, code: str) -> Shift:
     """A shift in which a way in is to be chosen. Raises `DeskLoginUnknown`; the code is used up."""
     hashed, now_ms = paper_digest(code), desk.now_ms
 
-    def work(db: sqlite3.Connection) -> Staff | None:
+    def work(db: Connection) -> Staff | None:
         try:
             person = _let_in(desk, db, store.whose_code(db, hashed, Use.ENROL, now_ms)[0])
         except DeskLoginUnknown:
@@ -79,10 +79,10 @@ async def choose_passkey(desk: CaseDesk, shift: Shift, answer: Mapping[str, Any]
     return await _enrolled(desk, person, lambda db: store.add_passkey(db, made, person.id))
 
 
-async def _enrolled(desk: CaseDesk, person: Staff, keep: Callable[[sqlite3.Connection], None]) -> Shift:
+async def _enrolled(desk: CaseDesk, person: Staff, keep: Callable[[Connection], None]) -> Shift:
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         keep(db)
         journal.write(db, desk.act(person, What.ENROLLED), now_ms)
 
@@ -103,7 +103,7 @@ async def by_code(desk: CaseDesk, code: str, passphrase: str) -> Shift:
     salt, kept = (person.salt, person.passphrase) if person else (bytes(SALT), b"")
     right = await asyncio.to_thread(same_passphrase, passphrase, salt, kept)
 
-    def work(db: sqlite3.Connection) -> bool:
+    def work(db: Connection) -> bool:
         # Once more: somebody else may have used it while scrypt was at work.
         try:
             whom, wrong = store.whose_code(db, hashed, Use.SHIFT, now_ms)
@@ -150,7 +150,7 @@ async def out(desk: CaseDesk, shift: Shift) -> None:
 async def _in(desk: CaseDesk, person: Staff) -> Shift:
     now_ms = desk.now_ms
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Connection) -> None:
         case_store.forget_old(db, now_ms - desk.rules.kept_ms)
         journal.write(db, desk.act(person, What.LOGGED_IN), now_ms)
 
@@ -158,13 +158,13 @@ async def _in(desk: CaseDesk, person: Staff) -> Shift:
     return desk.begin(person.id)
 
 
-def _let_in(desk: CaseDesk, db: sqlite3.Connection, whom: bytes) -> Staff:
+def _let_in(desk: CaseDesk, db: Connection, whom: bytes) -> Staff:
     person = store.staff(db, whom)
     if person.state is not State.ACTIVE or person.domain != desk.domain:
         raise DeskLoginUnknown()
     return person
 
 
-def _note_refusal(desk: CaseDesk, db: sqlite3.Connection, now_ms: int) -> None:
+def _note_refusal(desk: CaseDesk, db: Connection, now_ms: int) -> None:
     if journal.times(db, NOBODY, What.LOGIN_REFUSED, desk.today_ms) < NOTED:
         journal.write(db, Act(desk.domain, NOBODY, "", What.LOGIN_REFUSED), now_ms)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 
 from kakine.parties.portal.acts import store
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.store import Act, State
+from kakine.runtime.database import Connection
 from kakine.values.problems import ActUnderWay
 from kakine.wire.canonical import decode, encode
 from kakine.wire.instruction import Account, AccountBack, AccountChanged, Instruction
@@ -42,12 +42,12 @@ def label(account: Account) -> str:
     return f"{account.bank_code}-{account.branch_code} ****{account.account_number[-3:]}"
 
 
-def _check(db: sqlite3.Connection, act: Act) -> None:
+def _check(db: Connection, act: Act) -> None:
     decode(act.detail, Account)
     others = [each for each in store.of_account(db, act.account) if each.kind == ACCOUNT]
     if any(each.state not in (State.DONE, State.UNDONE) for each in others):
         raise ActUnderWay()
 
 
-def _clear(db: sqlite3.Connection, act: Act) -> None:
+def _clear(db: Connection, act: Act) -> None:
     store.clear_detail(db, act.id)

@@ -6,14 +6,12 @@ gives nothing before `released` says so (spec/visits.md section 5).
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import Column, LargeBinary, MetaData, Table, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.store import Act
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import ActUnknown
 
 RELEASE = "address-released"
@@ -54,21 +52,21 @@ def kind() -> ActKind:
     )
 
 
-def released(db: sqlite3.Connection, account: bytes, number: bytes) -> bool:
+def released(db: Connection, account: bytes, number: bytes) -> bool:
     """Whether the permission of this number was given by this account, has waited, and is not taken back."""
     row = db.execute(_FIND, {"number": number}).fetchone()
     return row is not None and bytes(row[0]) == account
 
 
-def withdraw(db: sqlite3.Connection, account: bytes, number: bytes) -> None:
+def withdraw(db: Connection, account: bytes, number: bytes) -> None:
     """It is over: that needs no waiting. Whether there was one is not said."""
     db.execute(_DROP, {"number": number, "account": account})
 
 
-def _execute(db: sqlite3.Connection, statement: str, act: Act) -> None:
+def _execute(db: Connection, statement: str, act: Act) -> None:
     db.execute(statement, {"number": act.detail, "account": act.account})
 
 
-def _check(db: sqlite3.Connection, act: Act) -> None:
+def _check(db: Connection, act: Act) -> None:
     if len(act.detail) != NUMBER or db.execute(_FIND, {"number": act.detail}).fetchone():
         raise ActUnknown()

@@ -7,7 +7,6 @@ is closed, to tell holders that come into the order later, and to have one act a
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from weakref import WeakValueDictionary
@@ -20,7 +19,7 @@ from kakine.crypto.sealing import SealKey
 from kakine.parties.portal.acts import store
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.store import Act, State
-from kakine.runtime.database import Database, sql
+from kakine.runtime.database import Connection, Database, sql
 from kakine.runtime.identity import Entropy
 from kakine.values.problems import ActImpossible, ActUnderWay, AreaUnknown
 from kakine.wire.own_data import Order
@@ -96,7 +95,7 @@ class Areas:
             ),
         )
 
-    def _opening(self, db: sqlite3.Connection, act: Act) -> None:
+    def _opening(self, db: Connection, act: Act) -> None:
         if _others(db, act, OPEN, but=(State.DONE, State.UNDONE)):
             raise ActUnderWay()
         if _closed_by(db, act) is None:
@@ -140,7 +139,7 @@ class Areas:
         return self._locks.setdefault(account, asyncio.Lock())
 
 
-def _nothing(db: sqlite3.Connection, act: Act) -> None:
+def _nothing(db: Connection, act: Act) -> None:
     """The effect is at the holders."""
 
 
@@ -148,13 +147,13 @@ def _place(act: Act) -> dict[str, object]:
     return {"account": act.account, "area": act.detail.decode()}
 
 
-def _closed_by(db: sqlite3.Connection, act: Act) -> bytes | None:
+def _closed_by(db: Connection, act: Act) -> bytes | None:
     """The act that has closed this area, if it is closed."""
     row = db.execute(_FIND, _place(act)).fetchone()
     return bytes(row[0]) if row else None
 
 
-def _others(db: sqlite3.Connection, act: Act, kind: str, but: Sequence[State]) -> list[Act]:
+def _others(db: Connection, act: Act, kind: str, but: Sequence[State]) -> list[Act]:
     """Acts of this kind about the same area in other states than these; of closings, those asked for no earlier."""
     found = [each for each in store.of_account(db, act.account) if each.kind == kind and each.id != act.id]
     alike = [each for each in found if each.detail == act.detail and each.state not in but]

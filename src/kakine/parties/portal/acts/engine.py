@@ -11,14 +11,13 @@ undo and an effect at the same moment one comes first, and the other sees it.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from kakine.parties.portal.acts import store
 from kakine.parties.portal.acts.store import Act, News, State
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.problems import ActImpossible, ActOver, ActsTooMany, ActUnknown, Problem
 from kakine.wire.decision import ActAsked, ActUndone
@@ -28,13 +27,13 @@ MOST_OPEN = 20
 """Acts of one account at a time that are not undone and can still be."""
 _CONTEXT = b"act:"
 
-Effect = Callable[[sqlite3.Connection, Act], None]
+Effect = Callable[[Connection, Act], None]
 Tell = Callable[[bytes, ActAsked | ActUndone, bytes], Awaitable[None]]
 """(account, decision, context): file it in the own history, once for each context however often it is called, and
 have `Acts.note` called with the context in the commit that knows it filed."""
 
 
-def _nothing(db: sqlite3.Connection, act: Act) -> None:
+def _nothing(db: Connection, act: Act) -> None:
     """Nothing to do."""
 
 
@@ -115,7 +114,7 @@ class Acts:
         times = now_ms, due_ms, until_ms
         act = Act(id_, account, kind, label, detail, b"".join(by), seen, State.ASKED, *times)
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             standing = [each for each in store.of_account(db, account) if each.state is not State.UNDONE]
             if len(standing) >= MOST_OPEN:
                 raise ActsTooMany()
@@ -132,7 +131,7 @@ class Acts:
         """
         now_ms = self._clock()
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Connection) -> None:
             act = store.find(db, id_)
             if act is None or act.account != account:
                 raise ActUnknown()
@@ -143,7 +142,7 @@ class Acts:
         await self._db.write(work)
         await self._carry(id_)
 
-    def _turn(self, db: sqlite3.Connection, act: Act) -> None:
+    def _turn(self, db: Connection, act: Act) -> None:
         kind = self.kind(act.kind)
         match act.state:
             case State.ASKED | State.WAITING:
@@ -157,7 +156,7 @@ class Acts:
                 kind.undo(db, act)
                 self._undone(db, act)
 
-    def _undone(self, db: sqlite3.Connection, act: Act) -> None:
+    def _undone(self, db: Connection, act: Act) -> None:
         store.move(db, act.id, State.UNDONE)
         store.add_news(db, act.id, News.UNDONE)
 
@@ -190,7 +189,7 @@ class Acts:
             said = ActAsked(id_, act.kind, act.label, act.due_ms, act.until_ms)
         await self._tell(act.account, said, _CONTEXT + id_ + what.value.encode())
 
-    def note(self, db: sqlite3.Connection, context: bytes) -> None:
+    def note(self, db: Connection, context: bytes) -> None:
         """A decision of this context is filed (`clients.carrier.Note`); those of others are not ours."""
         if context.startswith(_CONTEXT):
             named = context.removeprefix(_CONTEXT)
@@ -213,7 +212,7 @@ class Acts:
                     return await self._db.write(lambda db: self._give_up(db, act, kind))
         return await self._db.write(lambda db: self._go(db, act, kind, to))
 
-    def _go(self, db: sqlite3.Connection, seen: Act, kind: ActKind, to: State) -> bool:
+    def _go(self, db: Connection, seen: Act, kind: ActKind, to: State) -> bool:
         act = store.find(db, seen.id)
         if act is None or act.state is not seen.state:
             return True  # somebody was there before: look again
@@ -226,7 +225,7 @@ class Acts:
             store.move(db, act.id, to)
         return True
 
-    def _give_up(self, db: sqlite3.Connection, seen: Act, kind: ActKind) -> bool:
+    def _give_up(self, db: Connection, seen: Act, kind: ActKind) -> bool:
         """It cannot be done there, or has gone there with the person: it ends undone, and that is told."""
         act = store.find(db, seen.id)
         if act is not None and act.state in (State.DOING, State.TURNING):

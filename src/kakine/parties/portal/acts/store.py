@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -23,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 
 
 class State(StrEnum):
@@ -136,49 +135,49 @@ def _act(row: Sequence[Any]) -> Act:
     )
 
 
-def add(db: sqlite3.Connection, act: Act) -> None:
+def add(db: Connection, act: Act) -> None:
     """A new act, which has still to be told."""
     db.execute(_ADD, {**asdict(act), "state": act.state.value, "seen": int(act.seen)})
     add_news(db, act.id, News.ASKED)
 
 
-def find(db: sqlite3.Connection, id_: bytes) -> Act | None:
+def find(db: Connection, id_: bytes) -> Act | None:
     """The act of this id."""
     row = db.execute(_FIND, {"id": id_}).fetchone()
     return _act(row) if row else None
 
 
-def of_account(db: sqlite3.Connection, account: bytes) -> list[Act]:
+def of_account(db: Connection, account: bytes) -> list[Act]:
     """Every act of an account that is kept, the oldest first."""
     return [_act(row) for row in db.execute(_OF, {"account": account})]
 
 
-def ready(db: sqlite3.Connection, now_ms: int) -> list[bytes]:
+def ready(db: Connection, now_ms: int) -> list[bytes]:
     """The acts with which something is to be done now."""
     return [bytes(row[0]) for row in db.execute(_READY, {"now_ms": now_ms})]
 
 
-def move(db: sqlite3.Connection, id_: bytes, to: State) -> None:
+def move(db: Connection, id_: bytes, to: State) -> None:
     """The act is there from now on."""
     db.execute(_MOVE, {"which": id_, "new": to.value})
 
 
-def clear_detail(db: sqlite3.Connection, id_: bytes) -> None:
+def clear_detail(db: Connection, id_: bytes) -> None:
     """Keep no longer what was asked for."""
     db.execute(_CLEAR, {"which": id_, "new": b""})
 
 
-def add_news(db: sqlite3.Connection, id_: bytes, what: News) -> None:
+def add_news(db: Connection, id_: bytes, what: News) -> None:
     """This has to be told."""
     db.execute(_ADD_NEWS, {"act": id_, "what": what.value})
 
 
-def news_of(db: sqlite3.Connection, id_: bytes) -> list[News]:
+def news_of(db: Connection, id_: bytes) -> list[News]:
     """What has still to be told of an act, in order."""
     return [News(row[0]) for row in db.execute(_NEWS_OF, {"act": id_})]
 
 
-def told(db: sqlite3.Connection, id_: bytes, what: News, now_ms: int) -> None:
+def told(db: Connection, id_: bytes, what: News, now_ms: int) -> None:
     """This has been told. Its time to wait, and to be taken back, begins only now, however late that is."""
     db.execute(_DROP_NEWS, {"act": id_, "what": what.value})
     act = find(db, id_)
@@ -187,6 +186,6 @@ def told(db: sqlite3.Connection, id_: bytes, what: News, now_ms: int) -> None:
         db.execute(_TOLD, {"which": id_, "due": due_ms, "until": due_ms + act.until_ms - act.due_ms})
 
 
-def forget(db: sqlite3.Connection, now_ms: int) -> None:
+def forget(db: Connection, now_ms: int) -> None:
     """Drop acts that can be taken back no more and of which all is told: the history has them."""
     db.execute(_FORGET, {"now_ms": now_ms})

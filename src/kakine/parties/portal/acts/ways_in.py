@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from kakine.parties.portal.acts.store import Act
 from kakine.parties.portal.login import store
 from kakine.parties.portal.login.store import WayIn
 from kakine.protocols.logins import CARD
+from kakine.runtime.database import Connection
 from kakine.runtime.identity import Clock
 from kakine.values.problems import LastWayIn, PasskeyInvalid, WayInUnknown
 from kakine.wire.canonical import Message, decode
@@ -79,12 +79,12 @@ def _passkey(act: Act) -> Passkey:
     return Passkey(new.id, new.public, new.count)
 
 
-def _check_new(db: sqlite3.Connection, act: Act) -> None:
+def _check_new(db: Connection, act: Act) -> None:
     if store.has_passkey(db, decode(act.detail, NewPasskey).id):
         raise PasskeyInvalid()
 
 
-def _unbind(db: sqlite3.Connection, act: Act) -> None:
+def _unbind(db: Connection, act: Act) -> None:
     store.drop_way(db, act.account, "", decode(act.detail, NewPasskey).id)
 
 
@@ -93,7 +93,7 @@ def _named(act: Act) -> tuple[str, bytes]:
     return which.acr, which.way
 
 
-def _find(db: sqlite3.Connection, act: Act) -> tuple[WayIn, list[WayIn]]:
+def _find(db: Connection, act: Act) -> tuple[WayIn, list[WayIn]]:
     """(the way that is meant, the others of the account that stand). Raises `WayInUnknown`."""
     ways, named = store.ways_of(db, act.account), _named(act)
     meant = [each for each in ways if (each.acr, each.way) == named and not each.leaving]
@@ -102,7 +102,7 @@ def _find(db: sqlite3.Connection, act: Act) -> tuple[WayIn, list[WayIn]]:
     return meant[0], [each for each in ways if each != meant[0] and not each.leaving and not each.lost_ms]
 
 
-def _leave(db: sqlite3.Connection, act: Act) -> None:
+def _leave(db: Connection, act: Act) -> None:
     meant, others = _find(db, act)
     last_card = meant.acr == CARD and not any(each.acr == CARD for each in others)
     if (last_card or not others) and not act.seen:
@@ -110,8 +110,8 @@ def _leave(db: sqlite3.Connection, act: Act) -> None:
     store.set_leaving(db, meant.acr, meant.way, leaving=True)
 
 
-def _lose(clock: Clock) -> Callable[[sqlite3.Connection, Act], None]:
-    def lose(db: sqlite3.Connection, act: Act) -> None:
+def _lose(clock: Clock) -> Callable[[Connection, Act], None]:
+    def lose(db: Connection, act: Act) -> None:
         meant, _ = _find(db, act)
         if meant.acr != CARD or meant.lost_ms:
             raise WayInUnknown()
@@ -120,5 +120,5 @@ def _lose(clock: Clock) -> Callable[[sqlite3.Connection, Act], None]:
     return lose
 
 
-def _found(db: sqlite3.Connection, act: Act) -> None:
+def _found(db: Connection, act: Act) -> None:
     store.set_lost(db, _named(act)[1], 0)

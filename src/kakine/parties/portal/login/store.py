@@ -7,7 +7,6 @@ provider alone. Everything of a login under way is in memory (`memory.py`).
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -25,7 +24,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.crypto.passkeys import Passkey
 from kakine.protocols.logins import CARD, PASSKEY
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import LoginNotKnown, VoucherUnfit
 
 _own = MetaData()
@@ -127,7 +126,7 @@ class WayIn:
     lost_ms: int = 0
 
 
-def bind_card(db: sqlite3.Connection, handle: bytes, account: bytes, now_ms: int) -> None:
+def bind_card(db: Connection, handle: bytes, account: bytes, now_ms: int) -> None:
     """The card of this handle opens this account. Raises `VoucherUnfit` where it opens another: a desk could else turn
     somebody's card towards an account of its choice."""
     row = db.execute(_CARD_OF, {"handle": handle}).fetchone()
@@ -138,7 +137,7 @@ def bind_card(db: sqlite3.Connection, handle: bytes, account: bytes, now_ms: int
         raise VoucherUnfit()
 
 
-def account_of_card(db: sqlite3.Connection, handle: bytes) -> bytes:
+def account_of_card(db: Connection, handle: bytes) -> bytes:
     """Raises `LoginNotKnown`, also for one that is lost or about to be removed."""
     row = db.execute(_CARD_OF, {"handle": handle}).fetchone()
     if row is None or row[1] or row[2]:
@@ -146,7 +145,7 @@ def account_of_card(db: sqlite3.Connection, handle: bytes) -> bytes:
     return bytes(row[0])
 
 
-def ways_of(db: sqlite3.Connection, account: bytes) -> list[WayIn]:
+def ways_of(db: Connection, account: bytes) -> list[WayIn]:
     """Cards and passkeys of an account; of papers nobody is told."""
     cards = db.execute(_CARDS, {"account": account}).fetchall()
     passkeys = db.execute(_PASSKEYS, {"account": account}).fetchall()
@@ -156,33 +155,33 @@ def ways_of(db: sqlite3.Connection, account: bytes) -> list[WayIn]:
     ]
 
 
-def set_leaving(db: sqlite3.Connection, acr: str, way: bytes, *, leaving: bool) -> None:
+def set_leaving(db: Connection, acr: str, way: bytes, *, leaving: bool) -> None:
     """It is asked to be removed, or no longer."""
     db.execute(_CARD_LEAVING if acr == CARD else _PASSKEY_LEAVING, {"which": way, "new": int(leaving)})
 
 
-def set_lost(db: sqlite3.Connection, handle: bytes, now_ms: int) -> None:
+def set_lost(db: Connection, handle: bytes, now_ms: int) -> None:
     """The card was reported lost now, or (0) is found."""
     db.execute(_CARD_LOST, {"which": handle, "new": now_ms})
 
 
-def set_all_lost(db: sqlite3.Connection, account: bytes, now_ms: int) -> None:
+def set_all_lost(db: Connection, account: bytes, now_ms: int) -> None:
     """All cards of the account were reported lost now, or (0) are found."""
     db.execute(_ALL_LOST, {"whose": account, "new": now_ms})
 
 
-def drop_way(db: sqlite3.Connection, account: bytes, acr: str, way: bytes) -> None:
+def drop_way(db: Connection, account: bytes, acr: str, way: bytes) -> None:
     """It opens this account no more; nothing happens to one of another account."""
     db.execute(_DROP_CARD if acr == CARD else _DROP_PASSKEY, {"way": way, "account": account})
 
 
-def add_paper(db: sqlite3.Connection, code: bytes, account: bytes, expires_ms: int, now_ms: int) -> None:
-    """A paper code; `sqlite3.IntegrityError` if there is one of this digest. Those that have expired go."""
+def add_paper(db: Connection, code: bytes, account: bytes, expires_ms: int, now_ms: int) -> None:
+    """A paper code; `IntegrityError` if there is one of this digest. Those that have expired go."""
     db.execute(_DROP_OLD, {"now_ms": now_ms})
     db.execute(_ADD_PAPER, {"code": code, "account": account, "expires_ms": expires_ms})
 
 
-def use_paper(db: sqlite3.Connection, code: bytes, now_ms: int, known: bytes | None = None) -> bytes:
+def use_paper(db: Connection, code: bytes, now_ms: int, known: bytes | None = None) -> bytes:
     """The account, once: the code is gone afterwards. `LoginNotKnown` for one that is used, expired or was never
     given, or opens another account than one that is `known` already, without a difference."""
     row = db.execute(_PAPER_OF, {"code": code}).fetchone()
@@ -192,18 +191,18 @@ def use_paper(db: sqlite3.Connection, code: bytes, now_ms: int, known: bytes | N
     return bytes(row[0])
 
 
-def add_passkey(db: sqlite3.Connection, new: Passkey, account: bytes, now_ms: int) -> None:
+def add_passkey(db: Connection, new: Passkey, account: bytes, now_ms: int) -> None:
     """It opens this account; nothing happens where there is one of its id."""
     row = {"id": new.id, "account": account, "public": new.public, "count": new.count}
     db.execute(_ADD_PASSKEY, row | {"since_ms": now_ms, "leaving": 0})
 
 
-def has_passkey(db: sqlite3.Connection, id_: bytes) -> bool:
+def has_passkey(db: Connection, id_: bytes) -> bool:
     """Whether there is one of this id, of whatever account."""
     return db.execute(_PASSKEY_OF, {"id": id_}).fetchone() is not None
 
 
-def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
+def find_passkey(db: Connection, id_: bytes) -> tuple[Passkey, bytes]:
     """(passkey, account). Raises `LoginNotKnown`, also for one about to be removed."""
     row = db.execute(_PASSKEY_OF, {"id": id_}).fetchone()
     if row is None or row[5]:
@@ -211,18 +210,18 @@ def find_passkey(db: sqlite3.Connection, id_: bytes) -> tuple[Passkey, bytes]:
     return Passkey(bytes(row[0]), bytes(row[2]), row[3]), bytes(row[1])
 
 
-def count_passkey(db: sqlite3.Connection, id_: bytes, count: int) -> None:
+def count_passkey(db: Connection, id_: bytes, count: int) -> None:
     """How often it says that it was used."""
     db.execute(_COUNT, {"which": id_, "new": count})
 
 
-def withdraw(db: sqlite3.Connection, mark: bytes, today: int, expires_day: int) -> None:
+def withdraw(db: Connection, mark: bytes, today: int, expires_day: int) -> None:
     """A grant is good for nothing from now on. Marks go when no grant of their time can be good any more (days since
     1970 UTC); the day is all that a mark says of when it was made."""
     db.execute(_DROP_WITHDRAWN, {"today": today})
     db.execute(_WITHDRAW, {"mark": mark, "expires_day": expires_day})
 
 
-def is_withdrawn(db: sqlite3.Connection, mark: bytes) -> bool:
+def is_withdrawn(db: Connection, mark: bytes) -> bool:
     """Whether this grant is."""
     return db.execute(_IS_WITHDRAWN, {"mark": mark}).fetchone() is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from kakine.parties.portal.mandates.store import Kept, Mandate, Store
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logins import PAPER_BYTES, REPRESENTED, paper_code, paper_digest
 from kakine.protocols.mandates import NEVER, require_fit, require_standing, require_time
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
@@ -114,7 +113,7 @@ class Mandates:
         await self._db.write(lambda db: self.name(db, account, paper_digest(code), called, until_ms))
         return code
 
-    def name(self, db: sqlite3.Connection, account: bytes, code: bytes, called: str, until_ms: int) -> None:
+    def name(self, db: Connection, account: bytes, code: bytes, called: str, until_ms: int) -> None:
         """In the caller's transaction: whoever names the code with this digest means this account, called so."""
         self._store.stand_by(db, code, account, seen(called), until_ms, self._clock())
 
@@ -136,7 +135,7 @@ class Mandates:
         decision = MandateGiven(made.number, made.kept.delegate, terms, made.kept.mark)
         await self._outside.decide_unkept(account, decision)
 
-        def work(db: sqlite3.Connection) -> bytes:
+        def work(db: Connection) -> bytes:
             again = self._fit(db, account, hashed, own, terms, cleared=False)
             if (again.delegate, again.kept.delegate) != (made.delegate, made.kept.delegate):
                 raise DelegateCodeUnknown()
@@ -145,17 +144,17 @@ class Mandates:
 
         return await self._db.write(work)
 
-    def require_waiting(self, db: sqlite3.Connection, account: bytes, number: bytes) -> None:
+    def require_waiting(self, db: Connection, account: bytes, number: bytes) -> None:
         """Raises `MandateNotInForce` unless there is such a mandate of this principal, which waits."""
         row = self._store.find(db, number)
         if row.principal != account or not row.waits:
             raise MandateNotInForce()
 
-    def begin(self, db: sqlite3.Connection, number: bytes) -> None:
+    def begin(self, db: Connection, number: bytes) -> None:
         """It has waited. Nothing happens where it has ended."""
         store.begin(db, number)
 
-    def undo(self, db: sqlite3.Connection, number: bytes) -> None:
+    def undo(self, db: Connection, number: bytes) -> None:
         """As if it had not been given; logins under way by it get no further."""
         store.drop(db, number)
         self.ended.note(number)
@@ -166,7 +165,7 @@ class Mandates:
 
     def appoint(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         principal: bytes,
         code: bytes,
         called: str,
@@ -182,7 +181,7 @@ class Mandates:
 
     def _fit(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         principal: bytes,
         code: bytes,
         called: str,
@@ -213,7 +212,7 @@ class Mandates:
             for row in self._store.of(self._db.read(), account, self._clock())
         ]
 
-    def shown(self, db: sqlite3.Connection, account: bytes) -> list[Shown]:
+    def shown(self, db: Connection, account: bytes) -> list[Shown]:
         """The same for a counter, as the caller's transaction has it."""
         return [_shown(row, account) for row in self._store.of(db, account, self._clock())]
 
@@ -234,7 +233,7 @@ class Mandates:
         await self._db.write(lambda db: self.finish(db, account, number))
         await self._outside.decide(account, MandateEnded(number))
 
-    def finish(self, db: sqlite3.Connection, account: bytes, number: bytes) -> None:
+    def finish(self, db: Connection, account: bytes, number: bytes) -> None:
         """In the caller's transaction: the mandate of this number, or of no number all that were given, has ended."""
         if number:
             ending = [self._store.find(db, number)]

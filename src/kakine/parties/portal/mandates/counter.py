@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from kakine.crypto.sealing import seal
 from kakine.parties.portal.mandates.book import Mandates
 from kakine.protocols.mandates import listing_info
+from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName
 from kakine.values.problems import DelegateCodeUnknown, MandateNotInForce, MandateUnfit
 from kakine.wire.answer import Answered, Result
@@ -17,7 +16,7 @@ REFUSALS = (DelegateCodeUnknown, MandateNotInForce, MandateUnfit)
 
 
 def take(
-    db: sqlite3.Connection, mandates: Mandates, account: bytes, what: AtCounter, desk: DomainName, xid: bytes
+    db: Connection, mandates: Mandates, account: bytes, what: AtCounter, desk: DomainName, xid: bytes
 ) -> Answered:
     """Do it, in the transaction of the answer. What cannot be is "refused", and stands so in the person's list.
 
@@ -32,7 +31,7 @@ def take(
     return Answered(Result.DELIVERED, (), data)
 
 
-def _done(db: sqlite3.Connection, mandates: Mandates, account: bytes, what: AtCounter) -> bytes:
+def _done(db: Connection, mandates: Mandates, account: bytes, what: AtCounter) -> bytes:
     match what:
         case StandBy(code=code, called=called, expires_ms=until_ms):
             mandates.name(db, account, code, called, until_ms)

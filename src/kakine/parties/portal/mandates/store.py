@@ -5,7 +5,6 @@ Terms and names are sealed with the portal's own key (`Kept`): a stolen file tel
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -25,7 +24,7 @@ from sqlalchemy import (
 
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, open_sealed, seal
-from kakine.runtime.database import sql
+from kakine.runtime.database import Connection, sql
 from kakine.values.problems import DelegateCodeUnknown, MandateNotInForce
 from kakine.wire.canonical import Message, decode, encode
 from kakine.wire.mandate import Called, Terms
@@ -112,16 +111,16 @@ class Store:
     key: OpenKey
 
     def stand_by(
-        self, db: sqlite3.Connection, code: bytes, account: bytes, called: str, expires_ms: int, now_ms: int
+        self, db: Connection, code: bytes, account: bytes, called: str, expires_ms: int, now_ms: int
     ) -> None:
-        """Whoever names the code with this digest means this account, called so. `sqlite3.IntegrityError` if there is
+        """Whoever names the code with this digest means this account, called so. `IntegrityError` if there is
         such a code."""
         db.execute(_DROP_LATE, {"now_ms": now_ms})
         sealed = seal(self.key.public, digest("mandate-called", account), called.encode())
         row = {"code": code, "account": account, "called": sealed, "expires_ms": expires_ms}
         db.execute(_ADD_STANDBY, row)
 
-    def standing_by(self, db: sqlite3.Connection, code: bytes, now_ms: int) -> tuple[bytes, str]:
+    def standing_by(self, db: Connection, code: bytes, now_ms: int) -> tuple[bytes, str]:
         """(account, name). Raises `DelegateCodeUnknown`, for what is used and what never was alike."""
         row = db.execute(_FIND_STANDBY, {"code": code}).fetchone()
         if row is None or row[3] <= now_ms:
@@ -129,7 +128,7 @@ class Store:
         account = bytes(row[1])
         return account, open_sealed(self.key, digest("mandate-called", account), bytes(row[2])).decode()
 
-    def add(self, db: sqlite3.Connection, new: Mandate, code: bytes, now_ms: int) -> None:
+    def add(self, db: Connection, new: Mandate, code: bytes, now_ms: int) -> None:
         """A mandate; the delegate's code is used up by it, and mandates that are over go."""
         db.execute(_DROP_STANDBY, {"code": code})
         db.execute(_DROP_OVER, {"now_ms": now_ms})
@@ -138,14 +137,14 @@ class Store:
         waits = int(new.waits)
         db.execute(_ADD, {**row, "until_ms": new.kept.terms.until_ms, "waits": waits, "sealed": sealed})
 
-    def find(self, db: sqlite3.Connection, number: bytes) -> Mandate:
+    def find(self, db: Connection, number: bytes) -> Mandate:
         """Raises `MandateNotInForce`."""
         row = db.execute(_ONE, {"number": number}).fetchone()
         if row is None:
             raise MandateNotInForce()
         return self._opened(row)
 
-    def of(self, db: sqlite3.Connection, account: bytes, now_ms: int) -> list[Mandate]:
+    def of(self, db: Connection, account: bytes, now_ms: int) -> list[Mandate]:
         """All that an account has given and holds, without those that are over."""
         return [self._opened(row) for row in db.execute(_OF, {"account": account, "now_ms": now_ms})]
 
@@ -159,17 +158,17 @@ def _info(number: bytes, principal: bytes, delegate: bytes) -> bytes:
     return digest("mandate-kept", number, principal, delegate)
 
 
-def count_given(db: sqlite3.Connection, account: bytes) -> int:
+def count_given(db: Connection, account: bytes) -> int:
     """How many an account has given."""
     (found,) = db.execute(_COUNT, {"account": account}).fetchone()
     return int(found)
 
 
-def begin(db: sqlite3.Connection, number: bytes) -> None:
+def begin(db: Connection, number: bytes) -> None:
     """It waits no longer; nothing happens where it has ended."""
     db.execute(_BEGIN, {"which": number})
 
 
-def drop(db: sqlite3.Connection, number: bytes) -> None:
+def drop(db: Connection, number: bytes) -> None:
     """It is over. Once more changes nothing."""
     db.execute(_DROP, {"number": number})

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.mandates.book import Listed, Mandates
 from kakine.parties.portal.visits import Visits
+from kakine.runtime.database import Connection
 from kakine.values.problems import ActsTooMany
 from kakine.wire.mandate import Terms
 
@@ -24,7 +24,7 @@ def kind(mandates: Mandates) -> ActKind:
     """The act of giving a mandate; its detail is the number. It waits three days, unless a paper from a counter was
     shown in the visit, and can be undone in any visit, for thirty days after."""
 
-    def undo(db: sqlite3.Connection, act: Act) -> None:
+    def undo(db: Connection, act: Act) -> None:
         mandates.undo(db, act.detail)
 
     return ActKind(

@@ -1,0 +1,167 @@
+"""Migrations: the declaration and the revisions agree, and a change of real stores can be interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    column,
+    delete,
+    insert,
+    select,
+    table,
+    update,
+)
+
+import postgres_server
+from kakine.institutions.stores import TABLES
+from kakine.runtime import versions
+from kakine.runtime.database import Database, sql
+from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
+from kakine.runtime.postgres import address
+from kakine.values.problems import StoreOutdated
+
+Opened = Callable[[], AbstractContextManager[Connection]]
+
+FIRST = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0001", None
+def upgrade():
+    op.create_table("thing", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("data", sa.LargeBinary()),
+                    sa.Column("note", sa.String()))
+"""
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "0002", "0001"
+def upgrade():
+    op.add_column("thing", sa.Column("size", sa.Integer()))
+    op.execute("UPDATE thing SET size = length(data)")
+    {interrupted}
+    with op.batch_alter_table("thing") as batch:
+        batch.alter_column("note", new_column_name="said", existing_type=sa.String())
+"""
+ROWS: list[dict[str, Any]] = [
+    {"id": 2**63 - 1, "data": b"", "note": None},
+    {"id": -(2**63), "data": None, "note": ""},
+    {"id": 0, "data": bytes(range(256)) * 300, "note": "垣根\n'%:x " * 9000},
+    *({"id": k, "data": k.to_bytes(4, "big"), "note": str(k)} for k in range(1, 5001)),
+]
+
+
+def thing(folder: Path, *more: Column[Any], note: str = "note") -> MetaData:
+    metadata = MetaData(info={"store": str(folder)})
+    columns = [
+        Column("id", Integer, primary_key=True),
+        Column("data", LargeBinary),
+        Column(note, String),
+        *more,
+    ]
+    Table("thing", metadata, *columns)
+    return metadata
+
+
+def scripts(folder: Path, *texts: str) -> Path:
+    folder.mkdir()
+    for number, content in enumerate(texts, 1):
+        (folder / f"{number:04}_step.py").write_text(content)
+    return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Opened]]:
+    """(path, how its owner opens it) of a store of each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "store.sqlite"
+        yield path, lambda: sqlite_store(path)
+        return
+    path = postgres_server.database(MetaData(), tmp_path)
+    name = str(psycopg.conninfo.conninfo_to_dict(address(path).server)["dbname"])
+    owner = postgres_server.server().server(name, f"{name}-owner")
+    path.write_text(
+        path.read_text()
+        .replace(f"user={name}", f"user={name}-owner")
+        .replace(f"/keys/{name}", f"/keys/{name}-owner")
+    )
+    yield path, lambda: postgres_store(owner)
+
+
+@pytest.mark.parametrize("kind", sorted(TABLES))
+def test_the_revisions_make_the_tables_that_are_declared(kind: str, empty: tuple[Path, Opened]) -> None:
+    with empty[1]() as store:
+        assert upgrade(store, TABLES[kind], new=True) == [path.name[:4] for path in sorted(_folder(kind))]
+        assert differences(store, TABLES[kind]) == []
+        assert not behind(store, TABLES[kind])
+
+
+def _folder(kind: str) -> Iterator[Path]:
+    folder = versions.revisions(TABLES[kind])
+    assert folder is not None
+    return folder.glob("[0-9]*.py")
+
+
+def test_a_change_of_awkward_data_is_interrupted_and_resumed(
+    empty: tuple[Path, Opened], tmp_path: Path
+) -> None:
+    path, opened = empty
+    old = thing(scripts(tmp_path / "one", FIRST))
+    broken = thing(scripts(tmp_path / "two", FIRST, SECOND.format(interrupted="raise KeyboardInterrupt")))
+    new = thing(
+        scripts(tmp_path / "three", FIRST, SECOND.format(interrupted="")),
+        Column("size", Integer),
+        note="said",
+    )
+    with closing(Database.open(path, old)) as database:
+        add = sql(insert(old.tables["thing"]))
+        asyncio.run(database.write(lambda db: db.executemany(add, ROWS)))
+    with pytest.raises(StoreOutdated):
+        Database.open(path, new)
+    with pytest.raises(KeyboardInterrupt), opened() as store:
+        upgrade(store, broken)
+    with closing(Database.open(path, old)) as database:
+        assert len(database.read().execute(sql(select(old.tables["thing"]))).fetchall()) == len(ROWS)
+    with opened() as store:
+        assert behind(store, new)
+        assert upgrade(store, new) == ["0002"]
+        assert upgrade(store, new) == []
+        assert differences(store, new) == []
+    with pytest.raises(StoreOutdated):
+        Database.open(path, old)
+    with closing(Database.open(path, new)) as database:
+        table = new.tables["thing"]
+        rows = {row[0]: row[1:] for row in database.read().execute(sql(select(*table.c)))}
+    assert rows == {
+        row["id"]: (row["data"], row["note"], None if row["data"] is None else len(row["data"]))
+        for row in ROWS
+    }
+
+
+@pytest.mark.parametrize("mark", [None, "0009"], ids=["none", "later"])
+def test_a_store_without_a_version_or_with_a_later_one_is_refused(
+    empty: tuple[Path, Opened], tmp_path: Path, mark: str | None
+) -> None:
+    path, opened = empty
+    metadata = thing(scripts(tmp_path / "one", FIRST))
+    Database.open(path, metadata).close()
+    version = table("alembic_version", column("version_num"))
+    with opened() as store:
+        store.execute(delete(version) if mark is None else update(version).values(version_num=mark))
+        store.commit()
+    with pytest.raises(StoreOutdated):
+        Database.open(path, metadata)
+    with opened() as store, pytest.raises(StoreOutdated):
+        upgrade(store, metadata)

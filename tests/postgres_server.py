@@ -1,0 +1,95 @@
+"""A private PostgreSQL server for the tests of one process, and countries whose stores are in it.
+
+Installed with the system's package manager where it is missing and may be; where it cannot be had, the tests are
+skipped, and fail where `CI` is set.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import itertools
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData
+
+from kakine.cli.postgres import provide
+from kakine.institutions.postgres import Cluster
+from kakine.protocols.gazette_pack import Pack
+from kakine.runtime.postgres import Address
+
+_NUMBERS = itertools.count()
+
+
+def installed() -> bool:
+    """Whether the server's programs are here."""
+    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+def _install() -> None:
+    if not installed() and os.geteuid() == 0 and shutil.which("apt-get"):
+        with (Path(tempfile.gettempdir()) / "kakine-apt.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not installed():
+                subprocess.run(["apt-get", "update", "-q"], check=False, capture_output=True)
+                subprocess.run(["apt-get", "install", "-qy", "postgresql"], check=False, capture_output=True)
+    if not installed():
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is missing")
+        pytest.skip("PostgreSQL is missing")
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Not in the test's own folder: the server's account must get there, and a socket's path is short."""
+    _install()
+    folder = Path(tempfile.mkdtemp(prefix="kakine-pg-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def made() -> Iterator[Cluster]:
+    """A server of its own, for tests that end it."""
+    with short_folder() as folder:
+        cluster = Cluster(folder)
+        try:
+            cluster.make(secrets.token_bytes)
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@cache
+def server() -> Cluster:
+    """The one that the tests of this process share."""
+    held = made()
+    cluster = held.__enter__()
+    atexit.register(held.__exit__, None, None, None)
+    return cluster
+
+
+def database(metadata: MetaData, folder: Path, name: str = "store", replica: str = "") -> Path:
+    """A database of its own with these tables; the file with its address, as the party's role."""
+    address = server().add(f"t{next(_NUMBERS)}-{os.getpid()}", metadata, secrets.token_bytes)
+    path = folder / f"{name}.postgresql"
+    path.write_text(Address(address, replica).text())
+    return path
+
+
+def provided(folder: Path, law: Pack) -> None:
+    """The country that is founded in this folder keeps everything in the shared server."""
+    provide(server(), folder, law, secrets.token_bytes, f"t{next(_NUMBERS)}-{os.getpid()}-")
