@@ -6,6 +6,7 @@ import { mount } from "./history/take_home.js";
 
 const root = document.getElementById("record");
 const section = document.getElementById("objecting");
+const UNKEPT = ["LOGIN", "LOGIN-ATTRIBUTES", "OWN-DATA"];
 
 function choose(line, item) {
   document.getElementById("objecting-line").textContent = item.querySelector("h3").textContent;
@@ -26,6 +27,9 @@ function offer(line, at) {
     item.append(link);
     return;
   }
+  // A record keeper refuses what went to nobody (a look, a decision), logins and
+  // looks at own data (spec/objections.md OBJ-1.2).
+  if (line.kind !== "request" || line.result === "recorded" || UNKEPT.includes(line.ground)) return;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button second";
