@@ -21,7 +21,9 @@ from kakine.cli.yearly import Yearly, yearly
 from kakine.paper.making import typeset
 from kakine.protocols.signed_pages import believed, page_key
 from kakine.protocols.words import words_of
-from kakine.values.calendar import in_both_calendars, in_japan
+from kakine.values.calendar import in_japan
+from kakine.web.dates import day_text
+from kakine.web.language import Language as PageLanguage
 from kakine.wire.opening import SUFFIX as RECORD_SUFFIX
 from kakine.wire.proof import SUFFIX as RECEIPT_SUFFIX
 from kakine.wire.scanned import Scanned, pack
@@ -40,6 +42,11 @@ class Language(StrEnum):
     JA = "ja"
     EASY = "easy"
     EN = "en"
+
+    @property
+    def page(self) -> PageLanguage:
+        """The same of the portal's pages."""
+        return PageLanguage[self.name]
 
 
 @app.command()
@@ -200,8 +207,7 @@ def _data(
 
 
 def _day(time_ms: int, language: Language) -> str:
-    day = in_japan(time_ms).date()
-    return day.isoformat() if language is Language.EN else in_both_calendars(day)
+    return day_text(in_japan(time_ms).date(), language.page)
 
 
 def _said(read: Read, texts: Mapping[str, Any]) -> Iterator[str]:

@@ -63,18 +63,6 @@ def year_in_japan(time_ms: int) -> int:
     return in_japan(time_ms).year
 
 
-_ERAS = ((date(2019, 5, 1), "令和"), (date(1989, 1, 8), "平成"), (date(1926, 12, 25), "昭和"))
-
-
-def in_both_calendars(of: date) -> str:
-    """`令和8年11月22日（2026年）`; before Showa the year alone, since nobody living is entered so."""
-    for first, era in _ERAS:
-        if of >= first:
-            year = of.year - first.year + 1
-            return f"{era}{year if year > 1 else '元'}年{of.month}月{of.day}日（{of.year}年）"
-    return f"{of.year}年{of.month}月{of.day}日"
-
-
 def day_in_japan(time_ms: int) -> int:
     """Days since 1970-01-01 in Japan."""
     return in_japan(time_ms).toordinal() - _FIRST_DAY
