@@ -22,7 +22,7 @@ from kakine.crypto.merkle import Tree
 from kakine.parties.ledger import sequencer, use_cases
 from kakine.parties.ledger.head import Head
 from kakine.parties.ledger.store import Store
-from kakine.runtime.database import Database
+from kakine.runtime.sqlite import SqliteDatabase
 from kakine.wire import filing
 
 SHAPES = [(64, 1, 100), (1000, 1, 10)]
@@ -36,7 +36,7 @@ PARTS: list[tuple[str, Any, str]] = [
     ("the tree and its root", Tree, "append"),
     ("reading back", Store, "entries"),
     ("proofs", Head, "receipt"),
-    ("transactions of ledger and signer, on their threads", Database, "_transact"),
+    ("transactions of ledger and signer, on their threads", SqliteDatabase, "_transact"),
 ]
 """(what it is, where its function is, the function's name); none of them waits for another or is in another."""
 

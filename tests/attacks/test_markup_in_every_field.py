@@ -221,7 +221,7 @@ def _login(portal: PortalLand) -> list[tuple[str, Plain, list[str]]]:
     known = site.known(0, party, "openid name")
     return [
         ("login", Plain(site.app, ISSUER, site.run), ["/authorize?" + urlencode(choosing)]),
-        ("login", Plain(site.app, ISSUER, site.run, f"{COOKIE}={known.cookie}"), ["/consent"]),
+        ("login", Plain(site.app, ISSUER, site.run, f"{COOKIE}={known.cookie}"), ["/consent", "/en/consent"]),
     ]
 
 
