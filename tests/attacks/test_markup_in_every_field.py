@@ -318,7 +318,10 @@ MUST_BE_SEEN = {
     },
     "login": {"clients-ja", "clients-en"},
     "console": {"stop-en", "draft-ja", "draft-en", "act-ja", "act-en", "member", "parties-ja"},
-    "desk": {"claim-note", "claim-official", "item", "reply", "clerk", "its-unit", "application", "address", "procedure-ja", "procedure-en", "parties-ja", "items-ja"},
+    "desk": {
+        "claim-note", "claim-official", "item", "reply", "clerk", "its-unit", "application", "address",
+        "procedure-ja", "procedure-en", "parties-ja", "items-ja",
+    },
 }  # fmt: skip
 
 
