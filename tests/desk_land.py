@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kakine.crypto.passkeys import Site
+from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.app import Gateway
+from kakine.parties.gateway.claims_store import Kept
 from kakine.parties.gateway.desk import cases, inquiries, people, ways
 from kakine.parties.gateway.desk.case_store import Application, Case, Inquiry
 from kakine.parties.gateway.desk.journal import latest
@@ -32,6 +35,9 @@ from kakine.parties.gateway.store import Flags
 from kakine.protocols.logins import PAPER_BYTES, paper_code, paper_digest
 from kakine.runtime.layouts import Layouts
 from kakine.values.labels import DomainName
+from kakine.wire.canonical import encode
+from kakine.wire.objection import Claim, Reason, Shown
+from kakine.wire.request import Place
 
 from land import CHILDREN, KOSEKI, RESIDENTS, TAX, TAX_ITEM, Land, pack, ref
 
@@ -186,6 +192,18 @@ class DeskLand:
 
         self.run(self.desk.office.db.write(work))
         return codes
+
+    def claim(self, xid: bytes, request: bytes = bytes(32), days: int = 0, **changed: Any) -> str:
+        """A claim about an exchange of this desk, kept as the gateway keeps one that it has verified, so many days ago;
+        its id."""
+        shown = Shown(
+            Place("log", 1), bytes(112), (bytes(32), bytes(32)), Place("log", 2), bytes(112), (bytes(32),) * 2
+        )
+        plain = Claim(shown, bytes(32), Reason.NOT_ASKED, "official-0000000000", b"", (), "")
+        now_ms = self.land.clock() - days * 86_400_000
+        kept = Kept(xid, self.desk.domain, request, 0, encode(replace(plain, **changed)), now_ms, now_ms)
+        self.run(self.desk.office.db.write(lambda db: claims_store.keep(db, kept)))
+        return xid.hex()
 
     def paper(self, person: Staff, use: Use) -> str:
         """A code for somebody."""

@@ -5,6 +5,7 @@ What the pages stand on is attacked in test_web_ground.py, the desk behind them 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,11 @@ import pytest
 
 from desk_land import ORIGIN, PASSPHRASE, SAPPORO, DeskLand, tax_data
 from desk_pages import Terminal, words
-from kakine.parties.gateway.desk import case_store, people
+from kakine.parties.gateway import claims_store
+from kakine.parties.gateway.desk import case_store, complaints, people
 from kakine.parties.gateway.desk.people_store import Role, State, Use
 from kakine.values.identifiers import IndividualNumber
+from kakine.wire.objection import Outcome
 from login_site import Answer
 from web.kit import Plain
 
@@ -469,3 +472,145 @@ def test_the_desk_has_no_search_and_no_list_of_people(terminal: Terminal) -> Non
     for query in ("?reference=ref-1", "?q=ref-1", "?number=2026-000001", "?staff=all"):
         assert words(hana.get("/cases" + query)) == words(hana.get("/cases"))
     assert ORIGIN.startswith("http://localhost")
+
+
+# --- what people have against the agency ------------------------------------------------------------------------
+
+
+def emptied(terminal: Terminal) -> Terminal:
+    db = terminal.land.desk.office.db
+    terminal.land.run(db.write(lambda db: db.execute("DELETE FROM claim") and None))
+    return terminal
+
+
+def of_a_case(terminal: Terminal, **changed: Any) -> str:
+    """A claim about what Hana has asked in a case of her unit."""
+    hana = terminal.logged_in(terminal.land.hana)
+    number = terminal.open(hana, 0)
+    terminal.ask(hana, number)
+    (inquiry,) = case_store.inquiries(terminal.land.desk.office.db.read(), terminal.land.desk.domain, number)
+    return terminal.land.claim(b"c" * 16, inquiry.request, note="note-canary", **changed)
+
+
+def test_claims_are_not_for_clerks_nor_for_administrators(terminal: Terminal) -> None:
+    id_ = of_a_case(emptied(terminal))
+    for person in (terminal.land.hana, terminal.land.admin):
+        browser = terminal.logged_in(person)
+        assert "/claims" not in browser.get("/journal").text
+        for path in ("/claims", f"/claims/{id_}"):
+            told = browser.get(path)
+            assert told.status == 403
+            assert "note-canary" not in told.text
+        sent = browser.post(f"/claims/{id_}", {"outcome": "corrected", "words": "x", **fields(browser)})
+        assert sent.status == 403
+    (kept,) = claims_store.of_domain(terminal.land.desk.office.db.read(), terminal.land.desk.domain)
+    assert kept.reply == b""
+
+
+def test_a_claim_on_a_case_of_another_unit_is_as_unknown_as_none(terminal: Terminal) -> None:
+    """Unless that unit has nobody: then it would be answered by nobody."""
+    id_ = of_a_case(emptied(terminal))
+    other = terminal.logged_in(terminal.land.other_chief)
+    assert id_ not in other.get("/claims").text
+    told = {words(other.get(f"/claims/{each}")) for each in (id_, "00" * 16, "zz")}
+    assert len(told) == 1
+    sent = other.post(f"/claims/{id_}", {"outcome": "corrected", "words": "x", **fields(other)})
+    assert sent.status == 409
+    chiefs = [
+        each
+        for each in people.all_of(terminal.land.desk, None)
+        if each.role is Role.SUPERVISOR and each.unit == terminal.land.chief.unit
+    ]
+    for each in chiefs:
+        terminal.land.run(people.set_state(terminal.land.desk, None, each.official, State.LOCKED))
+    assert id_ in other.get("/claims").text
+    for each in chiefs:
+        terminal.land.run(people.set_state(terminal.land.desk, None, each.official, State.ACTIVE))
+
+
+def test_a_claim_of_another_desk_of_the_same_agency_is_unknown(terminal: Terminal) -> None:
+    id_ = terminal.land.claim(b"t" * 16, note="note-canary")
+    statement = "UPDATE claim SET domain = 'yokohama/tax' WHERE xid = ?"
+    db = terminal.land.desk.office.db
+    terminal.land.run(db.write(lambda db: db.execute(statement, (b"t" * 16,)) and None))
+    chief = terminal.logged_in(terminal.land.chief)
+    assert id_ not in chief.get("/claims").text
+    assert chief.get(f"/claims/{id_}").status == 409
+
+
+def test_a_claim_names_no_case_but_the_one_that_the_desks_own_question_names(terminal: Terminal) -> None:
+    """Whoever objects writes the official and the case into the claim: a colleague is not blamed by a letter."""
+    taro = terminal.land.taro
+    id_ = of_a_case(emptied(terminal), official=taro.official, case=terminal.land.desk.mark("case", b"x"))
+    shown = words(terminal.logged_in(terminal.land.chief).get(f"/claims/{id_}"))
+    assert terminal.land.hana.official in shown
+    assert taro.official not in shown
+
+
+def test_no_claim_says_who_the_person_is_beyond_the_note(terminal: Terminal) -> None:
+    """Neither reference nor name of the people in the case; an individual number in the note is dots."""
+    number = IndividualNumber.draw(terminal.land.land.entropy).digits
+    emptied(terminal)
+    id_ = terminal.land.claim(b"n" * 16, note=f"番号は{number}です\u202e")
+    shown = terminal.logged_in(terminal.land.chief).get(f"/claims/{id_}").text
+    assert "番号は●●●●●●●●●●●●です⟨U+202E⟩" in shown
+    whole = of_a_case(emptied(terminal))
+    chief = terminal.logged_in(terminal.land.chief)
+    for path in ("/claims", f"/claims/{whole}"):
+        assert "ref-0" not in chief.get(path).text
+
+
+def test_markup_in_a_claim_is_letters(terminal: Terminal) -> None:
+    emptied(terminal)
+    id_ = terminal.land.claim(b"m" * 16, note=SCRIPT, official=SCRIPT, items=(SCRIPT[:40],))
+    chief = terminal.logged_in(terminal.land.chief)
+    for path in ("/claims", f"/claims/{id_}"):
+        page = chief.get(path).text
+        assert "<script src=//evil" not in page
+        assert "&lt;script" in page
+    chief.send(f"/claims/{id_}", outcome="kept", words=SCRIPT)
+    assert "<script src=//evil" not in chief.get(f"/claims/{id_}").text
+
+
+def test_nothing_of_a_claim_is_read_or_answered_without_a_line(terminal: Terminal) -> None:
+    """And none is answered where the line cannot be written."""
+    emptied(terminal)
+    id_ = terminal.land.claim(b"j" * 16)
+    chief, by = terminal.logged_in(terminal.land.chief), terminal.land.chief.official
+
+    def lines(what: str) -> int:
+        return sum(line.official == by for line in terminal.land.journal(what))
+
+    chief.get("/claims")
+    chief.get(f"/claims/{id_}")
+    chief.get(f"/claims/{id_}")
+    assert (lines("claims-listed"), lines("claim-seen"), lines("claim-answered")) == (1, 2, 0)
+    db = terminal.land.desk.office.db
+
+    def stopped(statement: str) -> None:
+        terminal.land.run(db.write(lambda db: db.execute(statement) and None))
+
+    stopped("CREATE TRIGGER full BEFORE INSERT ON desk_journal BEGIN SELECT RAISE(ABORT, 'full'); END")
+    try:
+        with pytest.raises(sqlite3.IntegrityError):
+            terminal.land.run(
+                complaints.answer(terminal.land.desk, terminal.land.chief, id_, Outcome.KEPT, "x")
+            )
+    finally:
+        stopped("DROP TRIGGER full")
+    (kept,) = claims_store.of_domain(terminal.land.desk.office.db.read(), terminal.land.desk.domain)
+    assert kept.reply == b""
+    chief.get(f"/claims/{id_}")
+    assert chief.send(f"/claims/{id_}", outcome="kept", words="x").status == 303
+    assert lines("claim-answered") == 1
+
+
+def test_a_second_answer_changes_nothing(terminal: Terminal) -> None:
+    emptied(terminal)
+    id_ = terminal.land.claim(b"s" * 16)
+    chief = terminal.logged_in(terminal.land.chief)
+    chief.get(f"/claims/{id_}")
+    assert chief.send(f"/claims/{id_}", outcome="kept", words="first").status == 303
+    sent = chief.post(f"/claims/{id_}", {"outcome": "corrected", "words": "second", **fields(chief)})
+    assert sent.status == 409
+    assert "first" in chief.get(f"/claims/{id_}").text

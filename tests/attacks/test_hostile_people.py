@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,25 @@ from attacks.test_web_portal import by_card
 from card_maker import Roots
 from desk_land import DeskLand
 from kakine.cli.own_history import own_history
+from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
+from kakine.country import COMMISSION
+from kakine.crypto.sealing import OpenKey, open_sealed, seal
+from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.desk import case_store, cases
 from kakine.parties.gateway.desk.case_store import State, Why
 from kakine.parties.gateway.desk.office import Rules
+from kakine.protocols.history import OpenedRow
+from kakine.protocols.objections import claim_of, objections_in, place_of, shown_of
+from kakine.values.labels import PartyName
 from kakine.values.problems import CaseNotOpen
+from kakine.wire.canonical import decode, encode
+from kakine.wire.objection import Asked, Claim, Told, to_commission, to_session
 from kakine.wire.record import RequestRecord
+from login_site import BIRTHS
+from web.kit import Plain
 from web.portal_site import PortalLand
 
-from land import LOGIN, person, ref
+from land import CHILDREN, LOGIN, TAX, person, ref
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +76,69 @@ def test_the_former_partner_with_card_and_pin_gets_a_page_that_leaves_the_sensit
         partner.get("/again")
         assert partner.send("/enter/paper", code=portal.site.paper(0)).location == "/history"
         assert "data-again" not in partner.get("/history").text
+
+
+NOTE, DAY_MS = "note-canary", 86_400_000
+
+
+def told(portal: PortalLand, browser: Plain, pair: Sequence[OpenedRow], note: str) -> Told:
+    """What the commission tells a browser that shows it a disputed row and the objection, with a claim."""
+    law = portal.site.land.country.book("portal").in_force(portal.site.land.clock())
+    shown, session = shown_of(*pair), OpenKey(b"s" * 32)
+    aim, claim = claim_of(law, *pair, OpenKey(b"o" * 32), note)
+    asked = encode(Asked(shown, bytes(session.public), aim, claim))
+    browser.get("/objections")
+    sealed = seal(law.seal_key(COMMISSION), to_commission(), asked)
+    given = browser.call("/objections/told", sealed, browser.token)
+    return decode(open_sealed(session, to_session(shown.opening[:16]), given.body), Told)
+
+
+def test_a_found_card_with_its_pin_objects_sees_the_clock_and_lifts_nothing(tmp_path: Path) -> None:
+    """An objection harms nobody whose card it is, so any visit files one. What the owner has begun, the finder does not
+    end: no second objection, no other reason, no other note; and from the room no way leads to anything that weighs."""
+    roots = Roots()
+    with PortalLand.opened(tmp_path / "land", standing=roots) as portal:
+        portal.roots = roots  # type: ignore[attr-defined]
+        land = portal.site.land
+        for domain in (CHILDREN, TAX):
+            wanted = Acquire(domain, [Wanted(ref(0), ByNumber(portal.site.numbers[0], BIRTHS[0]))])
+            peers = land.country.peers(domain.party)
+            land.run(peers.ask(PartyName("registry"), ACQUIRE, wanted))
+        land.run(land.put_tax([0]))
+        for _ in range(2):
+            land.run(land.ask(0))
+
+        def rows() -> list[OpenedRow]:
+            return list(land.run(own_history(land.country, ref(0))).rows)
+
+        def files(browser: Plain, row: OpenedRow, reason: str) -> int:
+            assert isinstance(row.record, RequestRecord)
+            browser.get("/history")
+            at = {"log": row.origin, "index": str(row.index), "xid": row.record.personal.xid.hex()}
+            return browser.send("/decisions/objections", reason=reason, **at).status
+
+        mine, other = [
+            row
+            for row in rows()
+            if isinstance(row.record, RequestRecord) and row.record.common.ground == "JO106"
+        ][-2:]
+        owner, thief = portal.entered(0), by_card(portal, 0)
+        assert files(owner, mine, "data-wrong") == 200
+        pair = mine, objections_in(rows())[place_of(mine)]
+        begun = told(portal, owner, pair, NOTE)
+        assert files(thief, other, "not-asked") == 200
+        assert 'data-again="/again"' in thief.get("/objections").text
+        assert "data-again" not in owner.get("/objections").text
+        assert files(thief, mine, "not-me") == 409
+        seen = told(portal, thief, pair, "I take it back")
+        assert seen == begun
+        assert seen.passed[0].due_ms == pair[1].entry.minutes * 60_000 + 14 * DAY_MS
+        kept = claims_store.of_domain(land.yokohama.office.db.read(), TAX)
+        assert [decode(each.claim, Claim).note for each in kept] == [NOTE]
+        assert objections_in(rows()).keys() == {place_of(mine), place_of(other)}
+        thief.get("/objections")
+        assert [each for each in thief.forms if each.startswith("/objections")] == []
+        for path in ("/ways/remove", "/account", "/mandates/code", "/mandates/whom"):
+            thief.get("/ways")
+            refused = thief.post(path, thief.forms["/ways/lost"])
+            assert (refused.status, "step-up-needed" in refused.text) == (403, True), path

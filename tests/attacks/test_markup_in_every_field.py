@@ -30,7 +30,7 @@ from kakine.contracts.ministry import PROPOSE, Draft
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.country import COMMISSION, MINISTRY
 from kakine.parties.commission.bureau.acts import What
-from kakine.parties.gateway.desk import case_store, people
+from kakine.parties.gateway.desk import case_store, complaints, people
 from kakine.parties.gateway.desk.people_store import Role
 from kakine.parties.portal.login.http import COOKIE
 from kakine.protocols.gazette_pack import Pack
@@ -38,6 +38,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.web.staff_store import Member
 from kakine.wire import gazette as wire
 from kakine.wire.decision import LatestAllowed
+from kakine.wire.objection import Outcome
 from login_site import BIRTHS, ISSUER, http
 from web.kit import Plain, chromium
 from web.portal_site import PortalLand
@@ -291,10 +292,19 @@ def _desk(desk: Terminal) -> list[tuple[str, Plain, list[str]]]:
     land.run(land.desk.office.db.write(lambda db: db.execute(statement, values) and None))
     own = ["/cases", f"/cases/{number}", f"/cases/{number}/answers/{inquiry.id.hex()}", f"/cases/{number}/print",
            "/journal"]  # fmt: skip
+    texts = {"note": tagged("claim-note"), "official": tagged("claim-official")}
+    id_ = land.claim(b"m" * 16, **texts, items=(brief("item")[:40],))
+    land.claim(b"n" * 16, **texts)
+    land.run(complaints.answer(land.desk, land.chief, (b"n" * 16).hex(), Outcome.KEPT, tagged("reply")))
+    claims = [
+        f"{prefix}/claims{each}"
+        for prefix in ("", "/en")
+        for each in ("", f"/{id_}", f"/{(b'n' * 16).hex()}")
+    ]
     admin = desk.logged_in(land.admin)
     return [
         ("desk", hana, [prefix + path for prefix in ("", "/en") for path in own]),
-        ("desk", chief, ["/room", "/journal"]),
+        ("desk", chief, ["/room", "/journal", *claims]),
         ("desk", admin, ["/people", "/journal"]),
         ("desk", desk.browser(), ["/", "/enrol"]),
     ]
@@ -308,7 +318,10 @@ MUST_BE_SEEN = {
     },
     "login": {"clients-ja", "clients-en"},
     "console": {"stop-en", "draft-ja", "draft-en", "act-ja", "act-en", "member", "parties-ja"},
-    "desk": {"clerk", "its-unit", "application", "address", "procedure-ja", "procedure-en", "parties-ja", "items-ja"},
+    "desk": {
+        "claim-note", "claim-official", "item", "reply", "clerk", "its-unit", "application", "address",
+        "procedure-ja", "procedure-en", "parties-ja", "items-ja",
+    },
 }  # fmt: skip
 
 

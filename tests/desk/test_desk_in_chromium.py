@@ -29,6 +29,7 @@ class Served:
     land: DeskLand
     enrolments: dict[str, str] = field(default_factory=dict)
     codes: dict[str, list[str]] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
     turn: int = 0
 
     def application(self) -> tuple[str, str]:
@@ -52,8 +53,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             land.shift_of(person)
             codes[person.official] = land.many_codes(person, LOGINS)
         enrolments = {land.other.official: land.paper(land.other, Use.ENROL)}
+        note = "頼んでいません。\n" + "w" * 200 + "\u202e"
+        claims = {
+            name: land.claim(bytes([at]) * 16, note=note, items=("TK-0002", "TK-0003"))
+            for at, name in enumerate(PREFIXES)
+        }
+        land.claim(b"l" * 16, days=20)
         with chromium() as browser, listening(app, land.run, socket):
-            yield Served(origin, browser, land, enrolments, codes)
+            yield Served(origin, browser, land, enrolments, codes, claims)
 
 
 def log_in(served: Served, page: Page, person: Staff, prefix: str = "") -> None:
@@ -120,6 +127,25 @@ def _others(served: Served, watching: Eyes, page: Page, language: str) -> None:
         watching.look(page, f"desk-{room}-{language}")
         page.goto(f"{served.origin}{prefix}/journal")
         watching.look(page, f"desk-journal-{room}-{language}")
+        if room == "room":
+            _claims(served, watching, page, language)
+
+
+def _claims(served: Served, watching: Eyes, page: Page, language: str) -> None:
+    """One that waits and one that is late are listed; one is read and answered by the form."""
+    page.goto(f"{served.origin}{PREFIXES[language]}/claims")
+    watching.look(page, f"desk-claims-{language}")
+    page.locator(f"a[href$='{served.claims[language]}']").click()
+    page.wait_for_selector("#words")
+    watching.look(page, f"desk-claim-{language}")
+    page.check("input[value=explained]")
+    page.fill("#words", "申請を受けました\n" + "あ" * 80)
+    page.click("main form button")
+    page.wait_for_url("**/claims")
+    page.locator(f"a[href$='{served.claims[language]}']").click()
+    page.wait_for_selector(".said + .buttons")
+    assert "申請を受けました あああ" in page.inner_text("main")
+    watching.look(page, f"desk-claim-answered-{language}")
 
 
 def test_it_works_without_script(served: Served) -> None:

@@ -57,3 +57,29 @@ def test_a_person_objects_and_reads_the_answer(folder: Path) -> None:
     assert f"異議に回答あり: {CONVERTERS[1]} の誤り (output)" in said
     audit = kakine("audit", "--dir", str(folder))
     assert "異議 / objections: 2, 回答 / answers: 2, 期限超過 / late: 0" in audit
+
+
+def test_a_correction_is_asked_for_with_a_note_and_the_agencys_reply_is_printed(folder: Path) -> None:
+    """What the agency writes stays letters; the note is read by its desk, and a second one changes nothing."""
+    place = places(folder, 0)[0]
+    words = ("object", "--dir", str(folder), "--person", ref(0).decode(), "--index", place)
+    asked = (*words, "--reason", "data-wrong")
+    first = kakine(*asked, "--note", "税額が二重です")
+    assert "機関に渡した / passed on to yokohama, 期限 / due 20" in first
+    assert kakine(*asked, "--note", "別の説明") == first
+    tax = ("--dir", str(folder), "--as", "yokohama/tax")
+    head, note = kakine("desk", "claims", *tax).splitlines()
+    assert note == "  税額が二重です"
+    kakine("desk", "answer", head.split()[0], "--outcome", "corrected", "--words", "直しました\x1b[2J", *tax)
+    told = kakine(*words)
+    assert "yokohama の答え / answer, 20" in told
+    assert ": 訂正した / corrected" in told
+    assert "「直しました\\x1b[2J」" in told
+
+
+def test_a_note_that_is_too_long_begins_nothing(folder: Path) -> None:
+    place = places(folder, 0)[0]
+    words = ("object", "--dir", str(folder), "--person", ref(0).decode(), "--index", place)
+    said = kakine(*words, "--reason", "data-wrong", "--note", "あ" * 401)
+    assert "400" in said
+    assert "異議 / objections: 0" in kakine("audit", "--dir", str(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
@@ -10,18 +11,19 @@ from datetime import date
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from e2e.chromium import require
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.country import COMMISSION, LEDGER, ORIGIN
+from kakine.parties.commission import cases
 from kakine.parties.gateway import claims, claims_store
 from kakine.values.labels import PartyName
 from kakine.wire import checkpoint as notes
 from kakine.wire.canonical import decode
-from kakine.wire.objection import Claim, Outcome
+from kakine.wire.objection import Claim, Finding, Outcome
 from login_site import BIRTHS
 from web.kit import chromium, eyes, listening, socket_of
 from web.portal_site import PortalLand
@@ -77,10 +79,18 @@ def known_at(portal: PortalLand, j: int, birth: date) -> None:
         assert got.outcomes == ["delivered"]
 
 
-def object_to(page: Page, served: Served, reason: str) -> None:
+def log_in(page: Page, served: Served) -> None:
     page.fill("#code", served.papers.pop())
     page.click("#enter form button")
     page.wait_for_selector("#held")
+
+
+def object_to(page: Page, served: Served, reason: str) -> None:
+    log_in(page, served)
+    object_here(page, served, reason)
+
+
+def object_here(page: Page, served: Served, reason: str) -> None:
     page.goto(served.origin + "/history")
     page.wait_for_selector(".history-verdict")
     line = page.locator(".history-lines > li", has_text="JO106").last
@@ -144,6 +154,81 @@ def test_a_mix_up_is_answered_without_any_agency(served: Served) -> None:
         page.wait_for_selector("text=変換は正しく行われていました")
         assert page.locator(".claim").count() == 0
         assert "答えが出たので止まりました" in page.inner_text("#objections")
+
+
+def test_markup_in_the_commissions_own_answer_is_letters(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It signs an answer in which party and fault are an attack on whoever reads it."""
+    short = "<img src=x onerror=document.title=1>\u202e"
+
+    async def settled(*_: object) -> tuple[Finding, str, str]:
+        return Finding.FAULT, short, short
+
+    monkeypatch.setattr(cases, "settle", settled)
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        object_to(page, served, "not-me")
+        page.wait_for_selector("#objections[data-done]")
+        told = page.inner_text("#objections")
+        assert told.count("<img src=x onerror=document.title=1>\\u{202e}") == 2
+        assert "\u202e" not in told
+        assert page.locator("#objections img").count() == 0
+        assert page.title() != "1"
+        watching.assert_own_origin_only()
+
+
+# --- with one way in ----------------------------------------------------------------------------------------------
+
+
+def with_one_way_in(page: Page, quiet: str) -> None:
+    """The room as the portal gives it to a visit without step-up (tests/attacks/test_hostile_people.py has that it
+    does), in a country where this domain alone is sensitive."""
+
+    def weak(route: Route) -> None:
+        given = route.fetch()
+        body = given.text().replace('<div id="objections"', '<div id="objections" data-again="/again"')
+        route.fulfill(response=given, body=body)
+
+    def names(route: Route) -> None:
+        given = route.fetch()
+        found = given.json()
+        found["quiet"] = {"items": [], "domains": [quiet]}
+        route.fulfill(response=given, json=found)
+
+    page.route(re.compile("/objections$"), weak)
+    page.route(re.compile("/names[^/]*json"), names)
+
+
+def test_with_one_way_in_no_objection_about_a_sensitive_provider_is_shown(served: Served) -> None:
+    """And the room says the same as where nothing is left out. Nor is the commission asked, whose server would see that
+    somebody asks."""
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        log_in(page, served)
+        with_one_way_in(page, "yokohama/tax")
+        page.goto(served.origin + "/objections")
+        page.wait_for_selector("#objections a[href='/again']")
+        nothing = page.inner_text("main")
+        page.unroute_all()
+        object_here(page, served, "data-wrong")
+        page.wait_for_selector(".claim textarea")
+        page.click(".claim button")
+        page.wait_for_selector("text=返事を待っています")
+        with_one_way_in(page, "yokohama/tax")
+        asked: list[str] = []
+        page.on("request", lambda each: asked.append(each.url))
+        page.goto(served.origin + "/objections")
+        page.wait_for_selector("#objections a[href='/again']")
+        assert page.inner_text("main") == nothing
+        assert page.locator("#objections section").count() == 0
+        assert not [each for each in asked if each.endswith("/objections/told")]
+        page.unroute_all()
+        with_one_way_in(page, "nobody/nothing")
+        page.goto(served.origin + "/objections")
+        page.wait_for_selector("#objections[data-done]")
+        assert "あと30日" in page.inner_text("#objections")
+        watching.look(page, "portal-objections-one-way-in-ja")
 
 
 def forked(served: Served) -> bytes:

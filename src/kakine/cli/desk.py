@@ -13,16 +13,14 @@ import typer
 from kakine.cli.desks import desk_at
 from kakine.cli.verify import harmless
 from kakine.cli.visiting import DirOption, visited
-from kakine.parties.gateway import claims, claims_store
-from kakine.parties.gateway.desk import journal, people
+from kakine.parties.gateway.desk import complaints, journal, people
+from kakine.parties.gateway.desk.complaints import Complaint
 from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk
 from kakine.parties.gateway.desk.people_store import Role, State, Use
 from kakine.parties.gateway.desk.unexplained import Unexplained
 from kakine.parties.gateway.desk.unexplained import unexplained as find_unexplained
-from kakine.protocols.objections import ANSWER_MS
 from kakine.values.calendar import in_japan
-from kakine.wire.canonical import decode
-from kakine.wire.objection import MOST_WORDS, Claim, Outcome, Reply
+from kakine.wire.objection import MOST_WORDS, Outcome
 
 T = TypeVar("T")
 
@@ -167,8 +165,8 @@ def claims_(directory: DirOption, domain: AsOption) -> None:
     """
 
     async def work(desk: CaseDesk) -> list[str]:
-        kept = claims_store.of_domain(desk.office.db.read(), desk.domain)
-        return [line for each in kept for line in _claim(each)]
+        found = [await complaints.seen(desk, None, each.id) for each in await complaints.listed(desk, None)]
+        return [line for each in found for line in _claim(each)]
 
     for line in _at(directory, domain, work):
         typer.echo(line)
@@ -188,21 +186,17 @@ def answer(
 
     Example: kakine desk answer 0f3c… --as yokohama/tax --outcome corrected --words 直しました
     """
-    try:
-        which = bytes.fromhex(xid)
-    except ValueError as wrong:
-        raise typer.BadParameter("not a claim") from wrong
     if len(words) > MOST_WORDS:
         raise typer.BadParameter(f"at most {MOST_WORDS} characters")
-    _at(directory, domain, lambda desk: claims.reply(desk.office, desk.domain, which, outcome, words))
+    _at(directory, domain, lambda desk: complaints.answer(desk, None, xid, outcome, words))
 
 
-def _claim(kept: claims_store.Kept) -> list[str]:
-    said = decode(kept.claim, Claim)
-    filed, due = (in_japan(ms).strftime("%Y-%m-%d") for ms in (kept.since_ms, kept.since_ms + ANSWER_MS))
-    state = decode(kept.reply, Reply).outcome.value if kept.reply else f"answer by {due}"
-    who = harmless(said.official) or "-"
-    head = f"{kept.xid.hex()}  {filed}  {said.reason.value:10}  {state}  {who}  {' '.join(said.items)}"
+def _claim(found: Complaint) -> list[str]:
+    said = found.claim
+    filed, due = (in_japan(ms).strftime("%Y-%m-%d") for ms in (found.kept.since_ms, found.due_ms))
+    state = found.reply.outcome.value if found.reply else f"answer by {due}"
+    who = said.official or "-"
+    head = f"{found.id}  {filed}  {said.reason.value:10}  {state}  {who}  {' '.join(said.items)}"
     return [harmless(head).rstrip(), *([f"  {harmless(said.note)}"] if said.note else [])]
 
 

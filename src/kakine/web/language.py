@@ -62,6 +62,7 @@ def _compiled(package: str, name: str) -> NullTranslations:
     source = files(package).joinpath("words", f"{name}.po")
     binary = BytesIO()
     with source.open("rb") as text:
-        write_mo(binary, read_po(text, abort_invalid=True))
+        # Without a locale the rule of plurals is not written, and every number but 1 would read as Japanese.
+        write_mo(binary, read_po(text, locale=name.partition("_")[0], abort_invalid=True))
     binary.seek(0)
     return GNUTranslations(binary)

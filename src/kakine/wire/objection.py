@@ -18,6 +18,9 @@ Opening = Annotated[bytes, Meta(min_length=XID_OPENING, max_length=XID_OPENING)]
 MOST_WORDS = 1000
 """Characters of an agency's answer."""
 
+MOST_NOTE = 400
+"""Characters of a person's note."""
+
 
 class Reason(StrEnum):
     """Why a person objects. It stands in the person's own record and nowhere else."""
@@ -110,7 +113,7 @@ class Claim(Message, frozen=True):
     official: Annotated[str, Meta(max_length=200)]
     case: Annotated[bytes, Meta(max_length=64)]
     items: Items
-    note: Annotated[str, Meta(max_length=400)]
+    note: Annotated[str, Meta(max_length=MOST_NOTE)]
 
 
 class Outcome(StrEnum):

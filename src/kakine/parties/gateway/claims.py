@@ -3,6 +3,8 @@ section 8). The commission carries both and can open neither."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kakine.clients.log import entries_between
 from kakine.contracts.claims import Claimed, ClaimTaken
 from kakine.crypto.sealing import SealKey, open_sealed, seal
@@ -12,6 +14,7 @@ from kakine.parties.gateway.office import Office
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import log_keys
 from kakine.protocols.objections import check_shown
+from kakine.runtime.database import Connection
 from kakine.values.labels import PartyName
 from kakine.values.problems import CheckpointInvalid, ClaimUnfit
 from kakine.wire.canonical import decode, encode
@@ -51,15 +54,31 @@ async def _entry(office: Office, heads: Heads, place: Place) -> Entry:
     return found[place.index]
 
 
-async def reply(office: Office, domain: str, xid: bytes, outcome: Outcome, words: str) -> Kept:
-    """Answer a claim, once: it is signed and kept, and told to whoever asks next. Raises `ClaimUnfit` where there is
-    none in this domain, or it has been answered."""
+def _nothing(db: Connection) -> None:
+    """Nothing is noted beside it."""
+
+
+async def reply(
+    office: Office,
+    domain: str,
+    xid: bytes,
+    outcome: Outcome,
+    words: str,
+    noted: Callable[[Connection], None] = _nothing,
+) -> Kept:
+    """Answer a claim, once: it is signed and kept, and told to whoever asks next; `noted` is in the same commit. Raises
+    `ClaimUnfit` where there is none in this domain, or it has been answered."""
     kept = store.find(office.db.read(), xid)
     if kept is None or kept.domain != domain:
         raise ClaimUnfit(what="unknown")
     said = _signed(office, kept, outcome, words)
-    if not await office.db.write(lambda db: store.answer(db, xid, *said)):
-        raise ClaimUnfit(what="answered")
+
+    def work(db: Connection) -> None:
+        if not store.answer(db, xid, *said):
+            raise ClaimUnfit(what="answered")
+        noted(db)
+
+    await office.db.write(work)
     return store.find(office.db.read(), xid) or kept
 
 

@@ -270,6 +270,12 @@ _FORGET_OLD = sql(
 )
 _TRAVELS = sql(update(_INQUIRY).where(_INQUIRY.c.id == bindparam("which")).values(request=bindparam("new")))
 _IN_REQUEST = sql(select(count()).select_from(_INQUIRY).where(_INQUIRY.c.request == bindparam("request")))
+_OF_REQUEST = sql(
+    select(_INQUIRY.c.number, _INQUIRY.c.staff)
+    .where(_INQUIRY.c.request == bindparam("request"), _INQUIRY.c.domain == bindparam("domain"))
+    .order_by(_INQUIRY.c.asked_ms)
+    .limit(1)
+)
 _WHOSE = sql(
     select(_INQUIRY.c.domain, _INQUIRY.c.number, _INQUIRY.c.staff).where(_INQUIRY.c.id == bindparam("id"))
 )
@@ -468,6 +474,12 @@ def travels(db: Connection, id_: bytes, request: bytes) -> None:
 def in_request(db: Connection, request: bytes) -> int:
     """How many questions of cases went under this hR."""
     return int(db.execute(_IN_REQUEST, {"request": request}).fetchone()[0])
+
+
+def of_request(db: Connection, domain: str, request: bytes) -> tuple[str, bytes] | None:
+    """(case number, staff) of the question of a desk that went under this hR."""
+    row = db.execute(_OF_REQUEST, {"domain": domain, "request": request}).fetchone()
+    return (row[0], bytes(row[1])) if row else None
 
 
 def end(

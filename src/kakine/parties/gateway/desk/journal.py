@@ -54,6 +54,9 @@ class What(StrEnum):
     PRINTED = "printed"
     BULK_BEGUN = "bulk-begun"
     BULK_ENDED = "bulk-ended"
+    CLAIMS_LISTED = "claims-listed"
+    CLAIM_SEEN = "claim-seen"
+    CLAIM_ANSWERED = "claim-answered"
 
 
 PEOPLE = frozenset(
@@ -71,7 +74,8 @@ PEOPLE = frozenset(
 
 
 class Line(Message, frozen=True):
-    """One line, as it is hashed. `about` is another member of staff, a row, or a reason, never a resident."""
+    """One line, as it is hashed. `about` is another member of staff, a row, a reason, or the id of an
+    exchange that somebody objects to, never a resident."""
 
     number: int
     time_ms: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kakine.parties.gateway.desk.office import CaseDesk, Shift
-from kakine.parties.gateway.desk_site import casework, entering, keeping, supervising
+from kakine.parties.gateway.desk_site import casework, entering, keeping, objecting, supervising
 from kakine.parties.gateway.desk_site.words import PROBLEMS
 from kakine.web.sessions import Sessions
 from kakine.web.site import Settings, Site
@@ -23,6 +23,7 @@ class Pages:
         self.entering = entering.Entering(self.desk)
         self.casework = casework.Casework(self.desk)
         self.supervising = supervising.Supervising(self.desk)
+        self.objecting = objecting.Objecting(self.desk)
         self.keeping = keeping.Keeping(self.desk)
 
 
@@ -43,6 +44,7 @@ def site(desk: CaseDesk) -> Site[Shift]:
     _enter(made, pages.entering)
     _work(made, pages.casework)
     _supervise(made, pages.supervising)
+    _object(made, pages.objecting)
     _keep(made, pages.keeping)
     return made
 
@@ -78,6 +80,12 @@ def _supervise(made: Site[Shift], pages: supervising.Supervising) -> None:
     made.post("/room/{number}/decide", pages.decide)
     made.post("/room/{number}/assign", pages.assign)
     made.post("/room/{number}/review", pages.review)
+
+
+def _object(made: Site[Shift], pages: objecting.Objecting) -> None:
+    made.get("/claims", pages.all)
+    made.get("/claims/{id}", pages.one)
+    made.post("/claims/{id}", pages.answer)
 
 
 def _keep(made: Site[Shift], pages: keeping.Keeping) -> None:

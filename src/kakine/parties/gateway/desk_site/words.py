@@ -9,6 +9,7 @@ from kakine.parties.gateway.desk.people_store import Role
 from kakine.parties.gateway.desk.people_store import State as Standing
 from kakine.web.language import mark
 from kakine.web.refusals import Words
+from kakine.wire.objection import Outcome, Reason
 
 RESULTS: dict[Word, tuple[str, str, str]] = {
     Word.DELIVERED: (
@@ -132,6 +133,22 @@ ACTS = {
     What.PRINTED: mark("印刷用に開いた"),
     What.BULK_BEGUN: mark("一括照会を始めた"),
     What.BULK_ENDED: mark("一括照会の答えを渡した"),
+    What.CLAIMS_LISTED: mark("異議と訂正請求の一覧を見た"),
+    What.CLAIM_SEEN: mark("異議・訂正請求を読んだ"),
+    What.CLAIM_ANSWERED: mark("異議・訂正請求に答えた"),
+}
+
+AIMS = {
+    Reason.DATA_WRONG: mark("訂正請求（情報がまちがっている）"),
+    Reason.NOT_ASKED: mark("この手続きを頼んでいない"),
+    Reason.NOT_ME: mark("自分のことではない"),
+    Reason.OTHER: mark("そのほか"),
+}
+OUTCOMES = {
+    Outcome.CORRECTED: ("good", mark("訂正した")),
+    Outcome.KEPT: ("warn", mark("訂正しない（理由を書く）")),
+    Outcome.EXPLAINED: ("good", mark("正しい照会だったと説明する")),
+    Outcome.FORWARDED: ("warn", mark("ほかの機関が決める（どこかを書く）")),
 }
 
 _CHIEF = mark("係長に相談してください。")
@@ -188,6 +205,11 @@ PROBLEMS = {
         mark("認められませんでした"),
         mark("自分が開いた事案や、ほかの係の事案は決められません。"),
         mark("その係の係長に頼んでください。"),
+    ),
+    "claim-unfit": Words(
+        mark("この異議・訂正請求には答えられません"),
+        mark("ないか、ほかの係のものか、もう答えています。答えは一度だけです。何も変わっていません。"),
+        mark("一覧に戻って確かめてください。"),
     ),
     "row-by-hand": Words(mark("この端末では照会しません"), BY_HAND, _CHIEF),
 }
