@@ -19,13 +19,14 @@ from kakine.parties.portal.login.store import WayIn
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.logins import CARD, COUNTER
 from kakine.protocols.own_data import holders
-from kakine.values.calendar import in_japan
 from kakine.runtime.database import Connection
+from kakine.values.calendar import in_japan
 from kakine.values.problems import (
     ActImpossible,
     ActsTooMany,
     ActUnknown,
     CounterNeeded,
+    PartyUnavailable,
     PasskeyInvalid,
     WayInUnknown,
 )
@@ -88,8 +89,8 @@ class OwnActs:
 
     async def raise_shield(self, name: str) -> None:
         """The shield is up, at once; any visit will do, and none is told whether it was up before. What stands of it in
-        the history and among the acts is that an area of own data is closed, and not which. Raises what filing that
-        raises: the shield is up all the same."""
+        the history and among the acts is that an area of own data is closed, and not which. Raises what refuses to
+        file that, but not that nobody answers: the shield is up all the same."""
         visit = self._visits.get(name)
 
         def up(db: Connection) -> None:
@@ -97,7 +98,8 @@ class OwnActs:
             self._halt(db, visit.whose)
 
         await self._office.db.write(up)
-        with suppress(ActsTooMany):  # whoever has filled the list of acts must not keep anybody from it
+        # Whoever has filled the list of acts must not keep anybody from it, and what could not be filed is filed later.
+        with suppress(ActsTooMany, PartyUnavailable):
             await self._ask(visit, CLOSE, shield.AREA.encode(), "")
 
     async def lift_shield(self, name: str) -> bytes:
