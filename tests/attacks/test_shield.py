@@ -210,11 +210,12 @@ def by_card(at: At) -> Plain:
 
 
 def test_a_found_card_does_not_see_that_it_is_up(at: At) -> None:
-    thief = by_card(at)
+    thief, visitor = by_card(at), at.thief()
+    with pytest.raises(CounterNeeded):  # as where it is up
+        at.lifts(visitor)
     before = {path: page(at, thief, path) for path in ("/shield", "/data", f"/data/{shield.AREA}")}
     at.raises(at.owner())
     assert {path: page(at, thief, path) for path in before} == before
-    visitor = at.thief()
     with pytest.raises(StepUpNeeded):
         visitor.acts.shield_ms(visitor.name)
     owner = at.portal.entered(RESIDENT)
