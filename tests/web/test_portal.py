@@ -13,7 +13,7 @@ from web.portal_site import PortalLand
 
 ROOMS = (
     "/", "/data", "/history", "/decisions", "/consents", "/mandates", "/account", "/letters", "/paper", "/held",
-    "/coverage", "/help", "/again", "/tour",
+    "/coverage", "/help", "/again", "/tour", "/shield", "/number",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ ROOMS = {"first": "/", "history": "/history", "decisions": "/decisions", "ways":
          "paper": "/paper", "held": "/held", "coverage": "/coverage", "help": "/help", "again": "/again",
          "data": "/data", "area": "/data/tax", "sensitive": "/data/health", "consents": "/consents",
          "mandates": "/mandates", "account": "/account", "tour": "/tour", "responsibility": "/responsibility",
-         "objections": "/objections"}  # fmt: skip
+         "objections": "/objections", "shield": "/shield", "number": "/number"}  # fmt: skip
 
 
 @dataclass

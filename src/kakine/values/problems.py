@@ -1576,6 +1576,12 @@ class StepUpNeeded(Problem):
     title = "the act needs a card and a passkey shown in this visit, or a paper code from a counter"
 
 
+class CounterNeeded(Problem):
+    code = "counter-needed"
+    status = 403
+    title = "what protects a person is taken away only with a paper code from a counter, shown in this visit"
+
+
 class ActUnknown(Problem):
     code = "act-unknown"
     status = 404

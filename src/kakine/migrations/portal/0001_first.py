@@ -149,3 +149,9 @@ def upgrade() -> None:
         sa.Column("time_ms", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("request"),
     )
+    op.create_table(
+        "shield",
+        sa.Column("account", sa.LargeBinary(), nullable=False),
+        sa.Column("raised_ms", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
+    )

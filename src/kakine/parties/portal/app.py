@@ -28,11 +28,12 @@ from kakine.crypto.sealing import SealKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.portal import exchanges, vouchers
-from kakine.parties.portal.acts import accounts, addresses, ways_in
+from kakine.parties.portal.acts import accounts, addresses, shield, ways_in
 from kakine.parties.portal.acts.addresses import address_tables
 from kakine.parties.portal.acts.areas import Areas, area_tables
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.own import OwnActs
+from kakine.parties.portal.acts.shield import shield_tables
 from kakine.parties.portal.acts.store import act_tables
 from kakine.parties.portal.login import store
 from kakine.parties.portal.login.latest import mark_of, release_of
@@ -75,7 +76,7 @@ from kakine.wire.reading import HistoryAsked
 from kakine.wire.request import AskedPerson, Kind, Mode, Place
 
 _tables = mandate_tables(login_tables(codebook.codebook_metadata(MetaData(info={"store": "portal"}))))
-METADATA = area_tables(address_tables(act_tables(_tables)))
+METADATA = shield_tables(area_tables(address_tables(act_tables(_tables))))
 
 
 class Portal:
@@ -115,7 +116,7 @@ class Portal:
         self._recipient = Recipient(self._domain, epoch, seat)
         self.acts = Acts(self.db, clock, entropy, self._tell)
         shown, changed = mandate_kind(self.mandates), accounts.kind(self._instruct)
-        self.areas = Areas(self.db, entropy, self._ask_holders)
+        self.areas = Areas(self.db, clock, entropy, self._ask_holders)
         for kind in (*ways_in.kinds(clock), addresses.kind(), shown, changed, *self.areas.kinds()):
             self.acts.register(kind)
         self._carrier = Carrier(self.db, clock, self.acts.note)
@@ -374,11 +375,12 @@ class Portal:
     async def attributes(
         self, account: bytes, items: tuple[str, ...], grant: bytes = b""
     ) -> Mapping[str, Any]:
-        """What the registry gives, live; it does not hear what for."""
+        """What the registry gives, live; it does not hear what for. No place while the shield is up."""
         law = self._law.in_force(self._clock())
         registry = DomainName(law.party(law.with_role("registry")[0]).domains[0].name)
         codes, asked = self._codes(account), self._asked(grant=grant)
-        return await exchanges.attributes(self._requester, registry, codes, items, asked)
+        found = await exchanges.attributes(self._requester, registry, codes, items, asked)
+        return shield.kept_back(self.db.read(), account, found)
 
     def login(self, issuer: str, standing: Standing | None = None) -> Login:
         """The login at this address; `application` of `login.http` serves it. Without `standing` no card can log in."""
@@ -424,7 +426,7 @@ class Portal:
 
     def own_acts(self, visits: Visits) -> OwnActs:
         """Acts and ways in of those visitors."""
-        return OwnActs(visits, self.acts, self.areas)
+        return OwnActs(visits, self.acts, self.areas, self.mandates.halt)
 
     def own_mandates(self, visits: Visits) -> OwnMandates:
         """Mandates of those visitors."""

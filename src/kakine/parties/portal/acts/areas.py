@@ -16,15 +16,17 @@ from sqlalchemy.dialects.sqlite import insert
 
 from kakine.contracts.portal import SealedOwnData
 from kakine.crypto.sealing import SealKey
-from kakine.parties.portal.acts import store
+from kakine.parties.portal.acts import shield, store
 from kakine.parties.portal.acts.engine import ActKind
 from kakine.parties.portal.acts.store import Act, State
 from kakine.runtime.database import Connection, Database, sql
-from kakine.runtime.identity import Entropy
-from kakine.values.problems import ActImpossible, ActUnderWay, AreaUnknown
+from kakine.runtime.identity import Clock, Entropy
+from kakine.values.problems import ActImpossible, ActUnderWay, AreaUnknown, CounterNeeded
 from kakine.wire.own_data import Order
 
 CLOSE, OPEN = "own-area-closed", "own-area-opened"
+LIFTED = b"/lifted"
+"""After the area, in the detail of an opening that lifts the shield as well."""
 
 Ask = Callable[[bytes, str, SealKey, Order], Awaitable[list[SealedOwnData]]]
 """(account, area, session, order): ask every holder of the area, whoever the person is. Raises what one refuses."""
@@ -54,8 +56,9 @@ class Areas:
     """Everything that is asked of the holders of an area, in order: whoever looks while an area is being closed or
     opened comes before or after, and undoes nothing of it."""
 
-    def __init__(self, db: Database, entropy: Entropy, ask: Ask) -> None:
+    def __init__(self, db: Database, clock: Clock, entropy: Entropy, ask: Ask) -> None:
         self._db = db
+        self._clock = clock
         self._entropy = entropy
         self._ask = ask
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
@@ -70,6 +73,14 @@ class Areas:
         async with self._lock(account):
             closed = area in self.closed(account)
             return await self._ask(account, area, session, Order.CLOSE if closed else Order.SHOW)
+
+    def raise_shield(self, db: Connection, account: bytes) -> None:
+        """In the caller's transaction: the shield is up, and its area closed by no act, so that undoing one does not
+        open it."""
+        now_ms = self._clock()
+        shield.raise_(db, account, now_ms)
+        db.execute(_DROP, {"account": account, "area": shield.AREA})
+        db.execute(_ADD, {"account": account, "area": shield.AREA, "act": self._entropy(16)})
 
     def kinds(self) -> tuple[ActKind, ActKind]:
         """Closing is done at once, and takes step-up to undo; opening waits in sight, and any visit undoes it."""
@@ -100,6 +111,9 @@ class Areas:
             raise ActUnderWay()
         if _closed_by(db, act) is None:
             raise ActImpossible()
+        up = shield.raised_ms(db, act.account) is not None and _area(act) == shield.AREA
+        if up and not (_lifts(act) and act.seen):
+            raise CounterNeeded()
 
     async def _send_closing(self, act: Act, forth: bool) -> None:
         """Undone, it opens what this very act has closed, unless the area was closed once more since."""
@@ -111,11 +125,14 @@ class Areas:
                 await self._open(act)
 
     async def _send_opening(self, act: Act, forth: bool) -> None:
-        """A closing that was asked for later goes before it."""
+        """A closing or a shield that was asked for later goes before it."""
         async with self._lock(act.account):
+            db = self._db.read()
             if not forth:
+                if _lifts(act):
+                    await self._db.write(lambda db: self.raise_shield(db, act.account))
                 await self._close(act)
-            elif _others(self._db.read(), act, CLOSE, but=(State.UNDONE,)):
+            elif _others(db, act, CLOSE, but=(State.UNDONE,)) or _shielded(db, act):
                 raise ActImpossible()
             else:
                 await self._open(act)
@@ -126,14 +143,15 @@ class Areas:
         await self._tell(act, Order.CLOSE)
 
     async def _open(self, act: Act) -> None:
-        """And until the last holder has heard the opposite."""
+        """And until the last holder has heard the opposite; a shield that went up meanwhile stays."""
         await self._tell(act, Order.OPEN)
-        await self._db.write(lambda db: db.execute(_DROP, _place(act)))
+        if not await self._db.write(lambda db: _opened(db, act)):
+            raise ActImpossible()
 
     async def _tell(self, act: Act, order: Order) -> None:
         nobody = SealKey(self._entropy(32))  # a session that no one can open: there is nothing to show
         with suppress(AreaUnknown):  # nobody gives it any more
-            await self._ask(act.account, act.detail.decode(), nobody, order)
+            await self._ask(act.account, _area(act), nobody, order)
 
     def _lock(self, account: bytes) -> asyncio.Lock:
         return self._locks.setdefault(account, asyncio.Lock())
@@ -143,8 +161,32 @@ def _nothing(db: Connection, act: Act) -> None:
     """The effect is at the holders."""
 
 
+def _area(act: Act) -> str:
+    return act.detail.removesuffix(LIFTED).decode()
+
+
+def _lifts(act: Act) -> bool:
+    return act.detail.endswith(LIFTED)
+
+
+def _shielded(db: Connection, act: Act) -> bool:
+    """Whether the shield keeps this area closed, whatever the act says: it does not lift it, or was asked for before
+    the shield was."""
+    since_ms = shield.raised_ms(db, act.account) if _area(act) == shield.AREA else None
+    return since_ms is not None and (not _lifts(act) or since_ms >= act.asked_ms)
+
+
+def _opened(db: Connection, act: Act) -> bool:
+    if _shielded(db, act):
+        return False
+    db.execute(_DROP, _place(act))
+    if _lifts(act):
+        shield.lift(db, act.account)
+    return True
+
+
 def _place(act: Act) -> dict[str, object]:
-    return {"account": act.account, "area": act.detail.decode()}
+    return {"account": act.account, "area": _area(act)}
 
 
 def _closed_by(db: Connection, act: Act) -> bytes | None:
@@ -156,5 +198,5 @@ def _closed_by(db: Connection, act: Act) -> bytes | None:
 def _others(db: Connection, act: Act, kind: str, but: Sequence[State]) -> list[Act]:
     """Acts of this kind about the same area in other states than these; of closings, those asked for no earlier."""
     found = [each for each in store.of_account(db, act.account) if each.kind == kind and each.id != act.id]
-    alike = [each for each in found if each.detail == act.detail and each.state not in but]
+    alike = [each for each in found if _area(each) == _area(act) and each.state not in but]
     return [each for each in alike if kind == OPEN or each.asked_ms >= act.asked_ms]

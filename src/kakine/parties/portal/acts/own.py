@@ -3,14 +3,15 @@ sections 3 to 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kakine.crypto.hashing import mac
 from kakine.crypto.passkeys import check_creation, creation_options
-from kakine.parties.portal.acts import accounts, ways_in
-from kakine.parties.portal.acts.areas import CLOSE, OPEN, Areas
+from kakine.parties.portal.acts import accounts, shield, ways_in
+from kakine.parties.portal.acts.areas import CLOSE, LIFTED, OPEN, Areas
 from kakine.parties.portal.acts.engine import Acts
 from kakine.parties.portal.acts.store import Act, State
 from kakine.parties.portal.login import store
@@ -18,8 +19,17 @@ from kakine.parties.portal.login.store import WayIn
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.logins import CARD, COUNTER
 from kakine.protocols.own_data import holders
+from kakine.runtime.database import Connection
 from kakine.values.calendar import in_japan
-from kakine.values.problems import ActUnknown, PasskeyInvalid, WayInUnknown
+from kakine.values.problems import (
+    ActImpossible,
+    ActsTooMany,
+    ActUnknown,
+    CounterNeeded,
+    PartyUnavailable,
+    PasskeyInvalid,
+    WayInUnknown,
+)
 from kakine.wire.canonical import encode
 from kakine.wire.instruction import Account
 
@@ -40,10 +50,14 @@ class OwnWay:
 class OwnActs:
     """Acts and ways in, for visitors."""
 
-    def __init__(self, visits: Visits, acts: Acts, areas: Areas) -> None:
+    def __init__(
+        self, visits: Visits, acts: Acts, areas: Areas, halt: Callable[[Connection, bytes], None]
+    ) -> None:
+        """`halt` stops logins under way that could lead to where the person of an account is."""
         self._visits = visits
         self._acts = acts
         self._areas = areas
+        self._halt = halt
         self._office = visits.office
 
     # --- acts of any kind -------------------------------------------------------------------------------------
@@ -70,8 +84,38 @@ class OwnActs:
 
     async def open_area(self, name: str, area: str) -> bytes:
         """The act of opening it again. Raises `StepUpNeeded`, `ActUnderWay`, `ActImpossible` where it is not closed,
-        and as `close_area`."""
+        `CounterNeeded` for the one that the shield closes, and as `close_area`."""
         return await self._about_area(self._visits.strong(name), OPEN, area)
+
+    async def raise_shield(self, name: str) -> None:
+        """The shield is up, at once; any visit will do, and none is told whether it was up before. What stands of it in
+        the history and among the acts is that an area of own data is closed, and not which. Raises what refuses to
+        file that, but not that nobody answers: the shield is up all the same."""
+        visit = self._visits.get(name)
+
+        def up(db: Connection) -> None:
+            self._areas.raise_shield(db, visit.whose)
+            self._halt(db, visit.whose)
+
+        await self._office.db.write(up)
+        # Whoever has filled the list of acts must not keep anybody from it, and what could not be filed is filed later.
+        with suppress(ActsTooMany, PartyUnavailable):
+            await self._ask(visit, CLOSE, shield.AREA.encode(), "")
+
+    async def lift_shield(self, name: str) -> bytes:
+        """The act of opening the area of the shield, which lifts it when it has waited. Raises `CounterNeeded` unless a
+        paper from a counter was shown in this visit, `ActImpossible` where it is down, and as `open_area`."""
+        visit = self._visits.get(name)
+        if COUNTER not in visit.shown:
+            raise CounterNeeded()
+        if shield.raised_ms(self._office.db.read(), visit.whose) is None:
+            raise ActImpossible()
+        return await self._ask(visit, OPEN, shield.AREA.encode() + LIFTED, "")
+
+    def shield_ms(self, name: str) -> int | None:
+        """When the shield was asked for last, None where it is down. Raises `StepUpNeeded`: to whoever has found a card
+        it is not told."""
+        return shield.raised_ms(self._office.db.read(), self._visits.strong(name).whose)
 
     async def _about_area(self, visit: Visit, kind: str, area: str) -> bytes:
         holders(self._office.law.in_force(self._office.clock()), area)

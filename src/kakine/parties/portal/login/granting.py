@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from kakine.crypto.base64url import base64url
+from kakine.parties.portal.acts.shield import PLACES
 from kakine.parties.portal.login import latest, linking
 from kakine.parties.portal.login.clients import authenticated, proof
 from kakine.parties.portal.login.office import TOKEN_MS, Grant, Interaction, Office, Token, Under, Wanted
@@ -95,7 +96,9 @@ async def _granted(
         await linking.allow(office, of.account, of.pushed)
         beside["certificate_link"] = shown
     given = tuple(scope for scope in scopes if scope not in ATTRIBUTES or scope in claims)
-    return Grant(of.pushed, sub, of.acr, of.time_ms, given, claims, beside)
+    bucket = office.mandates.ended.bucket(of.account)
+    under = Under(bucket, of.time_ms, {}) if PLACES & claims.keys() else None
+    return Grant(of.pushed, sub, of.acr, of.time_ms, given, claims, beside, under)
 
 
 def _later(given: latest.Given) -> dict[str, Any]:
@@ -185,7 +188,7 @@ def redeem(office: Office, form: Mapping[str, str], dpop: str | None) -> Issued:
 
 def _still(office: Office, under: Under | None) -> None:
     """Raises `MandateNotInForce` once a mandate of the bucket has ended since the login began."""
-    if under is not None:
+    if under is not None and under.said:
         office.mandates.ended.require(under.bucket, under.since_ms)
 
 
@@ -263,4 +266,12 @@ def opened(office: Office, authorization: str | None, dpop: str | None, method: 
         raise DpopInvalid(what="key")
     office.client(found.client)
     _still(office, found.under)
-    return found.claims
+    return _shielded(office, found)
+
+
+def _shielded(office: Office, token: Token) -> Mapping[str, Any]:
+    """The claims without a place, once somebody of the bucket has raised the shield since the login began."""
+    under = token.under
+    if under is None or not office.mandates.ended.since(under.bucket, under.since_ms):
+        return token.claims
+    return {name: value for name, value in token.claims.items() if name not in PLACES}

@@ -180,7 +180,8 @@ class Interactions(Kept[Interaction]):
 @dataclass(frozen=True)
 class Under:
     """A login by a delegate: in which bucket of mandates (`mandates.ended`), since when, and what the tokens say of it.
-    Which mandate it was does not stand in it."""
+    Which mandate it was does not stand in it. Or one that gives a place: in which bucket of accounts, and nothing said;
+    a shield that goes up takes the place out of it."""
 
     bucket: int
     since_ms: int

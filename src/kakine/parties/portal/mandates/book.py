@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from kakine.contracts.portal import SealedHistory
 from kakine.crypto.sealing import SealKey
+from kakine.parties.portal.acts import shield
 from kakine.parties.portal.mandates import store
 from kakine.parties.portal.mandates.ended import Ended
 from kakine.parties.portal.mandates.store import Kept, Mandate, Store
@@ -244,6 +245,14 @@ class Mandates:
         for row in ending:
             self.undo(db, row.number)
 
+    def halt(self, db: Connection, account: bytes) -> None:
+        """In the caller's transaction: logins under way by mandates of this principal get no further, and those of the
+        own show no place any more (`login.granting.opened`). The mandates stay."""
+        for row in self._store.of(db, account, self._clock()):
+            if row.principal == account:
+                self.ended.note(row.number)
+        self.ended.note(account)
+
     # --- using ----------------------------------------------------------------------------------------------
 
     async def represent(
@@ -299,6 +308,9 @@ class Mandates:
     def _in_time(self, account: bytes, number: bytes) -> Mandate:
         row = self._store.find(self._db.read(), number)
         if row.delegate != account or row.waits:
+            raise MandateNotInForce()
+        since_ms = shield.raised_ms(self._db.read(), row.principal)
+        if since_ms is not None and since_ms >= row.kept.cleared_ms:
             raise MandateNotInForce()
         require_time(row.kept.terms, self._clock())
         return row

@@ -29,5 +29,9 @@ class Ended:
 
     def require(self, bucket: int, since_ms: int) -> None:
         """Raises `MandateNotInForce` for what was made before a mandate of its bucket ended."""
-        if self._last.get(bucket, -1) >= since_ms:
+        if self.since(bucket, since_ms):
             raise MandateNotInForce()
+
+    def since(self, bucket: int, since_ms: int) -> bool:
+        """Whether anything of this bucket has ended at that time or later."""
+        return self._last.get(bucket, -1) >= since_ms

@@ -24,6 +24,7 @@ from kakine.parties.portal.site import (
     responsibility,
     rooms,
     sheets,
+    shielding,
 )
 from kakine.parties.portal.site.house import House
 from kakine.parties.portal.site.wording import WORDS
@@ -124,6 +125,10 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/mandates/{number}/read", of(mandating.reading), limit=reading.MOST_ASKED)
     made.get("/account", of(paying.account))
     made.post("/account", of(paying.change))
+    made.get("/shield", of(shielding.shield))
+    made.post("/shield", of(shielding.raise_))
+    made.post("/shield/lift", of(shielding.lift))
+    made.get("/number", of(shielding.number), open=True)
 
 
 def _beside(login: ASGIApp) -> list[BaseRoute]:
