@@ -19,7 +19,7 @@ from land import Land
 
 
 def test_everybody_gets_the_same_file(tmp_path: Path) -> None:
-    """A stranger, two residents before and after they read, in each language: the same bytes, and no cookie with them."""
+    """A stranger, two residents before and after they read, in each language: the same bytes, no cookie."""
     with PortalLand.opened(tmp_path) as site:
         land = site.site.land
         _count(land, 1000)
@@ -56,7 +56,7 @@ def _key(land: Land) -> wire.VerifyKey:
 
 
 def test_nothing_below_the_threshold_is_in_the_file(tmp_path: Path) -> None:
-    """Few people in a task: no word of it. Counts within their bands: the same bytes; no number of anything but months."""
+    """Few people in a task: no word of it. Counts within their bands: the same bytes."""
     with Land.founded(tmp_path / "land", 1) as land:
         assert not wire.opened(_count(land, 99), _key(land)).tasks
         said = wire.opened(_count(land, 1000, small=9), _key(land))

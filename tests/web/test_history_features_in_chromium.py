@@ -66,8 +66,8 @@ SHOW = """async ([base, told]) => {
     const shown = again === "" ? reading : withoutQuiet(reading, told.names);
     const usual = told.usual ? { ...told.usual, tasks: new Map(told.usual.tasks) } : null;
     show(root, shown, {
-        language: "en", names: told.names, nowMs: told.nowMs, visited: null, again, usual, versions: told.versions ?? [],
-        act: {},
+        language: "en", names: told.names, nowMs: told.nowMs, visited: null, again, usual,
+        versions: told.versions ?? [], act: {},
     });
 }"""
 
