@@ -154,7 +154,7 @@ def test_the_file_is_asked_for_before_the_history_is_open_and_says_not_by_whom(p
     with eyes(portal.origin, portal.browser) as watching:
         page = opened(watching, "/en")
         requests: list[Request] = []
-        page.on("request", requests.append)
+        page.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - no built-in
         page.reload()
         page.wait_for_selector(".history-verdict")
         told(page)
