@@ -113,7 +113,9 @@ def test_no_form_or_call_of_another_page_is_taken_by_any_route(sites: dict[str, 
             continue
         for token in ("", site.other.token, "0" * len(own["token"])):
             answer = site.own.post(path, {**own, "token": token}, **{"x-kakine-token": token})
-            if answer.status == 413:  # a call of a script, with a body shorter than a form: its token is the header
+            if (
+                answer.status == 413
+            ):  # a call of a script, with a body shorter than a form: its token is the header
                 answer = site.own.post(path, {}, **{"x-kakine-token": token})
             assert (answer.status, "form-unfit" in answer.text) == (400, True), (path, token)
         checked += 1

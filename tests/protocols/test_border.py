@@ -170,6 +170,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         registry.LOSS_CODE.path: registry.LossCode(subject, bytes(32)),
         registry.LOST_BY_CODE.path: registry.LostByCode(KEY, bytes(32)),
         registry.VOUCH.path: registry.Vouch(subject, "authentication"),
+        commission.USUAL.path: Nothing(),
         commission.ERASURES.path: retention.Erasures(1),
         commission_audit.EVIDENCE.path: commission_audit.EvidenceSent(b"{}"),
         commission_audit.OBJECT.path: commission_audit.Objection(b"sealed"),

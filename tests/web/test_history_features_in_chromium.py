@@ -64,9 +64,10 @@ SHOW = """async ([base, told]) => {
     document.querySelector("main").replaceChildren(head, root);
     const { again = "" } = told;
     const shown = again === "" ? reading : withoutQuiet(reading, told.names);
+    const usual = told.usual ? { ...told.usual, tasks: new Map(told.usual.tasks) } : null;
     show(root, shown, {
-        language: "en", names: told.names, nowMs: told.nowMs, visited: null, again, versions: told.versions ?? [],
-        act: {},
+        language: "en", names: told.names, nowMs: told.nowMs, visited: null, again, usual,
+        versions: told.versions ?? [], act: {},
     });
 }"""
 
@@ -161,6 +162,49 @@ def test_no_parent_that_an_agency_writes_hangs_the_page(page: Shown) -> None:
         page.details(at)
     page.details(404)
     assert page.page.locator("#line-404 .story a").count() >= 400
+
+
+# --- 17 -------------------------------------------------------------------------------------------------------------
+
+USUAL = {
+    "first": 26 * 12 + 7,
+    "last": 26 * 12 + 9,
+    "tasks": [
+        [
+            "JO106",
+            [
+                {"row": "JO106.1", "item": "TK-0001", "share": "usual"},
+                {"row": "JO106.2", "item": "TK-0002", "share": "usual"},
+                {"row": "JO106.3", "item": "TK-0003", "share": "sometimes"},
+                {"row": "JO106.4", "item": "TK-0004", "share": "seldom"},
+            ],
+        ]
+    ],
+}
+
+
+def test_a_line_says_in_words_how_usual_what_was_asked_is(page: Shown) -> None:
+    lines = [line(0), line(1, rows=["JO106.3", "JO106.4"])]
+    page.show(lines, usual=USUAL)
+    told = page.details(0)
+    assert "[JO106.2]: usually asked under this task (at least nine people for every ten" in told
+    assert "seldom" not in told.replace("Seldom asked does not mean wrong.", "")
+    told = page.details(1)
+    assert "[JO106.3]: sometimes asked under this task (between one and nine people for every ten" in told
+    assert "[JO106.4]: seldom asked under this task (at most one person for every ten" in told
+    often = page.page.inner_text("#line-1 .usual li:last-child")
+    assert often.startswith("Usually asked under this task: ")
+    assert [row in often for row in ("[JO106.1]", "[JO106.2]", "[JO106.3]")] == [True, True, False]
+    assert "from August 2026 to October 2026" in told
+    assert "Compared on this device alone" in told
+    assert_accessible(page.page, "history-usual")
+
+
+def test_where_nothing_is_known_of_a_row_nothing_is_said(page: Shown) -> None:
+    page.show([line(0, rows=["JO106.9"]), line(1, ground="OTHER"), line(2, rows=[])], usual=USUAL)
+    assert not any("usual" in page.details(at).lower() for at in (0, 1, 2))
+    page.show([line(0)])
+    assert "usual" not in page.details(0).lower()
 
 
 # --- 20 -------------------------------------------------------------------------------------------------------------

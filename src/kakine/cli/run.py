@@ -71,6 +71,7 @@ def chores(country: Country) -> list[Chore]:
         Chore("発行の記録 / issuance", HOUR, lambda: _issuance(country), "books"),
         Chore("監査 / audit", HOUR, lambda: _audit(country), "books"),
         Chore("計数 / counts", HOUR, lambda: _count(country), "books"),
+        Chore("通例 / usual", HOUR, lambda: _usual(country), "books"),
         Chore("年替わり / next log", MINUTE, lambda: _year(country), "books"),
         Chore("消去 / erasure", DAY, lambda: _expired(country), "books"),
     ]
@@ -150,6 +151,12 @@ async def _count(country: Country) -> str:
     faults, stopped = await country.commission.count()
     said = [f"{name}: {code}" for name, code in faults.items()]
     return "; ".join([*said, *([f"使われず停止 / unused, suspended: {len(stopped)}"] if stopped else [])])
+
+
+async def _usual(country: Country) -> str:
+    """The portal's file of what is usual, made when counts were taken."""
+    await country.portal.usual.refresh()
+    return ""
 
 
 async def _year(country: Country) -> str:

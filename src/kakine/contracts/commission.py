@@ -139,6 +139,12 @@ class BatchLogged(Body, frozen=True):
     receipt: Appended
 
 
+class UsualGiven(Body, frozen=True):
+    """The file of what is usual (`wire.usual.signed`), the same for everybody; empty where there are no figures."""
+
+    file: bytes
+
+
 MOST_VERSIONS = 8
 
 CURRENT = Call("/v1/gazette", Since, Versions, ANYBODY)
@@ -149,3 +155,4 @@ REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}
 SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))
 LOG_BATCH = Call("/v1/issuance/log", IssuanceBatch, BatchLogged, frozenset({Role.AUTHORITY}))
 ERASURES = Call("/v1/erasures", Erasures, ErasuresGiven, ANYBODY, 4 << 20)
+USUAL = Call("/v1/usual", Nothing, UsualGiven, ANYBODY)

@@ -27,7 +27,7 @@ async def _history(turn: Turn[bytes]) -> Response:
 
 
 def history_site(settings: Settings, land: Land) -> Site[bytes]:
-    """The site; each answer of the portal goes through `site.change`, which tests may set."""
+    """The site; each answer of the portal goes through `site.change`, which tests may set, as the file `site.usual`."""
     own = {NAMES: words_of(pack())}
     site: Site[bytes] = Site(
         "web.history_site", settings, Sessions(settings.clock, settings.entropy), assets=own
@@ -39,7 +39,8 @@ def history_site(settings: Settings, land: Land) -> Site[bytes]:
         given: bytes = site.change(await site.read(account, asked))  # type: ignore[attr-defined]
         return given
 
-    mount(site, read)
+    site.usual = b""  # type: ignore[attr-defined]
+    mount(site, read, lambda: site.usual)  # type: ignore[attr-defined]
     site.get("/", _home, open=True)
     site.post("/enter", _enter, open=True)
     site.get("/history", _history)

@@ -12,10 +12,11 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
-from kakine.contracts.commission import ERASURES, Version
+from kakine.contracts.commission import ERASURES, USUAL, Version
 from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.bureau import store as bureau_store
+from kakine.parties.commission.bureau import usual
 from kakine.parties.commission.bureau.bureau import Bureau
 from kakine.parties.commission.bureau.figures import Figuring
 from kakine.parties.commission.bureau.uses import Counting, collect, suspend_unused
@@ -62,7 +63,11 @@ class Commission:
         self._office = office
         self._clock = clock
         self.book: LawBook = publisher.book
-        self._duties = [*duties(offered), Duty(ERASURES, partial(erasing.erasures, office))]
+        self._duties = [
+            *duties(offered),
+            Duty(ERASURES, partial(erasing.erasures, office)),
+            Duty(USUAL, partial(usual.given, figuring.bureau, office.identity)),
+        ]
         self.app: ASGIApp = application(self._duties, self._roles)
 
     def serve(self, further: Sequence[Duty[Any, Any]]) -> None:
@@ -136,11 +141,12 @@ class Commission:
         await holds.lift(self._office, digest)
 
     async def count(self) -> tuple[dict[PartyName, str], list[str]]:
-        """Collect what converters have counted, suspend what nobody uses, take the figures of the public page; (codes
-        of the problems by converter, rows that were suspended). Apart, every hour."""
+        """Collect what converters have counted, suspend what nobody uses, take the figures of the public page and of
+        what is usual; (codes of the problems by converter, rows that were suspended). Apart, every hour."""
         faults = await collect(self.counting)
         stopped = await suspend_unused(self.counting)
         await self.figuring.take()
+        await usual.take(self.bureau)
         return faults, stopped
 
     def close(self) -> None:

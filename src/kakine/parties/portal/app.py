@@ -46,6 +46,7 @@ from kakine.parties.portal.mandates.visiting import OwnMandates
 from kakine.parties.portal.mandates.visiting import kind as mandate_kind
 from kakine.parties.portal.reading import Readings
 from kakine.parties.portal.site import House, site
+from kakine.parties.portal.usual import UsualFile
 from kakine.parties.portal.visits import Visits
 from kakine.protocols import decisions
 from kakine.protocols.decisions import LONGEST_DAYS
@@ -121,6 +122,7 @@ class Portal:
             self.acts.register(kind)
         self._carrier = Carrier(self.db, clock, self.acts.note)
         self._readings = Readings(network, law, peers, clock, policy)
+        self.usual = UsualFile(law, peers, clock)
 
     @property
     def app(self) -> ASGIApp:
@@ -419,6 +421,7 @@ class Portal:
             self.acts.kind,
             self._stamp,
             lambda: self._network.logs,
+            lambda: self.usual.file,
         )
 
     def _stamp(self, page: Page) -> bytes:

@@ -12,7 +12,7 @@ from kakine.clients.standing import PublishedStatus
 from kakine.parties.portal.app import Portal
 from kakine.protocols.gazette_pack import read_pack
 from kakine.protocols.words import words_of
-from kakine.runtime.footing import MINUTE, Footing, Site, Working
+from kakine.runtime.footing import HOUR, MINUTE, Footing, Site, Working
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import DomainName, PartyName
@@ -52,5 +52,13 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         await cards.refresh()
         return ""
 
-    chores = (Chore("acts", MINUTE, tick, "acts"), Chore("cards", 5 * MINUTE, refresh, "cards"))
+    async def usual() -> str:
+        await made.usual.refresh()
+        return ""
+
+    chores = (
+        Chore("acts", MINUTE, tick, "acts"),
+        Chore("cards", 5 * MINUTE, refresh, "cards"),
+        Chore("usual", HOUR, usual, "usual"),
+    )
     return Working(lambda: app, made.close, begin=made.start, chores=chores, pages=pages)

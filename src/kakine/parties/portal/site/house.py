@@ -21,7 +21,8 @@ from kakine.wire.page import Page
 @dataclass(frozen=True)
 class House:
     """What comes from a browser goes through `visits`, `acts` and `mandates`, where no account can be named. `kind`
-    has the words of an act, `stamp` signs a page as the portal, `logs` are those that count."""
+    has the words of an act, `stamp` signs a page as the portal, `logs` are those that count,
+    `usual` gives the commission's file of what is usual."""
 
     visits: Visits
     acts: OwnActs
@@ -29,6 +30,7 @@ class House:
     kind: Callable[[str], ActKind]
     stamp: Callable[[Page], bytes]
     logs: Callable[[], Logs]
+    usual: Callable[[], bytes]
 
     @property
     def login(self) -> Office:

@@ -96,7 +96,7 @@ def _routes(made: Site[str], house: House) -> None:
     made.call("/enter/passkey/options", of(entering.passkey_options), open=True)
     made.call("/enter/passkey", of(entering.passkey), open=True)
     made.get("/history", of(objecting.history))
-    own_history.mount(made, house.visits.reading)
+    own_history.mount(made, house.visits.reading, house.usual)
     made.get("/data", of(own.rooms))
     made.get("/data/{area}", of(own.area))
     made.call("/data/{area}/read", of(own.read), limit=own_data.MOST_ASKED)

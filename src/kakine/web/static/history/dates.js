@@ -34,3 +34,9 @@ export function dateText(days, language) {
   const then = new Date(days * 86_400_000);
   return dayText(then.getUTCFullYear(), then.getUTCMonth(), then.getUTCDate(), language);
 }
+
+/** A month that stands as months since 2000-01. */
+export function monthText(months, language) {
+  const [year, month] = [2000 + Math.floor(months / 12), months % 12];
+  return language === "en" ? `${MONTHS[month]} ${year}` : `${year}年${month + 1}月`;
+}

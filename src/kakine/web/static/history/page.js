@@ -4,7 +4,7 @@
 //   <div id="history" data-ask="/history/read" data-names="/history/names" data-token="…" data-language="ja|easy|en">
 //
 // With data-again, where a second way in is shown, some kinds of records are left out (quiet.js); data-versions has number
-// and beginning of each gazette.
+// and beginning of each gazette, data-usual where the file of what is usual is.
 
 import { Unreachable, asked, namesFrom } from "./asking.js";
 import { checkFiles, evidenceOf, filesOf, zip } from "./elsewhere.js";
@@ -12,6 +12,7 @@ import { digest } from "./hashing.js";
 import { FRESH_MS, codeOf, fingerprintOf, newSession, readHistory, writeAsked } from "./history.js";
 import { forget, includes, keep, kept, sizesOf } from "./memory.js";
 import { withoutQuiet } from "./quiet.js";
+import { usualFrom, usualOf } from "./usual.js";
 import { Refused, selfTest, signed } from "./verify.js";
 import { button, fingerprints, show, showProgress, showRefusal } from "./view.js";
 import { WORDS } from "./words.js";
@@ -96,8 +97,8 @@ export async function open(root, { nowMs = Date.now(), accept = "", render = sho
   try {
     await selfTest();
     const session = await newSession();
-    const [given, names] = await Promise.all([
-      ask(root.dataset, session, sizesOf(memory.before)), namesFrom(root.dataset.names),
+    const [given, names, figures] = await Promise.all([
+      ask(root.dataset, session, sizesOf(memory.before)), namesFrom(root.dataset.names), usualFrom(root.dataset.usual),
     ]);
     performance.mark("history-given");
     const trusted = accept === "" ? memory.trusted : null;
@@ -109,8 +110,10 @@ export async function open(root, { nowMs = Date.now(), accept = "", render = sho
     performance.measure("history-verified", "history-given");
     const { again = "" } = root.dataset;
     const shown = again === "" ? reading : withoutQuiet(reading, names);
+    // What a task usually asks would tell what one way in leaves out, so it is said beside whole lists alone.
+    const usual = again === "" ? await usualOf(figures, reading.files.believed.said.commission.key, nowMs) : null;
     render(root, shown, {
-      language, names, nowMs, visited: memory.visited, other, again, versions: versionsOf(root.dataset),
+      language, names, nowMs, visited: memory.visited, other, again, usual, versions: versionsOf(root.dataset),
       act: actsOf(root, shown, memory.before, language),
     });
     performance.measure("history-shown", "history-given");

@@ -2,10 +2,11 @@
 // record, and it stays letters. No address is built from a value.
 
 import { actedText } from "./acted.js";
-import { dateText, momentText } from "./dates.js";
+import { dateText, momentText, monthText } from "./dates.js";
 import { GROUND as DECISION, decisionOf } from "./decisions.js";
 import { hintsOf, placeOf } from "./hints.js";
 import { storiesOf } from "./story.js";
+import { comparedWith } from "./usual.js";
 import { WORDS } from "./words.js";
 
 const MINUTES_A_DAY = 1440;
@@ -56,13 +57,13 @@ export class Names {
  * Show a reading in an element. `act` has what buttons do: check(line), save(line), saveAll(), saveEvidence(), forget();
  * each may give a promise of a text. `visited` is the moment of the last visit, or null; `other` says that this list is not
  * of whom that visit was. `again` is where a second way in is shown, "" where all kinds of records are: what is said
- * then fits every list. `versions` are number and beginning of each gazette, oldest first.
+ * then fits every list. `versions` are number and beginning of each gazette, oldest first; `usual` is of usual.js, or null.
  */
-export function show(root, reading, { language, names, nowMs, visited, other = false, again = "", versions = [], act }) {
+export function show(root, reading, { language, names, nowMs, visited, other = false, again = "", versions = [], usual = null, act }) {
   const words = WORDS[language];
   const hints = hintsOf(reading.lines, nowMs);
   const named = new Names(names, language);
-  const context = { words, language, hints, named, nowMs, act, lines: reading.lines, versions, story: storiesOf(reading.lines) };
+  const context = { words, language, hints, named, nowMs, act, lines: reading.lines, versions, usual, story: storiesOf(reading.lines) };
   root.replaceChildren(
     verdict(reading, { words, language, visited, other, again, act }),
     made("h2", words.lines),
@@ -194,7 +195,7 @@ function detailsOf(line, context) {
   ];
   const table = made("dl", rows.filter(([, value]) => value !== "").flatMap(([name, value]) => [made("dt", name), made("dd", value)]));
   const states = made("dd", made("ul", statesOf(line, context).map((each) => made("li", each))));
-  table.append(made("dt", words.state), states, ...chain(line, context));
+  table.append(made("dt", words.state), states, ...usualText(line, context), ...chain(line, context));
   return [table, made("p", [button(words.verify, () => act.check(line)), button(words.save, () => act.save(line))])];
 }
 
@@ -224,6 +225,19 @@ export function expiryDay({ entry }) {
 function versionText({ time }, { versions, words, language }) {
   const found = versions.filter(([, ms]) => ms <= time).at(-1);
   return found ? words.version({ number: found[0], when: momentText(found[1], language) }) : "";
+}
+
+/** What was asked beside what is usual for its task, in words. */
+function usualText(line, { usual, words, named, language }) {
+  const found = comparedWith(usual, line);
+  if (found === null) return [];
+  const called = ({ row, item }) => `${named.of("items", item)} [${harmless(row)}]`;
+  const told = found.own.map((each) => words.shares[each.share]({ row: called(each) }));
+  const between = { often: found.often.map(called).join(", "), first: monthText(usual.first, language), last: monthText(usual.last, language) };
+  return [made("dt", words.usual), made("dd", [
+    made("ul", [...told, words.often(between)].map((each) => made("li", each)), { class: "usual" }),
+    made("p", words.usualNote(between), { class: "note" }),
+  ])];
 }
 
 /** What a line is part of: from where it began, what followed under it, as lists in lists with links within the page. */

@@ -68,6 +68,14 @@ const ja = {
   verify: "この記録を確かめる", verified: "確認できました", unverified: "確認できませんでした", save: "この記録を保存", saveAll: "すべて保存して別の場所で確かめる",
   saveNote: "保存したファイルには、あなたについての照会の内容が読める形で入っています。保存先にご注意ください。",
   forget: "この端末に残したものを消す", forgotten: "消しました。", details: "くわしく",
+  usual: "この事務でふつう照会される情報との比べ",
+  shares: {
+    usual: ({ row }) => `${row}: この事務でよく照会される（最も多く照会される情報の人数に対し9割以上）`,
+    sometimes: ({ row }) => `${row}: この事務で照会されることがある（同じく1割から9割のあいだ）`,
+    seldom: ({ row }) => `${row}: この事務ではあまり照会されない（同じく1割以下）`,
+  },
+  often: ({ often }) => `この事務でよく照会される情報: ${often}`,
+  usualNote: ({ first, last }) => `委員会が署名して公表した${first}から${last}までの件数と、この端末の中だけで比べたものです。どの情報が一緒に照会されたかは数えられていません。あまり照会されないことは、誤りを意味しません。`,
 };
 
 const easy = {
@@ -122,6 +130,14 @@ const easy = {
   saveAll: "ぜんぶ 保存して ほかで 確かめる",
   saveNote: "ファイルには あなたの ことが 書いて あります。気を つけて ください。",
   forget: "この 機械に 残（のこ）した ものを 消（け）す", forgotten: "消しました。", details: "もっと 見る",
+  usual: "この しごとで ふつう 聞（き）かれる こと",
+  shares: {
+    usual: ({ row }) => `${row}: この しごとで よく 聞かれます（いちばん 多（おお）く 聞かれる ことの 人の 数（かず）と くらべて、10人に 9人か、もっと 多い）`,
+    sometimes: ({ row }) => `${row}: この しごとで 聞かれる ことが あります（同（おな）じく、10人に 1人から 9人）`,
+    seldom: ({ row }) => `${row}: この しごとでは あまり 聞かれません（同じく、10人に 1人か、もっと 少（すく）ない）`,
+  },
+  often: ({ often }) => `この しごとで よく 聞かれる こと: ${often}`,
+  usualNote: ({ first, last }) => `委員会（いいんかい）が 署名（しょめい）した ${first} から ${last} までの 数と、この 機械の 中だけで くらべました。どれを いっしょに 聞いたかは 数えて いません。あまり 聞かれなくても、まちがいとは かぎりません。`,
 };
 
 const en = {
@@ -194,6 +210,14 @@ const en = {
   verify: "Check this record", verified: "verified", unverified: "NOT verified", save: "Save this record", saveAll: "Save everything, to check it elsewhere",
   saveNote: "What you save says in readable form what was asked about you. Mind where you keep it.",
   forget: "Forget what was kept on this device", forgotten: "Forgotten.", details: "Details",
+  usual: "What is usual for this task",
+  shares: {
+    usual: ({ row }) => `${row}: usually asked under this task (at least nine people for every ten about whom the most-asked information is asked)`,
+    sometimes: ({ row }) => `${row}: sometimes asked under this task (between one and nine people for every ten about whom the most-asked information is asked)`,
+    seldom: ({ row }) => `${row}: seldom asked under this task (at most one person for every ten about whom the most-asked information is asked)`,
+  },
+  often: ({ often }) => `Usually asked under this task: ${often}`,
+  usualNote: ({ first, last }) => `Compared on this device alone with the counts from ${first} to ${last} that the commission has signed and published. What was asked together is not counted. Seldom asked does not mean wrong.`,
 };
 
 export const WORDS = { ja, easy, en };
