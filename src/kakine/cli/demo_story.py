@@ -15,6 +15,7 @@ from kakine.cli.mandate_words import acted_words
 from kakine.cli.own_decisions import decision_words, use_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
+from kakine.cli.verify import harmless
 from kakine.institutions.families import Family
 from kakine.protocols.decisions import GROUND as DECISION
 from kakine.protocols.decisions import Consent
@@ -225,7 +226,8 @@ def dispute_words(stands: Disputed) -> str:
         return "異議に回答あり: 変換は正しかった / answered: the conversion was right"
     if answer.finding is Finding.NOT_RELEASED:
         return "異議に回答あり: 提供されずに終わった / answered: it was stopped, and nothing was given out"
-    return f"異議に回答あり: {answer.party} の誤り ({answer.fault}) / answered: {answer.party} at fault"
+    party, fault = harmless(answer.party), harmless(answer.fault)
+    return f"異議に回答あり: {party} の誤り ({fault}) / answered: {party} at fault"
 
 
 def tell(facts: Facts, words: Words) -> Iterator[str]:
