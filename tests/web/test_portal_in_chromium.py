@@ -283,3 +283,17 @@ def test_a_room_is_readable_in_large_letters_with_other_colours_and_on_paper(ser
             page.goto(served.origin + path)
             watching.look_large(page, f"portal{path.replace('/', '-')}")
             watching.look_printed(page, path)
+
+
+def test_one_button_raises_the_shield_and_says_what_it_does_not_do(served: Served) -> None:
+    with eyes(served.origin, served.browser) as watching:
+        page = watching.open("/")
+        come_in(page, served.papers[1].pop())
+        page.goto(served.origin + "/shield")
+        assert "ここでは止まらないこと" in page.inner_text("main")
+        page.get_by_role("button", name="今すぐ守る").click()
+        page.wait_for_selector("text=支援措置を申し出てください")
+        watching.look(page, "portal-shielded-ja")
+        page.goto(served.origin + "/shield")
+        assert page.get_by_role("button", name="守るのをやめる").is_visible()
+        watching.look(page, "portal-shield-up-ja")
