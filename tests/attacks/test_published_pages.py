@@ -110,8 +110,10 @@ def visit(served: Served, path: Path, code: str) -> Path:
         page = context.new_page()
         page.goto(served.origin)
         come_in(page, code)
+        page.wait_for_load_state("networkidle")
         page.goto(served.origin + "/history")
         page.wait_for_selector(".history-verdict")
+        page.wait_for_load_state("networkidle")
     return path
 
 

@@ -151,11 +151,14 @@ def _in_har(data: bytes, origin: str) -> list[Given]:
 
 
 def _given(entry: dict[str, Any]) -> Given | None:
-    """None for what is neither page nor file: redirects, forms, calls of scripts."""
+    """None for what is neither page nor file: redirects, forms, calls of scripts; and for a file whose body the browser
+    did not keep, since its reader went on before it was there. A page that names it is then said to lack it."""
     answer = entry["response"]
     content = answer["content"]
     media = content.get("mimeType", "")
     if answer["status"] != 200 or not any(each in media for each in ("html", "javascript", "css")):
+        return None
+    if "html" not in media and "text" not in content:
         return None
     text = content["text"]
     body = base64.b64decode(text, validate=True) if content.get("encoding") == "base64" else text.encode()
