@@ -57,7 +57,8 @@ class Order:
     @property
     def id(self) -> bytes:
         """12 bytes, the same for the same order."""
-        told = [self.domain, self.provider, self.procedure, *sorted(self.rows), self.official, self.unit]
+        rows = " ".join(sorted(self.rows))  # as one part: else a row could stand for what comes after it
+        told = [self.domain, self.provider, self.procedure, rows, self.official, self.unit]
         people = [part for each in self.people for part in (each.reference, each.case.encode())]
         return digest("bulk-job", *(text.encode() for text in told), *people)[:12]
 
