@@ -3,19 +3,12 @@
 
 import { momentText } from "./dates.js";
 import { filesOf, nameOf } from "./elsewhere.js";
-import { harmless } from "./view.js";
+import { harmless, made } from "./view.js";
 import { WORDS } from "./words.js";
 import { PAPER } from "./paper_words.js";
 import { countYear, receivers } from "./year.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-
-export function made(tag, content = [], set = {}) {
-  const element = document.createElement(tag);
-  element.append(...[content].flat());
-  for (const [name, value] of Object.entries(set)) element.setAttribute(name, value);
-  return element;
-}
 
 /** Names of organisations and articles; an id stands alone where it has none. */
 export function namesIn(names, language) {

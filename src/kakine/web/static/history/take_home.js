@@ -5,8 +5,8 @@ import { asCsv, asJson } from "./copies.js";
 import { dateText } from "./dates.js";
 import { filesOf, zip } from "./elsewhere.js";
 import { PAPER } from "./paper_words.js";
-import { historySheet, made, yearSheet } from "./sheet.js";
-import { button, expiryDay } from "./view.js";
+import { historySheet, yearSheet } from "./sheet.js";
+import { button, expiryDay, made } from "./view.js";
 import { yearsOf } from "./year.js";
 
 const DAY = 86_400_000;
