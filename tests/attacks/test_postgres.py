@@ -115,8 +115,10 @@ def test_a_writer_that_was_overtaken_writes_nothing_more(where: Path) -> None:
                 with pytest.raises(StoreInUse):
                     await first.write(add(2))
                 await second.write(add(3))
-                with pytest.raises(StoreFailed):
+                with pytest.raises(StoreInUse):
                     await first.write(add(4))
+                assert first.overtaken
+                assert not second.overtaken
                 assert count(second) == 2
 
     asyncio.run(scene())
