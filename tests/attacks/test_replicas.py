@@ -1,4 +1,4 @@
-"""Several processes of one party on one store (spec/replicas.md): what one knows, all know, and nothing happens twice."""
+"""Several processes of one party on one store (spec/replicas.md): what one knows all know, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, table
 
 import postgres_server
-from attacks.insider import filings, log_size
+from attacks.insider import log_size
 from attacks.test_a07_replay_has_no_second_effect import reuse
 from kakine.clients.exchange import as_convert, request_of
 from kakine.contracts import converter as contract
 from kakine.contracts import gateway as gateway_contract
 from kakine.contracts.converter import LinkAsked
+from kakine.country import KEEPERS
 from kakine.parties.converter import erasure_store, hop, keys, quota, store, uses
 from kakine.parties.gateway.bulk import jobs
 from kakine.parties.gateway.bulk import store as lines
@@ -47,9 +48,10 @@ from kakine.wire.request import Payload
 from replicas import ASKING, FIRST, Twice, twice
 from road import instead
 
-from land import CHILDREN, TAX, TAX_ROW, ref
+from land import CHILDREN, TAX, TAX_ROW, Land, ref
 
-PEOPLE = sql(select(quota._spent.c.people).where(quota._spent.c.recipient == str(TAX)))
+_OF_LINK = (quota._spent.c.requester == str(CHILDREN), quota._spent.c.recipient == str(TAX))
+PEOPLE = sql(select(quota._spent.c.people).where(*_OF_LINK))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,15 @@ def ask(pair: Twice, what: Any, message: Any, app: Any = None, to: str = FIRST) 
 
 def xids_of(asked: Prepared) -> list[bytes]:
     return [person.xid for person in decode(asked.kept.payload, Payload).people]
+
+
+FILINGS = sql(select(func.count()).select_from(table("filing")))
+
+
+def filings(land: Land) -> list[int]:
+    """How many requests each record keeper has filed."""
+    boxes = [land.country.mailboxes[keeper.party] for keeper in KEEPERS]
+    return [box.office.db.read().execute(FILINGS).fetchone()[0] for box in boxes]
 
 
 # --- converters ---

@@ -102,10 +102,11 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
     for name in needed:
         if name not in known:
             yield f"none for {name}"
-    for name, address in known.items():
-        parts = urlsplit(address)
-        if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
-            yield f"not https://host:port for {name}"
+    for name, processes in settings.roads().items():
+        for address in processes:
+            parts = urlsplit(address)
+            if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+                yield f"not https://host:port for {name}"
 
 
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
