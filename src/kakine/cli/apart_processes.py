@@ -94,7 +94,7 @@ class Processes:
 
     @property
     def server(self) -> Cluster | None:
-        """The server of the stores, where they are in one."""
+        """The server of the stores, where they are in one. Raises `CountryMissing`."""
         room = about(self.folder).server
         return Cluster(Path(room)) if room else None
 
@@ -147,8 +147,8 @@ class Processes:
 
     def down(self) -> list[str]:
         """Tell all to stop, and end those that do not, then the server of their stores; the names of those that
-        ran."""
-        ran = self.running()
+        ran. Raises `CountryMissing`."""
+        server, ran = self.server, self.running()
         for one in ran.values():
             self._tell(one, signal.SIGTERM)
         for name in ran:
@@ -157,7 +157,7 @@ class Processes:
             left.unlink()
         for pid in [pid for pid, child in _CHILDREN.items() if child.poll() is not None]:
             _reap(pid)
-        if (server := self.server) is not None:
+        if server is not None:
             server.stop()
         return list(ran)
 

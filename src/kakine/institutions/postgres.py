@@ -14,8 +14,9 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from kakine.values.problems import ServerFailed, ServerMissing
 
 _PORT = "5432"  # a part of the socket's name; no port is opened
 _CONNECTIONS = 300  # two for each process of a party, and replicas
+_PAUSES = (0.2, 0.5, 1, 2, 4)
+"""Seconds between attempts at a start."""
 _SILENT = "-c log_error_verbosity=terse -c log_min_error_statement=panic"
 """Otherwise the log repeats rows and statements that were refused, and what was deleted stays in it."""
 _SOCKET = 100
@@ -94,14 +97,21 @@ class Cluster:
             told.unlink()
 
     def start(self) -> None:
-        """Start it, unless it runs; returns when it answers."""
+        """Start it, unless it runs; returns when it answers. Raises `ServerMissing`, `ServerFailed`."""
         if self.running is None:
             options = (
                 f"-c listen_addresses='' -c unix_socket_directories='{self.folder / 'run'}' -c port={_PORT} "
                 f"-c max_connections={_CONNECTIONS} {_SILENT}"
             )
             log = str(self.folder / "data" / "server.log")
-            _run(["pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start"])
+            command = ["pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start"]
+            for pause in _PAUSES:
+                # What a server that was killed has left ends by itself, and is in the way until then.
+                with suppress(ServerFailed):
+                    _run(command)
+                    return
+                time.sleep(pause)
+            _run(command)
 
     def stop(self) -> None:
         """Stop it, by its own process id; nothing happens if it does not run."""
