@@ -24,7 +24,7 @@ from sqlalchemy import MetaData
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreFailed
 
-__all__ = ["Connection", "Database", "IntegrityError", "Mark", "Rows", "Sql", "sql", "store_of"]
+__all__ = ["Connection", "Database", "IntegrityError", "Mark", "Rows", "Sql", "replica_of", "sql", "store_of"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,15 @@ def store_of(folder: Path, name: str) -> Path:
     """The store of this name: the file with its server's address where there is one, otherwise an SQLite file."""
     served = folder / f"{name}.postgresql"
     return served if served.is_file() else folder / f"{name}.sqlite"
+
+
+def replica_of(path: Path) -> str:
+    """The name under which a process shares the store at `path`; nothing for its only one. Raises `StoreFailed`."""
+    if path.suffix != ".postgresql":
+        return ""
+    from kakine.runtime.postgres import address
+
+    return address(path).replica
 
 
 GROUP = 1000
