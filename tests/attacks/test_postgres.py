@@ -163,6 +163,26 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
         assert asyncio.run(database.write(add(8))) == 8
 
 
+def test_a_store_that_was_put_back_under_a_living_writer_is_seen(where: Path) -> None:
+    """The connection is lost, and the store that is there now is one from before the last answer."""
+    with closing(Database.open(where, METADATA)) as database:
+        asyncio.run(database.write(add(1)))
+        with psycopg.connect(address(where).server, autocommit=True) as party:
+            (older,) = party.execute("SELECT last FROM kakine_writer").fetchone() or (0,)
+        asyncio.run(database.write(add(2)))
+        name = str(psycopg.conninfo.conninfo_to_dict(address(where).server)["dbname"])
+        root = postgres_server.server().server(name, "postgres")
+        with psycopg.connect(root, autocommit=True) as server:
+            server.execute("UPDATE kakine_writer SET last = %s", (older,))
+            server.execute("DELETE FROM taken WHERE id = 2")
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,)
+            )
+        with pytest.raises(StoreFailed):
+            asyncio.run(database.write(add(3)))
+        assert count(database) == 1
+
+
 def test_nothing_answered_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     """kill -9 while 400 writes are on their way: each that was answered stands, and stands once."""
 
