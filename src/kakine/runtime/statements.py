@@ -198,7 +198,9 @@ class _Types(base.PGTypeCompiler):
 class _Tables(base.PGDDLCompiler):
     def get_column_specification(self, column: Any, **kw: Any) -> str:
         required = "" if column.nullable else " NOT NULL"
-        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{required}"
+        default = self.get_column_default_string(column)
+        given = "" if default is None else f" DEFAULT {default}"
+        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{given}{required}"
 
 
 class _Statements(psycopg.PGCompiler_psycopg):
