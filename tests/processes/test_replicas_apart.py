@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -125,24 +125,60 @@ def test_when_one_process_is_killed_the_others_go_on_and_nothing_is_lost_or_doub
     processes.wait(["converter-1.2", f"{ASKING}.2"])
 
 
+def second_process(folder: Path, of: str, name: str) -> tuple[int, int]:
+    """Somebody's mistake: another process with the same folder's contents; its two ports."""
+    shutil.copytree(folder / of, folder / name)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = int(one.getsockname()[1]), int(two.getsockname()[1])
+    text = (folder / name / SETTINGS).read_text()
+    for key, port in zip(("port", "admin"), ports, strict=True):
+        text = re.sub(rf"^{key} = \d+$", f"{key} = {port}", text, count=1, flags=re.MULTILINE)
+    (folder / name / SETTINGS).write_text(text)
+    return ports
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 90
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert true()
+
+
+def test_of_two_processes_under_one_name_the_first_listens_no_more_and_the_others_are_called(
+    processes: Processes,
+) -> None:
+    folder = processes.folder
+    port, admin = about(folder).ports["converter-1.2"]
+    (_, other) = second_process(folder, "converter-1.2", "converter-1.again")
+    processes.start("converter-1.again")
+    try:
+        until(lambda: ready(other) and not ready(admin))
+
+        def listens() -> bool:
+            with socket.socket() as caller:
+                return caller.connect_ex(("127.0.0.1", port)) == 0
+
+        until(lambda: not listens())
+
+        async def work() -> None:
+            async with agency(folder, ASKING) as own:
+                assert DELIVERED in await ask_all(own, own_questions(folder)[:4], 2)
+
+        asyncio.run(work())
+    finally:
+        processes.end("converter-1.again")
+    processes.end("converter-1.2")
+    processes.start("converter-1.2")
+    processes.wait(["converter-1.2"])
+
+
 def test_of_two_sequencers_the_one_that_was_overtaken_says_so_and_is_not_ready(processes: Processes) -> None:
     folder = processes.folder
-    second = folder / "ledger-a.other"
-    shutil.copytree(folder / "ledger-a", second)
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        ports = one.getsockname()[1], two.getsockname()[1]
-    text = (second / SETTINGS).read_text()
-    for name, port in zip(("port", "admin"), ports, strict=True):
-        text = re.sub(rf"^{name} = \d+$", f"{name} = {port}", text, count=1, flags=re.MULTILINE)
-    (second / SETTINGS).write_text(text)
+    ports = second_process(folder, "ledger-a", "ledger-a.other")
     first_admin = about(folder).ports["ledger-a"][1]
     processes.start("ledger-a.other")
     try:
-        until = time.monotonic() + 90
-        while (not ready(ports[1]) or ready(first_admin)) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert ready(ports[1])
-        assert not ready(first_admin)
+        until(lambda: ready(ports[1]) and not ready(first_admin))
         assert asked(first_admin, "/health") == "alive\n"
 
         async def call() -> None:
