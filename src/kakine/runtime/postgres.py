@@ -110,6 +110,7 @@ class _Writer(Line):
         """Roll back, whatever was on its way. If the connection is gone, it is known afterwards."""
         with suppress(psycopg.Error):
             self.settle()
+        self.fault = None
         with suppress(psycopg.OperationalError):
             self.command(b"ROLLBACK")
             self.settle()
@@ -162,6 +163,7 @@ class _Reader:
 
 
 def _asked(line: Line, ask: Callable[[Line], list[Answer]]) -> list[Answer]:
+    line.fault = None
     found = ask(line)
     line.settle()
     return found

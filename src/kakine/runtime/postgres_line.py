@@ -171,6 +171,9 @@ class Line:
         return answer
 
     def _send(self, answer: Answer, text: bytes, raw: Sequence[bytes | None], kinds: Sequence[int]) -> None:
+        if self.fault is not None:
+            # Until whoever holds the line has undone it, nothing more is carried out anyway.
+            raise self.fault
         key = (text, *kinds)
         name = self._names.get(key)
         try:
