@@ -108,6 +108,19 @@ def test_no_party_reaches_the_database_of_another(tmp_path: Path) -> None:
         psycopg.connect(mine, dbname=theirs)
 
 
+def test_what_the_server_refuses_does_not_stand_in_its_log(where: Path) -> None:
+    """A row that breaks a rule is said to be one, and not shown: a log outlives what is deleted."""
+    log = postgres_server.server().folder / "data" / "server.log"
+    with psycopg.connect(address(where).server, autocommit=True) as party:
+        before = log.stat().st_size
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            party.execute("INSERT INTO taken VALUES (NULL, 'a-name-in-a-row')")
+    told = log.read_bytes()[before:]
+    assert b"not-null" in told
+    assert b"a-name-in-a-row" not in told
+    assert b"a-name-in-a-row".hex().encode() not in told
+
+
 def test_a_writer_that_was_overtaken_writes_nothing_more(where: Path) -> None:
     async def scene() -> None:
         with closing(Database.open(where, METADATA)) as first:
@@ -116,8 +129,10 @@ def test_a_writer_that_was_overtaken_writes_nothing_more(where: Path) -> None:
                 with pytest.raises(StoreInUse):
                     await first.write(add(2))
                 await second.write(add(3))
-                with pytest.raises(StoreFailed):
+                with pytest.raises(StoreInUse):
                     await first.write(add(4))
+                assert first.overtaken
+                assert not second.overtaken
                 assert count(second) == 2
 
     asyncio.run(scene())
@@ -147,6 +162,26 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
         assert count(database) == 1
         assert len(runs) == (1 if sent else 2)
         assert asyncio.run(database.write(add(8))) == 8
+
+
+def test_a_store_that_was_put_back_under_a_living_writer_is_seen(where: Path) -> None:
+    """The connection is lost, and the store that is there now is one from before the last answer."""
+    with closing(Database.open(where, METADATA)) as database:
+        asyncio.run(database.write(add(1)))
+        with psycopg.connect(address(where).server, autocommit=True) as party:
+            (older,) = party.execute("SELECT last FROM kakine_writer").fetchone() or (0,)
+        asyncio.run(database.write(add(2)))
+        name = str(psycopg.conninfo.conninfo_to_dict(address(where).server)["dbname"])
+        root = postgres_server.server().server(name, "postgres")
+        with psycopg.connect(root, autocommit=True) as server:
+            server.execute("UPDATE kakine_writer SET last = %s", (older,))
+            server.execute("DELETE FROM taken WHERE id = 2")
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,)
+            )
+        with pytest.raises(StoreFailed):
+            asyncio.run(database.write(add(3)))
+        assert count(database) == 1
 
 
 def test_nothing_answered_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from kakine.crypto import x509
+from kakine.runtime.addresses import Addresses
 from kakine.runtime.gathering import Gathering
 from kakine.runtime.http import MEDIA
 from kakine.runtime.identity import Clock
@@ -27,6 +28,14 @@ MOST_ANSWER = 96 << 20
 TOTAL_S, CONNECT_S, IDLE_S = 60, 5, 30
 CONNECTIONS = 64
 """To one party."""
+
+
+class _Other(aiohttp.ClientConnectionError):
+    """Somebody else is there, or one whose certificate does not stand."""
+
+
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, _Other)
+"""No connection was made: nothing of the call has left."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -47,7 +56,7 @@ class _Connector(aiohttp.TCPConnector):
             self._look(tls.getpeercert(binary_form=True) if tls else None)
         except Problem as problem:
             made.close()
-            raise aiohttp.ClientConnectionError(problem.code) from problem
+            raise _Other(problem.code) from problem
         return made
 
     def _look(self, der: bytes | None) -> None:
@@ -110,13 +119,13 @@ class NetworkRoad:
     def __init__(
         self,
         credentials: Credentials,
-        addresses: Mapping[PartyName, str],
+        addresses: Mapping[PartyName, str | Sequence[str]],
         clock: Clock,
         public: Collection[str] = (),
     ) -> None:
         self.standing: Standing | None = None
         self._credentials = credentials
-        self._addresses = addresses
+        self._addresses = Addresses(addresses)
         self._clock = clock
         self._public = frozenset(public)
         self._pools: dict[tuple[PartyName, bool], _Pool] = {}
@@ -140,25 +149,36 @@ class NetworkRoad:
 
     @asynccontextmanager
     async def _open(self, to: PartyName, path: str, body: bytes) -> AsyncIterator[_Answer]:
-        address, public = self._addresses.get(to), path in self._public
-        if address is None or (self.standing is None and not public):
+        public = path in self._public
+        if self.standing is None and not public:
             raise PartyUnavailable(party=to, call=path)
         pool = self._pool(to, public)
         pool.calls += 1
         try:
-            async with pool.session.post(
-                address + path,
-                data=body,
-                headers={"content-type": MEDIA},
-                server_hostname=host_of(to),
-                allow_redirects=False,
-            ) as answer:
+            async with await self._reached(pool, to, path, body) as answer:
                 yield _Answer(answer)
         except (TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise PartyUnavailable(party=to, call=path) from fault
         finally:
             pool.calls -= 1
             self._settle(pool)
+
+    async def _reached(self, pool: _Pool, to: PartyName, path: str, body: bytes) -> aiohttp.ClientResponse:
+        """The answer of the first of a party's processes that can be reached."""
+        fault: Exception | None = None
+        for address in self._addresses.of(to):
+            try:
+                return await pool.session.post(
+                    address + path,
+                    data=body,
+                    headers={"content-type": MEDIA},
+                    server_hostname=host_of(to),
+                    allow_redirects=False,
+                )
+            except _UNSENT as unsent:
+                self._addresses.missed(address)
+                fault = unsent
+        raise PartyUnavailable(party=to, call=path) from fault
 
     def _pool(self, to: PartyName, public: bool) -> _Pool:
         found = self._pools.get((to, public))

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import MetaData, bindparam, case, update
+from sqlalchemy import MetaData, bindparam, case, select, update
 
-from kakine.runtime.database import Connection, Database, IntegrityError, Waiting, answer
+from kakine.runtime.database import Connection, Database, IntegrityError, Mark, Waiting, answer
 from kakine.runtime.postgres_line import Answer, Line
 from kakine.runtime.postgres_open import (
     BOOKKEEPING,
@@ -63,6 +63,17 @@ _MARK = sql(
     update(WRITER)
     .where(WRITER.c.holder == bindparam("me"))
     .values(last=case((WRITER.c.fence == bindparam("known"), bindparam("number"))))
+)
+
+_MARKS = sql(select(WRITER.c.holder, WRITER.c.fence, WRITER.c.last))
+_END = sql(
+    update(WRITER)
+    .where(
+        WRITER.c.holder == bindparam("of"),
+        WRITER.c.fence == bindparam("known"),
+        WRITER.c.last == bindparam("number"),
+    )
+    .values(fence=WRITER.c.fence + 1)
 )
 
 
@@ -165,18 +176,23 @@ class PostgresDatabase(Database):
         self._where = where
         self._sound = True
         self._pending = False
-        self._number = 0
+        self._number = self._stood = 0
+        self.replica = where.replica
         driver = connect(where)
         try:
             require_durable(driver)
             require_tables(driver, metadata)
             self._fence = overtake(driver, where.replica)
-            self._reader = _Reader(lambda: connect(where, default_transaction_read_only="on"))
+            self._reader = _Reader(self._connect_reader)
         except BaseException:
             driver.close()
             raise
         self._line = _Writer(driver)
         super().__init__(metadata)
+
+    def _connect_reader(self) -> psycopg.Connection[Any]:
+        self.reached += bool(self.replica)
+        return connect(self._where, default_transaction_read_only="on")
 
     @classmethod
     def open(cls, path: Path, metadata: MetaData) -> PostgresDatabase:
@@ -193,6 +209,24 @@ class PostgresDatabase(Database):
     def read(self) -> Connection:
         """See `Database.read`."""
         return self._reader
+
+    def _marks(self) -> dict[str, Mark]:
+        return {row[0]: Mark(row[1], row[2]) for row in self._reader.execute(_MARKS)}
+
+    async def look(self) -> None:
+        """See `Database.look`."""
+        # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
+        if self.replica or self._marks()[""].fence != self._fence:
+            await self.write(lambda _: None)
+
+    def others(self) -> Mapping[str, Mark]:
+        """See `Database.others`."""
+        return {name: mark for name, mark in self._marks().items() if name and name != self.replica}
+
+    async def end(self, replica: str, seen: Mark) -> bool:
+        """See `Database.end`."""
+        values = {"of": replica, "known": seen.fence, "number": seen.last}
+        return await self.write(lambda db: db.execute(_END, values).rowcount == 1)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -212,6 +246,8 @@ class PostgresDatabase(Database):
 
     def _transact(self, group: list[Waiting]) -> None:
         try:
+            if self.overtaken:
+                raise StoreInUse()
             if not self._sound:
                 raise StoreFailed(reason="whether an earlier write stands is not known")
             self._persist(group)
@@ -237,7 +273,7 @@ class PostgresDatabase(Database):
                 last = fault
             self._drop()
             if _is_overtaken(last):
-                self._sound = False
+                self.overtaken = True
                 raise StoreInUse() from last
             if not self._line.closed and not _is(last, _AGAIN):
                 raise last
@@ -313,6 +349,7 @@ class PostgresDatabase(Database):
         if mark.rowcount != 1:
             self._sound = False
             raise StoreFailed(reason="the writer's row is gone")
+        self._stood = self._number
 
     def _drop(self) -> None:
         self._line.drop()
@@ -333,10 +370,16 @@ class PostgresDatabase(Database):
             raise
         if found is None:
             driver.close()
-            self._sound = False
+            self.overtaken = True
             raise StoreInUse()
         self._fence, last = found
+        self.reached += bool(self.replica)
         stands, self._pending = self._pending and last == self._number, False
+        if not stands and last != self._stood:
+            driver.close()
+            self._sound = False
+            raise StoreFailed(reason="the server has not what was written last: it was put back")
+        self._stood = last
         self._line = _Writer(driver)
         return stands
 

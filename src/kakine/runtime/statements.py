@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Delete, Insert, Table, Update
+from sqlalchemy import Column, Delete, Insert, Table, Update, bindparam, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import base, psycopg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -47,6 +47,9 @@ class Sql(str):
         """Compiled when first asked for: where no PostgreSQL is used, nothing is spent on it."""
         if self._postgres is None:
             self._postgres = _compiled(self._statement, POSTGRES, r"%\((\w+)\)s")
+            unasked = isinstance(self._statement, Insert) and not self._statement._returning
+            if unasked and "RETURNING" in self._postgres:
+                raise TypeError("a key that is left out is counted by SQLite alone: `numbered`")
         return self._postgres
 
     @property
@@ -75,6 +78,18 @@ def sql(statement: ClauseElement) -> Sql:
     if isinstance(statement, Insert | Update | Delete):
         _ACTS.setdefault(_known_as(statement.table), set()).update(_acts(statement))
     return made
+
+
+def numbered(column: Column[int]) -> Insert:
+    """An insert into a table whose key counts up: the number after the highest there, all else given.
+
+    A key that is left out is counted by SQLite alone. Two at once draw the same number: for one writer, or replicas
+    that repeat what failed to serialize.
+    """
+    table = column.table
+    following = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+    given: dict[str, Any] = {each.name: bindparam(each.name) for each in table.columns if each is not column}
+    return insert(table).values({column.name: following, **given}).inline()
 
 
 def acts_on(table: Table) -> dict[str, set[str]]:
@@ -183,7 +198,9 @@ class _Types(base.PGTypeCompiler):
 class _Tables(base.PGDDLCompiler):
     def get_column_specification(self, column: Any, **kw: Any) -> str:
         required = "" if column.nullable else " NOT NULL"
-        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{required}"
+        default = self.get_column_default_string(column)
+        given = "" if default is None else f" DEFAULT {default}"
+        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{given}{required}"
 
 
 class _Statements(psycopg.PGCompiler_psycopg):
@@ -225,6 +242,8 @@ def _standard(statement: Insert) -> Insert:
     if not words:
         return statement
     plain = sqlite_insert(statement.table)
+    if statement._inline:
+        plain = plain.inline()
     if statement._values is not None:
         plain = plain.values(dict(statement._values))
     if words == {"OR IGNORE"}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +12,13 @@ from functools import partial
 from kakine.clients.carrier import OPEN, Carrier
 from kakine.clients.exchange import Wish, request_of
 from kakine.parties.gateway.bulk import arrivals as bulk
-from kakine.parties.gateway.desk import arrivals
+from kakine.parties.gateway.bulk import store as lines
+from kakine.parties.gateway.desk import arrivals, case_store
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Connection
+from kakine.runtime.replicas import left_to
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown, Problem
@@ -188,15 +190,17 @@ class Desk:
             await office.db.write(partial(_travels, context=context, request=request_of(prepared)))
         return list(await self.carrier.send(requester, prepared, context))
 
-    async def resume(self, inquiry: bytes = b"") -> None:
-        """Take up what was left open: everything at a start, later what this question travels in. Raises nothing that
-        concerns a single request; what is refused now is noted with its questions."""
+    async def resume(self, inquiry: bytes = b"", of: str | None = None) -> None:
+        """Take up what was left open: everything at a start, later what this question travels in. Nothing that another
+        replica carries; `of` for what one has left (`runtime.replicas`). Raises nothing that concerns a single request;
+        what is refused now is noted with its questions."""
         office = self._office
+        whose = office.db.replica if of is None else of
 
         def wanted(context: bytes) -> bool:
             return not inquiry or inquiry in arrivals.inquiries_of(context)
 
-        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted)
+        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted, whose)
         refused = [
             (c, each) for c, each in results if isinstance(each, Problem) and not isinstance(each, OPEN)
         ]
@@ -207,11 +211,22 @@ class Desk:
                 ids = arrivals.inquiries_of(context)
                 arrivals.refused(db, ids, problem, now_ms)
                 bulk.refused(db, ids, problem)
-            arrivals.settle(db, now_ms, inquiry)
+            arrivals.settle(db, now_ms, whose, inquiry)
             if not inquiry:
-                bulk.settle(db, arrivals.going(db))
+                bulk.settle(db, arrivals.going(db), whose)
 
         await office.db.write(work)
+
+    async def take_over(self, whose: Callable[[str], bool], by: str = "") -> None:
+        """Carry what others have left: first it is this replica's by the books, so that nobody else does."""
+        mine = left_to(self._office.db.replica, by)
+
+        def work(db: Connection) -> None:
+            for hand_over in (codebook.hand_over_outgoing, case_store.hand_over, lines.hand_over):
+                hand_over(db, whose, mine)
+
+        await self._office.db.write(work)
+        await self.resume(of=mine)
 
     def _arrived(self, db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())
