@@ -1,6 +1,6 @@
 """A country whose parties run apart, under load from a second process: `make bench-country`.
 
-    python bench/country.py [--engine sqlite] [--residents 120] [--seconds 8] [--growth] [--out FILE]
+    python bench/country.py [--engine both] [--residents 120] [--seconds 8] [--growth] [--out FILE]
 
 Every figure stands beside a floor of the same run. Prints Markdown; progress goes to standard error, all that was
 measured to .artefacts/country.json. Nothing here passes or fails.
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,9 +30,10 @@ import country_cost as cost
 import country_floors as floors
 import country_growth as growth
 import country_tables as tables
-from country_engines import Engine, engine
+from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import Processes, about, tail
-from kakine.values.problems import PartyUnavailable
+from kakine.cli.apart_server import Engine
+from kakine.values.problems import CountryMissing, PartyUnavailable
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / ".artefacts" / "country.json"
@@ -90,11 +91,10 @@ class LoadProcess:
 
 
 @contextmanager
-def running(shape: Engine, folder: Path) -> Iterator[float]:
+def running(folder: Path) -> Iterator[float]:
     """The country at work; gives the seconds until all took calls."""
     names, processes = list(about(folder).ports), Processes(folder)
     begun = time.perf_counter()
-    shape.start(folder)
     try:
         processes.up(names)
         processes.wait(names, 600)
@@ -105,16 +105,16 @@ def running(shape: Engine, folder: Path) -> Iterator[float]:
         raise
     finally:
         processes.down()
-        shape.stop(folder)
 
 
 class Country:
     """One that runs, and what is measured of it."""
 
-    def __init__(self, folder: Path, load: LoadProcess, postmaster: int | None, seconds: float) -> None:
+    def __init__(self, folder: Path, load: LoadProcess, seconds: float) -> None:
         self._folder = folder
         self.load = load
-        self._postmaster = postmaster
+        server = Processes(folder).server
+        self._postmaster = server.running if server else None
         self._seconds = seconds
         self._askers = cost.gateways(folder)
 
@@ -202,14 +202,30 @@ def about_machine() -> dict[str, Any]:
     }
 
 
-def measure(shape: Engine, folder: Path, told: argparse.Namespace) -> dict[str, Any]:
+def filesystem(folder: Path) -> str:
+    """What the stores are on: a durable write costs what it costs there."""
+    words = ["findmnt", "-n", "-o", "FSTYPE", "-T", str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def clear(folder: Path) -> None:
+    """Take away the country, and its server's folder, which may be elsewhere."""
+    with suppress(CountryMissing):
+        server = Processes(folder).server
+        if server is not None:
+            server.stop()
+            shutil.rmtree(server.folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(engine: Engine, folder: Path, told: argparse.Namespace) -> dict[str, Any]:
     """Found a country in an empty folder, and measure it."""
-    say(f"founding a country of {told.residents} in {shape.name} ...")
-    asyncio.run(shape.make(folder, told.residents))
-    found: dict[str, Any] = {"engine": shape.name, "residents": told.residents}
-    with running(shape, folder) as seconds, closing(LoadProcess(folder)) as load:
+    say(f"founding a country of {told.residents} in {engine} ...")
+    asyncio.run(make(folder, told.residents, 0, engine))
+    found: dict[str, Any] = {"residents": told.residents, "disk": filesystem(folder)}
+    with running(folder) as seconds, closing(LoadProcess(folder)) as load:
         found["ready_s"] = seconds
-        country = Country(folder, load, shape.postmaster(folder), told.seconds)
+        country = Country(folder, load, told.seconds)
         found["group_ms"] = floors.group_ms()
         found["floor"] = country.floor()
         found["interactive"] = country.interactive()
@@ -217,14 +233,14 @@ def measure(shape: Engine, folder: Path, told: argparse.Namespace) -> dict[str, 
         found["memory_mb"] = cost.memory_mb(folder)
         found["group_ms"] = {mode: min(ms, found["group_ms"][mode]) for mode, ms in floors.group_ms().items()}
     if told.growth:
-        found["growth"] = growth.measure(shape, folder, told.points, running, LoadProcess, Country, say)
+        found["growth"] = growth.measure(folder, told.points, running, LoadProcess, Country, say)
     return found
 
 
 def main() -> None:
     """Everything, in folders that are gone afterwards."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--engine", choices=["sqlite", "postgres", "both"], default="sqlite")
+    parser.add_argument("--engine", choices=[*Engine, "both"], default=str(Engine.POSTGRESQL))
     parser.add_argument("--residents", type=int, default=120)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--growth", action="store_true")
@@ -232,12 +248,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     told = parser.parse_args()
     found: dict[str, Any] = {"machine": about_machine(), "engines": {}}
-    for name in ("sqlite", "postgres") if told.engine == "both" else (told.engine,):
+    for name in Engine if told.engine == "both" else (told.engine,):
         folder = Path(tempfile.mkdtemp(prefix="kc-"))
         try:
-            found["engines"][name] = measure(engine(name), folder, told)
+            found["engines"][name] = measure(Engine(name), folder, told)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            clear(folder)
         told.out.parent.mkdir(parents=True, exist_ok=True)
         told.out.write_text(json.dumps(found, indent=1))
     found["machine"]["load_after"] = os.getloadavg()[0]

@@ -93,14 +93,6 @@ def memory_mb(folder: Path) -> dict[str, float]:
     }
 
 
-def disk_mb(folder: Path) -> dict[str, float]:
-    """Of the stores that are files, by party."""
-    found: dict[str, float] = defaultdict(float)
-    for path in folder.glob("*/*.sqlite*"):
-        found[path.parent.name] += path.stat().st_blocks * 512 / 1e6
-    return dict(found)
-
-
 def sort_of(name: str, askers: set[str]) -> str:
     """Under which heading a party is counted."""
     if name.startswith(("converter", "mailbox")):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import country_cost as cost
-from country_engines import Engine, Store, engine
+from country_engines import Store, disk_mb, opened, settled
 from kakine.cli.apart_processes import Processes, about
 from kakine.country import CONVERTERS, KEEPERS, LOGS, REGISTRY
 from kakine.crypto.merkle import Tree, leaf_hash
@@ -95,26 +95,26 @@ def _registry(store: Store, numbers: range) -> None:
     _like(store, "holding", "", {"reference": person.get, "token": token.get}, numbers)
 
 
-def people(shape: Engine, folder: Path, numbers: range) -> None:
+def people(folder: Path, numbers: range) -> None:
     """Rows of so many more residents, everywhere."""
     domains = {str(each[end]) for each in about(folder).questions for end in ("domain", "provider")}
     for low in range(numbers.start, numbers.stop, STRIDE):
         some = range(low, min(low + STRIDE, numbers.stop))
         for name in AGENCIES:
-            with shape.opened(folder, name) as store:
+            with opened(folder, name) as store:
                 _agency(store, sorted(each for each in domains if each.startswith(f"{name}/")), some)
         for keeper in KEEPERS:
-            with shape.opened(folder, str(keeper.party)) as store:
+            with opened(folder, str(keeper.party)) as store:
                 _keeper(store, some)
-        with shape.opened(folder, str(REGISTRY.party)) as store:
+        with opened(folder, str(REGISTRY.party)) as store:
             _registry(store, some)
 
 
-def leaves(name: str, folder: Path, log: tuple[str, str], more: int) -> None:
+def leaves(folder: Path, log: tuple[str, str], more: int) -> None:
     """Grow a log by so many entries while its ledger and its signer are stopped: entries, tree, and the head that the
     signer has signed last."""
-    shape, (ledger, origin), tree = engine(name), log, Tree()
-    with shape.opened(folder, ledger) as store, shape.opened(folder, f"{ledger}-signer") as signer:
+    (ledger, origin), tree = log, Tree()
+    with opened(folder, ledger) as store, opened(folder, f"{ledger}-signer") as signer:
         for low in range(0, _size(store), STRIDE):
             rows = store.all(
                 f"SELECT bytes FROM entry WHERE {low} <= idx AND idx < {low + STRIDE} ORDER BY idx"  # noqa: S608
@@ -122,9 +122,11 @@ def leaves(name: str, folder: Path, log: tuple[str, str], more: int) -> None:
             tree.append([leaf_hash(bytes(row[0])) for row in rows])
         first = tree.size
         for low in range(first, first + more, STRIDE):
-            made = list(_entries(low, min(STRIDE, first + more - low)))
-            tree.append([leaf_hash(entry) for _, _, entry in made])
-            store.add("entry", ["idx", "tag", "bytes"], made)
+            some = range(low, min(low + STRIDE, first + more))
+            made = dict(zip(some, _entries(some), strict=True))
+            tree.append([leaf_hash(entry) for entry in made.values()])
+            fresh = {"idx": int, "tag": lambda n: _key(n, 32), "bytes": made.__getitem__}
+            _like(store, "entry", "", fresh, some)
         head = Checkpoint(tree.size, tree.root())
         store.run("UPDATE tree SET size = ?, root = ? WHERE id = 1", (head.size, head.root))
         signer.run("UPDATE signed SET size = ?, root = ? WHERE origin = ?", (head.size, head.root, origin))
@@ -134,11 +136,10 @@ def _size(store: Store) -> int:
     return int((store.one("SELECT size FROM tree WHERE id = 1") or (0,))[0])
 
 
-def _entries(first: int, count: int) -> Iterator[tuple[int, bytes, bytes]]:
-    random = os.urandom(64 * count)
-    for at in range(count):
-        index = first + at
-        yield index, _key(index, 32), _HEADS[index & 1] + random[64 * at : 64 * at + 64]
+def _entries(numbers: range) -> Iterator[bytes]:
+    random = os.urandom(64 * len(numbers))
+    for at, number in enumerate(numbers):
+        yield _HEADS[number & 1] + random[64 * at : 64 * at + 64]
 
 
 def restarts(folder: Path) -> dict[str, float]:
@@ -154,30 +155,34 @@ def restarts(folder: Path) -> dict[str, float]:
     return found
 
 
+def fill(folder: Path, residents: range, more: int) -> None:
+    """So many residents more, and so many leaves of each log, in a country that is stopped."""
+    server = Processes(folder).server
+    if server is not None:
+        server.start()
+    people(folder, residents)
+    if more:
+        with ProcessPoolExecutor(2) as both:
+            for done in [both.submit(leaves, folder, (str(log.ledger), log.origin), more) for log in LOGS]:
+                done.result()
+    settled(folder)
+
+
 def measure(
-    shape: Engine, folder: Path, points: str, running: Any, load_process: Any, country: Any, say: Callable[[str], None]
-) -> list[dict[str, Any]]:  # fmt: skip
+    folder: Path, points: str, running: Any, load_process: Any, country: Any, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Each point on top of the one before, in one country."""
     residents, grown, found = 0, 0, []
     for point in points.split(","):
         wanted, leaf = (int(each) for each in point.split("/"))
         begun = time.perf_counter()
-        shape.start(folder)
-        people(shape, folder, range(residents, max(wanted, residents)))
-        if leaf > grown:
-            with ProcessPoolExecutor(2) as both:
-                asked = [
-                    both.submit(leaves, shape.name, folder, (str(log.ledger), log.origin), leaf - grown)
-                    for log in LOGS
-                ]
-                for each in asked:
-                    each.result()
+        fill(folder, range(residents, max(wanted, residents)), max(leaf - grown, 0))
         residents, grown = max(wanted, residents), max(leaf, grown)
         filled = time.perf_counter() - begun
         say(f"{residents:,} residents and {grown:,} leaves filled in {filled:.0f} s")
-        with running(shape, folder) as ready:
+        with running(folder) as ready:
             with closing(load_process(folder)) as load:
-                here = country(folder, load, shape.postmaster(folder), 8)
+                here = country(folder, load, 8)
                 load.run(mix="one", callers=16, seconds=3)
                 lone, several = (here.figures(mix="one", callers=callers) for callers in (1, 16))
             found.append(
@@ -189,7 +194,7 @@ def measure(
                     "lone": lone,
                     "several": several,
                     "memory_mb": cost.memory_mb(folder),
-                    "disk_mb": shape.disk_mb(folder),
+                    "disk_mb": disk_mb(folder),
                     "restart_s": restarts(folder),
                 }
             )

@@ -103,7 +103,10 @@ class Load:
         road = self._floor
 
         async def one() -> str:
-            status, _ = await road.post(PartyName(ASKING), FLOOR, bytes(256))
+            try:
+                status, _ = await road.post(PartyName(ASKING), FLOOR, bytes(256))
+            except Problem as problem:
+                return f"refused: {problem.code}"
             return str(status)
 
         return [one]

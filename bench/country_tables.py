@@ -31,7 +31,8 @@ def whole(found: dict[str, Any]) -> str:
         + ("; **crowded: other work ran on the machine**." if crowded else ".")
     ]
     for name, each in found["engines"].items():
-        lines += ["", f"### {'SQLite' if name == 'sqlite' else 'PostgreSQL'}", "", *_engine(each)]
+        where = f"stores on {each['disk']}, {each['residents']} residents"
+        lines += ["", f"### {'SQLite' if name == 'sqlite' else 'PostgreSQL'}: {where}", "", *_engine(each)]
     return "\n".join(lines)
 
 

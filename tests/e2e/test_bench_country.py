@@ -161,7 +161,7 @@ def test_a_log_with_filled_leaves_is_the_log_that_its_ledger_and_its_signer_know
     before, first = log.load()
     monkeypatch.setattr(growth, "STRIDE", 4)
     for more in (7, 2):
-        growth.leaves("sqlite", tmp_path, ("ledger", ORIGIN), more)
+        growth.leaves(tmp_path, ("ledger", ORIGIN), more)
     head, entries = log.load()
     assert (head.at.size, entries[:3]) == (12, first)
     assert head.tree.root(3) == before.at.root
@@ -176,10 +176,10 @@ def test_a_filled_leaf_that_is_changed_afterwards_keeps_the_ledger_from_starting
     """So what is measured is the ledger with all its checks, over leaves that count."""
     log = Log(tmp_path)
     log.found()
-    growth.leaves("sqlite", tmp_path, ("ledger", ORIGIN), 5)
-    from country_engines import engine  # type: ignore[import-not-found]
+    growth.leaves(tmp_path, ("ledger", ORIGIN), 5)
+    from country_engines import opened  # type: ignore[import-not-found]
 
-    with engine("sqlite").opened(tmp_path, "ledger") as store:
+    with opened(tmp_path, "ledger") as store:
         entry = bytearray(store.one("SELECT bytes FROM entry WHERE idx = 6")[0])
         entry[70] ^= 1
         store.run("UPDATE entry SET bytes = ? WHERE idx = ?", (bytes(entry), 6))
@@ -207,6 +207,8 @@ def test_the_table_says_what_is_reached_what_is_missed_and_what_was_crowded() ->
         "load_cpu_s": 0.1,
     }
     found = {
+        "disk": "ext4",
+        "residents": 20,
         "group_ms": {"S0": 0.5, "S0_PLUS": 0.5, "S1": 0.9},
         "interactive": {"one": shapes, "all": shapes},
         "bulk": dict.fromkeys(("full", "beside", "single_alone", "single_during"), _figures()),
