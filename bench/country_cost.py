@@ -80,7 +80,7 @@ def used(folder: Path, postmaster: int | None) -> dict[str, Used]:
     found = {name: of_process(one.pid) for name, one in Processes(folder).running().items()}
     for name, pids in backends(postmaster).items() if postmaster else ():
         work = Used(backend=sum(of_process(pid).whole for pid in pids))
-        party = next((each for each in found if name.endswith(each)), "postgresql")
+        party = name if name in found else "postgresql"
         found[party] = found.get(party, Used()) + work
     return found
 
@@ -94,7 +94,8 @@ def memory_mb(folder: Path) -> dict[str, float]:
 
 
 def sort_of(name: str, askers: set[str]) -> str:
-    """Under which heading a party is counted."""
+    """Under which heading a process is counted; a party's second process has a number behind its name."""
+    name = name.partition(".")[0]
     if name.startswith(("converter", "mailbox")):
         return "the converters" if name.startswith("c") else "the record keepers"
     if name.startswith("ledger"):

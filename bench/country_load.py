@@ -91,8 +91,9 @@ class Load:
         }
         return [_ask(systems[name][at % lanes], each) for at, (name, each) in enumerate(asked * lanes)]
 
-    def floor(self, port: int) -> list[Work]:
-        """A request that does nothing, at the bare application on this port."""
+    def floor(self, port: int, *, together: bool) -> list[Work]:
+        """A call that does nothing, at the bare application on this port; `together` lets those that wait at one moment
+        share a request, as parties' calls do."""
         own = self._systems[ASKING][0]
         if self._floor is None:
             to = {PartyName(ASKING): f"https://127.0.0.1:{port}"}
@@ -104,7 +105,8 @@ class Load:
 
         async def one() -> str:
             try:
-                status, _ = await road.post(PartyName(ASKING), FLOOR, bytes(256))
+                way = road.post if together else road.send
+                status = (await way(PartyName(ASKING), FLOOR, bytes(256)))[0]
             except Problem as problem:
                 return f"refused: {problem.code}"
             return str(status)
@@ -196,7 +198,7 @@ async def serve(folder: Path) -> None:
             order = json.loads(line)
             callers, seconds = order.get("callers", 1), order["seconds"]
             works = (
-                load.floor(order["floor"])
+                load.floor(order["floor"], together=order.get("together", False))
                 if "floor" in order
                 else await load.works(order["mix"], callers if "rate" not in order else CONNECTIONS)
             )

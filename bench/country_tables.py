@@ -107,6 +107,7 @@ def _interactive(found: dict[str, Any]) -> list[str]:
                     f"{each['p50_ms']:.1f}",
                     f"{each['p99_ms']:.1f}",
                     f"{cpu:.2f}",
+                    str(each["count"]),
                     _refused(each),
                 )
             )
@@ -121,6 +122,7 @@ def _interactive(found: dict[str, Any]) -> list[str]:
                 f"{each['p50_ms']:.1f}",
                 f"{each['p99_ms']:.1f}",
                 f"{_cpu(each):.2f}",
+                str(each["count"]),
                 _refused(each),
             )
         )
@@ -131,6 +133,7 @@ def _interactive(found: dict[str, Any]) -> list[str]:
         "p50 ms",
         "p99 ms",
         "processor ms",
+        "asked",
         "refused",
     )
     return _table(("", *head), rows)
@@ -192,7 +195,7 @@ def _floors(found: dict[str, Any]) -> list[str]:
         both = 1000 * (each["server_cpu_s"] + each["load_cpu_s"]) / max(each["count"], 1)
         rows.append(
             (
-                f"{callers} caller{'s' * (callers != '1')}",
+                callers,
                 f"{each['per_second']:.0f}",
                 f"{each['p50_ms']:.2f}",
                 f"{each['p99_ms']:.2f}",
