@@ -117,6 +117,15 @@ class Country:
         self._postmaster = server.running if server else None
         self._seconds = seconds
         self._askers = cost.gateways(folder)
+        self._idle_ms = 0.0
+
+    def rest(self, seconds: float = 4) -> None:
+        """See what the clockwork of all parties takes while nobody asks; from now on `net_ms` leaves it out."""
+        before = cost.used(self._folder, self._postmaster)
+        time.sleep(seconds)
+        after = cost.used(self._folder, self._postmaster)
+        sorts = cost.by_sort(before, after, self._askers)
+        self._idle_ms = sum(each.per(1).whole for each in sorts.values()) / seconds
 
     def figures(self, **order: Any) -> dict[str, Any]:
         """Of one order: those of the load generator, and milliseconds an exchange by sort of party."""
@@ -128,6 +137,8 @@ class Country:
         sorts = cost.by_sort(before, after, self._askers)
         parts = {name: asdict(each.per(count)) for name, each in sorts.items()}
         found["cpu_ms"] = {**parts, "the load generator": {"loop": 1000 * found["load_cpu_s"] / count}}
+        clockwork = self._idle_ms * found["seconds"] / count
+        found["net_ms"] = sum(each.per(count).whole for each in sorts.values()) - clockwork
         say(f"{order}: {found['per_second']:.1f}/s, p50 {found['p50_ms']:.1f}, p99 {found['p99_ms']:.1f} ms")
         return found
 

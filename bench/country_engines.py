@@ -38,16 +38,18 @@ class Store(Protocol):
 
 
 @contextmanager
-def opened(folder: Path, party: str) -> Iterator[Store]:
-    """The store of a party, where it is; all that is added is there in the end, or nothing. A server must run."""
-    path = folder / party / f"{party}.sqlite"
+def opened(folder: Path, party: str, name: str = "") -> Iterator[Store]:
+    """The store of a party, the one of this name where it has another; all that is added is there in the end, or
+    nothing. A server must run."""
+    name = name or party
+    path = folder / party / f"{name}.sqlite"
     if path.is_file():
         with _sqlite(path) as store:
             yield store
         return
     server = Processes(folder).server
     assert server is not None, "neither a file nor a server"
-    with psycopg.connect(server.server(party, f"{party}-owner")) as connection:
+    with psycopg.connect(server.server(name, f"{name}-owner")) as connection:
         connection.execute("SET synchronous_commit = off")
         yield _Postgres(connection)
 

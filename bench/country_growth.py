@@ -4,7 +4,8 @@ Real: a hundred residents or so with codes, data and questions, every party, eve
 proof. Filled: rows of everybody else, each like a real one with other keys, written past the stopped parties; and
 leaves of the right form with random content, under a root that is theirs. A filled person has no code that anybody
 could convert, and is never asked about; a filled leaf has no sealed record at the record keepers. Keys are filled in
-ascending order, so pages are fuller than chance would leave them.
+ascending order, so pages are fuller than chance would leave them. Who reads along every hour (the record keepers'
+indexes, the auditor's counts) is told that it has read what was filled.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import country_cost as cost
 from country_engines import Store, disk_mb, opened, settled
 from kakine.cli.apart_processes import Processes, about
-from kakine.country import CONVERTERS, KEEPERS, LOGS, REGISTRY
+from kakine.country import COMMISSION, CONVERTERS, KEEPERS, LOGS, REGISTRY
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
@@ -110,9 +111,9 @@ def people(folder: Path, numbers: range) -> None:
             _registry(store, some)
 
 
-def leaves(folder: Path, log: tuple[str, str], more: int) -> None:
+def leaves(folder: Path, log: tuple[str, str], more: int) -> int:
     """Grow a log by so many entries while its ledger and its signer are stopped: entries, tree, and the head that the
-    signer has signed last."""
+    signer has signed last. Its size then."""
     (ledger, origin), tree = log, Tree()
     with opened(folder, ledger) as store, opened(folder, f"{ledger}-signer") as signer:
         for low in range(0, _size(store), STRIDE):
@@ -130,6 +131,19 @@ def leaves(folder: Path, log: tuple[str, str], more: int) -> None:
         head = Checkpoint(tree.size, tree.root())
         store.run("UPDATE tree SET size = ?, root = ? WHERE id = 1", (head.size, head.root))
         signer.run("UPDATE signed SET size = ?, root = ? WHERE origin = ?", (head.size, head.root, origin))
+    return head.size
+
+
+def read_along(folder: Path, origin: str, size: int) -> None:
+    """Whoever reads the log as it grows has read up to here; otherwise all of it would be read at the next start."""
+    for keeper in KEEPERS:
+        with opened(folder, str(keeper.party)) as store:
+            newest = "start = (SELECT max(start) FROM index_root WHERE log = ?)"
+            store.run(f'UPDATE index_root SET "end" = ? WHERE log = ? AND {newest}', (size, origin, origin))  # noqa: S608
+    with opened(folder, str(COMMISSION), "auditor") as store:
+        for mark in ("count-start", "count-end", "index-roots"):
+            store.run("DELETE FROM audit_mark WHERE name = ?", (f"{mark}/{origin}",))
+            store.add("audit_mark", ["name", "value"], [(f"{mark}/{origin}", size)])
 
 
 def _size(store: Store) -> int:
@@ -163,8 +177,9 @@ def fill(folder: Path, residents: range, more: int) -> None:
     people(folder, residents)
     if more:
         with ProcessPoolExecutor(2) as both:
-            for done in [both.submit(leaves, folder, (str(log.ledger), log.origin), more) for log in LOGS]:
-                done.result()
+            grown = [both.submit(leaves, folder, (str(log.ledger), log.origin), more) for log in LOGS]
+        for log, size in zip(LOGS, grown, strict=True):
+            read_along(folder, log.origin, size.result())
     settled(folder)
 
 
@@ -184,6 +199,7 @@ def measure(
             with closing(load_process(folder)) as load:
                 here = country(folder, load, 8)
                 load.run(mix="one", callers=16, seconds=3)
+                here.rest()
                 lone, several = (here.figures(mix="one", callers=callers) for callers in (1, 16))
             found.append(
                 {

@@ -170,6 +170,30 @@ def test_a_log_with_filled_leaves_is_the_log_that_its_ledger_and_its_signer_know
     assert len({*entries}) == 12
 
 
+def test_who_reads_along_goes_on_behind_what_was_filled(growth: ModuleType, tmp_path: Path) -> None:
+    """The newest index of each record keeper ends there, an older one where it did; the auditor begins there."""
+    from country_engines import opened  # type: ignore[import-not-found]
+    from kakine.country import KEEPERS
+    from kakine.parties.commission import audit_store
+    from kakine.parties.mailbox import store as mailbox
+
+    for keeper in (str(each.party) for each in KEEPERS):
+        (tmp_path / keeper).mkdir()
+        Database.open(tmp_path / keeper / f"{keeper}.sqlite", mailbox.metadata).close()
+        with opened(tmp_path, keeper) as store:
+            columns = ["log", "start", "end", "root", "signature", "entry"]
+            store.add("index_root", columns, [(ORIGIN, at, at + 3, b"", b"", b"") for at in (0, 3)])
+    (tmp_path / "commission").mkdir()
+    Database.open(tmp_path / "commission" / "auditor.sqlite", audit_store.METADATA).close()
+    for size in (50, 60):
+        growth.read_along(tmp_path, ORIGIN, size)
+    for keeper in (str(each.party) for each in KEEPERS):
+        with opened(tmp_path, keeper) as store:
+            assert store.all('SELECT start, "end" FROM index_root ORDER BY start') == [(0, 3), (3, 60)]
+    with opened(tmp_path, "commission", "auditor") as store:
+        assert store.all("SELECT DISTINCT value FROM audit_mark") == [(60,)]
+
+
 def test_a_filled_leaf_that_is_changed_afterwards_keeps_the_ledger_from_starting(
     growth: ModuleType, tmp_path: Path
 ) -> None:
