@@ -233,7 +233,14 @@ def _growth(points: list[dict[str, Any]]) -> list[str]:
             )
         )
     head = (
-        "processor ÷ the first row", "processor ms, 16 callers, clockwork left out", "exchanges/s", "lone caller p50 ms", "stores MB",
-        "a ledger's", "memory MB", "a ledger's", "restart s",
-    )  # fmt: skip
+        "processor ÷ the first row",
+        "processor ms",
+        "exchanges/s",
+        "lone caller p50 ms",
+        "stores MB",
+        "a ledger's",
+        "memory MB",
+        "a ledger's",
+        "restart s",
+    )
     return _table(("residents / leaves of each log", *head), rows)
