@@ -81,7 +81,7 @@ def test_a_closed_loop_has_as_many_questions_under_way_as_callers(
 
 
 def test_an_open_loop_counts_from_when_a_question_was_due(load_of: ModuleType) -> None:
-    """A stall of 60 ms is felt by each of those that fell due in it, though they could not even be sent, and not by the first alone."""
+    """A stall of 60 ms is felt by each that fell due in it and could not even be sent, and not by the first alone."""
     stall = 0.06
     first = True
 
