@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-country bench-ledger bench-web bench-web-history docs screens lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -66,14 +66,15 @@ bench: .make/dev ## measure against peers and floors on this machine
 bench-card: .make/dev ## what a login by card costs, certificates a second, status lists of a million, bytes a verifier downloads
 	@$(PY) bench/card.py $(BENCH_ARGS)
 
+bench-country: .make/dev ## the country apart under load from a second process, with floors; BENCH_ARGS="--growth" for a million residents
+	@$(PY) bench/country.py $(BENCH_ARGS)
+
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)
 
 bench-bulk: .make/dev ## a job over everybody in a file, and what it does to single questions; BENCH_ARGS="--people 4096"
 	@$(PY) bench/bulk.py $(BENCH_ARGS)
 
-bench-separate: .make/dev ## processor time of an exchange with every party in a process of its own; BENCH_ARGS="--exchanges 200"
-	@$(PY) bench/separate.py $(BENCH_ARGS)
 bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/web_history.py $(BENCH_ARGS)
 
