@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.standing import PublishedStatus
 from kakine.contracts.authority import CERTIFY_PARTY, LIST, LISTS, ROOTS, STEPS, CertifyParty
+from kakine.contracts.call import Role
 from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
@@ -38,6 +39,7 @@ from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
 from kakine.runtime.network import NetworkRoad
+from kakine.runtime.openapi import encoded
 from kakine.runtime.schedule import Chore, Done, Schedule
 from kakine.runtime.tls import Credentials
 from kakine.values.certificates import Algorithm, Use
@@ -124,7 +126,7 @@ class Process:
         sockets = [_listen(own.port, own.host), _listen(own.admin, LOOPBACK)]
         servers: list[uvicorn.Server] = [
             BorderServer(self._border, self._credentials.server),
-            _plain(admin(self._figures, self._is_ready)),
+            _plain(admin(self._figures, self._is_ready, partial(encoded, Role(self._settings.kind)))),
         ]
         if own.pages is not None:
             sockets.append(_listen(own.pages, LOOPBACK))

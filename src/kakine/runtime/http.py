@@ -58,7 +58,7 @@ RolesOf = Callable[[PartyName], AbstractSet[str]]
 """Which roles the law in force gives a party; empty for a stranger."""
 
 
-class _ProblemDocument(msgspec.Struct, omit_defaults=True):
+class ProblemDocument(msgspec.Struct, omit_defaults=True):
     """RFC 9457. `type` is `urn:kakine:problem:<code>`; `facts` holds no personal data (values/problems.py)."""
 
     type: str
@@ -78,7 +78,7 @@ def _one(fact: str | int) -> str | int:
 
 def problem_response(problem: Problem) -> Response:
     """The RFC 9457 document of a problem."""
-    document = _ProblemDocument(
+    document = ProblemDocument(
         f"urn:kakine:problem:{problem.code}", problem.title, problem.status, _plain(problem.facts)
     )
     return Response(msgspec.json.encode(document), problem.status, media_type=PROBLEM_MEDIA)
@@ -213,7 +213,7 @@ class Peers:
 
 def _problem(body: bytes) -> Problem:
     try:
-        document = msgspec.json.decode(body, type=_ProblemDocument)
+        document = msgspec.json.decode(body, type=ProblemDocument)
     except UNDECODABLE:
         return PartyUnavailable()
     kind = BY_CODE.get(document.type.removeprefix("urn:kakine:problem:"))
