@@ -8,6 +8,7 @@ place (`_answer`) and become exceptions again in one place (`Peers.ask`).
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -67,13 +68,27 @@ class ProblemDocument(msgspec.Struct, omit_defaults=True):
     facts: dict[str, str | int | list[str | int]] = {}
 
 
+_TOLD = re.compile(r"(?!.*(?<![0-9A-Za-z])[0-9]{8,}(?![0-9A-Za-z]))[\x20-\x7e]{0,120}\Z")
+"""What a fact may say over the border: what names of the law, of parties and of fields are made of, and no long number.
+Many a fact is a name that the caller has sent; what was sent in a name's place may be anything, and a person's."""
+
+
 def _plain(facts: Mapping[str, Fact]) -> dict[str, str | int | list[str | int]]:
-    """Facts without our own kinds of text, which the encoder does not know."""
-    return {name: _one(f) if isinstance(f, str | int) else [_one(e) for e in f] for name, f in facts.items()}
+    """Facts without our own kinds of text, which the encoder does not know, and without those that may not be told."""
+    one = {name: _one(fact) if isinstance(fact, str | int) else [*map(_one, fact)] for name, fact in facts.items()}
+    return {name: fact for name, fact in one.items() if all(map(_may_be_told, _each(fact)))}
 
 
 def _one(fact: str | int) -> str | int:
     return str.__str__(fact) if isinstance(fact, str) else fact
+
+
+def _each(fact: str | int | list[str | int]) -> list[str | int]:
+    return fact if isinstance(fact, list) else [fact]
+
+
+def _may_be_told(one: str | int) -> bool:
+    return isinstance(one, int) or _TOLD.match(one) is not None
 
 
 def problem_response(problem: Problem) -> Response:
