@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from kakine.crypto import x509
+from kakine.runtime.gathering import Gathering
 from kakine.runtime.http import MEDIA
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials, Standing, host_of
@@ -79,6 +81,24 @@ class _Pool:
         self.retired = False
 
 
+class _Answer:
+    """An answer that has begun."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.status = answer.status
+        self.media = answer.content_type
+        self._answer = answer
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Its body as it comes. Raises `aiohttp.ClientPayloadError` over `MOST_ANSWER` bytes."""
+        size = 0
+        async for part in self._answer.content.iter_any():
+            size += len(part)
+            if size > MOST_ANSWER:
+                raise aiohttp.ClientPayloadError()
+            yield part
+
+
 class NetworkRoad:
     """Carries requests of one party to the others, whose addresses (`https://host:port`) are settings.
 
@@ -101,16 +121,25 @@ class NetworkRoad:
         self._public = frozenset(public)
         self._pools: dict[tuple[PartyName, bool], _Pool] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._gathering = Gathering(self._open)
         credentials.on_change.append(self.retire)
 
     async def post(self, to: PartyName, path: str, body: bytes) -> tuple[int, bytes]:
-        """(HTTP status, body). No redirect is followed. Raises `PartyUnavailable` for no answer, one over `MOST_ANSWER`
-        bytes, and for whoever is there that is not `to`, by name, root, time or list."""
-        status, _, answer = await self.send(to, path, body)
-        return status, answer
+        """(HTTP status, body), with what else waits for `to` in one request. No redirect is followed. Raises
+        `PartyUnavailable` for no answer, one over `MOST_ANSWER` bytes, and for whoever is there that is not `to`, by
+        name, root, time or list."""
+        if path in self._public:
+            status, _, answer = await self.send(to, path, body)
+            return status, answer
+        return await self._gathering.call(to, path, body)
 
     async def send(self, to: PartyName, path: str, body: bytes) -> tuple[int, str, bytes]:
-        """As `post`, with the media type of the answer."""
+        """As `post`, in a request of its own; with the media type of the answer."""
+        async with self._open(to, path, body) as answer:
+            return answer.status, answer.media, b"".join([part async for part in answer.parts()])
+
+    @asynccontextmanager
+    async def _open(self, to: PartyName, path: str, body: bytes) -> AsyncIterator[_Answer]:
         address, public = self._addresses.get(to), path in self._public
         if address is None or (self.standing is None and not public):
             raise PartyUnavailable(party=to, call=path)
@@ -124,7 +153,7 @@ class NetworkRoad:
                 server_hostname=host_of(to),
                 allow_redirects=False,
             ) as answer:
-                return answer.status, answer.content_type, await _read(answer)
+                yield _Answer(answer)
         except (TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise PartyUnavailable(party=to, call=path) from fault
         finally:
@@ -165,12 +194,3 @@ class NetworkRoad:
         """Let go of all connections."""
         self.retire()
         await asyncio.gather(*self._closing)
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > MOST_ANSWER:
-            raise aiohttp.ClientPayloadError()
-    return bytes(body)

@@ -28,6 +28,9 @@ MOST = 256
 
 GATHERED = 64
 """Single questions that travel as one request."""
+FULL, LANES = 16, 3
+"""So many waiting questions are worth a request of their own while others of their group are out, and so many requests
+of one group may be."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,26 @@ class Question:
 
 @dataclass
 class Waiting:
-    """Questions of one group that wait while the last request of the group is out."""
+    """Questions of one group that wait, and how many requests of the group are out."""
 
     queue: deque[tuple[Question, asyncio.Future[Answered]]] = field(default_factory=deque)
-    running: bool = False
+    lanes: int = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether a lane more is to be opened for what waits."""
+        return not self.lanes or (self.lanes < LANES and len(self.queue) >= FULL)
+
+    def some(self) -> list[tuple[Question, asyncio.Future[Answered]]]:
+        """What one of the lanes takes now: everything, or its share where others could be filled too; nothing of less
+        than `FULL` while another lane is out, which will take it."""
+        waits = len(self.queue)
+        if not waits or (self.lanes > 1 and waits < FULL):
+            return []
+        if self.queue[0][0].alone:
+            return [self.queue.popleft()]
+        share = waits if waits < 2 * FULL else max(FULL, -(-waits // (LANES - self.lanes + 1)))
+        return [self.queue.popleft() for _ in range(min(share, waits, GATHERED))]
 
 
 class Desk:
@@ -91,13 +110,14 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Answered:
-        """One person's answer. Alone it goes at once; what comes while a request of the same group is out goes next,
-        together (spec/lcx.md section 10). Raises the problem of whoever refused."""
+        """One person's answer. Alone it goes at once; what comes while a request of the same group is out goes
+        together, when that is back or when `FULL` wait (spec/lcx.md section 10). Raises the problem of whoever refused.
+        """
         waiting = self._groups.setdefault(question.group, Waiting())
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         waiting.queue.append((question, future))
-        if not waiting.running:
-            waiting.running = True
+        if waiting.due:
+            waiting.lanes += 1
             self._quiet.clear()
             task = asyncio.create_task(self._drain(question.group, waiting))
             self._tasks.add(task)
@@ -105,12 +125,11 @@ class Desk:
         return await future
 
     async def _drain(self, group: tuple[object, ...], waiting: Waiting) -> None:
-        while waiting.queue:
-            most = 1 if waiting.queue[0][0].alone else GATHERED
-            taken = [waiting.queue.popleft() for _ in range(min(most, len(waiting.queue)))]
+        while taken := waiting.some():
             await self._together(taken)
-        waiting.running = False
-        self._groups.pop(group, None)
+        waiting.lanes -= 1
+        if not waiting.lanes:
+            self._groups.pop(group, None)
         if not self._groups:
             self._quiet.set()
 
