@@ -155,8 +155,8 @@ def test_without_a_certificate_nothing_is_answered(land: FuzzLand, party: str) -
     with (
         create_connection(("127.0.0.1", land.port(party)), timeout=10) as plain,
         suppress(ssl.SSLError, OSError),
+        context.wrap_socket(plain, server_hostname=host_of(PartyName(party))) as far,
     ):
-        far = context.wrap_socket(plain, server_hostname=host_of(PartyName(party)))
         far.sendall(b"POST /v1/gazette HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n")
         answer = far.recv(1)
     assert answer == b""

@@ -40,6 +40,7 @@ from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.openapi import encoded
+from kakine.runtime.plain import config
 from kakine.runtime.schedule import Chore, Done, Schedule
 from kakine.runtime.tls import Credentials
 from kakine.values.certificates import Algorithm, Use
@@ -282,14 +283,4 @@ def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
 
 def _plain(app: ASGIApp) -> uvicorn.Server:
     """For this machine alone, without TLS."""
-    return Quiet(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            ws="none",
-            interface="asgi3",
-        )
-    )
+    return Quiet(config(app, log_config=None))

@@ -46,6 +46,8 @@ def tell_in_lines() -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
+    # Its warnings are of requests that are none: a caller must not be able to fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 class Figures:

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
@@ -75,7 +75,10 @@ Many a fact is a name that the caller has sent; what was sent in a name's place 
 
 def _plain(facts: Mapping[str, Fact]) -> dict[str, str | int | list[str | int]]:
     """Facts without our own kinds of text, which the encoder does not know, and without those that may not be told."""
-    one = {name: _one(fact) if isinstance(fact, str | int) else [*map(_one, fact)] for name, fact in facts.items()}
+    one = {
+        name: _one(fact) if isinstance(fact, str | int) else [*map(_one, fact)]
+        for name, fact in facts.items()
+    }
     return {name: fact for name, fact in one.items() if all(map(_may_be_told, _each(fact)))}
 
 
@@ -109,13 +112,13 @@ def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Aw
         if not declared.isdecimal() or int(declared) > call.limit:
             raise MessageTooLarge(limit=call.limit)
         body = b""
-        async for chunk in request.stream():
-            body = body + chunk if body else chunk
-            if len(body) > call.limit:
-                raise MessageTooLarge(limit=call.limit)
         try:
+            async for chunk in request.stream():
+                body = body + chunk if body else chunk
+                if len(body) > call.limit:
+                    raise MessageTooLarge(limit=call.limit)
             return decoder.decode(body)
-        except UNDECODABLE as fault:
+        except (ClientDisconnect, *UNDECODABLE) as fault:
             raise MessageMalformed(call=call.path) from fault
 
     async def answer(request: Request) -> Response:
