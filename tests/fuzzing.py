@@ -62,7 +62,7 @@ PARTY_OF = {
 OTHERS = ("ledger-b", "ledger-b-signer", "converter-2", "converter-3", "mailbox-b")
 NAMES = (*PARTY_OF.values(), *OTHERS)
 
-EXAMPLES = int(os.environ.get("KAKINE_FUZZ", "5"))
+EXAMPLES = int(os.environ.get("KAKINE_FUZZ", "4"))
 """Of each sort of request to each call."""
 FEW = hypothesis.settings(
     max_examples=EXAMPLES,
