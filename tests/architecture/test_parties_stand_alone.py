@@ -84,7 +84,7 @@ def kind_of(party: str) -> Role:
     return Role(first) if first in set(Role) else Role.GATEWAY
 
 
-def test_a_party_serves_every_call_of_its_contracts_and_nothing_else(running: Land) -> None:
+def test_every_call_of_a_contract_is_served_and_nothing_else_is(running: Land) -> None:
     apps = running.country.apps
     assert {kind_of(party) for party in apps} == set(CONTRACTS) == set(Role)
     for party, app in apps.items():
@@ -94,7 +94,7 @@ def test_a_party_serves_every_call_of_its_contracts_and_nothing_else(running: La
         assert paths(app) == expected, party
 
 
-def test_every_contract_is_served_and_names_its_callers_and_a_limit() -> None:
+def test_every_call_names_its_callers_and_a_limit() -> None:
     modules = pkgutil.iter_modules(kakine.contracts.__path__)
     contracts = [importlib.import_module(f"kakine.contracts.{each.name}") for each in modules]
     served = {each for several in CONTRACTS.values() for each in several}

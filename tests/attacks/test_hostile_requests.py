@@ -10,6 +10,8 @@ import asyncio
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -315,3 +317,16 @@ def test_pages_end_what_does_not_end(name: str, monkeypatch: pytest.MonkeyPatch)
             far.sendall(b"POST / HTTP/1.1\r\nx-a: " + b"a" * (1 << 17))
             with suppress(ConnectionError):  # by its size: its time would be longer than we wait
                 assert not far.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+WARNED = """
+import logging
+from kakine.process.telling import tell_in_lines
+tell_in_lines()
+logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+"""
+
+
+def test_what_is_no_request_fills_no_log_of_a_party() -> None:
+    told = subprocess.run([sys.executable, "-c", WARNED], capture_output=True, check=True)
+    assert (told.stdout, told.stderr) == (b"", b"")

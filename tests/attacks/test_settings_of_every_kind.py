@@ -147,6 +147,36 @@ def test_nothing_listens_before_settings_are_valid(
     assert not (own / f"{PARTY_OF[kind]}.sqlite-wal").exists()
 
 
+NAMED = {
+    Kind.AUTHORITY: ("registry", '"../registry"'),
+    Kind.COMMISSION: ("keeper", '"mailbox%2fa"'),
+    Kind.GATEWAY: ("domains", '["yokohama/../tax"]'),
+    Kind.LEDGER: ("signer", '"ledger-a-signer/"'),
+    Kind.MAILBOX: ("domain", '"mailbox-a/records/.."'),
+    Kind.MINISTRY: ("commission", '"Commission"'),
+    Kind.PORTAL: ("domain", '"ｐortal/login"'),
+    Kind.REGISTRY: ("domain", '"registry"'),
+    Kind.SIGNER: ("ledger", '""'),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(NAMED))
+def test_a_name_that_is_none_in_a_partys_own_settings_is_found_before_anything_listens(
+    country: Path, kind: Kind
+) -> None:
+    file = country / PARTY_OF[kind] / SETTINGS
+    good = file.read_text()
+    name, value = NAMED[kind]
+    before, _, own = good.partition("[own]\n")
+    lines = [f"{name} = {value}" if each.startswith(f"{name} = ") else each for each in own.splitlines()]
+    file.write_text(before + "[own]\n" + "\n".join(lines) + "\n")
+    try:
+        with pytest.raises(SettingsRefused, match="own-settings"):
+            running.require(read(file), running.clock)
+    finally:
+        file.write_text(good)
+
+
 def test_an_authority_with_its_keys_in_files_does_not_start_in_production(country: Path) -> None:
     file = country / "authority" / SETTINGS
     good = file.read_text()
