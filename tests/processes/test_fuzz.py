@@ -1,7 +1,7 @@
 """Every call of every kind of party, over mutual TLS, with requests generated out of its OpenAPI document.
 
 Never a fault, never a hang, never anything of a person in an answer, an event or a figure; what is refused leaves the
-store as it was. `KAKINE_FUZZ=300` makes more requests of each sort (docs/howto/fuzz.md).
+store as it was. `KAKINE_FUZZ=50` makes more requests of each sort (docs/howto/fuzz.md).
 """
 
 from __future__ import annotations
