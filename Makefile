@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-country bench-ledger bench-web bench-web-history docs screens lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-faults test-login test-ruling test-web audit-deps prove check attacks bench bench-bulk bench-card bench-country bench-ledger bench-web bench-web-history docs fuzz sbom screens lock clean up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -25,6 +25,9 @@ test: .make/dev  ## every test
 
 attacks: .make/dev ## only the attacks that the design must withstand
 	@$(PY) -m pytest tests/attacks -v
+
+fuzz: .make/dev    ## every call of every party with many generated requests, and hostile ones (minutes; FUZZ=50 of each sort)
+	@KAKINE_FUZZ=$(or $(FUZZ),50) $(PY) -m pytest -n 0 tests/processes/test_fuzz.py tests/attacks/test_hostile_requests.py
 
 check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .

@@ -15,6 +15,7 @@ from kakine.cli.ledger import app as ledger
 from kakine.cli.login import app as login
 from kakine.cli.mandate import app as mandate
 from kakine.cli.objecting import object_
+from kakine.cli.openapi import openapi
 from kakine.cli.own_data import data
 from kakine.cli.retain import retain
 from kakine.cli.run import run
@@ -36,6 +37,7 @@ app.command()(data)
 app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
+app.command()(openapi)
 app.command()(retain)
 app.command()(unseal)
 app.command()(run)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kakine.process.settings import Environment, Kind, Settings
+from kakine.process.settings import Environment, Kind, Settings, named
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials
 from kakine.values.problems import SettingsRefused, TlsUnusable
@@ -33,7 +33,7 @@ def own_of(settings: Settings) -> tuple[Any, Any]:
     """The start of this kind of party (`parties.<kind>.start`), and its own settings. Nothing of another party is
     imported. Raises `msgspec.ValidationError`."""
     start = importlib.import_module(f"kakine.parties.{settings.kind.value}.start")
-    return start, msgspec.convert(settings.own, start.Own, dec_hook=lambda kind, it: kind(it))
+    return start, msgspec.convert(settings.own, start.Own, dec_hook=named)
 
 
 def check(settings: Settings, clock: Clock) -> list[Verdict]:
@@ -106,10 +106,19 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
         if name not in known:
             yield f"none for {name}"
     for name, processes in settings.roads().items():
-        for address in processes:
-            parts = urlsplit(address)
-            if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
-                yield f"not https://host:port for {name}"
+        if not all(_https(address) for address in processes):
+            yield f"not https://host:port for {name}"
+
+
+def _https(address: str) -> bool:
+    """`https://host:port` and nothing besides."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return address == f"https://{host}:{port}" and address.isascii()
 
 
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:

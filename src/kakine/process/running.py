@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.standing import PublishedStatus
 from kakine.contracts.authority import CERTIFY_PARTY, LIST, LISTS, ROOTS, STEPS, CertifyParty
+from kakine.contracts.call import Role
 from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
@@ -39,6 +40,8 @@ from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
 from kakine.runtime.network import NetworkRoad
+from kakine.runtime.openapi import encoded
+from kakine.runtime.plain import config
 from kakine.runtime.schedule import Chore, Done, Schedule
 from kakine.runtime.tls import Credentials
 from kakine.values.certificates import Algorithm, Use
@@ -141,7 +144,8 @@ class Process:
         # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
         bound = (_listen if self._alone else _bind)(own.port, own.host)
         sockets = [_listen(own.admin, LOOPBACK)]
-        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready))]
+        told = partial(encoded, Role(self._settings.kind))
+        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, told))]
         if own.pages is not None:
             sockets.append(_listen(own.pages, LOOPBACK))
             servers.append(_plain(self._pages))
@@ -323,14 +327,4 @@ def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
 
 def _plain(app: ASGIApp) -> uvicorn.Server:
     """For this machine alone, without TLS."""
-    return Quiet(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            ws="none",
-            interface="asgi3",
-        )
-    )
+    return Quiet(config(app, log_config=None))

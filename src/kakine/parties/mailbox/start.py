@@ -20,12 +20,12 @@ from kakine.wire import checkpoint as notes
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`domain` is the one under which it keeps records."""
 
-    domain: str
+    domain: DomainName
 
 
 def start(place: Footing, own: Own) -> Mailbox:
     """Not ready before its `start` has run. Raises `StoreInUse`."""
-    return Mailbox(Settings(DomainName(own.domain), place.converters, place.logs), *place.common)
+    return Mailbox(Settings(own.domain, place.converters, place.logs), *place.common)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:

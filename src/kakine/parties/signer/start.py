@@ -14,12 +14,12 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """It signs heads of the log `origin` for `ledger`."""
 
     origin: str
-    ledger: str
+    ledger: PartyName
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own, for a log that the country was founded with: its key is the party's. Raises
     `StoreInUse`."""
     signing = place.identity.signing
-    made = Signer.open(SignerSettings(own.origin, PartyName(own.ledger), place.database, signing))
+    made = Signer.open(SignerSettings(own.origin, own.ledger, place.database, signing))
     return Working(lambda: made.app, made.close, store=made.database)
