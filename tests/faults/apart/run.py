@@ -1,0 +1,232 @@
+"""`make test-faults`: the country apart, load all the while, faults from a seed, then the checker.
+
+    python -m faults.apart.run --seconds 240 --seed 7            SOAK=1h for longer
+    python -m faults.apart.run --check OUTCOME                   the checker alone over what a run has left
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from faults.apart import disk, net
+from faults.apart.checker import check
+from faults.apart.collect import calls_of, collect
+from faults.apart.disk import Disk
+from faults.apart.injectors import Fault, Rival
+from faults.apart.net import Net
+from faults.apart.outcome import opened
+from faults.apart.report import Report
+from faults.apart.schedule import Means, Planned, draw
+from faults.apart.world import World, faketime, founded
+
+ROOT = Path(__file__).parents[3]
+DISKS = ("converter-2", "mailbox-a", "ledger-b", "yokohama")
+CLOCKS = ("converter-1", "mailbox-b", "ledger-a", "sapporo", "university")
+SECONDS = 240
+QUIET_S, BEFORE_S = 8, 4
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Run:
+    """One run, in a folder of its own."""
+
+    def __init__(self, folder: Path, report: Report, rate: float, why_alone: str) -> None:
+        self._folder, self._report, self._rate = folder, report, rate
+        self._why = why_alone
+        self._journal = folder / "journal.jsonl"
+        self._faults: list[Fault] = []
+        self._begun = time.monotonic()
+
+    def _say(self, what: str) -> None:
+        print(f"{time.monotonic() - self._begun:6.1f} s  {what}", flush=True)
+
+    def go(self) -> None:
+        """Everything up to the verdict, which is in the report then."""
+        net, country = founded(self._folder / "country", lambda names: None if self._why else Net(names))
+        world = World(country, net)
+        means = self._means(world)
+        try:
+            world.start_all(world.names)
+            self._require_ready(world)
+            self._say("all take calls")
+            with self._load(country):
+                time.sleep(BEFORE_S)
+                self._do(world, draw(self._report.seed, self._report.seconds, means))
+                self._settle(world)
+                self._say("all take calls again")
+                time.sleep(QUIET_S)
+            self._say("the load has ended")
+            self._reopen_gateways(world)
+            self._say("gateways have started anew")
+            rivals = [(each.name, each.ended) for each in self._faults if isinstance(each, Rival)]
+            outcome = self._folder / "outcome.sqlite"
+            collect(world, self._journal, rivals, outcome)
+        finally:
+            world.stop()
+            for each in world.disks.values():
+                each.close()
+        self._say("everything is collected")
+        for one in calls_of(self._journal.read_bytes().splitlines()):
+            self._report.ends[one["result"] or one["problem"] or "nothing"] += 1
+        with opened(outcome) as found:
+            self._report.judged(check(found))
+
+    def _means(self, world: World) -> Means:
+        """What can be done here; what cannot is said, loudly."""
+        why, skipped = self._why, self._report.skipped
+        if why:
+            skipped["partitions, disks"] = f"no namespaces: {why}"
+        if (no_disk := why or disk.lacking()) == "":
+            images = self._folder / "disks"
+            images.mkdir()
+            world.disks = {name: Disk(world.own(name), images / f"{name}.img") for name in DISKS}
+        elif not why:
+            skipped["disks"] = no_disk
+        if world.disks and (no_slow := disk.cannot_be_slow()):
+            skipped["slow disk"] = no_slow
+        if faketime():
+            for name in CLOCKS:
+                world.clocks[name] = self._folder / f"{name}.clock"
+                world.clocks[name].write_text("+0\n")
+        else:
+            skipped["clocks"] = "libfaketime is missing (Debian: libfaketime)"
+        for kind, reason in skipped.items():
+            print(f"NOT DONE: {kind}: {reason}", flush=True)
+        return Means(
+            world.names,
+            disks=tuple(world.disks),
+            slow=bool(world.disks) and "slow disk" not in skipped,
+            clocks=tuple(world.clocks),
+            net=world.net is not None,
+            server=world.cluster is not None,
+        )
+
+    @contextmanager
+    def _load(self, country: Path) -> Iterator[None]:
+        words = [sys.executable, "-m", "faults.apart.load", country, self._journal, "--rate", str(self._rate)]
+        with (self._folder / "load.log").open("wb") as log:
+            load = subprocess.Popen(
+                [*map(str, words), "--seed", str(self._report.seed)],
+                env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield
+            if load.poll() is not None:
+                raise RuntimeError(f"the load has ended: {(self._folder / 'load.log').read_text()[-2000:]}")
+        finally:
+            load.send_signal(signal.SIGTERM)
+            try:
+                load.wait(180)
+            except subprocess.TimeoutExpired:
+                load.kill()
+
+    def _do(self, world: World, plan: Sequence[Planned]) -> None:
+        begun = time.monotonic()
+        steps = [(each.at_s, 0, number) for number, each in enumerate(plan)]
+        steps += [(each.at_s + each.hold_s, 1, number) for number, each in enumerate(plan)]
+        for at, heals, number in sorted(steps):
+            time.sleep(max(0.0, begun + at - time.monotonic()))
+            fault = plan[number].fault
+            if heals:
+                fault.heal(world)
+                self._revive(world, busy={name for each in self._open(plan, at) for name in each.on})
+                continue
+            self._say(f"{fault.kind}: {', '.join(sorted(fault.on))}")
+            self._report.faults[fault.kind] += 1
+            self._faults.append(fault)
+            fault.inject(world)
+
+    def _open(self, plan: Sequence[Planned], at: float) -> list[Fault]:
+        return [each.fault for each in plan if each.at_s <= at < each.at_s + each.hold_s]
+
+    def _revive(self, world: World, busy: set[str]) -> None:
+        """As whoever supervises processes does: who has ended by itself is started again."""
+        running = world.processes.running()
+        for name in world.names:
+            if name not in running and name not in busy and "*" not in busy:
+                self._report.revived[name] += 1
+                world.start(name)
+
+    def _settle(self, world: World) -> None:
+        """Everybody is up and takes calls."""
+        self._revive(world, set())
+        self._require_ready(world)
+
+    def _require_ready(self, world: World) -> None:
+        left = world.wait()
+        if left:
+            tails = {name: world.processes.log(name).read_text().splitlines()[-3:] for name in left}
+            raise RuntimeError(f"not ready: {tails}")
+
+    def _reopen_gateways(self, world: World) -> None:
+        """A gateway takes up what was left open when it starts."""
+        for name in world.parties:
+            if 'kind = "gateway"' in (world.own(name) / "party.toml").read_text():
+                world.processes.end(name)
+                world.start(name)
+        self._require_ready(world)
+
+
+def seconds_of(text: str) -> float:
+    """"90", "10m", "1h"."""
+    found = re.fullmatch(r"(\d+)([smh]?)", text)
+    if found is None:
+        raise SystemExit(f"SOAK={text}: a number with s, m or h")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _told() -> argparse.Namespace:
+    words = argparse.ArgumentParser()
+    words.add_argument("--seconds", type=seconds_of, default=seconds_of(os.environ.get("SOAK") or str(SECONDS)))
+    words.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6)))
+    words.add_argument("--rate", type=float, default=4, help="Questions a second.")
+    words.add_argument("--out", type=Path, default=ROOT / ".artefacts" / "faults")
+    words.add_argument("--plain", action="store_true", help="Without namespaces, even where they are allowed.")
+    words.add_argument("--check", type=Path, help="An outcome of another run; nothing is run.")
+    return words.parse_args()
+
+
+def main() -> int:
+    """0 if no rule is broken."""
+    told = _told()
+    if told.check is not None:
+        with opened(told.check) as found:
+            report = Report(0, "a file", 0, Counter())
+            report.judged(check(found))
+        print(report.text())
+        return 0 if report.green else 1
+    os.environ["SEED"] = str(told.seed)
+    why = "not wanted" if told.plain else net.alone(["-m", "faults.apart.run", *sys.argv[1:]])
+    print(f"seed {told.seed}: SEED={told.seed} make test-faults does the same faults in the same order", flush=True)
+    report = Report(told.seed, "SQLite", told.seconds)
+    folder = Path(tempfile.mkdtemp(prefix="kakine-faults-"))
+    try:
+        Run(folder, report, told.rate, why).go()
+    finally:
+        report.write(told.out)
+        for name in ("outcome.sqlite", "journal.jsonl", "load.log"):
+            if (folder / name).is_file():
+                shutil.copy(folder / name, told.out / name)
+        shutil.copytree(folder / "country" / "operator" / "logs", told.out / "logs", dirs_exist_ok=True)
+        shutil.rmtree(folder)
+    print(report.text())
+    return 0 if report.green else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
