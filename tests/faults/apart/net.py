@@ -54,7 +54,7 @@ def alone(argv: Sequence[str]) -> str:
     if why := why_not("unshare", "--net", "ip", "link", "add", "kf0", "type", "veth", "peer", "name", "kf1"):
         return f"veth: {why}"
     Path("/run/netns").mkdir(exist_ok=True)
-    words = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=SIGTERM"]
+    words = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
     os.environ[_INSIDE] = "yes"
     os.execvp(words[0], [*words, sys.executable, *argv])  # noqa: S606
 

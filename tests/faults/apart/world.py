@@ -19,6 +19,7 @@ import msgspec
 
 from faults.apart.disk import Disk
 from faults.apart.net import Net
+from faults.apart.outcome import LEDGERS
 from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, about, ready
 from kakine.institutions.postgres import Cluster
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 RESIDENTS = 120
 READY_S = 120.0
+RIVAL = "rival.toml"
 _LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
@@ -116,13 +118,13 @@ class World:
 
     def rival(self, name: str) -> subprocess.Popen[bytes]:
         """A second process of a party on the same store, with ports of its own."""
-        own = self.own(name)
-        text = (own / SETTINGS).read_text()
-        text = re.sub(r"^(port|admin) = .*", r"\1 = 0", text, flags=re.M)
-        (own / "rival.toml").write_text(text)
-        words = [*self._before(name), sys.executable, "-m", "kakine", "serve", "party", "--config", "rival.toml"]
+        words = [*self._before(name), sys.executable, "-m", "kakine", "serve", "party", "--config", RIVAL]
         return subprocess.Popen(
-            words, cwd=own, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            words,
+            cwd=self.own(name),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
 
@@ -134,6 +136,9 @@ def founded(folder: Path, place: Callable[[Sequence[str]], Net | None]) -> tuple
     if net is not None:
         for name in told.ports:
             _move(folder, name, net, told.witnesses, {each: told.ports[each][0] for each in told.ports})
+    for name in LEDGERS:
+        text = (folder / name / SETTINGS).read_text()
+        (folder / name / RIVAL).write_text(re.sub(r"^(port|admin) = .*", r"\1 = 0", text, flags=re.M))
     return net, folder
 
 
