@@ -14,6 +14,7 @@ from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock
+from kakine.runtime.replicas import carries
 from kakine.values.calendar import RETENTION_MONTHS, months_since_2000, retained_from_ms
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
@@ -83,7 +84,8 @@ class Carrier:
         """
         request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
-        await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms))
+        me = self._db.replica
+        await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms, me))
         return await self._carry(requester, prepared, context)
 
     async def _carry(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
@@ -130,7 +132,7 @@ class Carrier:
         True if it is filed now, also if it had been before; False if nothing is open, or what is open was never filed
         (it is closed then, and may be prepared anew). Raises what `send` raises and leaves open.
         """
-        for left in codebook.unfinished(self._db.read()):
+        for left in self._left():
             kept = decode(left.kept, Kept)
             if left.context == context and _keeper_alone(kept):
                 try:
@@ -143,7 +145,7 @@ class Carrier:
     async def again(self, requester: Requester, context: bytes) -> tuple[Answered, ...] | None:
         """Send again what is open under this context, and its answers; None where nothing is, or what is open is too
         old to be sent (it is closed then). For requests that somebody answers. Raises as `send`."""
-        for left in codebook.unfinished(self._db.read()):
+        for left in self._left():
             if left.context != context:
                 continue
             kept = decode(left.kept, Kept)
@@ -153,21 +155,27 @@ class Carrier:
             return await self._carry(requester, await requester.restore(kept), context)
         return None
 
+    def _left(self, of: str | None = None) -> list[codebook.Unfinished]:
+        """What is open and this replica's to carry, or that of another name."""
+        name = self._db.replica if of is None else of
+        return [each for each in codebook.unfinished(self._db.read()) if carries(name, each.replica)]
+
     async def resume(
         self,
         requester_of: Callable[[bytes], Requester],
         wanted: Callable[[bytes], bool] = lambda _: True,
+        of: str | None = None,
     ) -> list[tuple[bytes, tuple[Answered, ...] | Problem]]:
         """Take up what a crash left open: the same bytes again while they are young enough, else closed as expired.
         Requests to the record keeper alone are sent at any age.
 
-        Gives (context, answers or problem) of each whose context is `wanted`. Nothing is asked twice: the same request
-        has its effect once.
+        Gives (context, answers or problem) of each whose context is `wanted` and that this replica carries (or that
+        stands under the name `of`). Nothing is asked twice: the same request has its effect once.
         """
         month = months_since_2000(self._clock())
         await self._db.write(partial(codebook.drop_disputable, month=month))
         results: list[tuple[bytes, tuple[Answered, ...] | Problem]] = []
-        for left in codebook.unfinished(self._db.read()):
+        for left in self._left(of):
             if not wanted(left.context):
                 continue
             kept = decode(left.kept, Kept)

@@ -10,7 +10,7 @@ from kakine.crypto.proofs import KnowledgeProof, verify_knowledge
 from kakine.crypto.sealing import SealKey, open_sealed
 from kakine.crypto.signing import VerifyKey
 from kakine.protocols.gazette import LawBook
-from kakine.runtime.database import Database
+from kakine.runtime.database import Connection, Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.runtime.keyring import add_key, find_key
@@ -54,8 +54,12 @@ class Domain:
         bound = digest("joined", self.name.encode(), epoch.to_bytes(2, "big"))
         verify_knowledge(KnowledgeProof.decode(given.proof), given.public, bound)
         key = open_sealed(self._identity.opening, bound, given.mask_key)
-        await self._db.write(lambda db: add_key(db, self.name, epoch, converter, given.public, key))
-        return key
+
+        def work(db: Connection) -> bytes:
+            add_key(db, self.name, epoch, converter, given.public, key)
+            return find_key(db, self.name, epoch, converter) or key
+
+        return await self._db.write(work)
 
 
 class MonthKeys:

@@ -61,8 +61,11 @@ def _folder(settings: Settings, clock: Clock) -> Iterator[str]:
 
 
 def _database(settings: Settings, clock: Clock) -> Iterator[str]:
-    if not (settings.folder / settings.database).parent.is_dir():
+    path = settings.folder / settings.database
+    if not path.parent.is_dir():
         yield "no such folder"
+    elif path.suffix == ".postgresql" and not path.is_file():
+        yield "no file with the server's address"
 
 
 def _seed(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -102,10 +105,11 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
     for name in needed:
         if name not in known:
             yield f"none for {name}"
-    for name, address in known.items():
-        parts = urlsplit(address)
-        if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
-            yield f"not https://host:port for {name}"
+    for name, processes in settings.roads().items():
+        for address in processes:
+            parts = urlsplit(address)
+            if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+                yield f"not https://host:port for {name}"
 
 
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,7 +90,8 @@ class Country(_Table, frozen=True):
 
 
 class Settings(_Table, frozen=True):
-    """The whole file. `addresses` are those of the other parties and its own (`https://host:port`); `callers`, where it
+    """The whole file. `addresses` are those of the other parties and its own (`https://host:port`), a list where a
+    party has several processes; `callers`, where it
     is given, are the only parties that may call, the roles in the law besides. `own` belongs to the kind."""
 
     party: str
@@ -100,7 +101,7 @@ class Settings(_Table, frozen=True):
     listen: Listen
     keys: Keys
     country: Country
-    addresses: dict[str, str]
+    addresses: dict[str, str | Annotated[list[str], Meta(min_length=1)]]
     callers: list[str] | None = None
     own: dict[str, Any] = {}
     folder: Path = Path()
@@ -131,9 +132,9 @@ class Settings(_Table, frozen=True):
         """A fresh list of the logs of the founding."""
         return LogBook([Log(PartyName(each.ledger), each.origin) for each in self.country.logs])
 
-    def roads(self) -> Mapping[PartyName, str]:
-        """Where each party is."""
-        return {PartyName(name): address for name, address in self.addresses.items()}
+    def roads(self) -> Mapping[PartyName, Sequence[str]]:
+        """Where the processes of each party are."""
+        return {PartyName(name): [of] if isinstance(of, str) else of for name, of in self.addresses.items()}
 
     def only(self) -> frozenset[PartyName] | None:
         """Who alone may call."""

@@ -14,19 +14,20 @@ from dataclasses import dataclass, field
 from socket import socket as Socket
 from typing import Any, cast
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kakine.crypto import x509
-from kakine.runtime.http import CALLER, problem_response
+from kakine.runtime import gathering
+from kakine.runtime.http import CALLER, MEDIA, carried, problem_response
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Standing
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
     CallerUnknown,
+    MessageTooLarge,
     PartyStarting,
     Problem,
     RequestTooSlow,
@@ -34,6 +35,7 @@ from kakine.values.problems import (
 )
 
 HANDSHAKE_S, HEADERS_S, BODY_S, IDLE_S = 5, 10, 30, 75
+HEAD_BYTES = 64 << 10
 CONNECTIONS = 1024
 """At once; further requests get a plain 503."""
 
@@ -88,7 +90,10 @@ class _Far:
         self._border.under_way += 1
         try:
             app = self._admitted(scope)
-            await app(scope, _in_time(receive), noting)
+            if scope["path"] == gathering.PATH:
+                await self._together(app, scope, _in_time(receive), noting)
+            else:
+                await app(scope, _in_time(receive), noting)
         except Problem as problem:
             if begun:
                 raise
@@ -97,6 +102,35 @@ class _Far:
             self._border.under_way -= 1
             path = scope.get("path", "") if status != RouteUnknown.status else ""
             self._border.seen(path, status, self._name)
+
+    async def _together(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Calls that came in one request: each is judged by itself, and answered as soon as its answer is there."""
+        caller = scope[CALLER]
+        if scope["method"] != "POST":
+            raise RouteUnknown()
+        calls = gathering.unpacked(await _whole(receive))
+        ready, answers = asyncio.Event(), list[bytes]()
+
+        async def one(index: int, path: str, body: bytes) -> None:
+            status, given = await carried(app, caller, path, body)
+            answers.append(gathering.framed(gathering.Given(index, status, given)))
+            self._border.seen(path if status != RouteUnknown.status else "", status, caller)
+            ready.set()
+
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", MEDIA.encode())]}
+        )
+        async with asyncio.TaskGroup() as group:
+            for index, (path, body) in enumerate(calls):
+                group.create_task(one(index, path, body))
+            left = len(calls)
+            while left:
+                await ready.wait()
+                ready.clear()
+                left -= len(answers)
+                part = b"".join(answers)
+                answers.clear()
+                await send({"type": "http.response.body", "body": part, "more_body": left > 0})
 
     def _admitted(self, scope: Scope) -> ASGIApp:
         """Raises what the caller or the path is not. The scope carries the caller then."""
@@ -129,6 +163,17 @@ class _Far:
         return self._name
 
 
+async def _whole(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        if len(body) > gathering.MOST_BYTES:
+            raise MessageTooLarge(limit=gathering.MOST_BYTES)
+    return body
+
+
 def _in_time(receive: Receive) -> Receive:
     until = asyncio.get_running_loop().time() + BODY_S
 
@@ -142,12 +187,15 @@ def _in_time(receive: Receive) -> Receive:
     return next_part
 
 
-class _Protocol(H11Protocol):
-    """uvicorn's, with the peer's certificate handed on, a time for the head of a request, and one for the rest of a
-    request that was answered before it had all come: uvicorn has none of these."""
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with the peer's certificate handed on, an end to the head of a request in time and in size, and a time
+    for the rest of a request that was answered before it had all come: uvicorn has none of these."""
 
     _late: asyncio.TimerHandle | None = None
     _rest: asyncio.TimerHandle | None = None
+    _in_head = False
+    _in_body = False
+    _fed = _told = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -157,19 +205,50 @@ class _Protocol(H11Protocol):
         self._late = self.loop.call_later(HEADERS_S, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        if self._late is None and self._idle():
+        if self._late is None and not self._in_body:
             self._late = self.loop.call_later(HEADERS_S, self.transport.abort)
         super().data_received(data)
-        if self._late is not None and not self._idle():
+        # What the parser holds of a head without telling counts too: a line that does not end.
+        self._fed = self._fed + len(data) if self._in_head else 0
+        if self._fed > HEAD_BYTES + len(data):
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._in_body, self._told = True, False, 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._tell(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._tell(len(name) + len(value))
+
+    def _tell(self, size: int) -> None:
+        self._told += size
+        if self._told > HEAD_BYTES:
+            raise ValueError
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._in_body = False, True
+        if self._late is not None:
             self._late.cancel()
             self._late = None
-        if self._rest is not None and self.conn.their_state is not h11.SEND_BODY:
+        super().on_headers_complete()
+        # The parser cuts a host or a query off; the border compares what was sent.
+        self.scope["raw_path"] = self.url
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        if self._rest is not None:
             self._rest.cancel()
             self._rest = None
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._rest is None and self.conn.their_state is h11.SEND_BODY:
+        if self._rest is None and self._in_body:
             self._rest = self.loop.call_later(HEADERS_S, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -177,10 +256,6 @@ class _Protocol(H11Protocol):
             if each is not None:
                 each.cancel()
         super().connection_lost(exc)
-
-    def _idle(self) -> bool:
-        """No request is under way: what arrives is the head of the next."""
-        return self.cycle is None or self.cycle.response_complete
 
     def _unsupported_upgrade_warning(self) -> None:
         """Said to nobody: a caller must not be able to fill the log."""

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from kakine.runtime.database import Connection, sql
 from kakine.runtime.keyring import keyring_metadata
+from kakine.runtime.replicas import carrier_column, handing_over
 
 metadata = MetaData()
 keyring_metadata(metadata)
@@ -47,6 +48,7 @@ outgoing = Table(
     Column("kept", LargeBinary, nullable=False),
     Column("context", LargeBinary, nullable=False),
     Column("time_ms", Integer, nullable=False),
+    carrier_column(),
 )
 
 receipt = Table(
@@ -88,12 +90,14 @@ def codebook_metadata(into: MetaData) -> MetaData:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A request sent and not concluded; `context` is the sender's own note of what it was for."""
+    """A request sent and not concluded; `context` is the sender's own note of what it was for, `replica` who carries
+    it."""
 
     request: bytes
     kept: bytes
     context: bytes
     time_ms: int
+    replica: str
 
 
 _ADD = sql(insert(holding))
@@ -172,10 +176,15 @@ def references_after(db: Connection, domain: str, after: bytes, most: int) -> li
     return [row[0] for row in db.execute(_REFERENCES, page)]
 
 
-def keep_outgoing(db: Connection, request: bytes, kept: bytes, context: bytes, time_ms: int) -> None:
-    """Write the intent down before the first call."""
-    values = {"request": request, "kept": kept, "context": context, "time_ms": time_ms}
+def keep_outgoing(
+    db: Connection, request: bytes, kept: bytes, context: bytes, time_ms: int, replica: str = ""
+) -> None:
+    """Write the intent down before the first call; `replica` carries it."""
+    values = {"request": request, "kept": kept, "context": context, "time_ms": time_ms, "replica": replica}
     db.execute(_SEND, values)
+
+
+hand_over_outgoing = handing_over(outgoing)
 
 
 def unfinished(db: Connection) -> list[Unfinished]:

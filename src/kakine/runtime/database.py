@@ -24,7 +24,7 @@ from sqlalchemy import MetaData
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreFailed
 
-__all__ = ["Connection", "Database", "IntegrityError", "Rows", "Sql", "sql", "store_of"]
+__all__ = ["Connection", "Database", "IntegrityError", "Mark", "Rows", "Sql", "sql", "store_of"]
 
 T = TypeVar("T")
 
@@ -80,8 +80,22 @@ class Waiting:
     alone: bool = False
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What a replica's writer has left in the store: it changes with all that the replica writes."""
+
+    fence: int
+    last: int
+
+
 class Database(ABC):
-    """A party's store."""
+    """A party's store. `replica` names this process where several share it, `overtaken` says that another one has
+    opened it since. Of a replica, `reached` grows when the store was away: what others wrote last may be gone from it;
+    that its own still stands is looked at then, and nothing more is written otherwise."""
+
+    replica: str = ""
+    overtaken: bool = False
+    reached: int = 0
 
     def __init__(self, metadata: MetaData) -> None:
         self.metadata = metadata
@@ -142,6 +156,19 @@ class Database(ABC):
     @abstractmethod
     def read(self) -> Connection:
         """For reading, on the thread of the event loop only; sees every commit already answered."""
+
+    @abstractmethod
+    async def look(self) -> None:
+        """Raise `StoreInUse` where another process has overtaken this one. A replica shows the others by the same call
+        that it lives."""
+
+    def others(self) -> Mapping[str, Mark]:
+        """The other replicas that ever opened the store."""
+        return {}
+
+    async def end(self, replica: str, seen: Mark) -> bool:
+        """Let another replica write nothing more from now on; False where it has written since it was `seen`."""
+        raise StoreFailed(reason="this store has one writer")
 
     @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.logs import LogBook
 from kakine.protocols.witnessing import Opened
+from kakine.runtime.database import Database
 from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.schedule import Chore
@@ -50,7 +51,8 @@ async def nothing() -> None:
 class Working:
     """A party as its process runs it. `prepare` is done before anybody's certificate can be looked up, `begin` when the
     others can be called; either may be tried again. `chores` follow, for good. `believe` holds the last head of a log
-    against what was seen of it, for who keeps heads; `pages` are for people, over another socket."""
+    against what was seen of it, for who keeps heads; `pages` are for people, over another socket. `store` is looked at
+    again and again: a process whose store another has opened takes no calls any more."""
 
     app: Callable[[], ASGIApp]
     close: Callable[[], None]
@@ -59,6 +61,7 @@ class Working:
     chores: Sequence[Chore] = ()
     believe: Callable[[Opened, bool], Awaitable[None]] | None = None
     pages: ASGIApp | None = None
+    store: Database | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
-    insert,
     select,
 )
+from sqlalchemy.dialects.sqlite import insert
 
 from kakine.runtime.database import Connection, sql
 
@@ -38,7 +38,7 @@ def keyring_metadata(metadata: MetaData) -> Table:
 
 
 _own = keyring_metadata(MetaData())
-_INSERT = sql(insert(_own))
+_INSERT = sql(insert(_own).on_conflict_do_nothing())
 _FIND = sql(
     select(_own.c.mask_key).where(
         _own.c.domain == bindparam("domain"),
@@ -55,7 +55,7 @@ def find_key(db: Connection, domain: str, epoch: int, converter: str) -> bytes |
 
 
 def add_key(db: Connection, domain: str, epoch: int, converter: str, public: bytes, mask_key: bytes) -> None:
-    """Keep a key; `IntegrityError` if there is one."""
+    """Keep a key; the first one stays, which another process of the party may have got."""
     db.execute(
         _INSERT,
         {

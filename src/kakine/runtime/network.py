@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
 from kakine.crypto import x509
+from kakine.runtime.addresses import Addresses
+from kakine.runtime.gathering import Gathering
 from kakine.runtime.http import MEDIA
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials, Standing, host_of
@@ -25,6 +28,14 @@ MOST_ANSWER = 96 << 20
 TOTAL_S, CONNECT_S, IDLE_S = 60, 5, 30
 CONNECTIONS = 64
 """To one party."""
+
+
+class _Other(aiohttp.ClientConnectionError):
+    """Somebody else is there, or one whose certificate does not stand."""
+
+
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, _Other)
+"""No connection was made: nothing of the call has left."""
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -45,7 +56,7 @@ class _Connector(aiohttp.TCPConnector):
             self._look(tls.getpeercert(binary_form=True) if tls else None)
         except Problem as problem:
             made.close()
-            raise aiohttp.ClientConnectionError(problem.code) from problem
+            raise _Other(problem.code) from problem
         return made
 
     def _look(self, der: bytes | None) -> None:
@@ -79,6 +90,24 @@ class _Pool:
         self.retired = False
 
 
+class _Answer:
+    """An answer that has begun."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.status = answer.status
+        self.media = answer.content_type
+        self._answer = answer
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Its body as it comes. Raises `aiohttp.ClientPayloadError` over `MOST_ANSWER` bytes."""
+        size = 0
+        async for part in self._answer.content.iter_any():
+            size += len(part)
+            if size > MOST_ANSWER:
+                raise aiohttp.ClientPayloadError()
+            yield part
+
+
 class NetworkRoad:
     """Carries requests of one party to the others, whose addresses (`https://host:port`) are settings.
 
@@ -90,46 +119,66 @@ class NetworkRoad:
     def __init__(
         self,
         credentials: Credentials,
-        addresses: Mapping[PartyName, str],
+        addresses: Mapping[PartyName, str | Sequence[str]],
         clock: Clock,
         public: Collection[str] = (),
     ) -> None:
         self.standing: Standing | None = None
         self._credentials = credentials
-        self._addresses = addresses
+        self._addresses = Addresses(addresses)
         self._clock = clock
         self._public = frozenset(public)
         self._pools: dict[tuple[PartyName, bool], _Pool] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._gathering = Gathering(self._open)
         credentials.on_change.append(self.retire)
 
     async def post(self, to: PartyName, path: str, body: bytes) -> tuple[int, bytes]:
-        """(HTTP status, body). No redirect is followed. Raises `PartyUnavailable` for no answer, one over `MOST_ANSWER`
-        bytes, and for whoever is there that is not `to`, by name, root, time or list."""
-        status, _, answer = await self.send(to, path, body)
-        return status, answer
+        """(HTTP status, body), with what else waits for `to` in one request. No redirect is followed. Raises
+        `PartyUnavailable` for no answer, one over `MOST_ANSWER` bytes, and for whoever is there that is not `to`, by
+        name, root, time or list."""
+        if path in self._public:
+            status, _, answer = await self.send(to, path, body)
+            return status, answer
+        return await self._gathering.call(to, path, body)
 
     async def send(self, to: PartyName, path: str, body: bytes) -> tuple[int, str, bytes]:
-        """As `post`, with the media type of the answer."""
-        address, public = self._addresses.get(to), path in self._public
-        if address is None or (self.standing is None and not public):
+        """As `post`, in a request of its own; with the media type of the answer."""
+        async with self._open(to, path, body) as answer:
+            return answer.status, answer.media, b"".join([part async for part in answer.parts()])
+
+    @asynccontextmanager
+    async def _open(self, to: PartyName, path: str, body: bytes) -> AsyncIterator[_Answer]:
+        public = path in self._public
+        if self.standing is None and not public:
             raise PartyUnavailable(party=to, call=path)
         pool = self._pool(to, public)
         pool.calls += 1
         try:
-            async with pool.session.post(
-                address + path,
-                data=body,
-                headers={"content-type": MEDIA},
-                server_hostname=host_of(to),
-                allow_redirects=False,
-            ) as answer:
-                return answer.status, answer.content_type, await _read(answer)
+            async with await self._reached(pool, to, path, body) as answer:
+                yield _Answer(answer)
         except (TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise PartyUnavailable(party=to, call=path) from fault
         finally:
             pool.calls -= 1
             self._settle(pool)
+
+    async def _reached(self, pool: _Pool, to: PartyName, path: str, body: bytes) -> aiohttp.ClientResponse:
+        """The answer of the first of a party's processes that can be reached."""
+        fault: Exception | None = None
+        for address in self._addresses.of(to):
+            try:
+                return await pool.session.post(
+                    address + path,
+                    data=body,
+                    headers={"content-type": MEDIA},
+                    server_hostname=host_of(to),
+                    allow_redirects=False,
+                )
+            except _UNSENT as unsent:
+                self._addresses.missed(address)
+                fault = unsent
+        raise PartyUnavailable(party=to, call=path) from fault
 
     def _pool(self, to: PartyName, public: bool) -> _Pool:
         found = self._pools.get((to, public))
@@ -165,12 +214,3 @@ class NetworkRoad:
         """Let go of all connections."""
         self.retire()
         await asyncio.gather(*self._closing)
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > MOST_ANSWER:
-            raise aiohttp.ClientPayloadError()
-    return bytes(body)

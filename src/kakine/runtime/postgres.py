@@ -46,7 +46,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from kakine.runtime import versions
-from kakine.runtime.database import Connection, Database, IntegrityError, Rows, Waiting, answer
+from kakine.runtime.database import Connection, Database, IntegrityError, Mark, Rows, Waiting, answer
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
@@ -188,18 +188,23 @@ class PostgresDatabase(Database):
         self._where = where
         self._sound = True
         self._pending = False
-        self._number = 0
+        self._number = self._stood = 0
+        self.replica = where.replica
         driver = _connect(where)
         try:
             _require_durable(driver)
             require_tables(driver, metadata)
             self._fence = _overtake(driver, where.replica)
-            self._reader = _Reader(lambda: _connect(where, default_transaction_read_only="on"))
+            self._reader = _Reader(self._connect_reader)
         except BaseException:
             driver.close()
             raise
         self._writer = _Face(driver)
         super().__init__(metadata)
+
+    def _connect_reader(self) -> psycopg.Connection[Any]:
+        self.reached += bool(self.replica)
+        return _connect(self._where, default_transaction_read_only="on")
 
     @classmethod
     def open(cls, path: Path, metadata: MetaData) -> PostgresDatabase:
@@ -216,6 +221,24 @@ class PostgresDatabase(Database):
     def read(self) -> Connection:
         """See `Database.read`."""
         return self._reader
+
+    def _marks(self) -> dict[str, Mark]:
+        return {row[0]: Mark(row[1], row[2]) for row in self._reader.execute(_MARKS)}
+
+    async def look(self) -> None:
+        """See `Database.look`."""
+        # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
+        if self.replica or self._marks()[""].fence != self._fence:
+            await self.write(lambda _: None)
+
+    def others(self) -> Mapping[str, Mark]:
+        """See `Database.others`."""
+        return {name: mark for name, mark in self._marks().items() if name and name != self.replica}
+
+    async def end(self, replica: str, seen: Mark) -> bool:
+        """See `Database.end`."""
+        values = {"of": replica, "known": seen.fence, "number": seen.last}
+        return await self.write(lambda db: db.execute(_END, values).rowcount == 1)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -239,6 +262,8 @@ class PostgresDatabase(Database):
 
     def _transact(self, group: list[Waiting]) -> None:
         try:
+            if self.overtaken:
+                raise StoreInUse()
             if not self._sound:
                 raise StoreFailed(reason="whether an earlier write stands is not known")
             self._persist(group)
@@ -282,6 +307,7 @@ class PostgresDatabase(Database):
         self._pending = False
         if not stands:
             raise StoreFailed(reason="the server took the group back")
+        self._stood = self._number
 
     def _begin(self) -> None:
         level = "BEGIN ISOLATION LEVEL SERIALIZABLE" if self._where.replica else "BEGIN"
@@ -292,7 +318,7 @@ class PostgresDatabase(Database):
         )
         marked.nextset()
         if marked.rowcount != 1:
-            self._sound = False
+            self.overtaken = True
             self._rollback()
             raise StoreInUse()
 
@@ -337,10 +363,16 @@ class PostgresDatabase(Database):
             raise
         if found is None:
             driver.close()
-            self._sound = False
+            self.overtaken = True
             raise StoreInUse()
         self._fence, last = found
+        self.reached += bool(self.replica)
         stands, self._pending = self._pending and last == self._number, False
+        if not stands and last != self._stood:
+            driver.close()
+            self._sound = False
+            raise StoreFailed(reason="the server has not what was written last: it was put back")
+        self._stood = last
         self._writer = _Face(driver)
         return stands
 
@@ -366,6 +398,16 @@ _RETAKE = sql(
     .where(WRITER.c.holder == bindparam("me"), WRITER.c.fence == bindparam("known"))
     .values(fence=WRITER.c.fence + 1)
     .returning(WRITER.c.fence, WRITER.c.last)
+)
+_MARKS = sql(select(WRITER.c.holder, WRITER.c.fence, WRITER.c.last))
+_END = sql(
+    update(WRITER)
+    .where(
+        WRITER.c.holder == bindparam("of"),
+        WRITER.c.fence == bindparam("known"),
+        WRITER.c.last == bindparam("number"),
+    )
+    .values(fence=WRITER.c.fence + 1)
 )
 _TABLES = sql(
     select(column("table_schema"), column("table_name"))

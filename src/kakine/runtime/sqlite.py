@@ -66,6 +66,9 @@ class SqliteDatabase(Database):
         """See `Database.read`."""
         return self._reader
 
+    async def look(self) -> None:
+        """See `Database.look`. Nobody else can open the file while it is open here."""
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """See `Database.snapshot`."""

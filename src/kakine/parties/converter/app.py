@@ -37,8 +37,9 @@ from kakine.values.problems import CountConflict, FinalHeadBehind, HeadForked
 
 
 class Converter:
-    """One converter. The boot fence starts when the object is made. Raises `CountConflict` on a store whose releases
-    are not those that it has stated, `FinalHeadBehind` or `HeadForked` on one that has seen a log beyond its end."""
+    """One converter, in this process: others may share its store (spec/replicas.md). The boot fence is raised to the
+    time when the object was made. Raises `CountConflict` on a store whose releases are not those that it has stated,
+    `FinalHeadBehind` or `HeadForked` on one that has seen a log beyond its end."""
 
     def __init__(
         self,
@@ -71,7 +72,6 @@ class Converter:
             identity.local_key("nonce"),
             Heads(),
             Histories(db),
-            withheld=store.all_withheld(db.read()),
         )
         self.witness = Witness(settings.witness_name, identity.signing, self._logs, db, clock)
 

@@ -33,7 +33,6 @@ from kakine.values.problems import (
     BatchReused,
     CallerNotAllowed,
     ExchangeUsed,
-    LinkWithheld,
     MonthDestroyed,
     ReceiptMismatch,
     RequestUnknown,
@@ -95,8 +94,6 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
         raise CallerNotAllowed(call="release")
     seen = known(office, asked.request)
     permit(law, asked, now_ms)
-    if (seen.requester, seen.recipient) in office.withheld:
-        raise LinkWithheld()
     check_window(asked.public.time_ms, now_ms)
     xids, under = _check_recorded(office, asked, seen, message)
     first = message.filed.receipt.first
@@ -109,6 +106,7 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
 
 
 def _use(db: Connection, asked: Asked, xids: list[bytes], log: str, first: int) -> None:
+    store.require_link(db, asked.public.requester, asked.public.recipient)
     try:
         store.add_used(db, asked.request, xids, log, first)
     except IntegrityError as taken:

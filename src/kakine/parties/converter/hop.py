@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 
@@ -21,7 +22,7 @@ from kakine.parties.converter.recording import record_batch
 from kakine.parties.converter.store import Seen
 from kakine.parties.converter.uses import count_asked
 from kakine.protocols.chain import HopKeys, factors, release_value
-from kakine.protocols.gates import check_lengths, check_window, leg_count
+from kakine.protocols.gates import WINDOW_MS, check_lengths, check_window, leg_count
 from kakine.protocols.gazette import Law
 from kakine.runtime.database import Connection
 from kakine.values.labels import HASH, DomainName, PartyName
@@ -194,12 +195,17 @@ def _not_replayed(office: Office, asked: Asked, now_ms: int) -> Seen | None:
     known = store.find_seen(db, asked.request)
     if known is not None:
         return known
-    if asked.public.time_ms < office.booted_ms:
-        raise BootFence()
-    if store.batch_seen(db, asked.record.batch):
-        raise BatchReused()
+    store.require_new(db, asked.record.batch, asked.public.time_ms)
     check_window(asked.public.time_ms, now_ms)
     return None
+
+
+async def _raise_fence(office: Office) -> None:
+    """At the start, and where the store was away: what was written last may be gone from it."""
+    if (reached := office.db.reached) != office.fenced:
+        at_ms = office.booted_ms if office.fenced < 0 else office.clock()
+        await office.db.write(lambda db: store.raise_fence(db, at_ms, WINDOW_MS))
+        office.fenced = reached
 
 
 async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Asked, Convert]:
@@ -219,6 +225,7 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     if [digest("sealed", each) for each in message.to_keepers] != list(asked.record.to_keepers):
         raise BatchMalformed()
     _sealed_as_said(message, asked)
+    await _raise_fence(office)
     known = _not_replayed(office, asked, now_ms)
     _own_shares_open(office, message, asked)
     seen = known or _as_seen(asked)
@@ -228,19 +235,25 @@ async def hop(office: Office, caller: PartyName, message: Convert) -> tuple[Aske
     if known is None:
         count, limit = asked.record.count, office.settings.daily_limit
         row = replace(seen, hop=record)
-        await office.db.write(lambda db: _write_down(db, row, asked.public, count, limit))
+        await office.db.write(partial(_write_down, office, row, asked.public, count, limit))
     elif known.hop != record:
         raise BatchReused()
     signed = Hop(record, office.identity.signing.sign("hop", record))
     return asked, msgspec.structs.replace(message, legs=outs, hops=[*message.hops, signed])
 
 
-def _write_down(db: Connection, row: Seen, public: PublicPart, count: int, limit: int) -> None:
+def _write_down(
+    office: Office, row: Seen, public: PublicPart, count: int, limit: int, db: Connection
+) -> None:
     known = store.find_seen(db, row.request)
     if known is not None and known.hop == row.hop:
         return  # the same request twice at the same time
-    if known is not None or store.batch_seen(db, row.batch):
+    if known is not None:
         raise BatchReused()
+    # Once more, in the commit: another process of this converter may have been started meanwhile, and have said no.
+    if office.db.reached != office.fenced:
+        raise BootFence()
+    store.require_new(db, row.batch, row.time_ms)
     spend(db, row.requester, row.recipient, row.time_ms, count, limit)
     store.add_seen(db, row)
     count_asked(db, public)

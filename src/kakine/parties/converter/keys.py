@@ -24,10 +24,12 @@ from kakine.protocols.chain import EndKeys, HopKeys
 from kakine.protocols.linear_check import GENERATOR
 from kakine.values.calendar import months_since_2000
 from kakine.values.labels import HASH, DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, LinkWithheld, OutsideWindow
+from kakine.values.problems import CallerNotAllowed, DomainNotEnrolled, OutsideWindow
 from kakine.wire.request import Keeper
 
 _ONE = Scalar((1).to_bytes(32, "little"))
+NEAR = 1
+"""Months from now whose keys are given out: clocks differ, months turn."""
 
 
 def share_of(office: Office, domain: str, epoch: int) -> tuple[Scalar, bytes]:
@@ -48,8 +50,8 @@ def hop_keys(
     office: Office, requester: Domain, keepers: Sequence[Keeper], recipient: Domain | None
 ) -> HopKeys:
     """What this converter holds for one link; `LinkWithheld` where its operator has deleted the link."""
-    if recipient is not None and (requester[0], recipient[0]) in office.withheld:
-        raise LinkWithheld()
+    if recipient is not None:
+        store.require_link(office.db.read(), requester[0], recipient[0])
     to_keepers = [EndKeys(*share_of(office, keeper.name, keeper.epoch)) for keeper in keepers]
     to_recipient = None if recipient is None else EndKeys(*share_of(office, *recipient))
     return HopKeys(EndKeys(*share_of(office, *requester)), to_keepers, to_recipient)
@@ -86,8 +88,7 @@ async def join(office: Office, caller: PartyName, asked: Join) -> Joined:
 
 async def link(office: Office, caller: PartyName, asked: LinkAsked) -> LinkPublished:
     """T = t·G of a link with the proof that it fits V of both domains. Deterministic but for the proof's nonce."""
-    if (asked.requester, asked.recipient) in office.withheld:
-        raise LinkWithheld()
+    store.require_link(office.db.read(), asked.requester, asked.recipient)
     start, _ = share_of(office, asked.requester, asked.requester_epoch)
     end, _ = share_of(office, asked.recipient, asked.recipient_epoch)
     factor = scalar_mul(end, scalar_inv(start))
@@ -103,10 +104,7 @@ async def link(office: Office, caller: PartyName, asked: LinkAsked) -> LinkPubli
 
 async def withhold(office: Office, requester: DomainName, recipient: DomainName) -> None:
     """The operator's own act: this converter takes no part in this link from now on. Cannot be undone by a call."""
-    if (requester, recipient) in office.withheld:
-        return
     await office.db.write(lambda db: store.add_withheld(db, requester, recipient))
-    office.withheld.add((requester, recipient))
 
 
 async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> MonthKey:
@@ -115,11 +113,11 @@ async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> Mon
     Only of this month and its neighbours (clocks differ, months turn): else anybody could fill the
     store. Raises `OutsideWindow`, and `MonthDestroyed` whatever the clock says: no key is made twice.
     """
-    if abs(asked.month - months_since_2000(office.clock())) > 1:
+    if abs(asked.month - months_since_2000(office.clock())) > NEAR:
         raise OutsideWindow()
     if asked.month not in office.months:
         fresh = office.entropy(32)
-        # The writer thread is alone, so of two callers the second finds the first one's key.
+        # One after the other, whichever process asks: the second finds the first one's key.
         await office.db.write(lambda db: erasure_store.keep_month(db, asked.month, fresh))
     public = bytes(opening_key(office, asked.month).public)
     month = asked.month.to_bytes(2, "big")
@@ -128,12 +126,21 @@ async def month_key(office: Office, caller: PartyName, asked: MonthAsked) -> Mon
 
 def opening_key(office: Office, month: int) -> OpenKey:
     """This converter's private key of a month. Raises `DomainNotEnrolled` when it never made one, `MonthDestroyed` when
-    it is destroying it or has."""
+    it is destroying it or has.
+
+    Kept in memory are those of now, which nobody destroys yet: another process of this converter may have destroyed an
+    older one, and must not have said so while it is here.
+    """
+    present = months_since_2000(office.clock())
+    for old in [each for each in office.months if abs(each - present) > NEAR]:
+        del office.months[old]
     known = office.months.get(month)
     if known is None:
         erasure_store.require_kept(office.db.read(), month)
         seed = erasure_store.find_month(office.db.read(), month)
         if seed is None:
             raise DomainNotEnrolled(month=month)
-        known = office.months[month] = OpenKey(seed)
+        known = OpenKey(seed)
+        if abs(month - present) <= NEAR:
+            office.months[month] = known
     return known

@@ -31,8 +31,10 @@ class Settings:
 
 @dataclass
 class Office:
-    """One converter at work. Shares are kept in memory once read; `withheld` mirrors the store; `refused` counts by
-    day, caller and code until it is kept (see `uses`)."""
+    """One converter at work, in this process; others may share its store. So what is in memory is what never changes
+    (shares), what is compared with the store when it is used (heads, `months`), or waits to be kept there: `refused`
+    counts by day, caller and code (see `uses`). `fenced` is how often the store had been reached when its fence was
+    raised last."""
 
     settings: Settings
     identity: Identity
@@ -48,8 +50,8 @@ class Office:
     histories: Histories
     shares: dict[tuple[str, int], tuple[Scalar, bytes]] = field(default_factory=dict)
     months: dict[int, OpenKey] = field(default_factory=dict)
-    withheld: set[tuple[str, str]] = field(default_factory=set)
     refused: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    fenced: int = -1
 
     @property
     def successor(self) -> PartyName | None:

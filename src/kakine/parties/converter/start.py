@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -9,7 +10,9 @@ from msgspec import Meta
 
 from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings
-from kakine.runtime.footing import Footing, Site, Working
+from kakine.parties.converter.uses import keep_refused
+from kakine.runtime.footing import SECOND, Footing, Site, Working
+from kakine.runtime.schedule import Chore
 
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,5 +33,6 @@ def start(place: Footing, own: Own) -> Converter:
 async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     made = start(place, own)
-    app = made.app
-    return Working(lambda: app, made.close, believe=made.believe)
+    app, office = made.app, made.office
+    chores = (Chore("refusals", 5 * SECOND, partial(keep_refused, office), "books"),)
+    return Working(lambda: app, made.close, chores=chores, believe=made.believe, store=office.db)

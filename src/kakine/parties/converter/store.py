@@ -23,13 +23,14 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert as insert_once
 
 from kakine.parties.converter.erasure_store import erasure_tables
 from kakine.parties.converter.quota import quota_table
 from kakine.parties.converter.uses import uses_tables
 from kakine.runtime.database import Connection, sql
 from kakine.runtime.heads import heads_metadata
-from kakine.values.problems import PlaceStated
+from kakine.values.problems import BatchReused, BootFence, LinkWithheld, PlaceStated
 from kakine.wire.canonical import plain
 from kakine.wire.request import Keeper, Kind
 
@@ -109,6 +110,14 @@ checked = Table(
     PrimaryKeyConstraint("request", "party"),
 )
 
+fence = Table(
+    "boot_fence",
+    metadata,
+    Column("only", Integer, primary_key=True),
+    Column("since_ms", Integer, nullable=False),
+)
+"""When this converter was started last, whichever of its processes: what is older and not known here is refused."""
+
 withheld = Table(
     "withheld_link",
     metadata,
@@ -156,7 +165,17 @@ class Seen:
 _COLUMNS = tuple(seen.c)
 _INSERT_SEEN = sql(insert(seen))
 _SEEN = sql(select(*_COLUMNS).where(seen.c.request == bindparam("request")))
-_BATCH = sql(select(seen.c.request).where(seen.c.batch == bindparam("batch")))
+_NEW = sql(
+    select(
+        select(fence.c.since_ms).where(fence.c.only == 0).scalar_subquery(),
+        select(seen.c.request).where(seen.c.batch == bindparam("batch")).scalar_subquery(),
+    )
+)
+_FENCED = sql(select(fence.c.since_ms).where(fence.c.only == 0))
+_raise = insert_once(fence)
+_FENCE = sql(
+    _raise.on_conflict_do_update(index_elements=["only"], set_={"since_ms": _raise.excluded.since_ms})
+)
 _SINCE = sql(
     select(*_COLUMNS)
     .where(seen.c.time_ms >= bindparam("since"), seen.c.mode == bindparam("only"))
@@ -236,8 +255,12 @@ _SHARE = sql(
         share.c.domain == bindparam("domain"), share.c.epoch == bindparam("epoch")
     )
 )
-_INSERT_WITHHELD = sql(insert(withheld))
-_WITHHELD = sql(select(withheld.c.requester, withheld.c.recipient))
+_INSERT_WITHHELD = sql(insert_once(withheld).on_conflict_do_nothing())
+_WITHHELD = sql(
+    select(withheld.c.requester).where(
+        withheld.c.requester == bindparam("requester"), withheld.c.recipient == bindparam("recipient")
+    )
+)
 _INSERT_REKEYED = sql(insert(rekeyed))
 _REKEYED = sql(
     select(rekeyed.c.domain, rekeyed.c.epoch, rekeyed.c.points).where(rekeyed.c.batch == bindparam("batch"))
@@ -250,9 +273,21 @@ def find_seen(db: Connection, request: bytes) -> Seen | None:
     return Seen(*row) if row else None
 
 
-def batch_seen(db: Connection, batch: bytes) -> bool:
-    """Whether this batch id has been used."""
-    return db.execute(_BATCH, {"batch": batch}).fetchone() is not None
+def require_new(db: Connection, batch: bytes, time_ms: int) -> None:
+    """Raise `BootFence` for a request of a time before the fence, `BatchReused` for a batch id that has been used."""
+    since_ms, used_by = db.execute(_NEW, {"batch": batch}).fetchone()
+    if since_ms is not None and time_ms < since_ms:
+        raise BootFence()
+    if used_by is not None:
+        raise BatchReused()
+
+
+def raise_fence(db: Connection, now_ms: int, most_ms: int) -> None:
+    """Refuse from now on what is older than this and not known. A fence that stands `most_ms` or more ahead was raised
+    by a clock that was wrong, and is taken back."""
+    row = db.execute(_FENCED).fetchone()
+    if row is None or not now_ms <= row[0] < now_ms + most_ms:
+        db.execute(_FENCE, {"only": 0, "since_ms": now_ms})
 
 
 def add_seen(db: Connection, row: Seen) -> None:
@@ -373,13 +408,14 @@ def find_share(db: Connection, domain: str, epoch: int) -> tuple[bytes, bytes] |
 
 
 def add_withheld(db: Connection, requester: str, recipient: str) -> None:
-    """This converter's operator takes no part in this link any more."""
+    """This converter's operator takes no part in this link any more. A second time changes nothing."""
     db.execute(_INSERT_WITHHELD, {"requester": requester, "recipient": recipient})
 
 
-def all_withheld(db: Connection) -> set[tuple[str, str]]:
-    """Links this converter takes no part in."""
-    return {(row[0], row[1]) for row in db.execute(_WITHHELD)}
+def require_link(db: Connection, requester: str, recipient: str) -> None:
+    """Raise `LinkWithheld` where this converter takes no part in a link."""
+    if db.execute(_WITHHELD, {"requester": requester, "recipient": recipient}).fetchone() is not None:
+        raise LinkWithheld()
 
 
 def add_rekeyed(db: Connection, batch: bytes, domain: str, epoch: int, points: bytes) -> None:

@@ -1,7 +1,7 @@
 """How often each row and ground was used between two domains, by day: for the commission, and for nobody else.
 
 Counted in the transaction that writes a request down or releases it, so no use is left out. No request, no person, no
-time of day: a line says how many. Refusals are counted in memory and kept when the commission asks.
+time of day: a line says how many. Refusals are counted in memory and kept a little later.
 """
 
 from __future__ import annotations
@@ -133,14 +133,25 @@ def counting_refusals(
     return counted
 
 
+async def keep_refused(office: Office) -> str:
+    """Write down what was counted in memory, so that whichever process the commission asks can tell it."""
+    counted, office.refused = office.refused, {}
+
+    def work(db: Connection) -> None:
+        for (day, party, code), times in sorted(counted.items()):
+            db.execute(_REFUSE, {"day": day, "party": party, "code": code, "times": times})
+
+    if counted:
+        await office.db.write(work)
+    return ""
+
+
 async def told(office: Office, caller: PartyName, asked: UsesAsked) -> UsesGiven:
     """One day, signed. A day that is not over can still grow."""
-    counted, office.refused = office.refused, {}
+    await keep_refused(office)
     oldest = day_in_japan(office.clock()) - KEPT_DAYS
 
     def work(db: Connection) -> None:
-        for (day, party, code), times in counted.items():
-            db.execute(_REFUSE, {"day": day, "party": party, "code": code, "times": times})
         db.execute(_FORGET, {"before": oldest})
         db.execute(_FORGET_REFUSED, {"before": oldest})
 

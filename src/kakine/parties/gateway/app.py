@@ -27,6 +27,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.layouts import Layouts
+from kakine.runtime.replicas import Watch, everybody, whoever
 from kakine.values.labels import DomainName
 
 
@@ -57,6 +58,7 @@ class Gateway:
         months = MonthKeys(peers, law, clock, network.converters)
         self.office = Office(identity, network, db, law, months, peers, clock, entropy, validate, sites)
         self.desk = Desk(self.office)
+        self._watch = Watch(db)
 
     @property
     def app(self) -> ASGIApp:
@@ -83,13 +85,23 @@ class Gateway:
         return CaseDesk(domain, self.office, self.desk, layouts, files, site, rules or Rules())
 
     async def start(self) -> None:
-        """Enrol the domains with the converters where that is not done, and take up what a crash left open."""
-        law = self.office.law.in_force(self.office.clock())
-        for name, site in self.office.sites.items():
+        """Enrol the domains with the converters where that is not done, and take up what a crash left open: of an
+        earlier process in this one's place, not of a replica that lives."""
+        office = self.office
+        law = office.law.in_force(office.clock())
+        for name, site in office.sites.items():
             epoch = law.epoch(name)
             await site.domain.mask_keys(epoch)
-            await self.office.db.write(partial(first_epoch, domain=name, epoch=epoch))
-        await self.desk.resume()
+            await office.db.write(partial(first_epoch, domain=name, epoch=epoch))
+        me = office.db.replica
+        await self.desk.take_over(whoever((me, "")) if me else everybody)
+
+    async def watch(self) -> str:
+        """Take over what a replica has left that has been silent for too long: whose."""
+        ended = await self._watch.ended()
+        for name in ended:
+            await self.desk.take_over(whoever((name,)), name)
+        return ", ".join(ended)
 
     def close(self) -> None:
         """Close the store."""

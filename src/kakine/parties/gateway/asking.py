@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +12,13 @@ from functools import partial
 from kakine.clients.carrier import OPEN, Carrier
 from kakine.clients.exchange import Wish, request_of
 from kakine.parties.gateway.bulk import arrivals as bulk
-from kakine.parties.gateway.desk import arrivals
+from kakine.parties.gateway.bulk import store as lines
+from kakine.parties.gateway.desk import arrivals, case_store
 from kakine.parties.gateway.office import Office
 from kakine.protocols.seals import DAY_MS
 from kakine.runtime import codebook
 from kakine.runtime.database import Connection
+from kakine.runtime.replicas import left_to
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
 from kakine.values.problems import PersonNotKnown, Problem
@@ -28,6 +30,9 @@ MOST = 256
 
 GATHERED = 64
 """Single questions that travel as one request."""
+FULL, LANES = 16, 3
+"""So many waiting questions are worth a request of their own while others of their group are out, and so many requests
+of one group may be."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,26 @@ class Question:
 
 @dataclass
 class Waiting:
-    """Questions of one group that wait while the last request of the group is out."""
+    """Questions of one group that wait, and how many requests of the group are out."""
 
     queue: deque[tuple[Question, asyncio.Future[Answered]]] = field(default_factory=deque)
-    running: bool = False
+    lanes: int = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether a lane more is to be opened for what waits."""
+        return not self.lanes or (self.lanes < LANES and len(self.queue) >= FULL)
+
+    def some(self) -> list[tuple[Question, asyncio.Future[Answered]]]:
+        """What one of the lanes takes now: everything, or its share where others could be filled too; nothing of less
+        than `FULL` while another lane is out, which will take it."""
+        waits = len(self.queue)
+        if not waits or (self.lanes > 1 and waits < FULL):
+            return []
+        if self.queue[0][0].alone:
+            return [self.queue.popleft()]
+        share = waits if waits < 2 * FULL else max(FULL, -(-waits // (LANES - self.lanes + 1)))
+        return [self.queue.popleft() for _ in range(min(share, waits, GATHERED))]
 
 
 class Desk:
@@ -91,13 +112,14 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question) -> Answered:
-        """One person's answer. Alone it goes at once; what comes while a request of the same group is out goes next,
-        together (spec/lcx.md section 10). Raises the problem of whoever refused."""
+        """One person's answer. Alone it goes at once; what comes while a request of the same group is out goes
+        together, when that is back or when `FULL` wait (spec/lcx.md section 10). Raises the problem of whoever refused.
+        """
         waiting = self._groups.setdefault(question.group, Waiting())
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         waiting.queue.append((question, future))
-        if not waiting.running:
-            waiting.running = True
+        if waiting.due:
+            waiting.lanes += 1
             self._quiet.clear()
             task = asyncio.create_task(self._drain(question.group, waiting))
             self._tasks.add(task)
@@ -105,12 +127,11 @@ class Desk:
         return await future
 
     async def _drain(self, group: tuple[object, ...], waiting: Waiting) -> None:
-        while waiting.queue:
-            most = 1 if waiting.queue[0][0].alone else GATHERED
-            taken = [waiting.queue.popleft() for _ in range(min(most, len(waiting.queue)))]
+        while taken := waiting.some():
             await self._together(taken)
-        waiting.running = False
-        self._groups.pop(group, None)
+        waiting.lanes -= 1
+        if not waiting.lanes:
+            self._groups.pop(group, None)
         if not self._groups:
             self._quiet.set()
 
@@ -169,15 +190,17 @@ class Desk:
             await office.db.write(partial(_travels, context=context, request=request_of(prepared)))
         return list(await self.carrier.send(requester, prepared, context))
 
-    async def resume(self, inquiry: bytes = b"") -> None:
-        """Take up what was left open: everything at a start, later what this question travels in. Raises nothing that
-        concerns a single request; what is refused now is noted with its questions."""
+    async def resume(self, inquiry: bytes = b"", of: str | None = None) -> None:
+        """Take up what was left open: everything at a start, later what this question travels in. Nothing that another
+        replica carries; `of` for what one has left (`runtime.replicas`). Raises nothing that concerns a single request;
+        what is refused now is noted with its questions."""
         office = self._office
+        whose = office.db.replica if of is None else of
 
         def wanted(context: bytes) -> bool:
             return not inquiry or inquiry in arrivals.inquiries_of(context)
 
-        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted)
+        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted, whose)
         refused = [
             (c, each) for c, each in results if isinstance(each, Problem) and not isinstance(each, OPEN)
         ]
@@ -188,11 +211,22 @@ class Desk:
                 ids = arrivals.inquiries_of(context)
                 arrivals.refused(db, ids, problem, now_ms)
                 bulk.refused(db, ids, problem)
-            arrivals.settle(db, now_ms, inquiry)
+            arrivals.settle(db, now_ms, whose, inquiry)
             if not inquiry:
-                bulk.settle(db, arrivals.going(db))
+                bulk.settle(db, arrivals.going(db), whose)
 
         await office.db.write(work)
+
+    async def take_over(self, whose: Callable[[str], bool], by: str = "") -> None:
+        """Carry what others have left: first it is this replica's by the books, so that nobody else does."""
+        mine = left_to(self._office.db.replica, by)
+
+        def work(db: Connection) -> None:
+            for hand_over in (codebook.hand_over_outgoing, case_store.hand_over, lines.hand_over):
+                hand_over(db, whose, mine)
+
+        await self._office.db.write(work)
+        await self.resume(of=mine)
 
     def _arrived(self, db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())

@@ -11,9 +11,10 @@ from kakine.clients.exchange import Network
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.office import Validate
 from kakine.protocols.gazette_pack import read_pack
-from kakine.runtime.footing import Footing, Site, Working
+from kakine.runtime.footing import SECOND, Footing, Site, Working
 from kakine.runtime.layouts import Layouts
 from kakine.runtime.pack import pack_files, pack_folder
+from kakine.runtime.schedule import Chore
 from kakine.values.labels import DomainName
 
 
@@ -33,5 +34,6 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own, with the layouts of the legal pack that is installed."""
     layouts = Layouts(read_pack(pack_files(pack_folder())).layouts)
     made = start(place, own, layouts.validate)
-    app = made.app
-    return Working(lambda: app, made.close, begin=made.start)
+    app, store = made.app, made.office.db
+    chores = (Chore("replicas", 3 * SECOND, made.watch, "replicas"),) if store.replica else ()
+    return Working(lambda: app, made.close, begin=made.start, chores=chores, store=store)

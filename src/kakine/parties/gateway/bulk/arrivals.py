@@ -45,10 +45,10 @@ def refused(db: Connection, ids: Sequence[bytes], problem: Problem) -> None:
         _back(db, rest)
 
 
-def settle(db: Connection, going: Collection[bytes]) -> None:
-    """What is under way by our books and not among `going`: put back, for it never left or was refused before it was
-    recorded; LOST if there is a receipt of its request."""
-    _back(db, [id_ for id_, _ in store.under_way(db) if id_ not in going])
+def settle(db: Connection, going: Collection[bytes], replica: str) -> None:
+    """What a replica has under way by our books and is not among `going`: put back, for it never left or was refused
+    before it was recorded; LOST if there is a receipt of its request."""
+    _back(db, [id_ for id_ in store.under_way(db, replica) if id_ not in going])
 
 
 def _back(db: Connection, ids: Sequence[bytes]) -> None:

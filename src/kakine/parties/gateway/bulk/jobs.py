@@ -64,8 +64,8 @@ class Order:
 
 
 async def begin(office: Office, order: Order) -> Job:
-    """Write the job down, or find it as it was left. Raises `JobOver`, and what the law lacks (`Law.permit`,
-    `DomainNotRun`); then nothing is written."""
+    """Write the job down, or find it as it was left, by whichever process. Raises `JobOver`, and what the law lacks
+    (`Law.permit`, `DomainNotRun`); then nothing is written."""
     office.site(order.domain)
     found, now_ms = store.find(office.db.read(), order.id), office.clock()
     if found is not None:
@@ -77,12 +77,14 @@ async def begin(office: Office, order: Order) -> Job:
     told = order.domain, order.provider, order.procedure, rows, order.official, order.unit
     job = Job(order.id, *told, len(order.people), now_ms)
 
-    def work(db: Connection) -> None:
-        store.add(db, job, (_line(job, at, each) for at, each in enumerate(order.people)))
-        journal.write(db, _act(job, What.BULK_BEGUN), now_ms)
+    def work(db: Connection) -> Job:
+        known = store.find(db, job.id)  # begun by another process meanwhile
+        if known is None:
+            store.add(db, job, (_line(job, at, each) for at, each in enumerate(order.people)))
+            journal.write(db, _act(job, What.BULK_BEGUN), now_ms)
+        return known or job
 
-    await office.db.write(work)
-    return job
+    return await office.db.write(work)
 
 
 def _line(job: Job, at: int, person: Person) -> Line:
@@ -139,7 +141,7 @@ class _Asking:
     def _take(self, db: Connection) -> list[Line]:
         """The next who wait, marked in the commit that finds them, so that no other lane takes them."""
         taken = store.at_step(db, self.job.id, Step.WAITING, TOGETHER)
-        store.go(db, [line.id for line in taken])
+        store.go(db, [line.id for line in taken], self.office.db.replica)
         return taken
 
     async def _ask(self, taken: list[Line]) -> None:

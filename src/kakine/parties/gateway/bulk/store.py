@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.functions import count
 
 from kakine.runtime.database import Connection, sql
+from kakine.runtime.replicas import carrier_column, carries, handing_over
 
 
 class Step(StrEnum):
@@ -70,6 +71,7 @@ class Line:
     items: str = ""
     data: bytes = b""
     request: bytes = b""
+    replica: str = ""
 
 
 _own = MetaData()
@@ -100,6 +102,7 @@ _LINE = Table(
     Column("items", String, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("request", LargeBinary, nullable=False, index=True),
+    carrier_column(),
 )
 _REQUEST = Table(
     "bulk_request",
@@ -136,7 +139,7 @@ _STEP_OF = sql(select(_LINE.c.step, _LINE.c.request, _LINE.c.job).where(_LINE.c.
 _GO = sql(
     update(_LINE)
     .where(_LINE.c.id == bindparam("which"), _LINE.c.step == Step.WAITING.value)
-    .values(step=Step.UNDER_WAY.value, request=bindparam("nothing"))
+    .values(step=Step.UNDER_WAY.value, request=bindparam("nothing"), replica=bindparam("by"))
 )
 _TRAVELS = sql(
     update(_LINE)
@@ -145,7 +148,7 @@ _TRAVELS = sql(
 )
 _ADD_REQUEST = sql(insert(_REQUEST))
 _JOB_OF = sql(select(_REQUEST.c.job).where(_REQUEST.c.request == bindparam("request")))
-_UNDER_WAY = sql(select(_LINE.c.id, _LINE.c.request).where(_LINE.c.step == Step.UNDER_WAY.value))
+_UNDER_WAY = sql(select(_LINE.c.id, _LINE.c.replica).where(_LINE.c.step == Step.UNDER_WAY.value))
 _END = sql(
     update(_LINE)
     .where(_LINE.c.id == bindparam("which"), _LINE.c.step == Step.UNDER_WAY.value)
@@ -214,9 +217,12 @@ def step_of(db: Connection, id_: bytes) -> tuple[Step, bytes, bytes] | None:
     return (Step(row[0]), bytes(row[1]), bytes(row[2])) if row else None
 
 
-def go(db: Connection, ids: Sequence[bytes]) -> None:
-    """These are being asked from now on."""
-    db.executemany(_GO, [{"which": id_, "nothing": b""} for id_ in ids])
+def go(db: Connection, ids: Sequence[bytes], replica: str) -> None:
+    """These are being asked from now on, by this replica."""
+    db.executemany(_GO, [{"which": id_, "nothing": b"", "by": replica} for id_ in ids])
+
+
+hand_over = handing_over(_LINE)
 
 
 def travels(db: Connection, ids: Sequence[bytes], job: bytes, request: bytes) -> None:
@@ -231,9 +237,9 @@ def job_of(db: Connection, request: bytes) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
-def under_way(db: Connection) -> list[tuple[bytes, bytes]]:
-    """(id, request) of all that is being asked, whichever job it is of."""
-    return [(bytes(row[0]), bytes(row[1])) for row in db.execute(_UNDER_WAY)]
+def under_way(db: Connection, replica: str) -> list[bytes]:
+    """Ids of all that a replica is asking, whichever job it is of."""
+    return [bytes(row[0]) for row in db.execute(_UNDER_WAY) if carries(replica, row[1])]
 
 
 def settle(

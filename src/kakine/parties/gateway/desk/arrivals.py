@@ -69,10 +69,12 @@ def going(db: Connection) -> set[bytes]:
     return {id_ for left in codebook.unfinished(db) for id_ in inquiries_of(left.context)}
 
 
-def settle(db: Connection, now_ms: int, only: bytes = b"") -> None:
-    """After a start (`only`: of this question, of which the caller knows that nobody is asking it now): what is under
-    way by our books and in no open request was given up before that was noted."""
+def settle(db: Connection, now_ms: int, replica: str, only: bytes = b"") -> None:
+    """After a start (`only`: of this question, of which the caller knows that this replica is not asking it now): what
+    a replica has under way by our books and in no open request was given up before that was noted."""
     under_way = going(db)
-    for id_ in [only] if only else case_store.under_way(db):
+    for id_ in case_store.under_way(db, replica):
+        if only not in (b"", id_):
+            continue
         if id_ not in under_way:
             case_store.end(db, id_, Step.LOST, now_ms)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.functions import count, func
 
 from kakine.runtime.database import Connection, sql
+from kakine.runtime.replicas import carrier_column, carries, handing_over
 from kakine.values.problems import CaseUnknown, InquiryUnknown
 
 
@@ -181,6 +182,7 @@ _INQUIRY = Table(
     Column("answered_ms", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("request", LargeBinary, nullable=False, index=True),
+    carrier_column(),
 )
 TABLES = (_CASE, _PERSON, _APPLICATION, _APPLICANT, _INQUIRY)
 
@@ -246,7 +248,7 @@ _APPLICANTS = sql(
 _ASK = sql(insert(_INQUIRY))
 _INQUIRY_OF = sql(select(*_INQUIRY.c).where(*_OF_CASE, _INQUIRY.c.id == bindparam("id")))
 _INQUIRIES = sql(select(*_INQUIRY.c).where(*_OF_CASE).order_by(_INQUIRY.c.asked_ms))
-_UNDER_WAY = sql(select(_INQUIRY.c.id).where(_INQUIRY.c.step == Step.UNDER_WAY.value))
+_UNDER_WAY = sql(select(_INQUIRY.c.id, _INQUIRY.c.replica).where(_INQUIRY.c.step == Step.UNDER_WAY.value))
 _ENDED = sql(
     update(_INQUIRY)
     .where(_INQUIRY.c.id == bindparam("which"), _INQUIRY.c.step == Step.UNDER_WAY.value)
@@ -316,6 +318,7 @@ def _inquiry(row: Sequence[object]) -> Inquiry:
         when,
         data,
         request,
+        _,
     ) = row
     return Inquiry(
         _bytes(id_),
@@ -435,10 +438,14 @@ def application(db: Connection, domain: str, number: str) -> Application | None:
     return Application(row[0], row[1], row[2], row[3], row[4], applicants)
 
 
-def ask(db: Connection, new: Inquiry) -> None:
-    """A question, before it leaves."""
+hand_over = handing_over(_INQUIRY)
+
+
+def ask(db: Connection, new: Inquiry, replica: str = "") -> None:
+    """A question, before it leaves; this replica carries it."""
     row = {name: getattr(value, "value", value) for name, value in new.__dict__.items()}
     row["rows"], row["number"] = " ".join(new.rows), row.pop("case")
+    row["replica"] = replica
     db.execute(_ASK, row)
 
 
@@ -455,9 +462,9 @@ def inquiries(db: Connection, domain: str, number: str) -> list[Inquiry]:
     return [_inquiry(row) for row in db.execute(_INQUIRIES, {"domain": domain, "number": number})]
 
 
-def under_way(db: Connection) -> list[bytes]:
-    """Questions of which nobody knows yet what became."""
-    return [bytes(row[0]) for row in db.execute(_UNDER_WAY)]
+def under_way(db: Connection, replica: str) -> list[bytes]:
+    """Questions of a replica of which nobody knows yet what became."""
+    return [bytes(row[0]) for row in db.execute(_UNDER_WAY) if carries(replica, row[1])]
 
 
 def whose(db: Connection, id_: bytes) -> tuple[str, str, bytes] | None:

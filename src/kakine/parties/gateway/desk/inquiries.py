@@ -145,7 +145,7 @@ def _note(desk: CaseDesk, db: Connection, by: Staff, new: Inquiry) -> None:
         raise CaseNotOpen()
     if len(store.inquiries(db, desk.domain, new.case)) >= desk.rules.questions_a_case:
         raise DeskQuotaExceeded(what="questions", most=desk.rules.questions_a_case)
-    store.ask(db, new)
+    store.ask(db, new, desk.office.db.replica)
     journal.write(db, desk.act(by, What.ASKED, new.case, " ".join(new.rows)), new.asked_ms)
 
 

@@ -1,0 +1,11 @@
+"""Which process carries what is under way."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("outgoing", sa.Column("replica", sa.String(), nullable=False, server_default=""))
