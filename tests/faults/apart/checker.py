@@ -1,4 +1,4 @@
-"""What must be true after a run, whatever was done to the country: each rule by a name, each breach with what it is about.
+"""What must be true after a run, whatever was done to the country: each rule by a name, each breach with its place.
 
 Nothing of the country's own reasoning is used but its formats and its verifier of receipts.
 """
@@ -258,7 +258,9 @@ class Checker:
         """What a converter released are requests of the log that name it, and no more."""
         for number, name in enumerate(CONVERTERS):
             for log, position in self._of.rows("SELECT log, position FROM used WHERE party = ?", name):
-                entry = Entry.decode(self._logs[log][position][1]) if position < len(self._logs[log]) else None
+                entry = (
+                    Entry.decode(self._logs[log][position][1]) if position < len(self._logs[log]) else None
+                )
                 if entry is None or entry.kind is not EntryKind.REQUEST or not entry.converters >> number & 1:
                     yield f"{name} released entry {position}, which does not name it"
 

@@ -95,9 +95,15 @@ def collect(world: World, journal: Path, rivals: Iterable[tuple[str, str]], into
         people = sorted({str(one["person"]) for one in calls if one["person"]})
         world.inside("portal", lambda: asyncio.run(_ask(world, writing, people)))
         world.stop()
+        if world.cluster is not None:
+            world.cluster.start()
         rows = store_rows(lambda party: world.own(party) / f"{party}.sqlite")
         for name in (*CONVERTERS, *world.witnesses):
-            store = store_rows(lambda party: world.own(party) / "witness.sqlite") if name in world.witnesses else rows
+            store = (
+                store_rows(lambda party: world.own(party) / "witness.sqlite")
+                if name in world.witnesses
+                else rows
+            )
             writing.add("head_seen", ((name, note) for (note,) in store(name, "SELECT note FROM seen_head")))
             writing.add("fork", ((name, note) for (note,) in store(name, "SELECT note FROM forked_head")))
         for name in LEDGERS:
@@ -107,6 +113,8 @@ def collect(world: World, journal: Path, rivals: Iterable[tuple[str, str]], into
         writing.stores(rows, [name for name in world.parties if _runs_gateway(world, name)])
     finally:
         writing.close()
+        if world.cluster is not None:
+            world.cluster.stop()
 
 
 def _runs_gateway(world: World, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A small disk of a party's own, that can be full, slow or stand still: a file of the machine's with a file system in it."""
+"""A small disk of a party's own, that can be full, slow or stand still: a file with a file system in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from faults.apart.net import run, why_not
 
 MEGABYTES = 64
+"""Of a party's disk; more is given for a server."""
 _GROUPS = Path("/sys/fs/cgroup/blkio")
 _CHUNK = bytes(1 << 16)
 
@@ -16,19 +17,18 @@ _CHUNK = bytes(1 << 16)
 class Disk:
     """Mounted over a folder, whose files move onto it. Nobody may have any of them open."""
 
-    def __init__(self, folder: Path, image: Path) -> None:
+    def __init__(self, folder: Path, image: Path, megabytes: int = MEGABYTES) -> None:
         self.folder = folder
         self._fill = folder / "fill"
         self._group = _GROUPS / f"kakine-{image.stem}"
         with image.open("wb") as file:
-            file.truncate(MEGABYTES << 20)
+            file.truncate(megabytes << 20)
         # Without a journal every write of a party is that party's own, so that its group can be slowed down.
         run("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", image)
         kept = folder.with_name(f"{folder.name}.moved")
-        shutil.copytree(folder, kept)
+        run("cp", "-a", folder, kept)
         run("mount", "-o", "loop", image, folder)
-        shutil.copytree(kept, folder, dirs_exist_ok=True)
-        folder.chmod(0o700)
+        run("cp", "-a", f"{kept}/.", folder)
         shutil.rmtree(kept)
         device = Path(run("findmnt", "-no", "SOURCE", folder).strip()).name
         self._device = Path(f"/sys/block/{device}/dev").read_text().strip()
@@ -59,6 +59,7 @@ class Disk:
 
     def close(self) -> None:
         """Unmount it. Whoever was slowed down has ended."""
+        why_not("fsfreeze", "-u", self.folder)  # where a run was broken off
         run("umount", "--lazy", self.folder)
         if self._group.is_dir():
             self._group.rmdir()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import Protocol
 
 import psycopg
 
 from faults.apart.net import Net
-from faults.apart.world import World
+from faults.apart.world import SERVER, World
 from kakine.institutions.postgres import Cluster
-from kakine.values.problems import ServerFailed
 
-RIVAL_S, SERVER_S = 15, 30
+RIVAL_S = 15
 
 
 class Fault(Protocol):
@@ -45,7 +43,7 @@ class Kill:
 
     @property
     def on(self) -> frozenset[str]:
-        return frozenset({self.name})
+        return frozenset({EVERYBODY if self.name == SERVER else self.name})
 
     def inject(self, world: World) -> None:
         world.kill(self.name)
@@ -225,15 +223,7 @@ class ServerEnded:
             os.kill(pid, self.how)
 
     def heal(self, world: World) -> None:
-        # What a killed server leaves must have ended before another takes its place.
-        until = time.monotonic() + SERVER_S
-        while True:
-            try:
-                return _cluster(world).start()
-            except ServerFailed:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.5)
+        _cluster(world).start()
 
 
 @dataclass
@@ -245,7 +235,9 @@ class ConnectionsEnded:
 
     def inject(self, world: World) -> None:
         with psycopg.connect(_cluster(world).server("postgres", "postgres"), autocommit=True) as server:
-            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            )
 
     def heal(self, world: World) -> None:
         """Parties make new ones."""

@@ -1,7 +1,7 @@
 """Networks and disks of their own for parties on one machine: what a partition, a full disk and a slow one need.
 
-Everything is in namespaces that end with the program: `alone` starts it again in a network, a mount table and a table of
-processes of its own, so nothing of the machine's is changed and nothing can be left behind.
+Everything is in namespaces that end with the program: `alone` starts it again in a network, a mount table and a table
+of processes of its own, so nothing of the machine's is changed and nothing can be left behind.
 
     bridge 10.77.0.1 ── veth ── 10.77.0.2 (namespace of converter-1)
                      ── veth ── 10.77.0.3 (namespace of converter-2) ...

@@ -1,5 +1,6 @@
-"""All that is known after a run, in one SQLite file: what the callers wrote down, what stands in everybody's store, what
-people were shown, what anybody could ask the country. The checker reads this and nothing else, so a test can doctor it.
+"""All that is known after a run, in one SQLite file: what the callers wrote down, what stands in everybody's store,
+what people were shown, what anybody could ask the country. The checker reads this and nothing else, so a test can
+doctor it.
 """
 
 from __future__ import annotations
@@ -147,4 +148,3 @@ def store_rows(path_of: Callable[[str], Path]) -> Rows:
             return server.execute(text.encode()).fetchall()
 
     return rows
-

@@ -1,7 +1,7 @@
 """`make test-faults`: the country apart, load all the while, faults from a seed, then the checker.
 
-    python -m faults.apart.run --seconds 240 --seed 7            SOAK=1h for longer
-    python -m faults.apart.run --check OUTCOME                   the checker alone over what a run has left
+python -m faults.apart.run --seconds 240 --seed 7            SOAK=1h for longer
+python -m faults.apart.run --check OUTCOME                   the checker alone over what a run has left
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from pathlib import Path
 from faults.apart import disk, net
 from faults.apart.checker import check
 from faults.apart.collect import calls_of, collect
-from faults.apart.disk import Disk
-from faults.apart.injectors import Fault, Rival
+from faults.apart.injectors import EVERYBODY, Fault, Rival
 from faults.apart.net import Net
 from faults.apart.outcome import opened
 from faults.apart.report import Report
 from faults.apart.schedule import Means, Planned, draw
-from faults.apart.world import World, faketime, founded
+from faults.apart.world import SERVER, World, faketime, founded
+from kakine.cli.apart_server import Engine
 
 ROOT = Path(__file__).parents[3]
 DISKS = ("converter-2", "mailbox-a", "ledger-b", "yokohama")
@@ -58,9 +58,11 @@ class Run:
 
     def go(self) -> None:
         """Everything up to the verdict, which is in the report then."""
-        net, country = founded(self._folder / "country", lambda names: None if self._why else Net(names))
-        world = World(country, net)
+        country, engine = self._folder / "country", Engine(self._report.stores)
+        world = founded(country, lambda names: None if self._why else Net(names), engine)
         means = self._means(world)
+        if world.cluster is not None:
+            world.cluster.start()
         try:
             world.start_all(world.names)
             self._require_ready(world)
@@ -95,7 +97,8 @@ class Run:
         if (no_disk := why or disk.lacking()) == "":
             images = self._folder / "disks"
             images.mkdir()
-            world.disks = {name: Disk(world.own(name), images / f"{name}.img") for name in DISKS}
+            for name in DISKS if world.cluster is None else (SERVER,):
+                world.disk(name, images / f"{name}.img")
         elif not why:
             skipped["disks"] = no_disk
         if world.disks and (no_slow := disk.cannot_be_slow()):
@@ -160,9 +163,12 @@ class Run:
 
     def _revive(self, world: World, busy: set[str]) -> None:
         """As whoever supervises processes does: who has ended by itself is started again."""
+        if world.cluster is not None and world.cluster.running is None and EVERYBODY not in busy:
+            self._report.revived[SERVER] += 1
+            world.cluster.start()
         running = world.processes.running()
         for name in world.names:
-            if name not in running and name not in busy and "*" not in busy:
+            if name not in running and name not in busy and EVERYBODY not in busy:
                 self._report.revived[name] += 1
                 world.start(name)
 
@@ -187,7 +193,7 @@ class Run:
 
 
 def seconds_of(text: str) -> float:
-    """"90", "10m", "1h"."""
+    """ "90", "10m", "1h"."""
     found = re.fullmatch(r"(\d+)([smh]?)", text)
     if found is None:
         raise SystemExit(f"SOAK={text}: a number with s, m or h")
@@ -196,11 +202,20 @@ def seconds_of(text: str) -> float:
 
 def _told() -> argparse.Namespace:
     words = argparse.ArgumentParser()
-    words.add_argument("--seconds", type=seconds_of, default=seconds_of(os.environ.get("SOAK") or str(SECONDS)))
-    words.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6)))
-    words.add_argument("--rate", type=float, default=4, help="Questions a second.")
+    words.add_argument(
+        "--seconds", type=seconds_of, default=seconds_of(os.environ.get("SOAK") or str(SECONDS))
+    )
+    words.add_argument(
+        "--seed", type=int, default=int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    )
+    words.add_argument(
+        "--stores", choices=list(Engine), default=os.environ.get("STORES") or Engine.POSTGRESQL
+    )
+    words.add_argument("--rate", type=float, default=3, help="Questions a second.")
     words.add_argument("--out", type=Path, default=ROOT / ".artefacts" / "faults")
-    words.add_argument("--plain", action="store_true", help="Without namespaces, even where they are allowed.")
+    words.add_argument(
+        "--plain", action="store_true", help="Without namespaces, even where they are allowed."
+    )
     words.add_argument("--check", type=Path, help="An outcome of another run; nothing is run.")
     return words.parse_args()
 
@@ -216,10 +231,14 @@ def main() -> int:
         return 0 if report.green else 1
     os.environ["SEED"] = str(told.seed)
     why = "not wanted" if told.plain else net.alone(["-m", "faults.apart.run", *sys.argv[1:]])
-    print(f"seed {told.seed}: SEED={told.seed} make test-faults does the same faults in the same order", flush=True)
-    report = Report(told.seed, "SQLite", told.seconds)
+    print(
+        f"seed {told.seed}: SEED={told.seed} make test-faults does the same faults in the same order",
+        flush=True,
+    )
+    report = Report(told.seed, told.stores, told.seconds)
     faulthandler.dump_traceback_later(told.seconds + MOST_BESIDE_S, exit=True)
     folder = Path(tempfile.mkdtemp(prefix="kakine-faults-"))
+    folder.chmod(0o711)  # the server's own account goes through
     try:
         Run(folder, report, told.rate, why).go()
     finally:

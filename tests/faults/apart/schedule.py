@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from faults.apart import injectors as of
 from faults.apart.injectors import EVERYBODY, Fault
+from faults.apart.world import SERVER
 
 HOLD_S = (0.5, 5.0)
 AFTER_ALL_S = 20.0
@@ -80,7 +81,7 @@ def _once(dice: random.Random, means: Means) -> Iterator[Fault]:
         yield of.Squeeze(dice.choice(list(means.names)))
     for name in means.disks:
         yield from (of.DiskFull(name), of.DiskStill(name))
-        if means.slow:
+        if means.slow and name != SERVER:
             yield of.DiskSlow(name)
     for name in means.clocks:
         yield of.Clock(name, seconds=dice.choice(SKEWS))

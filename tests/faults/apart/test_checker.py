@@ -1,4 +1,4 @@
-"""The checker of a run is seen to fail: each copy of a good outcome that somebody has doctored is named, and by its rule.
+"""The checker of a run is seen to fail: each copy of a good outcome that somebody has doctored is named by its rule.
 
 The outcome is of a small country in one process, whose stores are those that parties apart have.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from faults.apart.checker import RULES, check
-from faults.apart.collect import calls_of, heads_of, write_calls, write_law
+from faults.apart.collect import calls_of, write_calls, write_law
 from faults.apart.load import case_of
 from faults.apart.outcome import CONVERTERS, LEDGERS, Writing, opened, sqlite_rows
 from kakine.cli.own_history import own_history
@@ -33,7 +32,7 @@ def journal(results: list[str]) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outcome of a run to which nothing was done."""
     folder = tmp_path_factory.mktemp("outcome")
     with Land.founded(folder / "land") as land:
@@ -59,7 +58,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         writing.add("rival", [("ledger-a", "refused")])
         writing.stores(rows, ["yokohama"])
         writing.close()
-    yield folder / "outcome.sqlite"
+    return folder / "outcome.sqlite"
 
 
 def broken(path: Path) -> set[str]:
@@ -80,16 +79,25 @@ def test_a_good_outcome_breaks_no_rule_and_everything_in_it_was_looked_at(good: 
     assert verdict.looked_at["histories read"] == 4
 
 
-_REQUEST = "(SELECT request FROM incoming LIMIT 1)"
+_PARTS = {
+    "first_use": "position = (SELECT min(position) FROM used)",
+    "request": "(SELECT request FROM incoming LIMIT 1)",
+}
 
 DOCTORED = {
-    "a question that nobody heard of again": ("questions-end", "UPDATE call SET ends = 0, result = '' WHERE number = 2"),
+    "a question that nobody heard of again": (
+        "questions-end",
+        "UPDATE call SET ends = 0, result = '' WHERE number = 2",
+    ),
     "a question that ended twice": ("questions-end", "UPDATE call SET ends = 2 WHERE number = 2"),
-    "an end without a name": ("questions-end", "UPDATE call SET result = '', fault = 'ValueError' WHERE number = 2"),
+    "an end without a name": (
+        "questions-end",
+        "UPDATE call SET result = '', fault = 'ValueError' WHERE number = 2",
+    ),
     "a request left open": ("nothing-left-open", "INSERT INTO outgoing VALUES ('yokohama', x'01')"),
     "one row lost from the list of a person": (
         "answers-in-lists",
-        f"DELETE FROM listed WHERE party = 'mailbox-b' AND filing = {_REQUEST}",
+        "DELETE FROM listed WHERE party = 'mailbox-b' AND filing = {request}",
     ),
     "an answer that its person is not shown": (
         "answers-in-lists",
@@ -101,15 +109,15 @@ DOCTORED = {
     ),
     "an answer to a question that nobody recorded": (
         "answers-recorded",
-        f"DELETE FROM receipt WHERE request = {_REQUEST}",
+        "DELETE FROM receipt WHERE request = {request}",
     ),
     "an answer without record": (
         "answers-released",
-        f"UPDATE filing SET first = NULL WHERE party = 'mailbox-a' AND id = {_REQUEST}",
+        "UPDATE filing SET first = NULL WHERE party = 'mailbox-a' AND id = {request}",
     ),
     "an answer that one converter has not released": (
         "answers-released",
-        f"DELETE FROM used WHERE party = 'converter-3' AND request = {_REQUEST}",
+        "DELETE FROM used WHERE party = 'converter-3' AND request = {request}",
     ),
     "a receipt of an entry that is not logged": (
         "receipts-hold",
@@ -121,7 +129,7 @@ DOCTORED = {
     ),
     "a record that one keeper has lost": (
         "filings-hold",
-        f"DELETE FROM filing WHERE party = 'mailbox-b' AND id = {_REQUEST}",
+        "DELETE FROM filing WHERE party = 'mailbox-b' AND id = {request}",
     ),
     "an exchange id used twice at one converter": (
         "ids-used-once",
@@ -129,11 +137,11 @@ DOCTORED = {
     ),
     "an exchange id used for two places": (
         "ids-used-once",
-        "UPDATE used SET position = position + 1 WHERE party = 'converter-2' AND position = (SELECT min(position) FROM used)",
+        "UPDATE used SET position = position + 1 WHERE party = 'converter-2' AND {first_use}",
     ),
     "two exchange ids for one place": (
         "ids-used-once",
-        "UPDATE used SET xid = CAST(x'07' || substr(xid, 2) AS BLOB) WHERE party = 'converter-1' AND position = (SELECT min(position) FROM used)",
+        "UPDATE used SET xid = CAST(x'07' || substr(xid, 2) AS BLOB) WHERE party = 'converter-1' AND {first_use}",
     ),
     "an entry lost from the log": ("entries-once", "DELETE FROM entry WHERE ledger = 'ledger-a' AND idx = 3"),
     "an entry that stands twice": (
@@ -145,22 +153,32 @@ DOCTORED = {
         "one-history",
         "DELETE FROM entry WHERE ledger = 'ledger-a' AND idx = (SELECT max(idx) FROM entry WHERE ledger = 'ledger-a')",
     ),
-    "a witness that was shown two histories": ("one-history", "INSERT INTO fork VALUES ('university', x'00')"),
+    "a witness that was shown two histories": (
+        "one-history",
+        "INSERT INTO fork VALUES ('university', x'00')",
+    ),
     "a signer that went another way": ("one-history", "UPDATE signed_last SET root = zeroblob(32)"),
     "a release of what names no converter": (
         "counts-agree",
-        "UPDATE used SET position = (SELECT max(idx) FROM entry WHERE ledger = 'ledger-a' AND substr(bytes, 2, 1) = x'02')"
-        " WHERE party = 'converter-1' AND position = (SELECT min(position) FROM used)",
+        "UPDATE used SET position ="
+        " (SELECT max(idx) FROM entry WHERE ledger = 'ledger-a' AND substr(bytes, 2, 1) = x'02')"
+        " WHERE party = 'converter-1' AND {first_use}",
     ),
-    "something that the monitor found": ("monitor-clean", "INSERT INTO finding VALUES ('head-behind', '{}')"),
-    "a person who is shown less than was signed for": ("lists-agree", "UPDATE reading SET verified = verified - 1"),
-    "a second sequencer that ran on": ("one-sequencer", "INSERT INTO rival VALUES ('ledger-b', 'ran beside')"),
+    "something that the monitor found": ("monitor-clean", "INSERT INTO finding VALUES ('head-behind', '')"),
+    "a person who is shown less than was signed for": (
+        "lists-agree",
+        "UPDATE reading SET verified = verified - 1",
+    ),
+    "a second sequencer that ran on": (
+        "one-sequencer",
+        "INSERT INTO rival VALUES ('ledger-b', 'ran beside')",
+    ),
 }
 
 
 @pytest.mark.parametrize("what", DOCTORED)
 def test_a_doctored_outcome_is_named_by_its_rule(good: Path, tmp_path: Path, what: str) -> None:
-    rule, text = DOCTORED[what]
+    rule, text = DOCTORED[what][0], DOCTORED[what][1].format(**_PARTS)
     copy = tmp_path / "outcome.sqlite"
     shutil.copy(good, copy)
     with closing(sqlite3.connect(copy)) as database:

@@ -22,12 +22,15 @@ from faults.apart.net import Net
 from faults.apart.outcome import LEDGERS
 from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, about, ready
+from kakine.cli.apart_server import Engine
 from kakine.institutions.postgres import Cluster
 
 T = TypeVar("T")
 
 RESIDENTS = 120
-READY_S = 120.0
+READY_S = 200.0
+SERVER = "postgres"
+"""What the stores' server is called among the disks."""
 RIVAL = "rival.toml"
 _LIBRARY = "/usr/lib/*/faketime/libfaketime.so.1"
 
@@ -40,13 +43,14 @@ def faketime() -> str:
 class World:
     """All processes of one country and what they stand on."""
 
-    def __init__(self, folder: Path, net: Net | None = None, cluster: Cluster | None = None) -> None:
-        self.folder, self.net, self.cluster = folder, net, cluster
+    def __init__(self, folder: Path, net: Net | None = None) -> None:
+        self.folder, self.net = folder, net
         self.told = about(folder)
         self.names = list(self.told.ports)
         self.witnesses = list(self.told.witnesses)
         self.parties = [name for name in self.names if name not in self.witnesses]
         self.processes = Processes(folder, self._before)
+        self.cluster: Cluster | None = self.processes.server
         self.disks: dict[str, Disk] = {}
         self.clocks: dict[str, Path] = {}
 
@@ -113,8 +117,16 @@ class World:
         return left
 
     def stop(self) -> None:
-        """All of them, gracefully."""
+        """All of them, gracefully, and the server of their stores."""
         self.processes.down()
+
+    def disk(self, name: str, image: Path) -> None:
+        """A disk of its own for whoever has not been started yet."""
+        if name == SERVER:
+            assert self.cluster is not None
+            self.disks[name] = Disk(self.cluster.folder, image, 700)
+        else:
+            self.disks[name] = Disk(self.own(name), image)
 
     def rival(self, name: str) -> subprocess.Popen[bytes]:
         """A second process of a party on the same store, with ports of its own."""
@@ -128,9 +140,9 @@ class World:
         )
 
 
-def founded(folder: Path, place: Callable[[Sequence[str]], Net | None]) -> tuple[Net | None, Path]:
+def founded(folder: Path, place: Callable[[Sequence[str]], Net | None], engine: Engine) -> World:
     """A country of made-up residents, at the addresses of a network that `place` makes for its names."""
-    asyncio.run(make(folder, RESIDENTS, 0))
+    asyncio.run(make(folder, RESIDENTS, 0, engine))
     told = about(folder)
     net = place(list(told.ports))
     if net is not None:
@@ -139,17 +151,15 @@ def founded(folder: Path, place: Callable[[Sequence[str]], Net | None]) -> tuple
     for name in LEDGERS:
         text = (folder / name / SETTINGS).read_text()
         (folder / name / RIVAL).write_text(re.sub(r"^(port|admin) = .*", r"\1 = 0", text, flags=re.M))
-    return net, folder
+    return World(folder, net)
 
 
-def _move(
-    folder: Path, name: str, net: Net, witnesses: Sequence[str], ports: dict[str, int]
-) -> None:
+def _move(folder: Path, name: str, net: Net, witnesses: Sequence[str], ports: dict[str, int]) -> None:
     """The settings of one party, with everybody's address in the network."""
     path = folder / (f"witness-{name}" if name in witnesses else name) / SETTINGS
     text = path.read_text()
     for each, address in net.address.items():
-        text = text.replace(f"//127.0.0.1:{ports[each]}\"", f"//{address}:{ports[each]}\"")
+        text = text.replace(f'//127.0.0.1:{ports[each]}"', f'//{address}:{ports[each]}"')
     host = f'host = "{net.address[name]}"\n'
     text = text + host if name in witnesses else text.replace("[listen]\n", f"[listen]\n{host}")
     path.write_text(text)
