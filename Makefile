@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web test-faults prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -51,6 +51,9 @@ test-login: .make/dev ## the login before npm's openid-client and Chromium; inst
 
 test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
 	@CI=true $(PY) -m pytest -v tests/web tests/desk
+
+test-faults: .make/dev ## the country apart under load and faults, then the checker; SOAK=1h for longer, SEED=7 for the same faults, STORES=sqlite
+	@PYTHONPATH=tests $(PY) -m faults.apart.run $(FAULT_ARGS)
 
 test-ruling: .make/dev ## "2008 ruling" on a busier day: 200 people with cards, 20 relying parties, 600 logins
 	@KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3 $(PY) -m pytest -q -n 0 tests/attacks/test_2008_ruling.py --durations=1

@@ -28,7 +28,7 @@ def test_every_party_is_killed_and_every_kind_is_done(seconds: float) -> None:
     plan = draw(3, seconds, ALL)
     killed = {name for each in plan if type(each.fault) is Kill for name in each.fault.on}
     assert killed == set(NAMES)
-    assert len({each.fault.kind for each in plan}) == 16
+    assert len({each.fault.kind for each in plan}) == 15
     assert {each.fault.kind for each in draw(3, seconds, Means(NAMES))} == {
         "kill -9",
         "hang (SIGSTOP)",
