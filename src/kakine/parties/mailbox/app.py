@@ -95,6 +95,10 @@ class Mailbox:
         """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
         return await indexing.make(self.office, log, end)
 
+    async def ends(self, keeper: PartyName, log: Log) -> list[int]:
+        """Where another record keeper has ended indexes that are not made here yet: only the same stretches compare."""
+        return await indexing.ends_of(self.office, keeper, log)
+
     def newest(self, origin: str) -> bytes | None:
         """The checkpoint of the largest head of a log under which a receipt is kept here."""
         return store.newest_checkpoint(self.office.db.read(), origin)
