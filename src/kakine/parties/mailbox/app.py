@@ -30,6 +30,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.keyring import keyring_metadata
+from kakine.values.labels import PartyName
 from kakine.wire.index import IndexRoot
 from kakine.wire.request import Place
 
