@@ -27,7 +27,7 @@ from kakine.institutions.postgres import Cluster
 
 T = TypeVar("T")
 
-RESIDENTS = 120
+RESIDENTS = 80
 READY_S = 200.0
 SERVER = "postgres"
 """What the stores' server is called among the disks."""
