@@ -283,8 +283,8 @@ class Checker:
     def alone(self) -> Iterator[str]:
         """Of two sequencers on one store, one is refused or stops."""
         for ledger, ended in self._of.rows("SELECT ledger, ended FROM rival"):
-            self.looked_at["second sequencers"] += 1
-            if ended not in ("refused", "overtaken"):
+            self.looked_at[f"second sequencers {ended}"] += 1
+            if ended not in ("refused", "overtaken", "not begun"):
                 yield f"a second process of {ledger}: {ended}"
 
 

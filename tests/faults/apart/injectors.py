@@ -15,6 +15,8 @@ from faults.apart.world import SERVER, World
 from kakine.institutions.postgres import Cluster
 
 RIVAL_S = 15
+REFUSED, OVERTAKEN, NOT_BEGUN = "refused", "overtaken", "not begun"
+"""What may come of a second process; the last where others were away, so that it never took a call."""
 
 
 class Fault(Protocol):
@@ -171,21 +173,30 @@ class Rival(Kill):
     kind: str = "second sequencer"
     ended: str = "not started"
     _second: subprocess.Popen[bytes] | None = None
+    _before: int = 0
 
     def inject(self, world: World) -> None:
+        self._before = world.processes.log(self.name).stat().st_size
         self._second = world.rival(self.name)
 
     def heal(self, world: World) -> None:
         assert self._second is not None
         try:
             said, _ = self._second.communicate(timeout=RIVAL_S)
-            self.ended = "refused" if b"store-in-use" in said else f"status {self._second.returncode}"
         except subprocess.TimeoutExpired:
             self._second.kill()
-            self._second.communicate()
-            # Whoever is overtaken says so, and is started anew.
-            overtaken = b"store-in-use" in world.processes.log(self.name).read_bytes()
-            self.ended = "overtaken" if overtaken else "ran beside"
+            said, _ = self._second.communicate()
+        with world.processes.log(self.name).open("rb") as log:
+            log.seek(self._before)
+            first = log.read()
+        if b"store-in-use" in said:
+            self.ended = REFUSED
+        elif b'"event": "ready"' not in said:
+            self.ended = NOT_BEGUN
+        else:
+            # A ledger's heartbeat, each second, meets the store: whoever is overtaken says so at once.
+            self.ended = OVERTAKEN if b"store-in-use" in first else "ran beside"
+            world.kill(self.name)
         world.start(self.name)
 
 

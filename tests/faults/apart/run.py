@@ -27,7 +27,7 @@ from faults.apart.checker import check
 from faults.apart.collect import calls_of, collect
 from faults.apart.injectors import EVERYBODY, Fault, Rival
 from faults.apart.net import Net
-from faults.apart.outcome import opened
+from faults.apart.outcome import LEDGERS, opened
 from faults.apart.report import Report
 from faults.apart.schedule import Means, Planned, draw
 from faults.apart.world import SERVER, World, faketime, founded
@@ -72,6 +72,7 @@ class Run:
                 self._do(world, draw(self._report.seed, self._report.seconds, means))
                 self._settle(world)
                 self._say("all take calls again")
+                self._rivals(world)
                 time.sleep(QUIET_S)
             self._say("the load has ended")
             self._reopen_gateways(world)
@@ -175,6 +176,16 @@ class Run:
     def _settle(self, world: World) -> None:
         """Everybody is up and takes calls."""
         self._revive(world, set())
+        self._require_ready(world)
+
+    def _rivals(self, world: World) -> None:
+        """Once more while nothing else is wrong, so that a second process has all it needs to begin."""
+        for name in LEDGERS:
+            rival = Rival(name)
+            self._report.faults[rival.kind] += 1
+            self._faults.append(rival)
+            rival.inject(world)
+            rival.heal(world)
         self._require_ready(world)
 
     def _require_ready(self, world: World) -> None:
