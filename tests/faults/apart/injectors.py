@@ -13,6 +13,7 @@ import psycopg
 from faults.apart.net import Net
 from faults.apart.world import SERVER, World
 from kakine.institutions.postgres import Cluster
+from kakine.runtime.postgres import address
 
 RIVAL_S = 15
 REFUSED, OVERTAKEN, NOT_BEGUN = "refused", "overtaken", "not begun"
@@ -174,9 +175,11 @@ class Rival(Kill):
     ended: str = "not started"
     _second: subprocess.Popen[bytes] | None = None
     _before: int = 0
+    _fence: int = 0
 
     def inject(self, world: World) -> None:
         self._before = world.processes.log(self.name).stat().st_size
+        self._fence = _fence(world, self.name)
         self._second = world.rival(self.name)
 
     def heal(self, world: World) -> None:
@@ -194,8 +197,9 @@ class Rival(Kill):
         elif b'"event": "ready"' not in said:
             self.ended = NOT_BEGUN
         else:
-            # A ledger's heartbeat, each second, meets the store: whoever is overtaken says so at once.
-            self.ended = OVERTAKEN if b"store-in-use" in first else "ran beside"
+            # Whoever is overtaken says so when it writes next. It need not write meanwhile: then the store tells.
+            overtaken = b"store-in-use" in first or _fence(world, self.name) > self._fence
+            self.ended = OVERTAKEN if overtaken else "ran beside"
             world.kill(self.name)
         world.start(self.name)
 
@@ -259,6 +263,18 @@ _HOW = {
     signal.SIGQUIT: "stopped (immediate)",
     signal.SIGKILL: "kill -9",
 }
+
+
+def _fence(world: World, name: str) -> int:
+    """Which of its writers a store in the server believes; 0 where it is a file, or the server does not answer."""
+    told = world.own(name) / f"{name}.postgresql"
+    if not told.is_file():
+        return 0
+    try:
+        with psycopg.connect(address(told).server) as server:
+            return int(server.execute("SELECT max(fence) FROM kakine_writer").fetchall()[0][0])
+    except psycopg.OperationalError:
+        return 0
 
 
 def _net(world: World) -> Net:
