@@ -55,6 +55,9 @@ test-login: .make/dev ## the login before npm's openid-client and Chromium; inst
 test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
 	@CI=true $(PY) -m pytest -v tests/web tests/desk
 
+test-faults: .make/dev ## the country apart under load and faults, then the checker; SOAK=1h for longer, SEED=7 for the same faults, STORES=sqlite
+	@PYTHONPATH=tests $(PY) -m faults.apart.run $(FAULT_ARGS)
+
 test-ruling: .make/dev ## "2008 ruling" on a busier day: 200 people with cards, 20 relying parties, 600 logins
 	@KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3 $(PY) -m pytest -q -n 0 tests/attacks/test_2008_ruling.py --durations=1
 docs: .make/dev screens ## write docs/reference anew from the code, and take the screens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,14 @@ def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
         yield "the seed was made for development"
 
 
+def _clock(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.environment is not Environment.PRODUCTION:
+        return
+    told = [name for name in os.environ if name.startswith("FAKETIME")]
+    if told or "faketime" in os.environ.get("LD_PRELOAD", ""):
+        yield "the clock of this process is not the machine's"
+
+
 def _authority(settings: Settings, clock: Clock) -> Iterator[str]:
     if settings.environment is Environment.PRODUCTION and settings.kind is Kind.AUTHORITY:
         yield "the keys of an authority may not lie in files"
@@ -155,6 +164,7 @@ _CHECKS: dict[str, Check] = {
     "seed-file": _seed,
     "development-keys": _for_production,
     "authority-keys": _authority,
+    "machine-clock": _clock,
     "tls-files": _tls,
     "addresses": _addresses,
     "ports": _ports,

@@ -144,8 +144,8 @@ class Process:
         # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
         bound = (_listen if self._alone else _bind)(own.port, own.host)
         sockets = [_listen(own.admin, LOOPBACK)]
-        told = partial(encoded, Role(self._settings.kind))
-        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, told))]
+        calls = partial(encoded, Role(self._settings.kind))
+        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, calls))]
         if own.pages is not None:
             sockets.append(_listen(own.pages, LOOPBACK))
             servers.append(_plain(self._pages))
