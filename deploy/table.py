@@ -1,7 +1,7 @@
 """The one table behind all that stands here: parties, ports, and who may call whom.
 
-Parties come from the legal pack, ports count up as `kakine apart up` gives them, arrows from the calls that each party's
-code serves and the callers their contracts name. Nothing is written by hand a second time.
+Parties come from the legal pack, ports count up as `kakine apart up` gives them, arrows from the calls that the code of
+each party serves and the callers their contracts name. Nothing is written by hand a second time.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _calls(role: str) -> Iterator[Call]:
             value: object = module
             for part in expression.split("."):
                 value = getattr(value, part)
-            assert isinstance(value, Call)
+            assert isinstance(value, Call)  # noqa: S101
             yield value
 
 

@@ -30,6 +30,7 @@ from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
 from kakine.process.checks import own_of, require
+from kakine.process.restoring import mark
 from kakine.process.settings import Kind, Settings
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
@@ -137,6 +138,9 @@ class Process:
         ]
         ports = [each.getsockname()[1] for each in sockets]
         self._tell("listening", port=ports[0], admin=ports[1])
+        if mark(self._settings.folder) is not None:
+            self._figures.put_back.set(1)
+            self._tell("put-back")
         try:
             await self._until_stopped(self._begin())
             await self._schedule().run(self._stop)
