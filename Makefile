@@ -11,13 +11,13 @@ help:            ## this list
 demo: .make/run  ## the whole country in one process, then its three sites; DEMO_ARGS="--residents 2000 --seed 7 --json"
 	@$(PY) -m kakine demo $(DEMO_ARGS)
 
-up: .make/run    ## every party in a process of its own on this machine, over mutual TLS; UP_DIR=separate
-	@$(PY) -m kakine apart up --dir $(UP_DIR)
+up: .make/run    ## every party in a process of its own on this machine, over mutual TLS, on a PostgreSQL of its own; UP_DIR=separate UP_ARGS="--engine sqlite"
+	@$(PY) -m kakine apart up --dir $(UP_DIR) $(UP_ARGS)
 
 smoke: .make/run ## real exchanges through those processes, and a person reads the own history
 	@$(PY) -m kakine apart smoke --dir $(UP_DIR)
 
-down: .make/run  ## end exactly those processes
+down: .make/run  ## end exactly those processes and that server
 	@$(PY) -m kakine apart down --dir $(UP_DIR)
 
 test: .make/dev  ## every test

@@ -12,7 +12,6 @@ import itertools
 import os
 import secrets
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,28 +23,23 @@ from sqlalchemy import MetaData
 
 from kakine.cli.postgres import provide
 from kakine.institutions.postgres import Cluster
+from kakine.institutions.postgres_programs import install
 from kakine.protocols.gazette_pack import Pack
 from kakine.runtime.postgres import Address
+from kakine.values.problems import ServerMissing
 
 _NUMBERS = itertools.count()
 
 
-def installed() -> bool:
-    """Whether the server's programs are here."""
-    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-
-
 def _install() -> None:
-    if not installed() and os.geteuid() == 0 and shutil.which("apt-get"):
-        with (Path(tempfile.gettempdir()) / "kakine-apt.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not installed():
-                subprocess.run(["apt-get", "update", "-q"], check=False, capture_output=True)
-                subprocess.run(["apt-get", "install", "-qy", "postgresql"], check=False, capture_output=True)
-    if not installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is missing")
-        pytest.skip("PostgreSQL is missing")
+    with (Path(tempfile.gettempdir()) / "kakine-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            install(print)
+        except ServerMissing:
+            if os.environ.get("CI"):
+                pytest.fail("PostgreSQL is missing")
+            pytest.skip("PostgreSQL is missing")
 
 
 @contextmanager

@@ -107,6 +107,19 @@ def test_no_party_reaches_the_database_of_another(tmp_path: Path) -> None:
         psycopg.connect(mine, dbname=theirs)
 
 
+def test_what_the_server_refuses_does_not_stand_in_its_log(where: Path) -> None:
+    """A row that breaks a rule is said to be one, and not shown: a log outlives what is deleted."""
+    log = postgres_server.server().folder / "data" / "server.log"
+    with psycopg.connect(address(where).server, autocommit=True) as party:
+        before = log.stat().st_size
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            party.execute("INSERT INTO taken VALUES (NULL, 'a-name-in-a-row')")
+    told = log.read_bytes()[before:]
+    assert b"not-null" in told
+    assert b"a-name-in-a-row" not in told
+    assert b"a-name-in-a-row".hex().encode() not in told
+
+
 def test_a_writer_that_was_overtaken_writes_nothing_more(where: Path) -> None:
     async def scene() -> None:
         with closing(Database.open(where, METADATA)) as first:

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 import postgres_server
 from kakine.runtime.database import Connection, Database, sql
+from kakine.runtime.statements import numbered
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
 METADATA = MetaData()
@@ -40,6 +41,7 @@ THINGS = Table(
 PARTS = Table("parts", METADATA, Column("thing", ForeignKey("things.id"), nullable=False))
 
 ADD = sql(insert(THINGS))
+NEXT = sql(numbered(THINGS.c.id))
 NAMES = sql(select(THINGS.c.name).order_by(THINGS.c.id))
 
 
@@ -268,6 +270,22 @@ def test_compiled_statements_keep_their_constants_and_name_their_parameters() ->
     connection.executemany("INSERT INTO things VALUES (?, 'it''s')", [(n,) for n in range(9)])
     assert connection.execute(text, {"after": 1}).fetchall() == [(2,), (3,), (4,)]
     connection.close()
+
+
+def test_a_key_that_counts_up_is_counted_by_the_statement(store: Database) -> None:
+    async def scene() -> list[int]:
+        await store.write(add(7))
+        for name in ("next", "last"):
+            await store.write(lambda it, name=name: it.execute(NEXT, {"name": name, "data": None}))  # type: ignore[misc]
+        found = store.read().execute(sql(select(THINGS.c.id).order_by(THINGS.c.id)))
+        return [row[0] for row in found]
+
+    assert asyncio.run(scene()) == [7, 8, 9]
+
+
+def test_an_insert_without_its_key_is_no_statement_for_postgresql() -> None:
+    with pytest.raises(TypeError, match="numbered"):
+        _ = sql(insert(THINGS).values(name=bindparam("name"))).postgres
 
 
 def test_statements_that_need_parameters_at_run_time_are_refused_as_constants() -> None:

@@ -201,6 +201,8 @@ def test_each_party_has_its_own_folder_alone(processes: Processes) -> None:
 def test_a_number_that_another_process_has_now_is_left_alone(tmp_path: Path) -> None:
     run = tmp_path / "operator" / "run"
     run.mkdir(parents=True)
+    of = {"ports": {}, "pages": 1, "witnesses": [], "questions": []}
+    (tmp_path / "operator" / "country.json").write_bytes(msgspec.json.encode(of))
     here = os.getpid()
     heard: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))

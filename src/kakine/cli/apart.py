@@ -12,6 +12,7 @@ from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_revoking import revoke_party
+from kakine.cli.apart_server import Engine
 from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
 from kakine.cli.own_history import seen_of
 from kakine.country import AUTHORITY
@@ -36,15 +37,21 @@ def up(
     base: Annotated[
         int, typer.Option(help="First port, where the country is founded first; 0 for any.")
     ] = 8600,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="What keeps the stores, where the country is founded first."),
+    ] = Engine.POSTGRESQL,
 ) -> None:
     """起動: found a country in an empty folder if there is none, start every party that does not run, wait until all
-    take calls. Example:
+    take calls. Stores are in a PostgreSQL server of the country's own, which starts first; the Debian package
+    `postgresql` is installed where it is missing and you may. Example:
 
       kakine apart up --dir separate
+      kakine apart up --dir light --engine sqlite
     """
     if not (directory / OPERATOR).is_dir():
         typer.echo("国をつくる / founding the country ...")
-        asyncio.run(make(directory, residents, base))
+        asyncio.run(make(directory, residents, base, engine))
     names = list(about(directory).ports)
     processes = Processes(directory)
     processes.up(names)
@@ -59,8 +66,11 @@ def up(
 
 @app.command()
 def status(directory: FolderOption) -> None:
-    """状態: every party with its process, its ports and whether it takes calls."""
+    """状態: the server of the stores, and every party with its process, its ports and whether it takes calls."""
     told, running = about(directory), Processes(directory).running()
+    if (server := Processes(directory).server) is not None:
+        pid = server.running
+        typer.echo(f"{'✓' if pid else '×'} {'postgresql':16} pid {pid or '—':>8}  {server.folder}")
     for name, (port, admin) in told.ports.items():
         one = running.get(name)
         here = "—" if one is None else str(one.pid)
@@ -122,5 +132,6 @@ def revoke(
 
 @app.command()
 def down(directory: FolderOption) -> None:
-    """停止: end exactly the processes that `up` has started, after the calls under way."""
+    """停止: end exactly the processes that `up` has started, after the calls under way, and the server of their stores.
+    What they keep stays; `up` goes on from there."""
     typer.echo(f"{len(Processes(directory).down())} 停止 / stopped")

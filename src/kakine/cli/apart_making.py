@@ -17,8 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from kakine.cli.apart_server import Engine, serve
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_steps import Stage
+from kakine.cli.postgres import provide
 from kakine.cli.visiting import site
 from kakine.contracts.authority import CERTIFY_PARTY, CertifyParty
 from kakine.contracts.call import Role
@@ -38,9 +42,12 @@ from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
 from kakine.institutions.cases import applications
 from kakine.institutions.families import Roster
+from kakine.institutions.postgres import Cluster
+from kakine.institutions.postgres_programs import install
 from kakine.institutions.watchers import WATCHERS
 from kakine.process.checks import DEVELOPMENT, SEED
 from kakine.process.settings import Kind
+from kakine.runtime.postgres import Address
 from kakine.values.certificates import Algorithm
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import FolderInUse
@@ -65,16 +72,36 @@ def marked(entropy: int = SEED) -> bytes:
     return DEVELOPMENT + secrets.token_bytes(entropy - len(DEVELOPMENT))
 
 
-async def make(folder: Path, residents: int, base: int) -> None:
+async def make(folder: Path, residents: int, base: int, engine: Engine = Engine.SQLITE) -> None:
     """Found a country of this many made-up residents in an empty folder and part it. Ports count up from `base`; 0 for
-    any that are free. Raises `FolderInUse`, and what refuses."""
+    any that are free. A server that is made for it is stopped in the end. Raises `FolderInUse`, `ServerMissing`,
+    `ServerFailed`, and what refuses."""
     if folder.exists() and any(folder.iterdir()):
         raise FolderInUse()
+    if engine is Engine.POSTGRESQL:
+        install(typer.echo)
+    folder.mkdir(parents=True, exist_ok=True)
+    if engine is Engine.SQLITE:
+        folder.chmod(0o700)
+        await _found(folder, residents, base, None)
+        return
+    # The server's own account goes through to its folder; each party's is closed to it.
+    folder.chmod(0o711)
+    cluster = serve(folder)
+    try:
+        await _found(folder, residents, base, cluster)
+    finally:
+        cluster.stop()
+
+
+async def _found(folder: Path, residents: int, base: int, cluster: Cluster | None) -> None:
     whole = folder / "founding"
+    whole.mkdir(mode=0o700)
     keys = whole / "keys"
-    keys.mkdir(parents=True, mode=0o700)
-    folder.chmod(0o700)
+    keys.mkdir(mode=0o700)
     ground = site(whole)
+    if cluster is not None:
+        provide(cluster, whole, ground.pack, secrets.token_bytes)
     names = [PartyName(entry.name) for entry in ground.pack.parties]
     for name in names:
         _write(keys / f"{name}.seed", marked())
@@ -87,7 +114,7 @@ async def make(folder: Path, residents: int, base: int) -> None:
             certificates = {name: await _certified(country, name) for name in names}
             await country.publish_status()
             parting = _Parting(
-                folder, whole, country, _ports([*names, *(w.name for w in WATCHERS), PAGES], base)
+                folder, whole, country, _ports([*names, *(w.name for w in WATCHERS), PAGES], base), cluster
             )
             questions = list(_questions(stage))
     parting.part(certificates, questions)
@@ -143,8 +170,10 @@ def _write(path: Path, data: bytes) -> None:
 class _Parting:
     """What goes where. The country has stopped when `part` is called."""
 
-    def __init__(self, folder: Path, whole: Path, country: Country, ports: Mapping[str, Ports]) -> None:
-        self._folder, self._whole, self._ports = folder, whole, ports
+    def __init__(
+        self, folder: Path, whole: Path, country: Country, ports: Mapping[str, Ports], cluster: Cluster | None
+    ) -> None:
+        self._folder, self._whole, self._ports, self._cluster = folder, whole, ports, cluster
         self._entries = {entry.name: entry for entry in country.site.pack.parties}
         self._anchors = country.anchors
         self._policy = country.policy
@@ -163,11 +192,11 @@ class _Parting:
             _write(own / "roots.pem", pem[end:])
             _write(own / "policy.txt", self._policy)
             (self._whole / "keys" / f"{name}.seed").rename(own / "key.seed")
-            self._move(f"{name}.sqlite*", own)
+            self._give_store(name, own)
             if name == AUTHORITY:
                 (self._whole / "keys" / AUTHORITY).rename(own / "keys")
             if name == COMMISSION:
-                self._move("auditor.sqlite*", own)
+                self._give_store("auditor", own)
             (own / SETTINGS).write_text(self._settings(name))
         for each in WATCHERS:
             self._watcher(each.name, each.key_name)
@@ -179,14 +208,20 @@ class _Parting:
             "ports": ports,
             "pages": self._ports[PAGES].port,
             "witnesses": watchers,
+            "server": str(self._cluster.folder) if self._cluster else "",
             "questions": questions,
         }
         (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
         _write(told / POLICY, self._policy)
 
-    def _move(self, pattern: str, to: Path) -> None:
-        for path in self._whole.glob(pattern):
-            path.rename(to / path.name)
+    def _give_store(self, name: str, own: Path) -> None:
+        if self._cluster is None:
+            for path in self._whole.glob(f"{name}.sqlite*"):
+                path.rename(own / path.name)
+            return
+        key = own.absolute() / f"{name}.password"
+        _write(key, (self._cluster.folder / "keys" / name).read_bytes())
+        _write(own / f"{name}.postgresql", Address(self._cluster.server(name, name, key)).text().encode())
 
     def _watcher(self, name: str, key_name: str) -> None:
         own = self._folder / f"witness-{name}"
@@ -217,7 +252,7 @@ class _Parting:
         return "".join(
             [
                 *_lines(
-                    {"party": name, "kind": kind, "environment": "development", "database": f"{name}.sqlite"}
+                    {"party": name, "kind": kind, "environment": "development", "database": self._store(name)}
                 ),
                 *_lines(listen, "listen"),
                 *_lines({"seed": "key.seed", "own": "own.pem", "roots": "roots.pem"}, "keys"),
@@ -239,6 +274,9 @@ class _Parting:
                 *(_lines(self._witnesses(), "own.witnesses") if kind is Kind.LEDGER else ()),
             ]
         )
+
+    def _store(self, name: str) -> str:
+        return f"{name}.{Engine.POSTGRESQL if self._cluster else Engine.SQLITE}"
 
     def _witnesses(self) -> dict[str, Any]:
         return {each.name: f"http://127.0.0.1:{self._ports[each.name].port}" for each in WATCHERS}
@@ -266,7 +304,7 @@ class _Parting:
                 "policy": POLICY,
             },
             Kind.COMMISSION: {
-                "auditor": "auditor.sqlite",
+                "auditor": self._store("auditor"),
                 "keeper": KEEPERS[0].party,
                 "registry": REGISTRY.party,
                 "policy": POLICY,

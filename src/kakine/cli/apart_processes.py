@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from kakine.cli.apart_making import OPERATOR, SETTINGS
+from kakine.institutions.postgres import Cluster
 from kakine.values.problems import CountryMissing, PartyUnavailable
 
 WAIT_S, STOP_S = 180, 30
@@ -34,12 +35,14 @@ class Started(msgspec.Struct, frozen=True):
 
 class About(msgspec.Struct, frozen=True):
     """What the operator's own file says. A port for the parties and one for the operator by party; that of the pages
-    for residents; questions that agencies have reason to ask (`apart_smoke`)."""
+    for residents; the folder of the stores' server, or nothing; questions that agencies have reason to ask
+    (`apart_smoke`)."""
 
     ports: dict[str, tuple[int, int]]
     pages: int
     witnesses: list[str]
     questions: list[dict[str, object]]
+    server: str = ""
 
 
 def about(folder: Path) -> About:
@@ -89,8 +92,16 @@ class Processes:
         """Where a party's events go."""
         return self.folder / OPERATOR / "logs" / f"{name}.jsonl"
 
+    @property
+    def server(self) -> Cluster | None:
+        """The server of the stores, where they are in one. Raises `CountryMissing`."""
+        room = about(self.folder).server
+        return Cluster(Path(room)) if room else None
+
     def up(self, names: Sequence[str]) -> None:
-        """Start those that do not run."""
+        """Start those that do not run, the server of their stores first. Raises `ServerMissing`, `ServerFailed`."""
+        if (server := self.server) is not None:
+            server.start()
         told, already = about(self.folder), self.running()
         for name in names:
             if name not in already:
@@ -135,8 +146,9 @@ class Processes:
                 time.sleep(0.1)
 
     def down(self) -> list[str]:
-        """Tell all to stop, and end those that do not; the names of those that ran."""
-        ran = self.running()
+        """Tell all to stop, and end those that do not, then the server of their stores; the names of those that
+        ran. Raises `CountryMissing`."""
+        server, ran = self.server, self.running()
         for one in ran.values():
             self._tell(one, signal.SIGTERM)
         for name in ran:
@@ -145,6 +157,8 @@ class Processes:
             left.unlink()
         for pid in [pid for pid, child in _CHILDREN.items() if child.poll() is not None]:
             _reap(pid)
+        if server is not None:
+            server.stop()
         return list(ran)
 
     def end(self, name: str) -> None:

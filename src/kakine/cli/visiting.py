@@ -13,6 +13,7 @@ import typer
 from kakine.country import Country, Site
 from kakine.protocols.gazette_pack import read_pack
 from kakine.protocols.logs import Log, present
+from kakine.runtime.database import store_of
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.problems import CountryMissing
 
@@ -56,7 +57,7 @@ def program(found: str | None, interpreter: Path, here: Path) -> tuple[str, ...]
 @asynccontextmanager
 async def visited(folder: Path, without: Sequence[str] = ()) -> AsyncIterator[Country]:
     """The running country of a folder, `without` these ledgers. Raises `CountryMissing`, `StoreInUse`."""
-    if not (folder / "commission.sqlite").is_file():
+    if not store_of(folder, "commission").is_file():
         raise CountryMissing()
     async with await Country.open(replace(site(folder), without=frozenset(without))) as country:
         yield country

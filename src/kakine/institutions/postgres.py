@@ -14,8 +14,9 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from psycopg import sql as text
 from sqlalchemy import MetaData, Table
 
 from kakine.card.works import write_private
+from kakine.institutions.postgres_programs import PACKAGE, programs
 from kakine.runtime.identity import Entropy
 from kakine.runtime.postgres import BOOKKEEPING, create_tables
 from kakine.runtime.statements import acts_on
@@ -32,6 +34,11 @@ from kakine.runtime.versions import head
 from kakine.values.problems import ServerFailed, ServerMissing
 
 _PORT = "5432"  # a part of the socket's name; no port is opened
+_CONNECTIONS = 300  # two for each process of a party, and replicas
+_PAUSES = (0.2, 0.5, 1, 2, 4)
+"""Seconds between attempts at a start."""
+_SILENT = "-c log_error_verbosity=terse -c log_min_error_statement=panic"
+"""Otherwise the log repeats rows and statements that were refused, and what was deleted stays in it."""
 _SOCKET = 100
 """Longest path of a socket's folder: the kernel takes 108 bytes with the name."""
 
@@ -44,20 +51,32 @@ class Cluster:
 
     @property
     def running(self) -> int | None:
-        """Process id of the server, or None."""
+        """Process id of the server, or None. A number that another process has by now is none."""
+        data = self.folder / "data"
         try:
-            number = int((self.folder / "data" / "postmaster.pid").read_text().split("\n")[0])
-            os.kill(number, 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
+            number = int((data / "postmaster.pid").read_text().split("\n")[0])
+            words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
             return None
-        return number
+        return number if bytes(data) in words else None
+
+    def fault(self) -> str:
+        """Why no server can be in this folder, or nothing."""
+        if len(bytes(self.folder / "run")) > _SOCKET:
+            return "the folder's path is too long for a socket"
+        if "'" in str(self.folder):
+            return "the folder's path has an apostrophe"
+        above = [each for each in self.folder.parents if each.is_dir()]
+        if _account() is not None and not all(each.stat().st_mode & 0o001 for each in above):
+            return "the server's own account may not go through the folders above"
+        return ""
 
     def make(self, entropy: Entropy) -> None:
         """Make the server's files, unless they are there. Raises `ServerMissing`, `ServerFailed`."""
         if (self.folder / "data" / "PG_VERSION").exists():
             return
-        if len(str(self.folder / "run")) > _SOCKET:
-            raise ServerFailed(reason="the folder's path is too long for a socket")
+        if fault := self.fault():
+            raise ServerFailed(reason=fault)
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.folder / "data", ignore_errors=True)
         (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
@@ -78,22 +97,30 @@ class Cluster:
             told.unlink()
 
     def start(self) -> None:
-        """Start it, unless it runs; returns when it answers."""
+        """Start it, unless it runs; returns when it answers. Raises `ServerMissing`, `ServerFailed`."""
         if self.running is None:
             options = (
-                f"-c listen_addresses='' -c unix_socket_directories='{self.folder / 'run'}' -c port={_PORT}"
+                f"-c listen_addresses='' -c unix_socket_directories='{self.folder / 'run'}' -c port={_PORT} "
+                f"-c max_connections={_CONNECTIONS} {_SILENT}"
             )
             log = str(self.folder / "data" / "server.log")
-            _run(["pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start"])
+            command = ["pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start"]
+            for pause in _PAUSES:
+                # What a server that was killed has left ends by itself, and is in the way until then.
+                with suppress(ServerFailed):
+                    _run(command)
+                    return
+                time.sleep(pause)
+            _run(command)
 
     def stop(self) -> None:
         """Stop it, by its own process id; nothing happens if it does not run."""
         if self.running is not None:
             _run(["pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "fast", "stop"])
 
-    def server(self, party: str, role: str) -> str:
-        """The connection string of a role to a party's database."""
-        keys = self.folder / "keys" / role
+    def server(self, party: str, role: str, key: Path | None = None) -> str:
+        """The connection string of a role to a party's database, with the password in the file `key`, if not here."""
+        keys = key or self.folder / "keys" / role
         return psycopg.conninfo.make_conninfo(
             host=str(self.folder / "run"), port=_PORT, dbname=party, user=role, passfile=str(keys)
         )
@@ -176,15 +203,15 @@ def _account() -> str | None:
 
 
 def _run(command: Sequence[str]) -> None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda each: float(each.parent.name))
-    if not found:
-        raise ServerMissing()
-    full = [str(found[-1] / command[0]), *command[1:]]
+    found = programs()
+    if found is None:
+        raise ServerMissing(package=PACKAGE)
+    full = [str(found / command[0]), *command[1:]]
     if (account := _account()) is not None:
         try:
             pwd.getpwnam(account)
         except KeyError as fault:
-            raise ServerMissing() from fault
+            raise ServerMissing(package=PACKAGE) from fault
         full = ["runuser", "-u", account, "--", *full]
     try:
         # The server inherits what is open: its output goes to its own file, not into a pipe that is waited for.

@@ -64,8 +64,11 @@ def _folder(settings: Settings, clock: Clock) -> Iterator[str]:
 
 
 def _database(settings: Settings, clock: Clock) -> Iterator[str]:
-    if not (settings.folder / settings.database).parent.is_dir():
+    path = settings.folder / settings.database
+    if not path.parent.is_dir():
         yield "no such folder"
+    elif path.suffix == ".postgresql" and not path.is_file():
+        yield "no file with the server's address"
 
 
 def _seed(settings: Settings, clock: Clock) -> Iterator[str]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Delete, Insert, Table, Update
+from sqlalchemy import Column, Delete, Insert, Table, Update, bindparam, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import base, psycopg
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -36,6 +36,9 @@ class Sql(str):
         """Compiled when first asked for: where no PostgreSQL is used, nothing is spent on it."""
         if self._postgres is None:
             self._postgres = _compiled(self._statement, POSTGRES, r"%\((\w+)\)s")
+            unasked = isinstance(self._statement, Insert) and not self._statement._returning
+            if unasked and "RETURNING" in self._postgres:
+                raise TypeError("a key that is left out is counted by SQLite alone: `numbered`")
         return self._postgres
 
 
@@ -50,6 +53,18 @@ def sql(statement: ClauseElement) -> Sql:
     if isinstance(statement, Insert | Update | Delete):
         _ACTS.setdefault(_known_as(statement.table), set()).update(_acts(statement))
     return made
+
+
+def numbered(column: Column[int]) -> Insert:
+    """An insert into a table whose key counts up: the number after the highest there, all else given.
+
+    A key that is left out is counted by SQLite alone. Two at once draw the same number: for one writer, or replicas
+    that repeat what failed to serialize.
+    """
+    table = column.table
+    following = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+    given: dict[str, Any] = {each.name: bindparam(each.name) for each in table.columns if each is not column}
+    return insert(table).values({column.name: following, **given}).inline()
 
 
 def acts_on(table: Table) -> dict[str, set[str]]:
@@ -170,6 +185,8 @@ def _standard(statement: Insert) -> Insert:
     if not words:
         return statement
     plain = sqlite_insert(statement.table)
+    if statement._inline:
+        plain = plain.inline()
     if statement._values is not None:
         plain = plain.values(dict(statement._values))
     if words == {"OR IGNORE"}:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import Connection, sql
+from kakine.runtime.statements import numbered
 
 METADATA = MetaData(info={"store": "auditor"})
 
@@ -162,11 +163,7 @@ _IS_JUDGED = sql(select(_JUDGED.c.request).where(_JUDGED.c.request == bindparam(
 _ADD_WINDOW = sql(insert(_WINDOW).prefix_with("OR IGNORE"))
 _WINDOWS = sql(select(_WINDOW.c.plan).order_by(_WINDOW.c.id))
 _DROP_WINDOW = sql(delete(_WINDOW).where(_WINDOW.c.id == bindparam("id")))
-_ADD_VERDICT = sql(
-    insert(_VERDICT).values(
-        {column.name: bindparam(column.name) for column in _VERDICT.c if not column.primary_key}
-    )
-)
+_ADD_VERDICT = sql(numbered(_VERDICT.c.number))
 _VERDICTS = sql(select(*list(_VERDICT.c)[1:]).order_by(_VERDICT.c.number))
 _ADD_PUBLIC = sql(insert(_PUBLIC).prefix_with("OR IGNORE"))
 _GET_PUBLIC = sql(

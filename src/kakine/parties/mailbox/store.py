@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from kakine.runtime.database import Connection, sql
+from kakine.runtime.statements import numbered
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
 from kakine.wire.entry import LENGTH, Entry
@@ -313,14 +314,7 @@ _MOVE_PLACES = sql(
     .values(list=bindparam("to_list"), number=place.c.number + bindparam("shift"))
 )
 _MOVE_ROWS = sql(update(row).where(row.c.list == bindparam("from_list")).values(list=bindparam("to_list")))
-_INSERT_VECTORS = sql(
-    insert(vectors).values(
-        request=bindparam("request"),
-        blinded=bindparam("blinded"),
-        legs=bindparam("legs"),
-        hops=bindparam("hops"),
-    )
-)
+_INSERT_VECTORS = sql(numbered(vectors.c.position))
 _VECTORS = sql(
     select(*vectors.c)
     .where(vectors.c.position > bindparam("after"))

@@ -16,6 +16,7 @@ from kakine.contracts.registry import CardNews, Change, Died, Moved, Renamed, We
 from kakine.crypto.hashing import digest
 from kakine.parties.registry.store import Person, metadata
 from kakine.runtime.database import Connection, sql
+from kakine.runtime.statements import numbered
 from kakine.values.problems import LossCodeUnknown
 
 handle = Table(
@@ -46,7 +47,7 @@ _LOSS_PUT = sql(_new.on_conflict_do_update(index_elements=[loss.c.person], set_=
 _LOSS_FIND = sql(select(loss.c.person).where(loss.c.code == bindparam("told")))
 _FIND = sql(select(handle.c.handle).where(handle.c.person == bindparam("wanted")))
 _ADD = sql(insert(handle))
-_QUEUE = sql(insert(news).on_conflict_do_nothing())
+_QUEUE = sql(numbered(news.c.position).prefix_with("OR IGNORE"))
 _WAITING = sql(
     select(news.c.key, news.c.handle, news.c.version, news.c.what).order_by(news.c.position).limit(1000)
 )
@@ -108,7 +109,7 @@ def _queue(db: Connection, person: Person, key: bytes, what: What) -> None:
     if known is not None:
         # The reporter's key is not passed on: it would name the event at two parties.
         own = digest("authority-news", key)[:16]
-        values = {"position": None, "key": own, "handle": known}
+        values = {"key": own, "handle": known}
         db.execute(_QUEUE, values | {"version": person.version, "what": what.value})
 
 
