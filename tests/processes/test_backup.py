@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import subprocess
 import sys
 import threading
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from backed_up import Office, clock, fresh, office
 from kakine.crypto import age
+from kakine.institutions.postgres import Cluster
+from kakine.institutions.postgres_programs import programs
 from kakine.parties.converter import store
+from kakine.parties.converter.store import metadata as converter_tables
 from kakine.process import backup
 from kakine.process.checks import check
 from kakine.process.restoring import MARK, PutBack, mark, put_back, set_mark
 from kakine.process.settings import read
 from kakine.runtime.database import Database
+from kakine.runtime.postgres import Address
 from kakine.values.problems import BackupFailed, BackupKeyMalformed, StorePresent
 from kakine.wire.backup import Part
+from postgres_server import short_folder
 
 
 @pytest.fixture
@@ -159,3 +166,42 @@ def test_the_commands_of_the_guide(made: Office) -> None:
     assert shares(folder) == ["a/one", "a/two"]
     assert "works without what is lost" in kakine("restore", "--dir", folder, "--accept", "--loss").stdout
     assert kakine("backup", "--config", made.config, "--to", here, "--recipient", "x").returncode == 1
+
+
+def test_a_store_on_postgresql_is_dumped_and_comes_back_with_owners_and_rights(made: Office) -> None:
+    with short_folder() as room:
+        cluster = Cluster(room / "postgres")
+        cluster.make(secrets.token_bytes)
+        cluster.start()
+        try:
+            tables = converter_tables
+            server = cluster.add("converter-1", tables, secrets.token_bytes)
+            served = made.folder / "converter-1.postgresql"
+            served.write_text(Address(server).text())
+            text = made.config.read_text().replace("converter-1.sqlite", served.name)
+            made.config.write_text(text)
+            with closing(Database.open(served, tables)) as db:
+                asyncio.run(
+                    db.write(lambda writing: store.keep_share(writing, "a/kept", 1, bytes(32), bytes(32)))
+                )
+                file = made.back_up()  # while it is open
+            folder = fresh(made)
+            put_back(file, made.secret, folder, folder / "key.seed", clock)
+            with psycopg.connect(cluster.server("postgres", "postgres"), autocommit=True) as admin:
+                admin.execute('DROP DATABASE "converter-1" WITH (FORCE)')
+            again = cluster.add("converter-1", tables, secrets.token_bytes)
+            back = folder / "converter-1.postgresql"
+            back.write_text(Address(again).text())
+            found = programs()
+            assert found is not None
+            words = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
+            admin_at = f"--dbname={cluster.server('converter-1', 'postgres')}"
+            subprocess.run(
+                [found / "pg_restore", *words, admin_at, folder / "converter-1.pgdump"], check=True, cwd="/"
+            )
+            with closing(Database.open(back, tables)) as db:
+                assert store.find_share(db.read(), "a/kept", 1) is not None
+            with psycopg.connect(again) as party, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                party.execute("DELETE FROM used_exchange")
+        finally:
+            cluster.stop()

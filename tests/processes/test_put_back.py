@@ -84,7 +84,7 @@ class Land:
         self.processes.start(name)
         self.processes.wait([name])
 
-    def as_it_was(self, name: str) -> "Kept":
+    def as_it_was(self, name: str) -> Kept:
         return Kept(self, name)
 
 

@@ -47,7 +47,7 @@ def backup(
       kakine backup --config converter-1/party.toml --keys --to keys.age --recipient age1…
 
     `age-keygen` makes such keys, or `kakine backup-key`. Keep the private one off this machine. The keys go into a file
-    of their own: whoever opens both is the party. A store on PostgreSQL is refused: use pg_dump.
+    of their own: whoever opens both is the party. A store on PostgreSQL is in the backup as pg_dump writes it.
     """
     settings = read(config)
     own = making.identity_of(settings, seed)

@@ -42,7 +42,8 @@ def restore(
     A party that was put back does not start before `--accept`. Converters and record keepers are held against the logs:
     if nothing but heartbeats was logged since the backup, nothing is lacking. Otherwise, and for all other parties,
     `--loss` says that people have decided to go on without what is lost; the process says so at every start. A ledger
-    and its signer need neither: they ask the others and refuse where those have seen more.
+    and its signer need neither: they ask the others and refuse where those have seen more. Of a store on PostgreSQL the
+    dump (.pgdump) is put into the folder; pg_restore is the server's own act, by its administrator.
     """
     if accept:
         _accept(directory, loss)

@@ -1,14 +1,17 @@
 """A backup of one party, running or not: its settings and a consistent snapshot of its stores, sealed to a public key.
 
 The file holds what the store holds at one moment, and goes on holding what the party erases afterwards: whoever keeps
-backups longer than a month may be kept, keeps the month. NOT here: a store in PostgreSQL (`pg_dump`).
+backups longer than a month may be kept, keeps the month. A store in PostgreSQL is in it as `pg_dump` writes it, with
+owners and rights; `pg_restore` of the same server's version puts it back.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,6 +24,7 @@ from kakine.runtime.identity import Clock, Identity
 from kakine.values.problems import BackupFailed, BackupUnreadable, SettingsMalformed
 from kakine.wire.backup import Manifest, Part
 
+DUMP = ".pgdump"
 _TEXTS = ("policy.txt", "roots.pem")
 _FOLDERS = {Part.STORE: "findings", Part.KEYS: "keys"}
 
@@ -41,7 +45,7 @@ def identity_of(settings: Settings, seed: Path | None = None) -> Identity:
 
 def make(config: Path, settings: Settings, own: Identity, to: Path, recipient: str, clock: Clock) -> None:
     """A backup of all but the keys at `to`, whole or not at all. Raises `BackupFailed` (a disk, a damaged store, a
-    store that is no file), `BackupKeyMalformed`, `FileExistsError`."""
+    server that does not answer), `BackupKeyMalformed`, `FileExistsError`."""
     now_ms = clock()
     with _snapshots(settings) as stores:
         files = [(config.name, config), *_texts(settings), *stores, *_folder(settings, Part.STORE)]
@@ -94,8 +98,12 @@ def _snapshots(settings: Settings) -> Iterator[list[tuple[str, Path]]]:
     found: list[tuple[str, Path]] = []
     try:
         for store in stores_of(settings):
-            found.append((store.name, fresh := store.with_name(f"{store.name}.snapshot")))
-            _snapshot(store, fresh)
+            served = store.suffix == ".postgresql"
+            fresh = store.with_name(f"{store.name}.snapshot")
+            found.append((f"{store.stem}{DUMP}" if served else store.name, fresh))
+            fresh.unlink(missing_ok=True)
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            (_dump if served else _snapshot)(store, fresh)
         yield found
     finally:
         for _, path in found:
@@ -104,10 +112,6 @@ def _snapshots(settings: Settings) -> Iterator[list[tuple[str, Path]]]:
 
 def _snapshot(store: Path, to: Path) -> None:
     """SQLite's online backup in one step: one read transaction, which no writer has to wait for."""
-    if store.suffix != ".sqlite":
-        raise BackupFailed(reason="the store is no file; use pg_dump")
-    to.unlink(missing_ok=True)
-    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         with (
             closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as source,
@@ -120,6 +124,21 @@ def _snapshot(store: Path, to: Path) -> None:
         raise BackupFailed(reason="the store cannot be read") from fault
     if sound != "ok":
         raise BackupFailed(reason="the store is damaged")
+
+
+def _dump(store: Path, to: Path) -> None:
+    """One REPEATABLE READ snapshot, as the party's own role, which may read all its tables."""
+    from kakine.institutions.postgres_programs import programs
+    from kakine.runtime.postgres import address
+
+    folder = programs()
+    program = str(folder / "pg_dump") if folder is not None else shutil.which("pg_dump")
+    if program is None:
+        raise BackupFailed(reason="pg_dump is missing: apt-get install postgresql-client")
+    words = [program, "--format=custom", "--no-password", f"--file={to}", f"--dbname={address(store).server}"]
+    done = subprocess.run(words, capture_output=True, check=False, cwd="/")
+    if done.returncode:
+        raise BackupFailed(reason="the server did not give the store")
 
 
 class _Hashing:

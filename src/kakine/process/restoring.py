@@ -25,6 +25,7 @@ from kakine.values.problems import BackupUnreadable, StorePresent
 from kakine.wire.backup import Manifest, Part
 
 MARK = "put-back.json"
+_STORES = ("*.sqlite", "*.sqlite-wal", "*.postgresql", "*.pgdump")
 ASKING = (Kind.LEDGER, Kind.SIGNER)
 """They compare with what others have seen, whenever they start."""
 
@@ -86,7 +87,7 @@ def put_back(file: Path, private: str, folder: Path, seed: Path, clock: Clock) -
 
 
 def _stores(folder: Path) -> Sequence[Path]:
-    return [*folder.glob("*.sqlite"), *folder.glob("*.sqlite-wal"), *folder.glob("*.postgresql")]
+    return [each for kind in _STORES for each in folder.glob(kind)]
 
 
 def _unpack(file: Path, private: str, aside: Path, seed: Path) -> Manifest:
