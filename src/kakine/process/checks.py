@@ -7,11 +7,13 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from kakine.process.restoring import mark
 from kakine.process.settings import Environment, Kind, Settings, named
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials
@@ -73,10 +75,17 @@ def _seed(settings: Settings, clock: Clock) -> Iterator[str]:
     path = settings.folder / settings.keys.seed
     if not path.is_file():
         yield "no such file"
-    elif path.stat().st_mode & 0o077:
+    elif path.stat().st_mode & _others(path):
         yield "others may read it"
     elif path.stat().st_size != SEED:
         yield "not 32 bytes"
+
+
+def _others(path: Path) -> int:
+    """What systemd hands over (LoadCredential=) lies in a folder of this service's own; where it names the reader by an
+    access list, the list's mask shows as rights of the group."""
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    return 0o007 if given and path.parent == Path(given) else 0o077
 
 
 def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -130,6 +139,12 @@ def _https(address: str) -> bool:
     return address == f"https://{host}:{port}" and address.isascii()
 
 
+def _put_back(settings: Settings, clock: Clock) -> Iterator[str]:
+    told = mark(settings.folder)
+    if told is not None and not told.loss:
+        yield "its store was put back from a backup: kakine restore --accept"
+
+
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
     own = settings.listen
     fixed = [each for each in (own.port, own.admin, own.pages) if each]
@@ -171,4 +186,5 @@ _CHECKS: dict[str, Check] = {
     "listen-host": _host,
     "logs": _logs,
     "chain": _place,
+    "put-back": _put_back,
 }

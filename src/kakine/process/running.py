@@ -31,6 +31,7 @@ from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
 from kakine.process.checks import own_of, require
+from kakine.process.restoring import mark
 from kakine.process.settings import Kind, Settings
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
@@ -156,6 +157,9 @@ class Process:
         if self._alone:
             self._serve(border, bound)
         self._tell("listening", port=bound.getsockname()[1], admin=sockets[0].getsockname()[1])
+        if mark(self._settings.folder) is not None:
+            self._figures.put_back.set(1)
+            self._tell("put-back")
         try:
             await self._until_stopped(self._begin())
             if not self._alone and self._ready:

@@ -65,6 +65,9 @@ class Figures:
         self.certificate = Gauge(
             "kakine_certificate_until", "Last second of the own certificate.", registry=own
         )
+        self.put_back = Gauge(
+            "kakine_put_back", "1 while the store is one that was put back and lacks something.", registry=own
+        )
         self.under_way = Gauge("kakine_under_way", "Calls that are being served.", registry=own)
         self.paths: Collection[str] = ()
 
