@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check sbom audit-deps attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -30,6 +30,12 @@ check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
+
+sbom: .make/dev  ## write .artefacts/kakine.cdx.json: every locked package and file of others, with hashes and licences (CycloneDX)
+	@$(PY) supply/sbom.py
+
+audit-deps: .make/dev ## what is known against the locked packages; AUDIT_ARGS="--advisories all.zip" asks nobody
+	@$(PY) supply/audit.py $(AUDIT_ARGS)
 
 prove: .make/dev ## take each defence out of a copy and see its attack test fail (over an hour; PROVE_ARGS="--shard 1/2 --resume")
 	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
