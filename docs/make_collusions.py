@@ -23,8 +23,8 @@ ASPECTS = {
 }
 
 _INTRODUCTION = """Each row is a set of parties that put everything together: keys, stores, messages, logs.
-The first table says what they have by doing their work, of exchanges between agencies and of logins; the second what they
-gain by lying or by writing down what passes. A larger set learns at least what its parts do.
+The first table says what they have by doing their work, of exchanges between agencies and of logins; the second what
+they gain by lying or by writing down what passes. A larger set learns at least what its parts do.
 
 *No*: nothing but by guessing. *Own*: of people and exchanges that they deal with anyway. *Pseudonym*: under a record
 keeper's own code of somebody, which is nobody else's. *Row*: the row of the law, not the reason. Thieves, single acts
