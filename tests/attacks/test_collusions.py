@@ -8,7 +8,9 @@ keys is in the tests of A16 and A21.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -19,6 +21,7 @@ import pytest
 from attacks.insider import MAILBOXES, list_of, mailbox
 from kakine.contracts import converter
 from kakine.country import CONVERTERS, LOGS
+from kakine.crypto.wrapping import TOKEN
 from kakine.institutions.ledgers import signer_of
 from kakine.wire.canonical import decode
 from kakine.wire.request import PublicPart
@@ -229,3 +232,26 @@ def test_two_agencies_and_all_ledgers_find_the_exchange_and_no_pseudonym(shared_
     parties = ["yokohama", *LEDGERS, *SIGNERS]
     for one in exchanges(shared_land):
         assert not [each for each in view(shared_land, one, parties) if b": list " in each]
+
+
+HOLDERS = ("yokohama", "koseki", "portal", *MAILBOXES)
+"""Who keeps codes of people."""
+
+
+def stolen(land: Land, party: str) -> set[bytes]:
+    """Every wrapped code in the store of a party, as whoever has copied the file finds them."""
+    found = set[bytes]()
+    path = land.folder / f"{party}.sqlite"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in db.execute(f'SELECT * FROM "{table}"'):  # noqa: S608
+                found |= {cell for cell in row if isinstance(cell, bytes) and len(cell) == TOKEN}
+    return found
+
+
+@pytest.mark.parametrize("two", list(combinations(HOLDERS, 2)), ids=" + ".join)
+def test_two_stolen_stores_have_no_code_in_common(shared_land: Land, two: tuple[str, str]) -> None:
+    """AT-A05: whoever joins them by code finds nobody."""
+    first, second = (stolen(shared_land, party) for party in two)
+    assert min(len(first), len(second)) >= len(set(ASKED))
+    assert not first & second

@@ -151,9 +151,8 @@ def test_a_broken_address_is_not_quoted(where: Path) -> None:
     assert "correct-horse" not in str(refused.value)
 
 
-def on_postgresql(where: Path, server: str) -> list[str]:
-    """Ids of the checks that fail for a party with this address."""
-    where.write_text(Address(server).text())
+def settings_of(where: Path) -> Settings:
+    """Of a party whose store has its address in this file."""
     told = msgspec.convert(
         {
             "party": "converter-1",
@@ -174,8 +173,18 @@ def on_postgresql(where: Path, server: str) -> list[str]:
         Settings,
         dec_hook=lambda kind, it: kind(it),
     )
-    settings = msgspec.structs.replace(told, folder=where.parent)
-    return [each.id for each in check(settings, lambda: 0) if each.fault and each.id == "store-password"]
+    return msgspec.structs.replace(told, folder=where.parent)
+
+
+def failed(settings: Settings, id_: str) -> list[str]:
+    """This check, if it fails."""
+    return [each.id for each in check(settings, lambda: 0) if each.fault and each.id == id_]
+
+
+def on_postgresql(where: Path, server: str) -> list[str]:
+    """The check of the store's password, if it fails with this address."""
+    where.write_text(Address(server).text())
+    return failed(settings_of(where), "store-password")
 
 
 def test_a_process_is_refused_a_password_anywhere_but_in_a_file_of_its_own(
@@ -194,6 +203,18 @@ def test_a_process_is_refused_a_password_anywhere_but_in_a_file_of_its_own(
     assert on_postgresql(where, "host=/run") == []
     monkeypatch.setenv("PGPASSWORD", "x")
     assert on_postgresql(where, "host=/run") == ["store-password"]
+
+
+def test_keys_that_another_account_owns_are_named(where: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns a key can change it, and who may read it."""
+    settings = settings_of(where)
+    (where.parent / "s").write_bytes(bytes(32))
+    assert failed(settings, "key-owner") == []
+    if os.geteuid() == 0:
+        os.chown(where.parent / "s", 65534, 65534)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    assert failed(settings, "key-owner") == ["key-owner"]
 
 
 HARDENED = """
