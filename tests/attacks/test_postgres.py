@@ -22,9 +22,10 @@ from kakine.country import Country, Site
 from kakine.institutions.stores import TABLES
 from kakine.parties.converter import store as converter
 from kakine.parties.ledger.store import METADATA as LEDGER
-from kakine.runtime import postgres
+from kakine.runtime import postgres, postgres_open
 from kakine.runtime.database import Connection, Database, IntegrityError, sql
 from kakine.runtime.postgres import Address, PostgresDatabase, address, contents
+from kakine.runtime.postgres_line import Line
 from kakine.runtime.statements import acts_on
 from kakine.values.problems import LedgerDiverged, StoreFailed, StoreInUse
 
@@ -128,12 +129,12 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
 ) -> None:
     real, runs, cuts = postgres._commit, list[int](), [sent]
 
-    def commit(driver: psycopg.Connection[Any]) -> bool:
+    def commit(line: Line) -> bool:
         if not cuts:
-            return real(driver)
+            return real(line)
         if cuts.pop():
-            real(driver)
-        driver.close()
+            real(line)
+        line.close()
         raise psycopg.OperationalError("planted")
 
     def work(db: Connection) -> int:
@@ -255,7 +256,7 @@ def test_a_server_that_does_not_flush_is_refused(where: Path, name: str) -> None
             return ("off",)
 
     with pytest.raises(StoreFailed, match=name):
-        postgres._require_durable(Lax())  # type: ignore[arg-type]
+        postgres_open.require_durable(Lax())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

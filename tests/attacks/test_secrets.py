@@ -22,7 +22,7 @@ from kakine.cli.root import app
 from kakine.parties.witness.settings import WitnessSettings
 from kakine.process.checks import check
 from kakine.process.settings import Kind, Settings
-from kakine.runtime.postgres import Address, address
+from kakine.runtime.postgres_open import Address, address
 from kakine.values.problems import StoreFailed
 
 SECRET = re.compile(

@@ -91,7 +91,7 @@ def _store_password(settings: Settings, clock: Clock) -> Iterator[str]:
     if "PGPASSWORD" in os.environ:
         yield "a password in the environment"
     # Only who uses PostgreSQL loads its driver.
-    from kakine.runtime.postgres import address, passfile
+    from kakine.runtime.postgres_open import address, passfile
 
     try:
         kept = passfile(address(path))
