@@ -34,6 +34,12 @@ check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
 
+sbom: .make/dev  ## write .artefacts/kakine.cdx.json: every locked package and file of others, with hashes and licences (CycloneDX)
+	@$(PY) supply/sbom.py
+
+audit-deps: .make/dev ## what is known against the locked packages; AUDIT_ARGS="--advisories all.zip" asks nobody
+	@$(PY) supply/audit.py $(AUDIT_ARGS)
+
 prove: .make/dev ## take each defence out of a copy and see its attack test fail (over an hour; PROVE_ARGS="--shard 1/2 --resume")
 	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
 

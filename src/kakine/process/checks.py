@@ -17,7 +17,7 @@ from kakine.process.restoring import mark
 from kakine.process.settings import Environment, Kind, Settings, named
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials
-from kakine.values.problems import SettingsRefused, TlsUnusable
+from kakine.values.problems import SettingsRefused, StoreFailed, TlsUnusable
 
 DEVELOPMENT = b"development:"
 """With these bytes begins every seed that was made for development: it cannot lose its mark."""
@@ -86,6 +86,34 @@ def _others(path: Path) -> int:
     access list, the list's mask shows as rights of the group."""
     given = os.environ.get("CREDENTIALS_DIRECTORY")
     return 0o007 if given and path.parent == Path(given) else 0o077
+
+
+def _owner(settings: Settings, clock: Clock) -> Iterator[str]:
+    """Root may own them: a service that is started by it hands them over so."""
+    for each in (settings.keys.seed, settings.keys.own, settings.keys.roots):
+        path = settings.folder / each
+        if path.exists() and path.stat().st_uid not in (os.geteuid(), 0):
+            yield f"{path.name} belongs to another account"
+
+
+def _store_password(settings: Settings, clock: Clock) -> Iterator[str]:
+    path = settings.folder / settings.database
+    if path.suffix != ".postgresql":
+        return
+    if "PGPASSWORD" in os.environ:
+        yield "a password in the environment"
+    # Only who uses PostgreSQL loads its driver.
+    from kakine.runtime.postgres_open import address, passfile
+
+    try:
+        kept = passfile(address(path))
+    except StoreFailed as fault:
+        yield str(fault.facts["reason"])
+        return
+    if kept is not None and not kept.is_file():
+        yield "no such passfile"
+    elif kept is not None and kept.stat().st_mode & 0o077:
+        yield "others may read the passfile"
 
 
 def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -177,6 +205,8 @@ _CHECKS: dict[str, Check] = {
     "folder-private": _folder,
     "database-folder": _database,
     "seed-file": _seed,
+    "key-owner": _owner,
+    "store-password": _store_password,
     "development-keys": _for_production,
     "authority-keys": _authority,
     "machine-clock": _clock,
