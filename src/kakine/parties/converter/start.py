@@ -53,6 +53,4 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("refusals", 5 * SECOND, partial(keep_refused, office), "books"),
         Chore("statements", HOUR, logged, "books"),
     )
-    return Working(
-        lambda: app, made.close, begin=begin, chores=chores, believe=made.believe, store=office.db
-    )
+    return Working(lambda: app, made.close, begin=begin, chores=chores, believe=made.believe, store=office.db)
