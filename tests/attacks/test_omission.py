@@ -907,5 +907,5 @@ def people_with_receipts(land: Land) -> int:
 
 
 def outcomes_in_log(land: Land) -> int:
-    rows = land.country.ledgers[LEDGER]._database.read().execute("SELECT bytes FROM entry")
+    rows = land.country.ledgers[LEDGER].database.read().execute("SELECT bytes FROM entry")
     return sum(row[0][1] == 2 for row in rows)

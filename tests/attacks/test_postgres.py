@@ -22,9 +22,10 @@ from kakine.country import Country, Site
 from kakine.institutions.stores import TABLES
 from kakine.parties.converter import store as converter
 from kakine.parties.ledger.store import METADATA as LEDGER
-from kakine.runtime import postgres
+from kakine.runtime import postgres, postgres_open
 from kakine.runtime.database import Connection, Database, IntegrityError, sql
 from kakine.runtime.postgres import Address, PostgresDatabase, address, contents
+from kakine.runtime.postgres_line import Line
 from kakine.runtime.statements import acts_on
 from kakine.values.problems import LedgerDiverged, StoreFailed, StoreInUse
 
@@ -143,12 +144,12 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
 ) -> None:
     real, runs, cuts = postgres._commit, list[int](), [sent]
 
-    def commit(driver: psycopg.Connection[Any]) -> bool:
+    def commit(line: Line) -> bool:
         if not cuts:
-            return real(driver)
+            return real(line)
         if cuts.pop():
-            real(driver)
-        driver.close()
+            real(line)
+        line.close()
         raise psycopg.OperationalError("planted")
 
     def work(db: Connection) -> int:
@@ -161,6 +162,26 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
         assert count(database) == 1
         assert len(runs) == (1 if sent else 2)
         assert asyncio.run(database.write(add(8))) == 8
+
+
+def test_a_store_that_was_put_back_under_a_living_writer_is_seen(where: Path) -> None:
+    """The connection is lost, and the store that is there now is one from before the last answer."""
+    with closing(Database.open(where, METADATA)) as database:
+        asyncio.run(database.write(add(1)))
+        with psycopg.connect(address(where).server, autocommit=True) as party:
+            (older,) = party.execute("SELECT last FROM kakine_writer").fetchone() or (0,)
+        asyncio.run(database.write(add(2)))
+        name = str(psycopg.conninfo.conninfo_to_dict(address(where).server)["dbname"])
+        root = postgres_server.server().server(name, "postgres")
+        with psycopg.connect(root, autocommit=True) as server:
+            server.execute("UPDATE kakine_writer SET last = %s", (older,))
+            server.execute("DELETE FROM taken WHERE id = 2")
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,)
+            )
+        with pytest.raises(StoreFailed):
+            asyncio.run(database.write(add(3)))
+        assert count(database) == 1
 
 
 def test_nothing_answered_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
@@ -270,7 +291,7 @@ def test_a_server_that_does_not_flush_is_refused(where: Path, name: str) -> None
             return ("off",)
 
     with pytest.raises(StoreFailed, match=name):
-        postgres._require_durable(Lax())  # type: ignore[arg-type]
+        postgres_open.require_durable(Lax())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,15 @@ from kakine.clients.exchange import as_convert, request_of
 from kakine.contracts import converter as contract
 from kakine.contracts import gateway as gateway_contract
 from kakine.contracts.converter import LinkAsked
-from kakine.country import KEEPERS
-from kakine.parties.converter import erasure_store, hop, keys, quota, store, uses
+from kakine.contracts.ledger import APPEND, Append, Appended
+from kakine.country import CONVERTERS, KEEPERS, LOGS
+from kakine.parties.converter import erasure_store, hop, keys, quota, recording, store, uses
 from kakine.parties.gateway.bulk import jobs
 from kakine.parties.gateway.bulk import store as lines
 from kakine.parties.gateway.bulk.store import Step
 from kakine.runtime import codebook, replicas
 from kakine.runtime.database import sql
+from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.postgres import address
 from kakine.runtime.replicas import carries
 from kakine.values.calendar import day_in_japan, months_since_2000
@@ -453,3 +455,51 @@ def test_names_that_begin_alike_are_not_one() -> None:
     assert not carries("1", "10+1")
     assert not carries("", "1")
     assert carries("", "+")
+
+
+# --- who must not stand twice ---
+
+
+def unlogged(pair: Twice, monkeypatch: pytest.MonkeyPatch, count: int) -> list[Append]:
+    """Batches that every record keeper has filed and no log has."""
+    kept: list[Append] = []
+
+    async def instead_of_logging(_: Any, __: Any, asked: Append, **___: Any) -> None:
+        kept.append(asked)
+        raise PartyUnavailable(party=LOGS[0].ledger)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recording, "append", instead_of_logging)
+        for j in range(count):
+            with pytest.raises(PartyUnavailable):
+                pair.land.run(pair.land.requester().convert(prepared(pair, j)))
+    return kept
+
+
+def test_two_sequencers_on_one_store_give_no_index_twice(
+    pair: Twice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same batches are sent to both at once: the one that was opened last logs each once, the other none, and says
+    that its store is another's."""
+    land, name = pair.land, LOGS[0].ledger
+    pair.land.run(hop._raise_fence(pair.one.office))
+    batches, before = unlogged(pair, monkeypatch, 3), log_size(land)
+    old = land.country.ledgers[name]
+    new = land.run(land.country.operators.open(LOGS[0]))
+    land.run(new.start())
+
+    async def both() -> list[Any]:
+        roads = [Peers(InProcess(CONVERTERS[-1], {name: each.app})) for each in (old, new)]
+        calls = [road.ask(name, APPEND, batch) for batch in batches for road in roads]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    ended = land.run(both())
+    assert {type(each) for each in ended[::2]} == {StoreInUse}
+    given = [each for each in ended[1::2] if isinstance(each, Appended)]
+    assert sorted(each.first for each in given) == list(range(before, before + 3))
+    assert old.database.overtaken
+    assert not new.database.overtaken
+    new.close()
+    again = land.reopened()
+    land.country, land.loop = again.country, again.loop
+    assert log_size(land) == before + 3

@@ -160,7 +160,7 @@ def release(land: Land, name: PartyName, prepared: Prepared, converted: Converte
 
 def history_of(land: Land, *, without: int | None = None) -> list[bytes]:
     """All entries of the log; the one at `without` replaced by another."""
-    db = land.country.ledgers[LEDGER]._database.read()
+    db = land.country.ledgers[LEDGER].database.read()
     entries = [row[0] for row in db.execute("SELECT bytes FROM entry ORDER BY idx")]
     if without is not None:
         entries[without] = entries[without][:16] + bytes(64)

@@ -133,7 +133,7 @@ def database(land: Land, party: str) -> Database:
     found = {
         "yokohama": lambda: country.gateways["yokohama"].office.db,  # type: ignore[index]
         **{name: (lambda name=name: country.mailboxes[name].office.db) for name in MAILBOXES},
-        "ledger-a": lambda: country.ledgers[LEDGER]._database,
+        "ledger-a": lambda: country.ledgers[LEDGER].database,
     }.get(party, lambda: country.converters[party].office.db)()  # type: ignore[index]
     assert isinstance(found, Database)
     return found

@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 import postgres_server
 from kakine.institutions.stores import TABLES
-from kakine.runtime import versions
+from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database, sql
 from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
 from kakine.runtime.postgres import address
@@ -165,3 +165,40 @@ def test_a_store_without_a_version_or_with_a_later_one_is_refused(
         Database.open(path, metadata)
     with opened() as store, pytest.raises(StoreOutdated):
         upgrade(store, metadata)
+
+
+@pytest.mark.parametrize("kind", ["gateway", "portal", "registry"])
+def test_what_was_under_way_before_replicas_is_nobodys_and_all_there(
+    kind: str, empty: tuple[Path, Opened], tmp_path: Path
+) -> None:
+    """Of the released first revision, with rows as a crash leaves them: the next start takes all of them up."""
+    path, opened = empty
+    first = tmp_path / "first"
+    first.mkdir()
+    (script,) = (each for each in _folder(kind) if each.name.startswith("0001"))
+    (first / script.name).write_text(script.read_text())
+    kept: list[dict[str, Any]] = [
+        {"request": bytes(32), "kept": b"", "context": b"", "time_ms": 0},
+        {
+            "request": b"\xff" * 32,
+            "kept": bytes(range(256)) * 300,
+            "context": "市\0".encode(),
+            "time_ms": 2**62,
+        },
+        *({"request": k.to_bytes(32), "kept": b"k", "context": b"c", "time_ms": k} for k in range(1, 2000)),
+    ]
+    old = table("outgoing", *(column(name) for name in kept[0]))
+    with opened() as store:
+        assert upgrade(store, MetaData(info={"store": str(first)}), new=True) == ["0001"]
+        store.execute(insert(old), kept)
+        store.commit()
+    with pytest.raises(StoreOutdated):
+        Database.open(path, TABLES[kind])
+    with opened() as store:
+        assert upgrade(store, TABLES[kind]) == ["0002"]
+        assert differences(store, TABLES[kind]) == []
+    with closing(Database.open(path, TABLES[kind])) as database:
+        left = codebook.unfinished(database.read())
+    assert {each.replica for each in left} == {""}
+    found = [(each.request, each.kept, each.context, each.time_ms) for each in left]
+    assert sorted(found) == sorted(tuple(row.values()) for row in kept)

@@ -41,6 +41,14 @@ def up(
         Engine,
         typer.Option(help="What keeps the stores, where the country is founded first."),
     ] = Engine.POSTGRESQL,
+    replicas: Annotated[
+        int,
+        typer.Option(
+            help="Processes of each gateway and each converter, where the country is founded first.",
+            min=1,
+            max=9,
+        ),
+    ] = 1,
 ) -> None:
     """起動: found a country in an empty folder if there is none, start every party that does not run, wait until all
     take calls. Stores are in a PostgreSQL server of the country's own, which starts first; the Debian package
@@ -48,10 +56,11 @@ def up(
 
       kakine apart up --dir separate
       kakine apart up --dir light --engine sqlite
+      kakine apart up --dir twice --replicas 2
     """
     if not (directory / OPERATOR).is_dir():
         typer.echo("国をつくる / founding the country ...")
-        asyncio.run(make(directory, residents, base, engine))
+        asyncio.run(make(directory, residents, base, engine, replicas))
     names = list(about(directory).ports)
     processes = Processes(directory)
     processes.up(names)

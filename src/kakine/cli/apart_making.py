@@ -50,7 +50,7 @@ from kakine.process.settings import Kind
 from kakine.runtime.postgres import Address
 from kakine.values.certificates import Algorithm
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import FolderInUse
+from kakine.values.problems import FolderInUse, StoreInUse
 
 SETTINGS, OPERATOR = "party.toml", "operator"
 """In each party's folder; and the folder of whoever starts and stops them all."""
@@ -72,10 +72,15 @@ def marked(entropy: int = SEED) -> bytes:
     return DEVELOPMENT + secrets.token_bytes(entropy - len(DEVELOPMENT))
 
 
-async def make(folder: Path, residents: int, base: int, engine: Engine = Engine.SQLITE) -> None:
+async def make(
+    folder: Path, residents: int, base: int, engine: Engine = Engine.SQLITE, replicas: int = 1
+) -> None:
     """Found a country of this many made-up residents in an empty folder and part it. Ports count up from `base`; 0 for
-    any that are free. A server that is made for it is stopped in the end. Raises `FolderInUse`, `ServerMissing`,
-    `ServerFailed`, and what refuses."""
+    any that are free. Gateways and converters stand so often as `replicas` says, each in a folder of its own. A server
+    that is made for it is stopped in the end. Raises `FolderInUse`, `ServerMissing`, `ServerFailed`, `StoreInUse` for
+    replicas on SQLite, and what refuses."""
+    if replicas > 1 and engine is Engine.SQLITE:
+        raise StoreInUse()
     if folder.exists() and any(folder.iterdir()):
         raise FolderInUse()
     if engine is Engine.POSTGRESQL:
@@ -83,18 +88,18 @@ async def make(folder: Path, residents: int, base: int, engine: Engine = Engine.
     folder.mkdir(parents=True, exist_ok=True)
     if engine is Engine.SQLITE:
         folder.chmod(0o700)
-        await _found(folder, residents, base, None)
+        await _found(folder, residents, base, None, 1)
         return
     # The server's own account goes through to its folder; each party's is closed to it.
     folder.chmod(0o711)
     cluster = serve(folder)
     try:
-        await _found(folder, residents, base, cluster)
+        await _found(folder, residents, base, cluster, replicas)
     finally:
         cluster.stop()
 
 
-async def _found(folder: Path, residents: int, base: int, cluster: Cluster | None) -> None:
+async def _found(folder: Path, residents: int, base: int, cluster: Cluster | None, replicas: int) -> None:
     whole = folder / "founding"
     whole.mkdir(mode=0o700)
     keys = whole / "keys"
@@ -111,14 +116,25 @@ async def _found(folder: Path, residents: int, base: int, cluster: Cluster | Non
             stage = Stage(country, journal, Roster(residents, _ROSTER), True)
             await stage.settle()
             await country.have_witnessed()
-            certificates = {name: await _certified(country, name) for name in names}
+            shared = {str(name) for name in (*CONVERTERS, *country.gateways)}
+            places = [each for name in names for each in _places(name, replicas if name in shared else 1)]
+            certificates = {each: await _certified(country, party_of(each)) for each in places}
             await country.publish_status()
-            parting = _Parting(
-                folder, whole, country, _ports([*names, *(w.name for w in WATCHERS), PAGES], base), cluster
-            )
+            ports = _ports([*places, *(w.name for w in WATCHERS), PAGES], base)
+            parting = _Parting(folder, whole, country, ports, cluster)
             questions = list(_questions(stage))
     parting.part(certificates, questions)
     shutil.rmtree(whole)
+
+
+def _places(name: str, replicas: int) -> list[str]:
+    """The folders of a party: its own name, and with a number behind it for each further process."""
+    return [name, *(f"{name}.{number}" for number in range(2, replicas + 1))]
+
+
+def party_of(place: str) -> PartyName:
+    """Whose folder that is."""
+    return PartyName(place.partition(".")[0])
 
 
 async def _certified(country: Country, name: PartyName) -> bytes:
@@ -182,22 +198,23 @@ class _Parting:
             line.split()[1] for line in country.policy.decode().splitlines() if line.startswith("log ")
         ]
 
-    def part(self, certificates: Mapping[PartyName, bytes], questions: list[dict[str, Any]]) -> None:
-        """Each party's own into a folder of its own, the operator's own into one more."""
-        for name, pem in certificates.items():
-            own = self._folder / name
+    def part(self, certificates: Mapping[str, bytes], questions: list[dict[str, Any]]) -> None:
+        """Each party's own into a folder of its own, the operator's own into one more. Further processes of a party
+        have the same seed and store, and a key of their own for TLS."""
+        for place, pem in certificates.items():
+            name, own = party_of(place), self._folder / place
             own.mkdir(mode=0o700)
             end = pem.index(b"-----END CERTIFICATE-----") + len(b"-----END CERTIFICATE-----\n")
             _write(own / "own.pem", pem[:end])
             _write(own / "roots.pem", pem[end:])
             _write(own / "policy.txt", self._policy)
-            (self._whole / "keys" / f"{name}.seed").rename(own / "key.seed")
-            self._give_store(name, own)
+            _write(own / "key.seed", (self._whole / "keys" / f"{name}.seed").read_bytes())
+            self._give_store(name, own, self._replica(place))
             if name == AUTHORITY:
                 (self._whole / "keys" / AUTHORITY).rename(own / "keys")
             if name == COMMISSION:
                 self._give_store("auditor", own)
-            (own / SETTINGS).write_text(self._settings(name))
+            (own / SETTINGS).write_text(self._settings(name, place))
         for each in WATCHERS:
             self._watcher(each.name, each.key_name)
         told = self._folder / OPERATOR
@@ -214,14 +231,23 @@ class _Parting:
         (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
         _write(told / POLICY, self._policy)
 
-    def _give_store(self, name: str, own: Path) -> None:
+    def _processes(self, name: str) -> list[str]:
+        return [place for place in self._ports if party_of(place) == name]
+
+    def _replica(self, place: str) -> str:
+        """The name under which a process shares its party's store; nothing for the only one."""
+        alone = len(self._processes(party_of(place))) < 2
+        return "" if alone else place.partition(".")[2] or "1"
+
+    def _give_store(self, name: str, own: Path, replica: str = "") -> None:
         if self._cluster is None:
             for path in self._whole.glob(f"{name}.sqlite*"):
                 path.rename(own / path.name)
             return
         key = own.absolute() / f"{name}.password"
         _write(key, (self._cluster.folder / "keys" / name).read_bytes())
-        _write(own / f"{name}.postgresql", Address(self._cluster.server(name, name, key)).text().encode())
+        address = Address(self._cluster.server(name, name, key), replica)
+        _write(own / f"{name}.postgresql", address.text().encode())
 
     def _watcher(self, name: str, key_name: str) -> None:
         own = self._folder / f"witness-{name}"
@@ -238,13 +264,17 @@ class _Parting:
         }
         (own / SETTINGS).write_text("".join(_lines(settings)))
 
-    def _settings(self, name: PartyName) -> str:
-        ports = self._ports[name]
+    def _addresses(self, name: str) -> str | list[str]:
+        found = [f"https://127.0.0.1:{self._ports[each].port}" for each in self._processes(name)]
+        return found if len(found) > 1 else found[0]
+
+    def _settings(self, name: PartyName, place: str) -> str:
+        ports = self._ports[place]
         founders = {
             "ministry": bytes(self._anchors.ministry).hex(),
             "commission": bytes(self._anchors.commission).hex(),
         }
-        known = {each: f"https://127.0.0.1:{self._ports[each].port}" for each in self._entries}
+        known = {each: self._addresses(each) for each in self._entries}
         kind = _kind(self._entries[name].roles)
         listen = {"port": ports.port, "admin": ports.admin}
         if kind is Kind.PORTAL:

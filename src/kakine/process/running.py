@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from socket import AF_INET, AF_INET6, create_server
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, create_server
 from socket import socket as Socket
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ from kakine.process.settings import Kind, Settings
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.border import Border, BorderServer, Quiet
+from kakine.runtime.database import Database, replica_of
 from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
@@ -50,6 +51,7 @@ from kakine.values.problems import (
     PortTaken,
     StatusListStale,
     StatusListUnknown,
+    StoreInUse,
     Suspended,
 )
 
@@ -87,6 +89,18 @@ def _listen(port: int, host: str) -> Socket:
         raise PortTaken(port=port) from fault
 
 
+def _bind(port: int, host: str) -> Socket:
+    """A port that is this process's, and where nobody is answered yet: who has another address goes there."""
+    bound = Socket(AF_INET6 if ":" in host else AF_INET)
+    try:
+        bound.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError as fault:
+        bound.close()
+        raise PortTaken(port=port) from fault
+    return bound
+
+
 async def run(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Calls under way are finished, the store is closed. Raises `SettingsRefused` before any
     socket is opened, `PortTaken`, and what the party refuses to start with."""
@@ -116,42 +130,68 @@ class Process:
         self._standing = PublishedStatus(self._peers, self._authority, self._book, clock, Use.PARTY)
         self._working: Working | None = None
         self._ready = False
-        self._stop = asyncio.Event()
+        self._stop, self._over = asyncio.Event(), asyncio.Event()
+        self._alone = not replica_of(settings.folder / settings.database)
+        self._serving: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """See `run`."""
         own, loop = self._settings.listen, asyncio.get_running_loop()
-        sockets = [_listen(own.port, own.host), _listen(own.admin, LOOPBACK)]
-        servers: list[uvicorn.Server] = [
-            BorderServer(self._border, self._credentials.server),
-            _plain(admin(self._figures, self._is_ready)),
-        ]
+        border = BorderServer(self._border, self._credentials.server)
+        # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
+        bound = (_listen if self._alone else _bind)(own.port, own.host)
+        sockets = [_listen(own.admin, LOOPBACK)]
+        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready))]
         if own.pages is not None:
             sockets.append(_listen(own.pages, LOOPBACK))
             servers.append(_plain(self._pages))
         for told in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(told, self._stop.set)
-        serving = [
-            asyncio.create_task(server.serve(sockets=[at]))
-            for server, at in zip(servers, sockets, strict=True)
-        ]
-        ports = [each.getsockname()[1] for each in sockets]
-        self._tell("listening", port=ports[0], admin=ports[1])
+            loop.add_signal_handler(told, self._end)
+        for server, at in zip(servers, sockets, strict=True):
+            self._serve(server, at)
+        if self._alone:
+            self._serve(border, bound)
+        self._tell("listening", port=bound.getsockname()[1], admin=sockets[0].getsockname()[1])
         try:
             await self._until_stopped(self._begin())
-            await self._schedule().run(self._stop)
+            if not self._alone and self._ready:
+                self._serve(border, bound)
+            await self._schedule().run(self._over)
+            if not (self._alone or self._stop.is_set()):
+                border.should_exit = True  # callers have the others
+            await self._stop.wait()
         finally:
             self._ready = False
-            for server in servers:
+            for server in (border, *servers):
                 server.should_exit = True
-            await asyncio.gather(*serving)
+            await asyncio.gather(*self._serving)
+            bound.close()
             if self._working is not None:
                 self._working.close()
             await self._road.close()
             self._tell("stopped")
 
+    def _serve(self, server: uvicorn.Server, at: Socket) -> None:
+        self._serving.append(asyncio.create_task(server.serve(sockets=[at])))
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._over.set()
+
     def _is_ready(self) -> bool:
-        return self._ready
+        store = self._working.store if self._working is not None else None
+        return self._ready and not (store is not None and store.overtaken)
+
+    async def _look(self, store: Database) -> str:
+        """Whether the store is still this process's to write into. Where another process has opened it, nothing is done
+        here any more and every call is answered so: whoever started both decides which one ends."""
+        try:
+            await store.look()
+        finally:
+            if store.overtaken and not self._over.is_set():
+                self._border.app = problem_response(StoreInUse())
+                self._over.set()
+        return ""
 
     async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The party's pages for people, once it is ready."""
@@ -251,6 +291,9 @@ class Process:
             Chore("renewal", HOUR, self._renew, "renewal"),
         ]
         own = self._working.chores if self._working is not None else ()
+        store = self._working.store if self._working is not None else None
+        if store is not None:
+            chores.append(Chore("store", 3 * SECOND, partial(self._look, store), "store"))
         return Schedule([*chores, *own], clock, asyncio.sleep, self._done)
 
     def _done(self, done: Done) -> None:

@@ -187,6 +187,34 @@ def _in_time(receive: Receive) -> Receive:
     return next_part
 
 
+class _Written:
+    """A transport to which head and body of an answer go as one record: what is written in a turn goes at its end."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Later in this turn."""
+        if not self._held:
+            self._loop.call_soon(self._out)
+        self._held.append(data)
+
+    def close(self) -> None:
+        """After what was written."""
+        self._out()
+        self._transport.close()
+
+    def _out(self) -> None:
+        if self._held:
+            self._transport.write(b"".join(self._held))
+            self._held = []
+
+
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with the peer's certificate handed on, an end to the head of a request in time and in size, and a time
     for the rest of a request that was answered before it had all come: uvicorn has none of these."""
@@ -198,7 +226,7 @@ class _Protocol(HttpToolsProtocol):
     _fed = _told = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Written(transport, self.loop)))
         tls = transport.get_extra_info("ssl_object")
         border = cast(Border, cast(Any, self.config).border)
         self.app = border.at(tls.getpeercert(binary_form=True) if tls else None)

@@ -6,6 +6,7 @@ crash as if nothing had happened.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import Connection, sql
+from kakine.runtime.database import Connection, each, sql
 from kakine.runtime.keyring import keyring_metadata
 from kakine.runtime.replicas import carrier_column, handing_over
 
@@ -150,8 +151,13 @@ def add_holding(db: Connection, domain: str, reference: bytes, token: bytes) -> 
 
 def token_of(db: Connection, domain: str, reference: bytes) -> bytes | None:
     """The wrapped code of a local reference."""
-    row = db.execute(_BY_REFERENCE, {"domain": domain, "reference": reference}).fetchone()
-    return row[0] if row else None
+    return tokens_of(db, domain, [reference])[0]
+
+
+def tokens_of(db: Connection, domain: str, references: Sequence[bytes]) -> list[bytes | None]:
+    """The wrapped code of each local reference."""
+    found = each(db, _BY_REFERENCE, [{"domain": domain, "reference": one} for one in references])
+    return [rows[0][0] if rows else None for rows in found]
 
 
 def reference_of(db: Connection, domain: str, token: bytes) -> bytes | None:

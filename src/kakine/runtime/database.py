@@ -17,14 +17,25 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import MetaData
 
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreFailed
 
-__all__ = ["Connection", "Database", "IntegrityError", "Mark", "Rows", "Sql", "sql", "store_of"]
+__all__ = [
+    "Connection",
+    "Database",
+    "IntegrityError",
+    "Mark",
+    "Rows",
+    "Sql",
+    "each",
+    "replica_of",
+    "sql",
+    "store_of",
+]
 
 T = TypeVar("T")
 
@@ -33,6 +44,15 @@ def store_of(folder: Path, name: str) -> Path:
     """The store of this name: the file with its server's address where there is one, otherwise an SQLite file."""
     served = folder / f"{name}.postgresql"
     return served if served.is_file() else folder / f"{name}.sqlite"
+
+
+def replica_of(path: Path) -> str:
+    """The name under which a process shares the store at `path`; nothing for its only one. Raises `StoreFailed`."""
+    if path.suffix != ".postgresql":
+        return ""
+    from kakine.runtime.postgres import address
+
+    return address(path).replica
 
 
 GROUP = 1000
@@ -66,6 +86,17 @@ class Connection(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> Rows:
         """Run it once for each; all of them or none."""
+
+
+class _Wired(Protocol):
+    def each(self, sql: str, values: Iterable[Mapping[str, Any]], /) -> Iterable[Rows]: ...
+
+
+def each(db: Connection, statement: str, values: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
+    """The rows found for each of these values. Where there is a wire, one way for all of them."""
+    if isinstance(db, sqlite3.Connection):
+        return [db.execute(statement, given).fetchall() for given in values]
+    return [found.fetchall() for found in cast(_Wired, db).each(statement, values)]
 
 
 @dataclass

@@ -1,15 +1,18 @@
-"""PostgreSQL: the second engine, with the group commit of `runtime.database` over psycopg.
+"""PostgreSQL: the second engine, with the group commit of `runtime.database` over psycopg's libpq.
 
 Standard SQL only: no advisory lock, trigger, sequence or notification. What SQLite gets from its file is had from one
 table, `kakine_writer`, with a row a writer:
 
-- **One writer.** To open the store is to raise `fence`; each transaction begins by updating its row under the fence it
-  knows, so a writer that was overtaken changes nothing more (`StoreInUse`). Replicas, where the address names one,
-  have a row each, work at `SERIALIZABLE` and repeat a group that failed to serialize (40001).
+- **One writer.** To open the store is to raise `fence`; each transaction begins by updating its row, which fails
+  unless the fence is the one it knows, so a writer that was overtaken changes nothing more (`StoreInUse`). Replicas,
+  where the address names one, have a row each, work at `SERIALIZABLE` and repeat a group that failed to serialize
+  (40001).
 - **No guess about a lost COMMIT.** That same update leaves the group's number in `last`. If the connection breaks, a
   new one raises the fence (which waits for the old transaction to end) and reads which group came last.
 
-Savepoints are taken only when a group is run again because a work in it failed: each costs a way to the server.
+A whole group goes to the server at once, from `BEGIN` to `COMMIT` (`runtime.postgres_line`); a work waits only where
+it looks into what a statement found. The server carries out nothing after a statement that failed, so such a group is
+rolled back and run again with a savepoint for each work, and the work that failed with one for each statement.
 
 NOT done here: deleted rows are not overwritten (`forget` does nothing beyond waiting for what was written), neither
 in tables nor in the server's log.
@@ -17,168 +20,153 @@ in tables nor in the server's log.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import msgspec
 import psycopg
-from psycopg.sql import SQL, Identifier
-from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    MetaData,
-    String,
-    Table,
-    bindparam,
-    column,
-    literal,
-    or_,
-    select,
-    table,
-    update,
-)
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import MetaData, bindparam, case, select, update
 
-from kakine.runtime import versions
-from kakine.runtime.database import Connection, Database, IntegrityError, Mark, Rows, Waiting, answer
-from kakine.runtime.statements import Sql, sql
-from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
+from kakine.runtime.database import Connection, Database, IntegrityError, Mark, Waiting, answer
+from kakine.runtime.postgres_line import Answer, Line
+from kakine.runtime.postgres_open import (
+    BOOKKEEPING,
+    WRITER,
+    Address,
+    address,
+    connect,
+    contents,
+    create_tables,
+    overtake,
+    require_durable,
+    require_tables,
+    retake,
+)
+from kakine.runtime.statements import sql
+from kakine.values.problems import StoreFailed, StoreInUse
+
+__all__ = ["BOOKKEEPING", "Address", "PostgresDatabase", "address", "contents", "create_tables"]
 
 PAUSES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, *(1.0,) * 15)
 """Seconds before each attempt at one group; after the last one it is given up."""
 
-_SESSION = {
-    "synchronous_commit": "on",
-    "idle_in_transaction_session_timeout": "60s",
-    "lock_timeout": "10s",
-    "timezone": "UTC",
-}
 # Classes of SQLSTATE after which the transaction is lost, not the work: connection, rollback, resources, operator,
 # system, internal; and a lock that was not had.
 _STORE_FAULTS = ("08", "40", "53", "57", "58", "XX", "55P03")
 _AGAIN = ("40", "55P03")
 
-BOOKKEEPING = MetaData()
-WRITER = Table(
-    "kakine_writer",
-    BOOKKEEPING,
-    Column("holder", String, primary_key=True),
-    Column("fence", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
+# Under another fence there is no number, and the column must have one: what follows is not carried out.
+_MARK = sql(
+    update(WRITER)
+    .where(WRITER.c.holder == bindparam("me"))
+    .values(last=case((WRITER.c.fence == bindparam("known"), bindparam("number"))))
+)
+
+_MARKS = sql(select(WRITER.c.holder, WRITER.c.fence, WRITER.c.last))
+_END = sql(
+    update(WRITER)
+    .where(
+        WRITER.c.holder == bindparam("of"),
+        WRITER.c.fence == bindparam("known"),
+        WRITER.c.last == bindparam("number"),
+    )
+    .values(fence=WRITER.c.fence + 1)
 )
 
 
-class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in a `.postgresql` file (TOML). `server` is a libpq connection string; a password belongs into the
-    file its `passfile` names. `replica` (a-z, 0-9, -) names this process where several share the store; without it,
-    this one is the only writer."""
+class _Writer(Line):
+    """What works write on. When `careful`, a statement that fails undoes itself alone, as on SQLite."""
 
-    server: str
-    replica: str = ""
+    careful = False
 
-    def __post_init__(self) -> None:
-        if not re.fullmatch("[a-z0-9-]{0,40}", self.replica):
-            raise ValueError("replica: a-z, 0-9 and -, at most 40")
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None, /) -> Answer:
+        return self._sent(sql, lambda: Line.execute(self, sql, parameters))
 
-    def text(self) -> str:
-        """As it stands in the file."""
-        # A string of JSON is one of TOML.
-        return "".join(
-            f"{name} = {json.dumps(value)}\n" for name, value in msgspec.structs.asdict(self).items()
-        )
+    def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> Answer:
+        return self._sent(sql, lambda: Line.executemany(self, sql, parameters))
 
-
-def address(path: Path) -> Address:
-    """The address in a file. Raises `StoreFailed` for a file that is none."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=Address)
-    except (OSError, msgspec.MsgspecError) as fault:
-        raise StoreFailed(reason="the file with the store's address cannot be read") from fault
-
-
-class _Again(Exception):
-    """A work failed in a transaction without savepoints: run the group once more, with them."""
-
-
-class _Whole(NumericBinaryLoader):
-    """`sum` of whole numbers is `NUMERIC`."""
-
-    def load(self, data: Any) -> Any:
-        return int(super().load(data))
-
-
-class _Face:
-    """A connection as stores see it (`database.Connection`)."""
-
-    def __init__(self, driver: psycopg.Connection[Any]) -> None:
-        self.driver = driver
-        self.careful = False
-        self.wrote = False
-        self.fault: psycopg.Error | None = None
-
-    def begin_work(self) -> None:
-        """Forget what the work before did."""
-        self.wrote, self.fault = False, None
-
-    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None, /) -> Rows:
-        return self._run(sql, lambda cursor, text: cursor.execute(text, parameters or {}, prepare=True))
-
-    def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> Rows:
-        return self._run(sql, lambda cursor, text: cursor.executemany(text, parameters))
-
-    def _run(self, sql: str, act: Callable[[psycopg.Cursor[Any], Any], object]) -> Rows:
-        if not isinstance(sql, Sql):
-            raise TypeError("a text that was not made by `sql` runs on no second engine")
-        text = sql.postgres
-        writes = not text.startswith("SELECT")
-        self.wrote |= writes
-        cursor = self.driver.cursor(binary=True)
-        if self.careful and writes:
-            self.driver.execute("SAVEPOINT statement")
+    def _sent(self, sql: str, send: Callable[[], Answer]) -> Answer:
+        if not self.careful:
+            return send()
+        self.command(b"SAVEPOINT statement")
+        found = send()
+        self.command(b"RELEASE statement")
         try:
-            act(cursor, text)
+            self.settle()
         except psycopg.Error as fault:
-            raise self._judged(fault, writes) from None
-        if self.careful and writes:
-            self.driver.execute("RELEASE statement")
-        return cast(Rows, cursor)
+            if _is_store_fault(fault):
+                raise
+            self.fault = None
+            self.command(b"ROLLBACK TO statement")
+            if isinstance(fault, psycopg.IntegrityError):
+                raise IntegrityError(_broken(fault)) from None
+            raise
+        return found
 
-    def _judged(self, fault: psycopg.Error, writes: bool) -> Exception:
-        if _is_store_fault(fault) or not self.careful:
-            self.fault = fault
-        elif writes:
-            # As SQLite does: a statement that fails undoes itself alone.
-            self.driver.execute("ROLLBACK TO statement")
-        if isinstance(fault, psycopg.IntegrityError):
-            return IntegrityError(_broken(fault))
-        return fault
+    def drop(self) -> None:
+        """Roll back, whatever was on its way. If the connection is gone, it is known afterwards."""
+        with suppress(psycopg.Error):
+            self.settle()
+        self.fault = None
+        with suppress(psycopg.OperationalError):
+            self.command(b"ROLLBACK")
+            self.settle()
+        self.fault = None
 
 
-class _Reader(_Face):
-    """A face for reading that finds the server again after it was away."""
+class _Reader:
+    """What is read on; finds the server again after it was away."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
-        self._connect = connect
-        self.within = False
-        super().__init__(connect())
+    def __init__(self, reach: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._reach = reach
+        self._within = False
+        self.line = Line(reach())
 
-    def _run(self, sql: str, act: Callable[[psycopg.Cursor[Any], Any], object]) -> Rows:
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None, /) -> Answer:
+        return self._found(lambda line: [line.execute(sql, parameters)])[0]
+
+    def executemany(self, sql: str, parameters: Iterable[Mapping[str, Any]], /) -> Answer:
+        rows = list(parameters)
+        return self._found(lambda line: [line.executemany(sql, rows)])[0]
+
+    def each(self, sql: str, values: Iterable[Mapping[str, Any]], /) -> list[Answer]:
+        """See `Line.each`."""
+        rows = list(values)
+        return self._found(lambda line: line.each(sql, rows))
+
+    def begin(self) -> None:
+        """From here on one state of the store is read."""
+        self._found(lambda line: [line.command(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")])
+        self._within = True
+
+    def end(self) -> None:
+        """See `begin`."""
+        self._within = False
+        with suppress(psycopg.OperationalError):
+            self.line.command(b"ROLLBACK")
+            self.line.settle()
+
+    def _found(self, ask: Callable[[Line], list[Answer]]) -> list[Answer]:
         try:
-            return super()._run(sql, act)
+            return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
-            if not self.driver.closed or self.within:
+            if not self.line.closed or self._within:
                 raise StoreFailed(reason="the server does not answer") from fault
         try:
-            self.driver = self._connect()
-            return super()._run(sql, act)
+            self.line = Line(self._reach())
+            return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
             raise StoreFailed(reason="the server does not answer") from fault
+
+
+def _asked(line: Line, ask: Callable[[Line], list[Answer]]) -> list[Answer]:
+    line.fault = None
+    found = ask(line)
+    line.settle()
+    return found
 
 
 class PostgresDatabase(Database):
@@ -190,21 +178,21 @@ class PostgresDatabase(Database):
         self._pending = False
         self._number = self._stood = 0
         self.replica = where.replica
-        driver = _connect(where)
+        driver = connect(where)
         try:
-            _require_durable(driver)
+            require_durable(driver)
             require_tables(driver, metadata)
-            self._fence = _overtake(driver, where.replica)
+            self._fence = overtake(driver, where.replica)
             self._reader = _Reader(self._connect_reader)
         except BaseException:
             driver.close()
             raise
-        self._writer = _Face(driver)
+        self._line = _Writer(driver)
         super().__init__(metadata)
 
     def _connect_reader(self) -> psycopg.Connection[Any]:
         self.reached += bool(self.replica)
-        return _connect(self._where, default_transaction_read_only="on")
+        return connect(self._where, default_transaction_read_only="on")
 
     @classmethod
     def open(cls, path: Path, metadata: MetaData) -> PostgresDatabase:
@@ -243,19 +231,15 @@ class PostgresDatabase(Database):
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """See `Database.snapshot`."""
-        self._reader.execute(_ONE)  # finds the server again where it was away
-        self._reader.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        self._reader.within = True
+        self._reader.begin()
         try:
             yield
         finally:
-            self._reader.within = False
-            if not self._reader.driver.closed:
-                self._reader.driver.execute("ROLLBACK")
+            self._reader.end()
 
     def _let_go(self) -> None:
-        self._reader.driver.close()
-        self._writer.driver.close()
+        self._reader.line.close()
+        self._line.close()
 
     def _outside(self, waiting: Waiting) -> None:
         answer([waiting])
@@ -279,85 +263,108 @@ class PostgresDatabase(Database):
             if pause:
                 time.sleep(pause)
             try:
-                if self._writer.driver.closed and self._back():
+                if self._line.closed and self._back():
                     return
-                try:
-                    self._once(group, careful=False)
-                except _Again:
-                    self._rollback()
-                    self._once(group, careful=True)
+                if not self._together(group):
+                    self._drop()
+                    self._one_by_one(group)
                 return
             except psycopg.Error as fault:
                 last = fault
-                if not self._writer.driver.closed:
-                    self._rollback()
-                    if not _is(fault, _AGAIN):
-                        raise
+            self._drop()
+            if _is_overtaken(last):
+                self.overtaken = True
+                raise StoreInUse() from last
+            if not self._line.closed and not _is(last, _AGAIN):
+                raise last
         raise StoreFailed(reason="the server does not answer, or others write too much") from last
 
-    def _once(self, group: list[Waiting], *, careful: bool) -> None:
-        face, self._number = self._writer, self._number + 1
-        self._begin()
+    def _together(self, group: list[Waiting]) -> bool:
+        """Send the whole group and its COMMIT; False if something in it has to be undone alone."""
+        mark = self._begin()
+        try:
+            for waiting in group:
+                self._run(waiting)
+                if waiting.fault is not None and self._line.wrote:
+                    return False
+            self._commit(mark)
+        except psycopg.Error as fault:
+            if _is_store_fault(fault) or _is_overtaken(fault):
+                raise
+            return False
+        return True
+
+    def _one_by_one(self, group: list[Waiting]) -> None:
+        mark = self._begin()
         for waiting in group:
-            waiting.value = waiting.fault = None
-            self._attempt(waiting, careful=careful)
-        face.careful = False
+            if len(group) == 1 or not self._alone(waiting, careful=False):
+                self._alone(waiting, careful=True)
+        self._commit(mark)
+
+    def _alone(self, waiting: Waiting, *, careful: bool) -> bool:
+        """Run one work under a savepoint; False if it was undone because of a statement of its own."""
+        line, undone = self._line, False
+        line.command(b"SAVEPOINT work")
+        line.settle()
+        line.careful = careful
+        try:
+            self._run(waiting)
+            line.settle()
+        except psycopg.Error as fault:
+            if careful or _is_store_fault(fault):
+                raise
+            line.fault, undone = None, True
+        finally:
+            line.careful = False
+        if undone or waiting.fault is not None:
+            line.command(b"ROLLBACK TO work")
+        line.command(b"RELEASE work")
+        return not undone
+
+    def _run(self, waiting: Waiting) -> None:
+        """Raises what a statement met, whatever the work made of it; the work's own fault is noted."""
+        line = self._line
+        line.wrote, waiting.value, waiting.fault = False, None, None
+        try:
+            waiting.value = waiting.work(line)
+        except Exception as fault:
+            if fault is line.fault:
+                raise
+            waiting.fault = fault
+        if line.fault is not None:
+            raise line.fault
+
+    def _begin(self) -> Answer:
+        self._number += 1
+        self._line.command(b"BEGIN ISOLATION LEVEL SERIALIZABLE" if self._where.replica else b"BEGIN")
+        values = {"me": self._where.replica, "known": self._fence, "number": self._number}
+        return Line.execute(self._line, _MARK, values)
+
+    def _commit(self, mark: Answer) -> None:
         self._pending = True
-        stands = _commit(face.driver)
+        stands = _commit(self._line)
         self._pending = False
         if not stands:
             raise StoreFailed(reason="the server took the group back")
+        if mark.rowcount != 1:
+            self._sound = False
+            raise StoreFailed(reason="the writer's row is gone")
         self._stood = self._number
 
-    def _begin(self) -> None:
-        level = "BEGIN ISOLATION LEVEL SERIALIZABLE" if self._where.replica else "BEGIN"
-        # Names and numbers that are ours, checked: two commands in one way to the server take no parameters.
-        marked = self._writer.driver.execute(
-            f"{level}; UPDATE kakine_writer SET last = {self._number}"  # noqa: S608
-            f" WHERE holder = '{self._where.replica}' AND fence = {self._fence}".encode()
-        )
-        marked.nextset()
-        if marked.rowcount != 1:
-            self.overtaken = True
-            self._rollback()
-            raise StoreInUse()
-
-    def _attempt(self, waiting: Waiting, *, careful: bool) -> None:
-        face = self._writer
-        face.begin_work()
-        if careful:
-            face.driver.execute("SAVEPOINT work")
-        face.careful = careful
-        try:
-            waiting.value = waiting.work(face)
-        except Exception as fault:
-            if isinstance(fault, psycopg.Error) and _is_store_fault(fault):
-                raise
-            waiting.fault = fault
-        finally:
-            face.careful = False
-        if face.fault is not None and _is_store_fault(face.fault):
-            raise face.fault
-        if not careful and (face.fault is not None or (waiting.fault is not None and face.wrote)):
-            raise _Again
-        if careful:
-            face.driver.execute("RELEASE work" if waiting.fault is None else "ROLLBACK TO work")
-
-    def _rollback(self) -> None:
-        # The server may have gone meanwhile; the next attempt sees that the connection is closed.
-        with suppress(psycopg.OperationalError):
-            self._writer.driver.execute("ROLLBACK")
+    def _drop(self) -> None:
+        self._line.drop()
+        # Whoever still answers has not carried out a COMMIT that came with a fault.
+        self._pending = self._pending and self._line.closed
 
     def _back(self) -> bool:
         """Connect anew, and say whether the group whose COMMIT was not answered stands.
 
         Raises `StoreInUse` where another has opened the store meanwhile.
         """
-        driver = _connect(self._where)
+        driver = connect(self._where)
         try:
-            values = {"me": self._where.replica, "known": self._fence}
             # Waits for the old transaction, if the server has not ended it yet.
-            found = driver.execute(_RETAKE.postgres, values).fetchone()
+            found = retake(driver, self._where.replica, self._fence)
         except BaseException:
             driver.close()
             raise
@@ -373,135 +380,15 @@ class PostgresDatabase(Database):
             self._sound = False
             raise StoreFailed(reason="the server has not what was written last: it was put back")
         self._stood = last
-        self._writer = _Face(driver)
+        self._line = _Writer(driver)
         return stands
 
 
-_ONE = sql(select(literal(1)))
-_take = insert(WRITER).values(holder=bindparam("holder"), fence=1, last=0)
-_TAKE = sql(
-    _take.on_conflict_do_update(
-        index_elements=["holder"], set_={"fence": WRITER.c.fence + 1, "last": 0}
-    ).returning(WRITER.c.fence)
-)
-# Who opens as the only writer ends all replicas; a replica ends whoever was the only writer.
-_END_OTHERS = sql(
-    update(WRITER)
-    .where(
-        WRITER.c.holder != bindparam("me"),
-        or_(WRITER.c.holder == "", bindparam("only", type_=BigInteger) == 1),
-    )
-    .values(fence=WRITER.c.fence + 1)
-)
-_RETAKE = sql(
-    update(WRITER)
-    .where(WRITER.c.holder == bindparam("me"), WRITER.c.fence == bindparam("known"))
-    .values(fence=WRITER.c.fence + 1)
-    .returning(WRITER.c.fence, WRITER.c.last)
-)
-_MARKS = sql(select(WRITER.c.holder, WRITER.c.fence, WRITER.c.last))
-_END = sql(
-    update(WRITER)
-    .where(
-        WRITER.c.holder == bindparam("of"),
-        WRITER.c.fence == bindparam("known"),
-        WRITER.c.last == bindparam("number"),
-    )
-    .values(fence=WRITER.c.fence + 1)
-)
-_TABLES = sql(
-    select(column("table_schema"), column("table_name"))
-    .select_from(table("tables", schema="information_schema"))
-    .where(column("table_schema") != "pg_catalog", column("table_schema") != "information_schema")
-)
-_COLUMNS = sql(
-    select(column("table_name"), column("column_name"))
-    .select_from(table("columns", schema="information_schema"))
-    .where(column("table_schema") == "public")
-)
-
-
-def _commit(driver: psycopg.Connection[Any]) -> bool:
+def _commit(line: Line) -> bool:
     # A transaction that had failed is rolled back by COMMIT, and says so.
-    return driver.execute("COMMIT").statusmessage == "COMMIT"
-
-
-def _overtake(driver: psycopg.Connection[Any], replica: str) -> int:
-    with driver.transaction():
-        driver.execute(_END_OTHERS.postgres, {"me": replica, "only": int(not replica)})
-        found = driver.execute(_TAKE.postgres, {"holder": replica}).fetchone()
-    assert found is not None  # noqa: S101 - an upsert always has a row
-    return int(found[0])
-
-
-def create_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
-    """Create what is missing of a party's tables, and the writer's. For the owner of the database."""
-    with driver.transaction():
-        driver.execute("SET LOCAL search_path = public")
-        if versions.head(metadata) is not None and metadata.sorted_tables[0].name in _present(driver):
-            return
-        for statement in (*versions.creation(BOOKKEEPING), *versions.creation(metadata)):
-            driver.execute(statement.postgres.encode())
-
-
-def require_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:
-    """Raises `StoreOutdated` if a table is missing that this role may not create, or has other columns."""
-    wanted = (*BOOKKEEPING.sorted_tables, *metadata.sorted_tables)
-    if not {each.name for each in wanted} <= _present(driver).keys():
-        try:
-            create_tables(driver, metadata)
-        except psycopg.errors.InsufficientPrivilege as fault:
-            raise StoreOutdated(table="missing") from fault
-    if (head := versions.head(metadata)) is not None:
-        versions.require(_Face(driver), head)
-    present = _present(driver)
-    for each in wanted:
-        if present[each.name] != {column.name for column in each.columns}:
-            raise StoreOutdated(table=each.name)
-
-
-def contents(path: Path) -> bytes:
-    """Everything that stands in the tables of a store, as the server sends it: to search for what must not be there."""
-    found = bytearray()
-    with _connect(address(path)) as driver:
-        tables = driver.execute(_TABLES.postgres.encode()).fetchall()
-        for name in tables:
-            every = SQL("COPY (SELECT * FROM {}) TO STDOUT (FORMAT BINARY)").format(Identifier(*name))
-            with driver.cursor().copy(every) as rows:
-                found += b"".join(bytes(each) for each in rows)
-    return bytes(found)
-
-
-def _present(driver: psycopg.Connection[Any]) -> dict[str, set[str]]:
-    present: dict[str, set[str]] = {}
-    for name, of in driver.execute(_COLUMNS.postgres.encode()):
-        present.setdefault(name, set()).add(of)
-    return present
-
-
-def _require_durable(driver: psycopg.Connection[Any]) -> None:
-    """A server that does not flush, or sorts texts otherwise than by their bytes, is none for a party's store."""
-    for name in ("fsync", "full_page_writes"):
-        found = driver.execute(f"SHOW {name}".encode()).fetchone()
-        if found is None or found[0] != "on":
-            raise StoreFailed(reason=f"the server runs with {name} off")
-    found = driver.execute("SELECT 'B' < 'a' AND 'a' < 'ä' AND 'z' < 'ä'").fetchone()
-    if found is None or not found[0]:
-        raise StoreFailed(reason="the database's collation is not C")
-
-
-def _connect(where: Address, **more: str) -> psycopg.Connection[Any]:
-    session = {**_SESSION, **more}
-    if where.replica:
-        # Whole-table reads would make every pair of replicas conflict.
-        session["enable_seqscan"] = "off"
-    options = " ".join(f"-c {name}={value}" for name, value in session.items())
-    driver = psycopg.connect(where.server, autocommit=True, options=options, connect_timeout=5)
-    driver.prepared_max = None
-    driver.adapters.register_dumper(int, Int8BinaryDumper)
-    driver.adapters.register_dumper(bool, Int8BinaryDumper)
-    driver.adapters.register_loader("numeric", _Whole)
-    return driver
+    said = line.command(b"COMMIT")
+    line.settle()
+    return said.said == b"COMMIT"
 
 
 def _is(fault: psycopg.Error, kinds: tuple[str, ...]) -> bool:
@@ -511,6 +398,10 @@ def _is(fault: psycopg.Error, kinds: tuple[str, ...]) -> bool:
 def _is_store_fault(fault: psycopg.Error) -> bool:
     lost = fault.sqlstate is None and isinstance(fault, psycopg.OperationalError)
     return lost or (fault.sqlstate is not None and _is(fault, _STORE_FAULTS))
+
+
+def _is_overtaken(fault: psycopg.Error) -> bool:
+    return isinstance(fault, psycopg.errors.NotNullViolation) and fault.diag.table_name == WRITER.name
 
 
 def _broken(fault: psycopg.IntegrityError) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Delete, Insert, Table, Update, bindparam, func, insert, select
 from sqlalchemy.dialects import sqlite
@@ -24,12 +24,23 @@ from sqlalchemy.types import TypeEngine
 _SQLITE = sqlite.dialect(paramstyle="named")
 
 
+class Numbered(NamedTuple):
+    """A statement as the server takes it: `$1`, `$2` … stand for the values of these names."""
+
+    text: bytes
+    names: tuple[str, ...]
+    arrays: tuple[str, ...] = ()
+    """Where each value is an array: how its elements are kept."""
+
+
 class Sql(str):
     """The SQLite text of a statement, which is what the driver takes; `postgres` is the same for PostgreSQL."""
 
-    __slots__ = ("_postgres", "_statement")
+    __slots__ = ("_many", "_numbered", "_postgres", "_statement")
     _statement: ClauseElement
     _postgres: str | None
+    _numbered: Numbered | None
+    _many: Numbered | None
 
     @property
     def postgres(self) -> str:
@@ -41,6 +52,20 @@ class Sql(str):
                 raise TypeError("a key that is left out is counted by SQLite alone: `numbered`")
         return self._postgres
 
+    @property
+    def numbered(self) -> Numbered:
+        """`postgres` with numbers for names."""
+        if self._numbered is None:
+            self._numbered = _numbered(self.postgres)
+        return self._numbered
+
+    @property
+    def many(self) -> Numbered | None:
+        """For an `INSERT` of plain values: the same for any number of rows, each parameter an array; otherwise None."""
+        if self._many is None:
+            self._many = _many(self._statement, self.postgres)
+        return None if self._many is _NOT else self._many
+
 
 def sql(statement: ClauseElement) -> Sql:
     """The texts of a Core statement with named parameters; call it once per statement, at import.
@@ -49,7 +74,7 @@ def sql(statement: ClauseElement) -> Sql:
     an expanding `IN`, which need a parameter of their own at run time.
     """
     made = Sql(_compiled(statement, _SQLITE, r"(?<!:):(\w+)"))
-    made._statement, made._postgres = statement, None
+    made._statement, made._postgres, made._numbered, made._many = statement, None, None, None
     if isinstance(statement, Insert | Update | Delete):
         _ACTS.setdefault(_known_as(statement.table), set()).update(_acts(statement))
     return made
@@ -119,6 +144,36 @@ def _compiled(statement: ClauseElement, dialect: Dialect, named: str) -> str:
     return re.sub(named, written, text)
 
 
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
+_BIND = r"%\(\w+\)s(?:::\w+)?"
+_PLAIN = re.compile(
+    rf"(INSERT INTO \S+ \(([^)]*)\)) VALUES \(({_BIND}(?:, {_BIND})*)\)( ON CONFLICT DO NOTHING)?"  # noqa: S608
+)
+_NOT = Numbered(b"", ())
+
+
+def _numbered(text: str) -> Numbered:
+    names = dict[str, str]()
+
+    def written(found: re.Match[str]) -> str:
+        return "%" if found[1] is None else names.setdefault(found[1], f"${len(names) + 1}")
+
+    return Numbered(_NAMED.sub(written, text).encode(), tuple(names))
+
+
+def _many(statement: ClauseElement, text: str) -> Numbered:
+    # An upsert may meet a row of its own statement, which PostgreSQL refuses: those go one by one.
+    found = _PLAIN.fullmatch(text)
+    if found is None or not isinstance(statement, Insert):
+        return _NOT
+    columns = [statement.table.c[each.strip('"')] for each in found[2].split(", ")]
+    kinds = tuple(kind_of(each.type) for each in columns)
+    arrays = ", ".join(f"CAST(${number} AS {kind}[])" for number, kind in enumerate(kinds, 1))
+    # Texts of our own statements, no values.
+    text = f"{found[1]} SELECT * FROM unnest({arrays}){found[4] or ''}"  # noqa: S608
+    return Numbered(text.encode(), tuple(_NAMED.findall(found[3])), kinds)
+
+
 def _constant(value: object) -> str:
     if value is None:
         return "NULL"
@@ -143,7 +198,9 @@ class _Types(base.PGTypeCompiler):
 class _Tables(base.PGDDLCompiler):
     def get_column_specification(self, column: Any, **kw: Any) -> str:
         required = "" if column.nullable else " NOT NULL"
-        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{required}"
+        default = self.get_column_default_string(column)
+        given = "" if default is None else f" DEFAULT {default}"
+        return f"{self.preparer.format_column(column)} {kind_of(column.type)}{given}{required}"
 
 
 class _Statements(psycopg.PGCompiler_psycopg):

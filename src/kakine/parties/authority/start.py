@@ -43,4 +43,4 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         return ""
 
     chores = (Chore("status", 5 * MINUTE, publish, "status"), Chore("issuance", HOUR, log, "books"))
-    return Working(lambda: made.app, made.close, prepare=made.publish, chores=chores)
+    return Working(lambda: made.app, made.close, prepare=made.publish, chores=chores, store=made.office.db)

@@ -55,7 +55,7 @@ class Commission:
         figuring: Figuring,
         clock: Clock,
     ) -> None:
-        self._database = database
+        self.database = database
         self.bureau, self.counting, self.figuring = figuring.bureau, figuring.counting, figuring
         self.openings = openings
         self._publisher = publisher
@@ -151,4 +151,4 @@ class Commission:
 
     def close(self) -> None:
         """Let go of the store."""
-        self._database.close()
+        self.database.close()

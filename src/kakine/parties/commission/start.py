@@ -65,7 +65,7 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("audit", HOUR, partial(_audit, auditor), "books"),
         Chore("counts", HOUR, partial(_count, commission), "books"),
     )
-    return Working(lambda: commission.app, close, begin=begin, chores=chores)
+    return Working(lambda: commission.app, close, begin=begin, chores=chores, store=commission.database)
 
 
 async def _audit(auditor: Auditor) -> str:

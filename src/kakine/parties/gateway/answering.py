@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -96,18 +96,27 @@ def _decide(
         return issue(domain)(db, opened, tokens, now_ms)
     if kind is Kind.MIGRATE:
         return migrate(domain, partial(store.move_person, domain=domain))(db, opened, tokens, now_ms)
-    return [_answer(db, domain, opened.payload.items, token, now_ms) for token in tokens]
+    people = [_withheld(person) for person in store.find_people(db, domain, tokens)]
+    open_ = [token for token, withheld in zip(tokens, people, strict=True) if withheld is None]
+    copies = store.all_copies(db, domain, open_)
+    return [
+        _answer(copies[token], domain, opened.payload.items, now_ms)
+        if withheld is None
+        else Answered(withheld, (), b"")
+        for token, withheld in zip(tokens, people, strict=True)
+    ]
 
 
-def _answer(db: Connection, domain: str, items: tuple[str, ...], token: bytes, now_ms: int) -> Answered:
-    person = store.find_person(db, domain, token)
+def _withheld(person: store.Flags | None) -> Result | None:
+    """Why no copy of this person is even read."""
     if person is None:
-        return Answered(Result.NOT_KNOWN, (), b"")
+        return Result.NOT_KNOWN
     if person.non_disclosed:
-        return Answered(Result.NON_DISCLOSED, (), b"")
-    if person.needs_human:
-        return Answered(Result.NEEDS_HUMAN, (), b"")
-    copies = store.copies_of(db, domain, token)
+        return Result.NON_DISCLOSED
+    return Result.NEEDS_HUMAN if person.needs_human else None
+
+
+def _answer(copies: Mapping[str, store.Copy], domain: str, items: tuple[str, ...], now_ms: int) -> Answered:
     fresh = {i: c for i in items if (c := copies.get(i)) and not _aged(c, now_ms)}
     if not fresh:
         aged = [_aged(c, now_ms) for i in items if (c := copies.get(i))]

@@ -236,8 +236,8 @@ class Desk:
         """Of the people these are about, in order. Raises `PersonNotKnown` with the position."""
         office = self._office
         site, codes = office.site(domain), []
-        for position, question in enumerate(questions):
-            token = codebook.token_of(office.db.read(), domain, question.reference)
+        wanted = [question.reference for question in questions]
+        for position, token in enumerate(codebook.tokens_of(office.db.read(), domain, wanted)):
             if token is None:
                 raise PersonNotKnown(indexes=[position])
             codes.append(site.unwrapped(token))

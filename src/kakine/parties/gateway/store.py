@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from kakine.parties.gateway import claims_store
 from kakine.parties.gateway.bulk import store as bulk_store
 from kakine.parties.gateway.desk import case_store, journal, people_store
 from kakine.runtime.codebook import codebook_metadata
-from kakine.runtime.database import Connection, sql
+from kakine.runtime.database import Connection, each, sql
 
 metadata = codebook_metadata(MetaData(info={"store": "gateway"}))
 rekey_tables(metadata)
@@ -157,8 +158,13 @@ _CLOSED_OF = sql(
 
 def find_person(db: Connection, domain: str, token: bytes) -> Flags | None:
     """The flags of somebody the domain knows; None for others."""
-    row = db.execute(_PERSON, {"domain": domain, "token": token}).fetchone()
-    return Flags(*map(bool, row)) if row else None
+    return find_people(db, domain, [token])[0]
+
+
+def find_people(db: Connection, domain: str, tokens: Sequence[bytes]) -> list[Flags | None]:
+    """The flags of each, in order; None for whom the domain does not know."""
+    found = each(db, _PERSON, [{"domain": domain, "token": token} for token in tokens])
+    return [Flags(*map(bool, rows[0])) if rows else None for rows in found]
 
 
 def set_flags(db: Connection, domain: str, token: bytes, of: Flags) -> None:
@@ -171,7 +177,13 @@ def set_flags(db: Connection, domain: str, token: bytes, of: Flags) -> None:
 
 def copies_of(db: Connection, domain: str, token: bytes) -> dict[str, Copy]:
     """All copies of one person in one domain, by item."""
-    return {row[0]: Copy(*row) for row in db.execute(_COPIES, {"domain": domain, "token": token})}
+    return all_copies(db, domain, [token])[token]
+
+
+def all_copies(db: Connection, domain: str, tokens: Sequence[bytes]) -> dict[bytes, dict[str, Copy]]:
+    """All copies of each of these people in one domain, by code and item."""
+    found = each(db, _COPIES, [{"domain": domain, "token": token} for token in tokens])
+    return {token: {row[0]: Copy(*row) for row in rows} for token, rows in zip(tokens, found, strict=True)}
 
 
 def version_of(db: Connection, domain: str, token: bytes, item: str) -> int | None:

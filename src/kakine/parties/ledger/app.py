@@ -38,7 +38,7 @@ class Ledger:
     def __init__(
         self, database: Database, store: Store, sequencer: Sequencer, wiring: _Wiring, size: int
     ) -> None:
-        self._database = database
+        self.database = database
         self._store = store
         self._clock = wiring.clock
         self._sequencer = sequencer
@@ -107,4 +107,4 @@ class Ledger:
 
     def close(self) -> None:
         """Store what is queued in the database and let go of it."""
-        self._database.close()
+        self.database.close()

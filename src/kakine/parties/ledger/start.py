@@ -107,7 +107,7 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("heartbeat", SECOND, beat, "heart"),
         Chore("witnesses", 10 * SECOND, witnesses, "witness"),
     )
-    return Working(lambda: made.app, made.close, begin=made.start, chores=chores)
+    return Working(lambda: made.app, made.close, begin=made.start, chores=chores, store=made.database)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def gate(office: Office, db: Connection, batch: Opened) -> list[int]:
     Scaled, summed, foreign, retired and unknown codes look the same here and in the answer.
     """
     kind, tokens = batch.record.kind, batch.tokens
-    found = [store.find_code(db, token) or (0, None) for token in tokens]
+    found = [each or (0, None) for each in store.find_codes(db, tokens)]
     refused = [j for j, (_, state) in enumerate(found) if not _passes(kind, j, state)]
     if kind not in _REPEATABLE and len(set(tokens)) != len(tokens):
         refused = refused or list(range(len(tokens)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
 from kakine.contracts.mailbox import Logged
@@ -45,15 +47,18 @@ def _number(db: Connection, identity: bytes, receipt: Appended, size: int) -> No
         return
     store.set_receipt(db, filed.id, receipt.first, b"".join(receipt.proof), receipt.checkpoint, size)
     entries, log = split_entries(filed.entries), origin_of(receipt.checkpoint)
-    for j, person in enumerate(store.lists_of_filing(db, filed.id)):
+    people = store.lists_of_filing(db, filed.id)
+    lists = _Lists(db, people)
+    for j, person in enumerate(people):
         entry = Entry.decode(entries[j])
         if entry.sealed_until:
             at = Place(log, receipt.first + j)
             sealed.add(db, at, filed.id, j, entry.sealed_until, entry.expiry_months)
             continue
-        _append(db, person, filed.id, j, entries[j])
+        lists.append(person, filed.id, j, entries[j])
         if entry.kind is EntryKind.UNSEAL:
-            _open(db, person, entry.payload_digest)
+            _open(db, lists, person, entry.payload_digest)
+    lists.keep()
     tokens = [filed.tokens[at : at + TOKEN] for at in range(0, len(filed.tokens), TOKEN)]
     if filed.kind in _BECOMES:
         for token in tokens:
@@ -67,20 +72,35 @@ def _number(db: Connection, identity: bytes, receipt: Appended, size: int) -> No
             _switch(db, old, new)
 
 
-def _append(db: Connection, person: int, identity: bytes, position: int, entry: bytes) -> None:
-    count, head = store.find_list(db, person)
-    store.add_place(db, person, count, identity, position)
-    store.set_list(db, person, count + 1, chained(head, entry))
+class _Lists:
+    """Lists that grow: read together, and written together by `keep`."""
+
+    def __init__(self, db: Connection, people: Iterable[int]) -> None:
+        self._db = db
+        self._heads = store.find_lists(db, people)
+        self._places: list[tuple[int, int, bytes, int]] = []
+
+    def append(self, person: int, identity: bytes, position: int, entry: bytes) -> None:
+        """The next number of this list is this record's."""
+        count, head = self._heads[person]
+        self._places.append((person, count, identity, position))
+        self._heads[person] = count + 1, chained(head, entry)
+
+    def keep(self) -> None:
+        """Write what was appended."""
+        grown = {person for person, *_ in self._places}
+        store.add_places(self._db, self._places)
+        store.set_lists(self._db, {person: self._heads[person] for person in sorted(grown)})
 
 
-def _open(db: Connection, person: int, opening: bytes) -> None:
+def _open(db: Connection, lists: _Lists, person: int, opening: bytes) -> None:
     """What was withheld gets its number right behind what opens it, once."""
     row = sealed.find(db, opening)
     if row is None or row.opened:
         return
     filed = store.find_filing(db, row.filing)
     assert filed is not None  # noqa: S101 - a sealed row is written with its filing
-    _append(db, person, row.filing, row.position, split_entries(filed.entries)[row.position])
+    lists.append(person, row.filing, row.position, split_entries(filed.entries)[row.position])
 
 
 _BECOMES = {Kind.ENROL: ACTIVE, Kind.SUCCEED: WAITING, Kind.RETIRE: RETIRED}
@@ -103,7 +123,7 @@ def _switch(db: Connection, old: bytes, new: bytes) -> None:
             head = chained(head, filed.entries[position * LENGTH : position * LENGTH + LENGTH])
     store.move_rows(db, after[0], before[0], count)
     store.join_lists(db, after[0], before[0])
-    store.set_list(db, before[0], count + len(moved), head)
+    store.set_lists(db, {before[0]: (count + len(moved), head)})
     store.set_code(db, old, RETIRED, before[0])
     store.set_code(db, new, ACTIVE if before[1] == ACTIVE else RETIRED, before[0])
 

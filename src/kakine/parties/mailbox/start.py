@@ -36,7 +36,7 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("unseal", HOUR, partial(_unseal, made), "books"),
         Chore("index", HOUR, partial(_index, made, place), "books"),
     )
-    return Working(lambda: app, made.close, begin=made.start, chores=chores)
+    return Working(lambda: app, made.close, begin=made.start, chores=chores, store=made.office.db)
 
 
 async def _unseal(mailbox: Mailbox) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import (
@@ -22,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from kakine.runtime.database import Connection, sql
+from kakine.runtime.database import Connection, each, sql
 from kakine.runtime.statements import numbered
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
@@ -328,8 +329,13 @@ _BLINDS = sql(select(blinds.c.digests).where(blinds.c.request == bindparam("requ
 
 def find_code(db: Connection, token: bytes) -> tuple[int, str] | None:
     """(list, state) of a wrapped code."""
-    found = db.execute(_CODE, {"token": token}).fetchone()
-    return (found[0], found[1]) if found else None
+    return find_codes(db, [token])[0]
+
+
+def find_codes(db: Connection, tokens: Sequence[bytes]) -> list[tuple[int, str] | None]:
+    """(list, state) of each wrapped code."""
+    found = each(db, _CODE, [{"token": token} for token in tokens])
+    return [(rows[0][0], rows[0][1]) if rows else None for rows in found]
 
 
 def add_code(db: Connection, token: bytes, state: str) -> int:
@@ -352,13 +358,20 @@ def retire_list(db: Connection, person: int) -> None:
 
 def find_list(db: Connection, person: int) -> tuple[int, bytes]:
     """(count, head) of a list."""
-    found = db.execute(_LIST, {"id": person}).fetchone()
-    return found[0], found[1]
+    return find_lists(db, [person])[person]
 
 
-def set_list(db: Connection, person: int, count: int, head: bytes) -> None:
-    """A list has grown."""
-    db.execute(_SET_LIST, {"which": person, "new_count": count, "new_head": head})
+def find_lists(db: Connection, people: Iterable[int]) -> dict[int, tuple[int, bytes]]:
+    """(count, head) of each of these lists."""
+    wanted = sorted(set(people))
+    found = each(db, _LIST, [{"id": person} for person in wanted])
+    return {person: (rows[0][0], rows[0][1]) for person, rows in zip(wanted, found, strict=True)}
+
+
+def set_lists(db: Connection, heads: Mapping[int, tuple[int, bytes]]) -> None:
+    """Lists have grown."""
+    rows = [{"which": list_, "new_count": count, "new_head": head} for list_, (count, head) in heads.items()]
+    db.executemany(_SET_LIST, rows)
 
 
 def find_filing(db: Connection, identity: bytes) -> Filed | None:
@@ -433,9 +446,10 @@ def drop_vectors(db: Connection, expiry: int) -> None:
     db.execute(_DROP_VECTORS, {"expiry": expiry})
 
 
-def add_place(db: Connection, person: int, number: int, identity: bytes, position: int) -> None:
-    """A record's place in its list."""
-    db.execute(_INSERT_PLACE, {"list": person, "number": number, "filing": identity, "position": position})
+def add_places(db: Connection, places: Iterable[tuple[int, int, bytes, int]]) -> None:
+    """Records' places in their lists: (list, number, filing, position)."""
+    names = ("list", "number", "filing", "position")
+    db.executemany(_INSERT_PLACE, [dict(zip(names, place, strict=True)) for place in places])
 
 
 def rows_of_list(db: Connection, person: int) -> list[tuple[bytes, int, int]]:

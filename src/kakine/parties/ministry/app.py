@@ -21,7 +21,7 @@ class Ministry:
     """A running ministry; `app` serves its calls."""
 
     def __init__(self, database: Database, offered: Duties, identity: Identity) -> None:
-        self._database = database
+        self.database = database
         self._offered = offered
         self._name = identity.name
         self.app: ASGIApp = application(duties(offered), self._roles)
@@ -45,4 +45,4 @@ class Ministry:
 
     def close(self) -> None:
         """Let go of the store."""
-        self._database.close()
+        self.database.close()

@@ -25,4 +25,4 @@ def start(place: Footing, own: Own) -> Ministry:
 async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     made = start(place, own)
-    return Working(lambda: made.app, made.close)
+    return Working(lambda: made.app, made.close, store=made.database)

@@ -61,4 +61,4 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("cards", 5 * MINUTE, refresh, "cards"),
         Chore("usual", HOUR, usual, "usual"),
     )
-    return Working(lambda: app, made.close, begin=made.start, chores=chores, pages=pages)
+    return Working(lambda: app, made.close, begin=made.start, chores=chores, pages=pages, store=made.db)

@@ -25,4 +25,4 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     made = start(place, own)
     app = made.app
-    return Working(lambda: app, made.close, begin=made.start)
+    return Working(lambda: app, made.close, begin=made.start, store=made.db)

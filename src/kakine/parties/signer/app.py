@@ -19,7 +19,7 @@ class Signer:
 
     def __init__(self, settings: SignerSettings, database: Database) -> None:
         self._ledger = settings.ledger
-        self._database = database
+        self.database = database
         self.app: ASGIApp = application(duties(Duties(settings, Store(database))), self._roles)
 
     @classmethod
@@ -33,4 +33,4 @@ class Signer:
 
     def close(self) -> None:
         """Store what is queued in the database and let go of it."""
-        self._database.close()
+        self.database.close()

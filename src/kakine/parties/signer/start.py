@@ -22,4 +22,4 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     `StoreInUse`."""
     signing = place.identity.signing
     made = Signer.open(SignerSettings(own.origin, PartyName(own.ledger), place.database, signing))
-    return Working(lambda: made.app, made.close)
+    return Working(lambda: made.app, made.close, store=made.database)

@@ -1,0 +1,200 @@
+"""Gateways and converters of several processes each, on one PostgreSQL store a party; some of them die.
+And a ledger that is started twice by mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kakine.cli.apart_making import SETTINGS, make
+from kakine.cli.apart_processes import Processes, about, asked, ready
+from kakine.cli.apart_reading import read_history
+from kakine.cli.apart_server import Engine
+from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
+from kakine.cli.own_history import seen_of
+from kakine.contracts.agency import Asking, Told
+from kakine.contracts.call import Nothing
+from kakine.contracts.ledger import CHECKPOINT
+from kakine.protocols.history import lines
+from kakine.values.labels import PartyName
+from kakine.values.problems import PartyUnavailable, StoreInUse
+from postgres_server import short_folder
+
+ASKING = "yokohama"
+NAMES = (
+    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
+    "converter-1", "converter-1.2", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", "portal",
+    ASKING, f"{ASKING}.2",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    with short_folder() as room:
+        folder = room / "country"
+        asyncio.run(make(folder, 30, 0, Engine.POSTGRESQL, replicas=2))
+        made = Processes(folder)
+        try:
+            made.up(NAMES)
+            made.wait(NAMES)
+            yield made
+        finally:
+            made.down()
+
+
+def own_questions(folder: Path) -> list[Asking]:
+    return [each for each in questions(folder, ASKING) if each.provider.startswith(f"{ASKING}/")]
+
+
+def calls(processes: Processes, name: str) -> int:
+    """How many calls a process has answered."""
+    figures = asked(about(processes.folder).ports[name][1], "/metrics")
+    return int(
+        sum(float(each) for each in re.findall(r"^kakine_calls_total{.*} (.*)$", figures, re.MULTILINE))
+    )
+
+
+async def history(own: Agency, folder: Path) -> int:
+    """How many delivered answers stand in one person's history; all of it verifies."""
+    read = await read_history(own, folder, person(folder, ASKING))
+    assert read.verified >= read.signed
+    shown = [seen_of(line) for line in lines(read.opened.rows)]
+    return sum(1 for each in shown if each.result == DELIVERED and each.requester.startswith(ASKING))
+
+
+def test_each_process_has_a_key_of_its_own_and_the_partys_seed(processes: Processes) -> None:
+    for party in (ASKING, "converter-1"):
+        mine, other = (processes.folder / name for name in (party, f"{party}.2"))
+        assert (mine / "key.seed").read_bytes() == (other / "key.seed").read_bytes()
+        assert (mine / "own.pem").read_bytes() != (other / "own.pem").read_bytes()
+        assert 'replica = "2"' in (other / f"{party}.postgresql").read_text()
+
+
+def test_calls_are_spread_over_the_processes_of_a_party(processes: Processes) -> None:
+    folder = processes.folder
+
+    async def work() -> None:
+        async with agency(folder, ASKING) as own:
+            before = sum((await sizes(own)).values())
+            results = await ask_all(own, own_questions(folder)[:12], 4)
+            assert DELIVERED in results
+            assert sum((await sizes(own)).values()) >= before + 2 * len(results)
+
+    asyncio.run(work())
+    for name in (ASKING, f"{ASKING}.2", "converter-1", "converter-1.2"):
+        log = processes.log(name).read_text()
+        assert "error" not in log
+        assert calls(processes, name) > 0, name
+
+
+def test_when_one_process_is_killed_the_others_go_on_and_nothing_is_lost_or_doubled(
+    processes: Processes,
+) -> None:
+    folder = processes.folder
+    who = person(folder, ASKING)
+    about_one = [each for each in questions(folder, ASKING, who) if each.provider.startswith(f"{ASKING}/")]
+
+    async def work() -> None:
+        async with agency(folder, ASKING) as own:
+            results = await ask_all(own, about_one, 1)
+            question = about_one[results.index(DELIVERED)]
+            before = await history(own, folder)
+            tasks = [asyncio.create_task(own.ask(question)) for _ in range(16)]
+            await asyncio.sleep(0.1)
+            processes.kill("converter-1.2")
+            processes.kill(f"{ASKING}.2")
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert {type(each) for each in ended if isinstance(each, BaseException)} <= {PartyUnavailable}
+            answered = sum(1 for each in ended if isinstance(each, Told) and each.result == DELIVERED)
+            # Nobody has started them again, and every call goes through.
+            for _ in range(4):
+                assert (await own.ask(question)).result == DELIVERED
+            shown = await history(own, folder)
+            assert before + answered + 4 <= shown <= before + 16 + 4
+
+    asyncio.run(work())
+    for name in ("converter-1.2", f"{ASKING}.2"):
+        processes.start(name)
+    processes.wait(["converter-1.2", f"{ASKING}.2"])
+
+
+def second_process(folder: Path, of: str, name: str) -> tuple[int, int]:
+    """Somebody's mistake: another process with the same folder's contents; its two ports."""
+    shutil.copytree(folder / of, folder / name)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = int(one.getsockname()[1]), int(two.getsockname()[1])
+    text = (folder / name / SETTINGS).read_text()
+    for key, port in zip(("port", "admin"), ports, strict=True):
+        text = re.sub(rf"^{key} = \d+$", f"{key} = {port}", text, count=1, flags=re.MULTILINE)
+    (folder / name / SETTINGS).write_text(text)
+    return ports
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 90
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert true()
+
+
+def test_of_two_processes_under_one_name_the_first_listens_no_more_and_the_others_are_called(
+    processes: Processes,
+) -> None:
+    folder = processes.folder
+    port, admin = about(folder).ports["converter-1.2"]
+    (_, other) = second_process(folder, "converter-1.2", "converter-1.again")
+    processes.start("converter-1.again")
+    try:
+        until(lambda: ready(other) and not ready(admin))
+
+        def listens() -> bool:
+            with socket.socket() as caller:
+                return caller.connect_ex(("127.0.0.1", port)) == 0
+
+        until(lambda: not listens())
+
+        async def work() -> None:
+            async with agency(folder, ASKING) as own:
+                assert DELIVERED in await ask_all(own, own_questions(folder)[:4], 2)
+
+        asyncio.run(work())
+    finally:
+        processes.end("converter-1.again")
+    processes.end("converter-1.2")
+    processes.start("converter-1.2")
+    processes.wait(["converter-1.2"])
+
+
+def test_of_two_sequencers_the_one_that_was_overtaken_says_so_and_is_not_ready(processes: Processes) -> None:
+    folder = processes.folder
+    ports = second_process(folder, "ledger-a", "ledger-a.other")
+    first_admin = about(folder).ports["ledger-a"][1]
+    processes.start("ledger-a.other")
+    try:
+        until(lambda: ready(ports[1]) and not ready(first_admin))
+        assert asked(first_admin, "/health") == "alive\n"
+
+        async def call() -> None:
+            async with agency(folder, ASKING) as own:
+                with pytest.raises(StoreInUse):
+                    await own.peers.ask(PartyName("ledger-a"), CHECKPOINT, Nothing())
+
+        asyncio.run(call())
+    finally:
+        processes.end("ledger-a.other")
+    processes.end("ledger-a")
+    processes.start("ledger-a")
+    processes.wait(["ledger-a"])
+
+    async def again() -> None:
+        async with agency(folder, ASKING) as own:
+            assert DELIVERED in await ask_all(own, own_questions(folder)[:3], 2)
+
+    asyncio.run(again())
