@@ -1,13 +1,14 @@
-"""`kakine ask` in a country that runs apart: the agency's own system calls the agency's gateway (spec/bulk.md section 4).
+"""`kakine ask` in a country that runs apart: the agency's own system calls the agency's gateway.
 
-Everything that must not be lost is with the gateway, so that this may be killed at any time.
+Jobs by spec/bulk.md section 4. Everything that must not be lost is with the gateway, so that this may be killed at any
+time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from kakine.cli.apart_smoke import Agency, agency
 from kakine.cli.asking_many import INTERRUPTED, told_to_stop, write_answers
 from kakine.cli.demo_story import RESULTS
 from kakine.cli.progress import Work, work
+from kakine.contracts import agency as contract
 from kakine.contracts.agency import (
     BULK_BEGIN,
     BULK_END,
@@ -31,7 +33,10 @@ from kakine.contracts.agency import (
     BulkOrder,
     BulkPart,
     BulkTold,
+    Told,
 )
+from kakine.contracts.call import Body, Call
+from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.bulk.jobs import LANES, Order
 from kakine.parties.gateway.bulk.store import Line
 from kakine.values.problems import JobIncomplete, PartyStarting, PartyUnavailable
@@ -40,12 +45,29 @@ PATIENCE_S, PAUSE_S = 60.0, 0.5
 """So long a gateway, or somebody behind it, may be away; between two attempts."""
 _AWAY = (PartyUnavailable, PartyStarting)
 
-T = TypeVar("T")
+Takes = TypeVar("Takes", bound=Body)
+Gives = TypeVar("Gives", bound=Body)
 
 
 def is_apart(folder: Path) -> bool:
     """Whether the country of this folder runs apart."""
     return (folder / OPERATOR / "country.json").is_file()
+
+
+async def ask_apart(folder: Path, question: Question) -> Told:
+    """One person's answer. Raises what refuses."""
+    asked = contract.Asking(
+        question.domain,
+        question.provider,
+        question.procedure,
+        list(question.rows),
+        question.reference,
+        question.official,
+        question.case,
+        question.unit,
+    )
+    async with agency(folder, question.domain.party) as own:
+        return await own.ask(asked)
 
 
 async def ask_file_apart(folder: Path, order: Order, out: Path, *, plain: bool) -> None:
@@ -86,11 +108,11 @@ class Asking:
         wanted = BulkOrder(order.id, *told, len(order.people))
         for _ in range(2):
             try:
-                return await self._patiently(lambda: self._call(BULK_BEGIN, wanted))
+                return await self._patiently(BULK_BEGIN, wanted)
             except JobIncomplete:
                 for part in self._parts():
-                    await self._patiently(lambda part=part: self._call(BULK_PEOPLE, part))  # type: ignore[misc]
-        return await self._patiently(lambda: self._call(BULK_BEGIN, wanted))
+                    await self._patiently(BULK_PEOPLE, part)
+        return await self._patiently(BULK_BEGIN, wanted)
 
     def _parts(self) -> Iterator[BulkPart]:
         people = self._order.people
@@ -117,9 +139,12 @@ class Asking:
 
     async def _lane(self, shown: Work, stop: Callable[[], bool]) -> None:
         while not stop():
-            done = await self._patiently(lambda: self._call(BULK_WORK, self._job), stop)
-            if done is None:
-                return
+            try:
+                done = await self._patiently(BULK_WORK, self._job, stop)
+            except _AWAY:
+                if stop():
+                    return
+                raise
             shown.advance(done.more)
             if done.idle:
                 return
@@ -129,10 +154,26 @@ class Asking:
         found: list[BulkLine] = []
         while len(found) < len(self._order.people):
             part = BulkFrom(self._order.id, len(found))
-            given = await self._patiently(lambda part=part: self._call(BULK_LINES, part))  # type: ignore[misc]
+            given = await self._patiently(BULK_LINES, part)
             found += given.lines
         return found
 
     async def forget(self) -> None:
         """The answers are handed over."""
-        await self._patiently(lambda: self._call(BULK_END, self._job))
+        await self._patiently(BULK_END, self._job)
+
+    async def _call(self, call: Call[Takes, Gives], message: Takes) -> Gives:
+        return await self._own.peers.ask(self._own.settings.name, call, message)
+
+    async def _patiently(
+        self, call: Call[Takes, Gives], message: Takes, stop: Callable[[], bool] = lambda: False
+    ) -> Gives:
+        """Also if somebody is away for a while: every call about a job may be made again. Until `stop` at most."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self._call(call, message)
+            except _AWAY:
+                if time.monotonic() >= until or stop():
+                    raise
+            await asyncio.sleep(PAUSE_S)

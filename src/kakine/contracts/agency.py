@@ -100,7 +100,7 @@ class BulkTold(Body, frozen=True):
 
     total: int
     over: int
-    results: dict[str, int] = {}
+    results: dict[str, int]
 
 
 class BulkDone(Body, frozen=True):

@@ -1,5 +1,7 @@
-"""Jobs over the road, for the agency's own systems: these drive, so that a job stops with whoever wants its answers; the
-gateway keeps (spec/bulk.md section 4)."""
+"""Jobs over the road, for the agency's own systems (spec/bulk.md section 4).
+
+These drive, so that a job stops with whoever wants its answers; what must not be lost is kept here.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +77,8 @@ class Jobs:
         return self._told(await jobs.begin_with(self._office, wanted))
 
     async def work(self, caller: PartyName, asked: BulkJob) -> BulkDone:
-        """One lane, for a while. Raises `CallerNotAllowed`, `JobIncomplete`, `JobOver`, the problem that stops a job, and
-        `PartyUnavailable` where something has no end yet; then the same call goes on."""
+        """One lane, for a while. Raises `CallerNotAllowed`, `JobIncomplete`, `JobOver`, the problem that stops a job,
+        and `PartyUnavailable` where something has no end yet; then the same call goes on."""
         job = self._begun(caller, BULK_WORK.path, asked.job)
         # Whoever asked may be gone before a request has come to its end, which must not leave that in the air.
         lane = asyncio.create_task(self._lane(job))
@@ -87,8 +89,8 @@ class Jobs:
     async def _lane(self, job: Job) -> BulkDone:
         until = self._office.clock() + WORK_MS
         left = self._left.setdefault(job.id, [])
-        for ids in [left.pop() for _ in range(len(left))]:
-            ended = False
+        while left:
+            ids, ended = left.pop(), False
             try:
                 ended = await jobs.take_up(self._desk, self._office, ids)
             finally:

@@ -126,9 +126,9 @@ async def begin_with(office: Office, wanted: Job) -> Job:
     those that were added are forgotten."""
     office.site(DomainName(wanted.domain))
     rows, now_ms = tuple(wanted.rows.split()), wanted.begun_ms
-    office.law.in_force(now_ms).permit(
-        DomainName(wanted.domain), DomainName(wanted.provider), wanted.procedure, rows, now_ms
-    )
+    if store.find(office.db.read(), wanted.id) is None:
+        domains = DomainName(wanted.domain), DomainName(wanted.provider)
+        office.law.in_force(now_ms).permit(*domains, wanted.procedure, rows, now_ms)
 
     def work(db: Connection) -> Job | Problem:
         if (known := store.find(db, wanted.id)) is not None:
