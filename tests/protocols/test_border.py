@@ -181,6 +181,13 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
             CHILDREN, TAX, "JO106", ["JO106.2"], ref(0), "official-7", bytes(32), "desk"
         ),
         agency.PAPER.path: agency.AskPaper("yokohama/residents", ref(0), "official-7", bytes(32), "desk"),
+        agency.BULK_PEOPLE.path: agency.BulkPart(bytes(12), 0, [ref(0)], [bytes(32)]),
+        agency.BULK_BEGIN.path: agency.BulkOrder(
+            bytes(12), CHILDREN, TAX, "JO106", ["JO106.2"], "official-7", "desk", 1
+        ),
+        agency.BULK_WORK.path: agency.BulkJob(bytes(12)),
+        agency.BULK_LINES.path: agency.BulkFrom(bytes(12), 0),
+        agency.BULK_END.path: agency.BulkJob(bytes(12)),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
         claims.CLAIM.path: claims.Claimed(TAX, bytes(32), 0, b"sealed"),
         mailbox.DROP.path: retention.Drop(b"order"),

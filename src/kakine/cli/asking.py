@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli.apart_asking import ask_apart, ask_file_apart, is_apart
 from kakine.cli.asking_many import ask_file, people_in
 from kakine.cli.demo_story import RESULTS
 from kakine.cli.visiting import DirOption, visited
+from kakine.contracts.agency import Told
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.bulk.jobs import Order
@@ -51,6 +53,8 @@ def ask(
 
     Try another row or provider to see what refuses. `kakine gazette show JO106` lists the rows.
 
+    In a folder of `kakine apart up` the agency's own system asks, over the network, with the agency's certificate.
+
     A file is a job: stopped, killed or out of power, the same command goes on where it was, and nobody is asked about twice. When the answers are written out they are forgotten here.
     """  # noqa: E501 - commands to copy
     domain, rows = DomainName(requester), tuple(sorted(row))
@@ -59,7 +63,8 @@ def ask(
     if file is not None and out is not None:
         people = people_in(file)
         order = Order(domain, DomainName(provider), procedure, rows, official, unit, people)
-        asyncio.run(ask_file(directory, order, out, plain=plain))
+        work = ask_file_apart if is_apart(directory) else ask_file
+        asyncio.run(work(directory, order, out, plain=plain))
         return
     question = Question(
         domain,
@@ -71,7 +76,11 @@ def ask(
         digest("case-number", b"command-line"),
         unit,
     )
-    answer = asyncio.run(_ask(directory, question))
+    answer: Answered | Told
+    if is_apart(directory):
+        answer = asyncio.run(ask_apart(directory, question))
+    else:
+        answer = asyncio.run(_ask(directory, question))
     typer.echo(RESULTS.get(answer.result, answer.result))
     if answer.data:
         typer.echo(answer.data.decode())

@@ -92,8 +92,8 @@ def write_answers(path: Path, people: Iterable[Person], lines: Iterable[Line]) -
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[asyncio.Event]:
-    """Set by SIGINT and SIGTERM while this lasts: what is under way is finished first."""
+def told_to_stop() -> Iterator[asyncio.Event]:
+    """An event set by SIGINT and SIGTERM while this lasts: what is under way is finished first."""
     told, loop = asyncio.Event(), asyncio.get_running_loop()
     signals = signal.SIGINT, signal.SIGTERM
     for each in signals:
@@ -124,7 +124,7 @@ async def ask_file(folder: Path, order: Order, out: Path, *, plain: bool) -> Non
 async def _asked(gateway: Gateway, job: Job, *, plain: bool) -> None:
     left = store.counts(gateway.office.db.read(), job.id)
     over = job.total - left.get(Step.WAITING, 0) - left.get(Step.UNDER_WAY, 0)
-    with _told_to_stop() as stop, work("照会 / asked", job.total, plain) as shown:
+    with told_to_stop() as stop, work("照会 / asked", job.total, plain) as shown:
         shown.advance(over)
         await jobs.run(gateway.desk, gateway.office, job, shown.advance, stop.is_set)
         if shown.count < job.total:

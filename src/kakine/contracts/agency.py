@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from kakine.contracts.call import Body, Call, Role
+from typing import Annotated
+
+from msgspec import Meta
+
+from kakine.contracts.call import Body, Call, Nothing, Role
+
+JobId = Annotated[bytes, Meta(min_length=12, max_length=12)]
+Reference = Annotated[bytes, Meta(min_length=1, max_length=64)]
+Mark = Annotated[bytes, Meta(min_length=32, max_length=32)]
+MOST_PEOPLE = 1_000_000
+"""In one job."""
+PART = 4096
+"""People, or lines, in one message about a job."""
 
 
 class Asking(Body, frozen=True):
@@ -51,3 +63,87 @@ ASK = Call("/v1/ask", Asking, Told, frozenset({Role.GATEWAY}), 64 << 10)
 
 PAPER = Call("/v1/paper", AskPaper, Printed, frozenset({Role.GATEWAY}), 64 << 10)
 """As `ASK`, for residents' desks."""
+
+
+class BulkPart(Body, frozen=True):
+    """People of a job that is to begin, from this position on: the domain's own references, digests of the case
+    numbers. The job's id follows from all of them and from what is asked (spec/bulk.md section 1)."""
+
+    job: JobId
+    first: Annotated[int, Meta(ge=0, lt=MOST_PEOPLE)]
+    references: Annotated[list[Reference], Meta(min_length=1, max_length=PART)]
+    marks: Annotated[list[Mark], Meta(min_length=1, max_length=PART)]
+
+
+class BulkOrder(Body, frozen=True):
+    """What is asked of everybody in a job; fields as in `Asking`."""
+
+    job: JobId
+    domain: str
+    provider: str
+    procedure: str
+    rows: list[str]
+    official: str
+    unit: str
+    total: Annotated[int, Meta(ge=1, le=MOST_PEOPLE)]
+
+
+class BulkJob(Body, frozen=True):
+    """A job that has begun."""
+
+    job: JobId
+
+
+class BulkTold(Body, frozen=True):
+    """How many people a job has, and with how many of them it is over; how often each result, or code of a problem, has
+    come of it."""
+
+    total: int
+    over: int
+    results: dict[str, int]
+
+
+class BulkDone(Body, frozen=True):
+    """With how many people more it is over; `idle` where nobody waits any more."""
+
+    more: int
+    idle: bool
+
+
+class BulkFrom(Body, frozen=True):
+    """Lines of a job from this position on."""
+
+    job: JobId
+    first: Annotated[int, Meta(ge=0, lt=MOST_PEOPLE)]
+
+
+class BulkLine(Body, frozen=True):
+    """What came of one person: the step, and result, items (with blanks between) and data (JSON), or a problem."""
+
+    step: str
+    result: str
+    items: str
+    data: bytes
+    problem: str
+
+
+class BulkLines(Body, frozen=True):
+    """In the order of the job; none after the last."""
+
+    lines: list[BulkLine]
+
+
+BULK_PEOPLE = Call("/v1/bulk-people", BulkPart, Nothing, frozenset({Role.GATEWAY}), 1 << 20)
+"""As `ASK`; before the job begins, in any order, and again without effect."""
+
+BULK_BEGIN = Call("/v1/bulk-begin", BulkOrder, BulkTold, frozenset({Role.GATEWAY}), 64 << 10)
+"""As `ASK`. A job that has begun already is found as it was left."""
+
+BULK_WORK = Call("/v1/bulk-work", BulkJob, BulkDone, frozenset({Role.GATEWAY}), 1 << 10)
+"""As `ASK`: ask about the next people for a while. Several at once share them."""
+
+BULK_LINES = Call("/v1/bulk-lines", BulkFrom, BulkLines, frozenset({Role.GATEWAY}), 1 << 10)
+"""As `ASK`."""
+
+BULK_END = Call("/v1/bulk-end", BulkJob, Nothing, frozenset({Role.GATEWAY}), 1 << 10)
+"""As `ASK`: the answers have been handed over, and are forgotten here."""

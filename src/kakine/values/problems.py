@@ -794,6 +794,12 @@ class JobOver(Problem):
     title = "exactly this was asked before and its answers were handed over"
 
 
+class JobIncomplete(Problem):
+    code = "job-incomplete"
+    status = 409
+    title = "people of a job are missing here, or not everybody has been asked about"
+
+
 class ExpiredRequest(Problem):
     code = "request-expired"
     status = 410

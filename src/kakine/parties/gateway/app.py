@@ -19,6 +19,8 @@ from kakine.crypto.passkeys import Site
 from kakine.crypto.wrapping import WrapKey
 from kakine.parties.gateway import answering, claims, front, store
 from kakine.parties.gateway.asking import Desk
+from kakine.parties.gateway.bulk.calls import Jobs
+from kakine.parties.gateway.bulk.store import drop_unbegun
 from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
 from kakine.parties.gateway.office import Office, Validate
 from kakine.parties.gateway.office import Site as DomainSite
@@ -58,6 +60,7 @@ class Gateway:
         months = MonthKeys(peers, law, clock, network.converters)
         self.office = Office(identity, network, db, law, months, peers, clock, entropy, validate, sites)
         self.desk = Desk(self.office)
+        self.jobs = Jobs(self.office, self.desk)
         self._watch = Watch(db)
 
     @property
@@ -69,6 +72,7 @@ class Gateway:
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
             Duty(agency.ASK, partial(front.ask, office, self.desk)),
             Duty(agency.PAPER, partial(front.paper, office, self.desk)),
+            *self.jobs.duties,
             Duty(CLAIM, partial(claims.take, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
@@ -93,6 +97,7 @@ class Gateway:
             epoch = law.epoch(name)
             await site.domain.mask_keys(epoch)
             await office.db.write(partial(first_epoch, domain=name, epoch=epoch))
+        await office.db.write(drop_unbegun)
         me = office.db.replica
         await self.desk.take_over(whoever((me, "")) if me else everybody)
 

@@ -11,7 +11,7 @@ from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import CallerNotAllowed
 
 
-def _require_own(office: Office, caller: PartyName, call: str) -> None:
+def require_own(office: Office, caller: PartyName, call: str) -> None:
     """Raises `CallerNotAllowed` for everybody but the agency itself."""
     if caller != office.identity.name:
         raise CallerNotAllowed(call=call)
@@ -20,7 +20,7 @@ def _require_own(office: Office, caller: PartyName, call: str) -> None:
 async def ask(office: Office, desk: Desk, caller: PartyName, asked: Asking) -> Told:
     """One person's answer. Raises `CallerNotAllowed`, `DomainNotRun`, `PersonNotKnown`, and the problem of whoever
     refuses."""
-    _require_own(office, caller, ASK.path)
+    require_own(office, caller, ASK.path)
     answer = await desk.ask(
         Question(
             DomainName(asked.domain),
@@ -40,7 +40,7 @@ async def ask(office: Office, desk: Desk, caller: PartyName, asked: Asking) -> T
 
 async def paper(office: Office, desk: Desk, caller: PartyName, asked: AskPaper) -> Printed:
     """A code that opens one login at the portal within a day. Raises as `ask`."""
-    _require_own(office, caller, PAPER.path)
+    require_own(office, caller, PAPER.path)
     law = office.law.in_force(office.clock())
     portal = DomainName(law.party(law.with_role(Role.PORTAL)[0]).domains[0].name)
     who = asked.reference, asked.official, asked.case, asked.unit

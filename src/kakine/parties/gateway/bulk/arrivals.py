@@ -42,16 +42,17 @@ def refused(db: Connection, ids: Sequence[bytes], problem: Problem) -> None:
     if isinstance(problem, ExpiredRequest):
         store.settle(db, rest, Step.LOST, problem=problem.code)
     else:
-        _back(db, rest)
+        back(db, rest)
 
 
 def settle(db: Connection, going: Collection[bytes], replica: str) -> None:
     """What a replica has under way by our books and is not among `going`: put back, for it never left or was refused
     before it was recorded; LOST if there is a receipt of its request."""
-    _back(db, [id_ for id_ in store.under_way(db, replica) if id_ not in going])
+    back(db, [id_ for id_ in store.under_way(db, replica) if id_ not in going])
 
 
-def _back(db: Connection, ids: Sequence[bytes]) -> None:
+def back(db: Connection, ids: Sequence[bytes]) -> None:
+    """Of these, what is still under way: put back, or LOST if there is a receipt of its request."""
     recorded = dict[bytes, bool]()
     for id_ in ids:
         found = store.step_of(db, id_)

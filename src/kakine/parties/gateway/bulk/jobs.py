@@ -7,7 +7,7 @@ as the same bytes or, when these are too old, not at all: nobody's history gets 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from kakine.clients.carrier import OPEN
@@ -16,12 +16,13 @@ from kakine.parties.gateway.asking import Desk, Question
 from kakine.parties.gateway.bulk import arrivals, store
 from kakine.parties.gateway.bulk.store import Job, Line, Step
 from kakine.parties.gateway.desk import journal
+from kakine.parties.gateway.desk.arrivals import going
 from kakine.parties.gateway.desk.journal import Act, What
 from kakine.parties.gateway.office import Office
 from kakine.runtime import codebook
 from kakine.runtime.database import Connection
 from kakine.values.labels import DomainName
-from kakine.values.problems import JobOver, PersonNotKnown, Problem
+from kakine.values.problems import JobIncomplete, JobOver, PeopleFileMalformed, PersonNotKnown, Problem
 from kakine.wire.request import Mode
 
 TOGETHER = 64
@@ -41,6 +42,11 @@ class Person:
     reference: bytes
     case: str
 
+    @property
+    def mark(self) -> bytes:
+        """32 bytes by which the record names the case."""
+        return digest("case-number", self.case.encode())
+
 
 @dataclass(frozen=True, repr=False)
 class Order:
@@ -57,10 +63,18 @@ class Order:
     @property
     def id(self) -> bytes:
         """12 bytes, the same for the same order."""
-        rows = " ".join(sorted(self.rows))  # as one part: else a row could stand for what comes after it
-        told = [self.domain, self.provider, self.procedure, rows, self.official, self.unit]
-        people = [part for each in self.people for part in (each.reference, each.case.encode())]
-        return digest("bulk-job", *(text.encode() for text in told), *people)[:12]
+        people = ((each.reference, each.mark) for each in self.people)
+        rows = " ".join(sorted(self.rows))
+        return job_id((self.domain, self.provider, self.procedure, rows, self.official, self.unit), people)
+
+
+def job_id(told: Sequence[str], people: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Of (domain, provider, procedure, rows in order with blanks between, official, unit) and of (reference, mark) of
+    everybody."""
+    # Rows are one part: else a row could stand for what comes after it.
+    return digest("bulk-job", *(text.encode() for text in told), *(part for each in people for part in each))[
+        :12
+    ]
 
 
 async def begin(office: Office, order: Order) -> Job:
@@ -88,8 +102,55 @@ async def begin(office: Office, order: Order) -> Job:
 
 
 def _line(job: Job, at: int, person: Person) -> Line:
-    mark = digest("case-number", person.case.encode())
-    return Line(job.id + at.to_bytes(4), job.id, person.reference, mark)
+    return Line(job.id + at.to_bytes(4), job.id, person.reference, person.mark)
+
+
+async def add_people(office: Office, job: bytes, first: int, people: Sequence[tuple[bytes, bytes]]) -> None:
+    """Keep (reference, mark) of people of a job that is to begin, from this position on; again without effect, and none
+    once the job has begun."""
+    lines = [
+        Line(job + at.to_bytes(4), job, reference, mark, Step.TO_BEGIN)
+        for at, (reference, mark) in enumerate(people, first)
+    ]
+
+    def work(db: Connection) -> None:
+        if store.find(db, job) is None:
+            store.add_lines(db, lines)
+
+    await office.db.write(work)
+
+
+async def begin_with(office: Office, wanted: Job) -> Job:
+    """Begin a job whose people have been added, or find it as it was left. Raises as `begin`, and `JobIncomplete` where
+    they are not all here, or others than its id says, and `PeopleFileMalformed` for somebody who is in it twice; then
+    those that were added are forgotten."""
+    office.site(DomainName(wanted.domain))
+    rows, now_ms = tuple(wanted.rows.split()), wanted.begun_ms
+    if store.find(office.db.read(), wanted.id) is None:
+        domains = DomainName(wanted.domain), DomainName(wanted.provider)
+        office.law.in_force(now_ms).permit(*domains, wanted.procedure, rows, now_ms)
+
+    def work(db: Connection) -> Job | Problem:
+        if (known := store.find(db, wanted.id)) is not None:
+            return JobOver(job=known.id.hex()) if known.ended_ms else known
+        people = store.people(db, wanted.id)
+        told = wanted.domain, wanted.provider, wanted.procedure, wanted.rows, wanted.official, wanted.unit
+        fault: Problem | None = None
+        if len(people) != wanted.total or job_id(told, people) != wanted.id:
+            fault = JobIncomplete(people=len(people))
+        elif len({reference for reference, _ in people}) < len(people):
+            fault = PeopleFileMalformed(line=0)
+        if fault is not None:
+            store.drop_people(db, wanted.id)
+            return fault
+        store.begin(db, wanted)
+        journal.write(db, _act(wanted, What.BULK_BEGUN), now_ms)
+        return wanted
+
+    found = await office.db.write(work)
+    if isinstance(found, Problem):
+        raise found
+    return found
 
 
 def _act(job: Job, what: What) -> Act:
@@ -117,6 +178,10 @@ async def run(
             raise fault
 
 
+def _nobody(_: list[bytes]) -> None:
+    """Whoever starts anew takes it up."""
+
+
 @dataclass
 class _Asking:
     desk: Desk
@@ -124,16 +189,19 @@ class _Asking:
     job: Job
     told: Callable[[int], None]
     stop: Callable[[], bool]
+    left: Callable[[list[bytes]], None] = _nobody
     stopped: bool = False
 
-    async def lane(self) -> None:
+    async def lane(self) -> bool:
+        """Whether nobody waits any more."""
         try:
             while not (self.stopped or self.stop()):
                 await self.desk.quiet(GIVES_WAY_S)
                 taken = await self.office.db.write(self._take)
                 if not taken:
-                    return
+                    return True
                 await self._ask(taken)
+            return False
         except BaseException:
             self.stopped = True
             raise
@@ -163,6 +231,7 @@ class _Asking:
         try:
             await self.desk.ask_many([self._question(line) for line in lines])
         except OPEN:
+            self.left(ids)
             raise
         except Problem as problem:
             refusal = problem
@@ -192,6 +261,33 @@ class _Asking:
             mode=Mode.S1,
             inquiry=line.id,
         )
+
+
+async def go_on(
+    desk: Desk,
+    office: Office,
+    job: Job,
+    told: Callable[[int], None],
+    stop: Callable[[], bool],
+    left: Callable[[list[bytes]], None],
+) -> bool:
+    """One lane of `run`, and whether nobody waits any more. `left` hears the lines that a request without an end has
+    left, for `take_up`."""
+    return await _Asking(desk, office, job, told, stop, left).lane()
+
+
+async def take_up(desk: Desk, office: Office, ids: Sequence[bytes]) -> bool:
+    """What a request without an end has left in a process that lives: the same bytes again, or back to those who wait.
+    False if it still has none. No lane may be asking about these."""
+    await desk.resume(ids[0])
+
+    def work(db: Connection) -> bool:
+        if ids[0] in going(db):
+            return False
+        arrivals.back(db, ids)
+        return True
+
+    return await office.db.write(work)
 
 
 async def end(office: Office, job: Job) -> None:

@@ -30,8 +30,10 @@ from kakine.runtime.replicas import carrier_column, carries, handing_over
 
 
 class Step(StrEnum):
-    """How far a question is. LOST: it was recorded, or may have been, and no answer is to come."""
+    """How far a question is. TO_BEGIN: its job has not begun. LOST: it was recorded, or may have been, and no answer is
+    to come."""
 
+    TO_BEGIN = "to-begin"
     WAITING = "waiting"
     UNDER_WAY = "under-way"
     ANSWERED = "answered"
@@ -121,6 +123,7 @@ _JOBS = sql(
 )
 _END_JOB = sql(update(_JOB).where(_JOB.c.id == bindparam("which")).values(ended_ms=bindparam("now_ms")))
 _ADD_LINE = sql(insert(_LINE))
+_ADD_LINES = sql(insert(_LINE).prefix_with("OR IGNORE"))
 _DROP_LINES = sql(delete(_LINE).where(_LINE.c.job == bindparam("job")))
 # A job's lines lie together under ids that begin with its own, so that this reads no others.
 _OF_JOB = (_LINE.c.id >= bindparam("first"), _LINE.c.id <= bindparam("last"))
@@ -131,6 +134,14 @@ _AT_STEP = sql(
     .limit(bindparam("most"))
 )
 _LINES = sql(select(*_LINE.c).where(*_OF_JOB).order_by(_LINE.c.id))
+_PEOPLE = sql(select(_LINE.c.reference, _LINE.c.mark).where(*_OF_JOB).order_by(_LINE.c.id))
+_SOME_LINES = sql(select(*_LINE.c).where(*_OF_JOB).order_by(_LINE.c.id).limit(bindparam("most")))
+_BEGIN = sql(
+    update(_LINE)
+    .where(_LINE.c.job == bindparam("of"), _LINE.c.step == Step.TO_BEGIN.value)
+    .values(step=Step.WAITING.value)
+)
+_DROP_UNBEGUN = sql(delete(_LINE).where(_LINE.c.step == Step.TO_BEGIN.value))
 _COUNTS = sql(select(_LINE.c.step, count()).where(*_OF_JOB).group_by(_LINE.c.step))
 _RESULTS = sql(
     select(_LINE.c.result, _LINE.c.problem, count()).where(*_OF_JOB).group_by(_LINE.c.result, _LINE.c.problem)
@@ -172,6 +183,32 @@ def add(db: Connection, job: Job, lines: Iterator[Line]) -> None:
     db.executemany(_ADD_LINE, map(asdict, lines))
 
 
+def add_lines(db: Connection, lines: Sequence[Line]) -> None:
+    """Lines of a job that has not begun; what is there stays."""
+    db.executemany(_ADD_LINES, [asdict(each) for each in lines])
+
+
+def people(db: Connection, job: bytes) -> list[tuple[bytes, bytes]]:
+    """(reference, mark) of everybody in a job, in order."""
+    return [(bytes(row[0]), bytes(row[1])) for row in db.execute(_PEOPLE, _span(job))]
+
+
+def drop_people(db: Connection, job: bytes) -> None:
+    """Forget whom a job is about."""
+    db.execute(_DROP_LINES, {"job": job})
+
+
+def drop_unbegun(db: Connection) -> None:
+    """Forget whom jobs that have not begun were to be about."""
+    db.execute(_DROP_UNBEGUN)
+
+
+def begin(db: Connection, job: Job) -> None:
+    """A job whose lines are here."""
+    db.execute(_ADD_JOB, asdict(job))
+    db.execute(_BEGIN, {"of": job.id})
+
+
 def find(db: Connection, id_: bytes) -> Job | None:
     """The job of this id, None before it was begun."""
     row = db.execute(_GET_JOB, {"id": id_}).fetchone()
@@ -198,6 +235,12 @@ def lines(db: Connection, job: bytes) -> Iterator[Line]:
     """All of a job, in the order of its file."""
     for row in db.execute(_LINES, _span(job)):
         yield Line(*row)
+
+
+def some_lines(db: Connection, job: bytes, first: int, most: int) -> list[Line]:
+    """So many lines of a job at most, from a position on."""
+    span = {**_span(job), "first": job + first.to_bytes(4), "most": most}
+    return [Line(*row) for row in db.execute(_SOME_LINES, span)]
 
 
 def counts(db: Connection, job: bytes) -> dict[Step, int]:

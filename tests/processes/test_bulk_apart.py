@@ -1,0 +1,122 @@
+"""`kakine ask --file` against a gateway in a process of its own: whoever is killed in the middle, the same command ends
+the job, and each person has one entry."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange_state import OUTCOME, REQUEST, log
+from kakine.cli.apart_making import make
+from kakine.cli.apart_processes import Processes
+from kakine.cli.apart_smoke import questions
+from kakine.country import LOGS
+from kakine.parties.gateway.bulk.jobs import TOGETHER
+
+ASKING = "yokohama"
+WHAT = (
+    "--as",
+    f"{ASKING}/children",
+    "--provider",
+    f"{ASKING}/residents",
+    "--procedure",
+    "JO106",
+    "--row",
+    "JO106.3",
+)
+NAMES = (
+    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
+    "converter-1", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", ASKING,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    folder = tmp_path_factory.mktemp("apart") / "country"
+    asyncio.run(make(folder, 800, 0))
+    made = Processes(folder)
+    made.up(NAMES)
+    try:
+        made.wait(NAMES)
+        yield made
+    finally:
+        made.down()
+
+
+def people(folder: Path) -> list[str]:
+    """Whom the children's desk knows, by its own references."""
+    known = {each.reference.decode() for each in questions(folder, ASKING) if each.domain == WHAT[1]}
+    assert len(known) > 2 * TOGETHER  # a third request begins when one of two has ended
+    return sorted(known)
+
+
+def asking(folder: Path, file: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "kakine", "ask", "--dir", str(folder), *WHAT, "--plain"]
+    return subprocess.Popen(
+        [*command, "--file", str(file), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def counts(folder: Path) -> tuple[int, int]:
+    """Questions and answers in both logs."""
+    found = [entry[1] for each in LOGS for entry in log(folder / each.ledger, each.ledger)]
+    return found.count(REQUEST), found.count(OUTCOME)
+
+
+def until_asked(folder: Path, before: int, running: subprocess.Popen[str]) -> None:
+    while counts(folder)[0] == before:
+        assert running.poll() is None
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("killed", ["gateway", "asking system", "converter"])
+def test_whoever_is_killed_in_the_middle_each_person_has_one_entry(
+    processes: Processes, tmp_path: Path, killed: str
+) -> None:
+    folder, file, out = processes.folder, tmp_path / "people.csv", tmp_path / "answers.csv"
+    everybody = people(folder)
+    file.write_text("reference,case\n" + "".join(f"{each},{killed}-{each}\n" for each in everybody))
+    before = counts(folder)
+    one = asking(folder, file, out)
+    until_asked(folder, before[0], one)
+    if killed == "asking system":
+        one.kill()
+        one.communicate(timeout=30)
+        one = asking(folder, file, out)
+    else:
+        name = ASKING if killed == "gateway" else "converter-2"
+        processes.kill(name)
+        assert not out.exists()
+        processes.start(name)
+    told, said = one.communicate(timeout=150)
+    assert one.returncode == 0, said
+    assert f"{len(everybody)}  →" in told
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert [row["reference"] for row in rows] == everybody
+    assert {row["result"] for row in rows} <= {"delivered", "not-known-here"}, rows
+    assert out.stat().st_mode & 0o077 == 0
+    assert counts(folder) == (before[0] + len(everybody), before[1] + len(everybody))
+
+    again = asking(folder, file, out)
+    _, said = again.communicate(timeout=60)
+    assert (again.returncode, "job-over" in said) == (1, True)
+
+
+def test_one_person_is_asked_about_by_the_same_command(processes: Processes) -> None:
+    command = [sys.executable, "-m", "kakine", "ask", "--dir", str(processes.folder), *WHAT]
+    done = subprocess.run(
+        [*command, "--reference", people(processes.folder)[0]], capture_output=True, text=True, check=True
+    )
+    assert "提供した / delivered" in done.stdout
