@@ -270,8 +270,9 @@ def test_a_request_comes_to_its_end_when_whoever_asked_has_gone(
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
             go.set()
-            while Step.UNDER_WAY in steps(land, what) or Step.WAITING in steps(land, what):
-                await asyncio.sleep(0)
+            async with asyncio.timeout(20):
+                while Step.UNDER_WAY in steps(land, what) or Step.WAITING in steps(land, what):
+                    await asyncio.sleep(0)
 
     land.run(scene())
     assert steps(land, what) == {Step.ANSWERED: PEOPLE}

@@ -222,7 +222,7 @@ def jobs(db: Connection, domain: str, since_ms: int) -> list[Job]:
 
 def end(db: Connection, job: bytes, now_ms: int) -> None:
     """Forget whom it asked about and what was answered."""
-    db.execute(_DROP_LINES, {"job": job})
+    drop_people(db, job)
     db.execute(_END_JOB, {"which": job, "now_ms": now_ms})
 
 
