@@ -765,7 +765,10 @@ def show_early(land: Land, name: str) -> None:
         place = places_[0]
         row = sealed.find(db, opening_of(place))
         assert row is not None
-        numbering._open(db, number_of(land, 0, name), opening_of(place))
+        person = number_of(land, 0, name)
+        lists = numbering._Lists(db, [person])
+        numbering._open(db, lists, person, opening_of(place))
+        lists.keep()
 
     places_ = places(land)
     land.run(office.db.write(work))
