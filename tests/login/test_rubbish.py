@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kakine.crypto.base64url import base64url
@@ -57,6 +57,7 @@ def test_any_pushed_request_is_taken_or_refused(site: LoginSite, changed: dict[s
 
 @FEW
 @given(changed=st.dictionaries(st.sampled_from(["iss", "sub", "aud", "jti", "exp", "iat", "nbf"]), VALUES))
+@example(changed={"aud": [{}]})
 def test_any_assertion_is_taken_or_refused(site: LoginSite, changed: dict[str, Any]) -> None:
     party = site.party()
     sound(party.push(client_assertion=party.assertion(**changed)))

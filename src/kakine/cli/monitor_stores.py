@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from sqlalchemy import MetaData
+
 from kakine.cli.monitor_country import Reported
 from kakine.clients.monitor.memory import Memory, named
 from kakine.clients.monitor.reading import Watched
@@ -17,6 +19,7 @@ from kakine.country import CONVERTERS, LOGS, POLICY
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.crypto.signing import VerifyKey
 from kakine.institutions.watchers import WATCHERS
+from kakine.parties.converter.store import metadata as CONVERTER
 from kakine.parties.ledger.store import METADATA as LEDGER
 from kakine.parties.ledger.store import Store
 from kakine.parties.witness.app import METADATA as WITNESS
@@ -102,9 +105,10 @@ class Stored:
 class Keeping:
     """Somebody's store of heads."""
 
-    def __init__(self, name: str, path: Path, origin: str) -> None:
+    def __init__(self, name: str, path: Path, tables: MetaData, origin: str) -> None:
         self.name = name
         self._path = path
+        self._tables = tables
         self._origin = origin
 
     async def heads(self) -> list[bytes]:
@@ -112,7 +116,7 @@ class Keeping:
 
     def notes(self) -> list[bytes]:
         """The last head and those that contradict one. Raises `StoreInUse`, `StoreOutdated`."""
-        database = Database.open(self._path, WITNESS)
+        database = Database.open(self._path, self._tables)
         try:
             db = database.read()
             _, note = find(db, self._origin)
@@ -156,6 +160,6 @@ def _notes(witness: Keeping) -> list[bytes]:
 
 
 def _keeping(folder: Path, origin: str) -> list[Keeping]:
-    paths = {str(name): folder / f"{name}.sqlite" for name in CONVERTERS}
-    paths |= {each.name: folder / "witnesses" / f"{each.name}.sqlite" for each in WATCHERS}
-    return [Keeping(name, path, origin) for name, path in paths.items() if path.is_file()]
+    stores = [(str(name), folder / f"{name}.sqlite", CONVERTER) for name in CONVERTERS]
+    stores += [(each.name, folder / "witnesses" / f"{each.name}.sqlite", WITNESS) for each in WATCHERS]
+    return [Keeping(name, path, tables, origin) for name, path, tables in stores if path.is_file()]

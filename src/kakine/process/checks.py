@@ -98,7 +98,7 @@ def _owner(settings: Settings, clock: Clock) -> Iterator[str]:
 
 def _store_password(settings: Settings, clock: Clock) -> Iterator[str]:
     path = settings.folder / settings.database
-    if path.suffix != ".postgresql":
+    if path.suffix != ".postgresql" or not path.is_file():
         return
     if "PGPASSWORD" in os.environ:
         yield "a password in the environment"

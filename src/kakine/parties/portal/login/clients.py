@@ -51,6 +51,7 @@ def _check_assertion(office: Office, client: Client, claims: Mapping[str, Any]) 
     if (
         (claims.get("iss"), claims.get("sub")) != (client.id, client.id)
         or len(audiences) != 1
+        or not isinstance(audiences[0], str)
         or audiences[0] not in known
         or not isinstance(jti, str)
         or not 0 < len(jti) <= 200
