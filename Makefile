@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UP_DIR ?= separate
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-independent test-authority test-browser test-card test-login test-web prove check attacks bench bench-bulk bench-card bench-ledger bench-separate bench-web bench-web-history docs screens lock clean test-ruling up smoke down
+.PHONY: help demo test test-independent test-authority test-browser test-card test-faults test-login test-ruling test-web audit-deps prove check attacks bench bench-bulk bench-card bench-country bench-ledger bench-web bench-web-history docs fuzz sbom screens lock clean up smoke down
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -26,10 +26,19 @@ test: .make/dev  ## every test
 attacks: .make/dev ## only the attacks that the design must withstand
 	@$(PY) -m pytest tests/attacks -v
 
+fuzz: .make/dev    ## every call of every party with many generated requests, and hostile ones (minutes; FUZZ=50 of each sort)
+	@KAKINE_FUZZ=$(or $(FUZZ),50) $(PY) -m pytest -n 0 tests/processes/test_fuzz.py tests/attacks/test_hostile_requests.py
+
 check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
+
+sbom: .make/dev  ## write .artefacts/kakine.cdx.json: every locked package and file of others, with hashes and licences (CycloneDX)
+	@$(PY) supply/sbom.py
+
+audit-deps: .make/dev ## what is known against the locked packages; AUDIT_ARGS="--advisories all.zip" asks nobody
+	@$(PY) supply/audit.py $(AUDIT_ARGS)
 
 prove: .make/dev ## take each defence out of a copy and see its attack test fail (over an hour; PROVE_ARGS="--shard 1/2 --resume")
 	@$(PY) tests/attacks/prove.py $(PROVE_ARGS)
@@ -52,6 +61,9 @@ test-login: .make/dev ## the login before npm's openid-client and Chromium; inst
 test-web: .make/dev ## the sites in Chromium: axe-core, narrow screens, no script; screenshots go to .artefacts
 	@CI=true $(PY) -m pytest -v tests/web tests/desk
 
+test-faults: .make/dev ## the country apart under load and faults, then the checker; SOAK=1h for longer, SEED=7 for the same faults, STORES=sqlite
+	@PYTHONPATH=tests $(PY) -m faults.apart.run $(FAULT_ARGS)
+
 test-ruling: .make/dev ## "2008 ruling" on a busier day: 200 people with cards, 20 relying parties, 600 logins
 	@KAKINE_RULING_PEOPLE=200 KAKINE_RULING_EACH=3 $(PY) -m pytest -q -n 0 tests/attacks/test_2008_ruling.py --durations=1
 docs: .make/dev screens ## write docs/reference anew from the code, and take the screens
@@ -66,14 +78,15 @@ bench: .make/dev ## measure against peers and floors on this machine
 bench-card: .make/dev ## what a login by card costs, certificates a second, status lists of a million, bytes a verifier downloads
 	@$(PY) bench/card.py $(BENCH_ARGS)
 
+bench-country: .make/dev ## the country apart under load from a second process, with floors; BENCH_ARGS="--growth" for a million residents
+	@$(PY) bench/country.py $(BENCH_ARGS)
+
 bench-ledger: .make/dev ## receipts a second against bare commits and pymerkle; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/ledger.py $(BENCH_ARGS)
 
 bench-bulk: .make/dev ## a job over everybody in a file, and what it does to single questions; BENCH_ARGS="--people 4096"
 	@$(PY) bench/bulk.py $(BENCH_ARGS)
 
-bench-separate: .make/dev ## processor time of an exchange with every party in a process of its own; BENCH_ARGS="--exchanges 200"
-	@$(PY) bench/separate.py $(BENCH_ARGS)
 bench-web-history: .make/dev ## how long Chromium takes to open and verify 1,000 entries; BENCH_ARGS="--rounds 3"
 	@$(PY) bench/web_history.py $(BENCH_ARGS)
 

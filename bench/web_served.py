@@ -22,11 +22,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console_land import People
 from desk_land import PASSPHRASE, SAPPORO, DeskLand
 from kakine.cli.at_work import at_work
-from kakine.cli.listening import config, listen, port_of
+from kakine.cli.listening import listen, port_of
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.crypto.passkeys import Site as PasskeySite
 from kakine.parties.gateway.desk_site import site as desk_site
 from kakine.parties.portal.site.routes import ROOMS
+from kakine.runtime.plain import config
 from kakine.values.labels import PartyName
 from login_site import BIRTHS
 from web.portal_site import PortalLand
@@ -150,7 +151,7 @@ def console(land: Land, origin: str) -> tuple[ASGIApp, dict[str, Any]]:
 @contextmanager
 def listening(land: Land, apps: Sequence[ASGIApp], sockets: Sequence[Any]) -> Iterator[None]:
     """All applications on the country's one loop, in a thread, with what `kakine serve sites` does meanwhile."""
-    servers = [uvicorn.Server(config(app)) for app in apps]
+    servers = [uvicorn.Server(config(app, log_level="error")) for app in apps]
 
     async def serve() -> None:
         async with at_work(land.country):

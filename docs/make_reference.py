@@ -1,4 +1,4 @@
-"""Write docs/reference/{problems,calls,commands,files}.md out of the code they describe.
+"""Write docs/reference/{problems,calls,commands,files}.md and openapi/*.json out of the code they describe.
 
 .venv/bin/python docs/make_reference.py           # write
 .venv/bin/python docs/make_reference.py --check   # exit 1 if one is old
@@ -12,6 +12,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,10 +25,11 @@ import kakine.card
 import kakine.contracts
 import kakine.parties
 from kakine.cli.root import app
-from kakine.contracts.call import ANYBODY, Call
+from kakine.contracts.call import ANYBODY, Call, Role
 from kakine.runtime.codebook import codebook_metadata
 from kakine.runtime.heads import heads_metadata
 from kakine.runtime.keyring import keyring_metadata
+from kakine.runtime.openapi import encoded
 from kakine.values import problems
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -227,11 +229,16 @@ def _cell(text: str) -> str:
     return _paragraph(text).replace("|", "\\|")
 
 
+def _openapi(kind: Role) -> str:
+    return encoded(kind).decode()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "problems.md": problems_page,
     "calls.md": calls_page,
     "commands.md": commands_page,
     "files.md": files_page,
+    **{f"openapi/{kind}.json": partial(_openapi, kind) for kind in sorted(Role)},
 }
 
 
@@ -244,6 +251,7 @@ def main(arguments: list[str]) -> int:
             continue
         old += 1
         if "--check" not in arguments:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, "utf-8")
         print(name)
     return 1 if old and "--check" in arguments else 0

@@ -544,7 +544,7 @@ class Country:
 
     def _gateway(self, name: PartyName) -> Gateway:
         entry = next(entry for entry in self.site.pack.parties if entry.name == name)
-        own = gateway.Own([domain.name for domain in entry.domain])
+        own = gateway.Own([DomainName(domain.name) for domain in entry.domain])
         return self._keep(name, gateway.start(self._footing(name), own, self.layouts.validate))
 
     def _drop(self, name: str, party: Party) -> None:

@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 
 import kakine.contracts
 import kakine.parties
-from kakine.contracts.call import Call
+from kakine.contracts.call import Role
+from kakine.contracts.served import CONTRACTS, calls_of, served_by
 
 from land import CHILDREN, TAX, Land
 
@@ -27,22 +28,6 @@ for each in sys.argv[1:]:
     importlib.import_module(each)
 print(json.dumps(sorted(name for name in sys.modules if name.startswith("kakine"))))
 """
-SERVED_BY = {
-    "authority": ["authority"],
-    "agency": ["yokohama"],
-    "claims": ["yokohama"],
-    "commission": ["commission"],
-    "commission_audit": ["commission"],
-    "converter": ["converter-1", "converter-2", "converter-3"],
-    "gateway": ["yokohama", "registry", "portal"],
-    "ledger": ["ledger-a", "ledger-b"],
-    "mailbox": ["mailbox-a", "mailbox-b"],
-    "ministry": ["ministry"],
-    "registry": ["registry"],
-    "registry_audit": ["registry"],
-    "signer": ["ledger-a-signer", "ledger-b-signer"],
-}
-
 WITNESSING = {"/add-checkpoint", "/{origin}/checkpoint"}
 """What a converter serves besides its contract: it is a C2SP witness too."""
 
@@ -80,17 +65,6 @@ def test_imports_point_down_and_only_crypto_touches_crypto_libraries() -> None:
     assert "0 broken" in run.stdout
 
 
-def contracts() -> dict[str, dict[str, Call[Any, Any]]]:
-    """Calls by contract and path."""
-    found = {}
-    for module in pkgutil.iter_modules(kakine.contracts.__path__):
-        values = vars(importlib.import_module(f"kakine.contracts.{module.name}")).values()
-        calls = {value.path: value for value in values if isinstance(value, Call)}
-        if calls:
-            found[module.name] = calls
-    return found
-
-
 def paths(app: object) -> set[str]:
     assert isinstance(app, Starlette)
     return {route.path for route in app.routes}  # type: ignore[attr-defined]
@@ -102,23 +76,31 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield land
 
 
+def kind_of(party: str) -> Role:
+    """By the names that parties of this country have; the others are agencies."""
+    if party.endswith("-signer"):
+        return Role.SIGNER
+    first = party.partition("-")[0]
+    return Role(first) if first in set(Role) else Role.GATEWAY
+
+
 def test_every_call_of_a_contract_is_served_and_nothing_else_is(running: Land) -> None:
-    known = contracts()
-    assert set(SERVED_BY) == set(known)
-    offered: dict[str, set[str]] = {}
-    for contract, parties in SERVED_BY.items():
-        for party in parties:
-            offered.setdefault(party, set()).update(known[contract])
-    for party, app in running.country.apps.items():
-        expected = offered.get(party, {*known["gateway"], *known["agency"], *known["claims"]})
-        if party in SERVED_BY["converter"]:
-            expected = expected | WITNESSING
+    apps = running.country.apps
+    assert {kind_of(party) for party in apps} == set(CONTRACTS) == set(Role)
+    for party, app in apps.items():
+        expected = set(served_by(kind_of(party)))
+        if kind_of(party) is Role.CONVERTER:
+            expected |= WITNESSING
         assert paths(app) == expected, party
 
 
 def test_every_call_names_its_callers_and_a_limit() -> None:
-    for calls in contracts().values():
-        for call in calls.values():
+    modules = pkgutil.iter_modules(kakine.contracts.__path__)
+    contracts = [importlib.import_module(f"kakine.contracts.{each.name}") for each in modules]
+    served = {each for several in CONTRACTS.values() for each in several}
+    assert served == {each for each in contracts if calls_of(each)}
+    for contract in contracts:
+        for call in calls_of(contract).values():
             assert call.callers
             assert 0 < call.limit <= 64 << 20
             assert call.path.startswith("/v1/")

@@ -21,6 +21,7 @@ from kakine.contracts.ledger import APPEND, CHECKPOINT, Append
 from kakine.country import CONVERTERS, LEDGER, LOGS
 from kakine.country import ORIGIN as LAND_ORIGIN
 from kakine.crypto.signing import SigningKey
+from kakine.parties.converter import start as apart
 from kakine.parties.converter import statement
 from kakine.parties.converter import store as converter_store
 from kakine.parties.converter.app import Converter
@@ -28,6 +29,7 @@ from kakine.parties.converter.office import Settings
 from kakine.parties.ledger.use_cases import EVERY, ONE
 from kakine.protocols import counting
 from kakine.protocols.logs import Log, LogBook
+from kakine.runtime.footing import Site
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
@@ -476,6 +478,42 @@ def test_r5_a_whole_store_put_back_contradicts_what_stands_in_the_log(fresh: Lan
     with pytest.raises(CountConflict):
         state(fresh, name, size(fresh))
     assert (name, "count-conflict") in judged(fresh)
+
+
+async def _nowhere(*_: object) -> tuple[int, str, bytes]:
+    raise PartyUnavailable()
+
+
+def test_r5_a_converter_that_runs_apart_asks_the_logs_before_it_is_ready(fresh: Land) -> None:
+    """The same store, at the start of its process: nobody has to count first."""
+    name = CONVERTERS[1]
+    converter = fresh.country.converters[name]
+    backup = released_table(converter.office.db.read())
+    fresh.run(fresh.ask(0))
+    fresh.clock.advance(SETTLED)
+    assert judged(fresh) == [("", "")]
+
+    def everything(db: sqlite3.Connection) -> None:
+        put_back(db, backup)
+        db.execute("DELETE FROM stated_count")
+
+    async def begun() -> None:
+        working = await apart.work(
+            fresh.country._footing(name), apart.Own(f"{name}.example"), Site(Path(), _nowhere)
+        )
+        try:
+            await working.begin()
+        finally:
+            working.close()
+
+    converter.close()
+    fresh.run(begun())
+    again = started(fresh, name)
+    fresh.run(again.office.db.write(everything))
+    again.close()
+    with pytest.raises(CountConflict):
+        fresh.run(begun())
+    started(fresh, name)
 
 
 def test_a_statement_stored_before_a_crash_is_logged_at_the_next_asking(fresh: Land) -> None:

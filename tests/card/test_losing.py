@@ -190,16 +190,17 @@ def test_the_commands_of_a_counter(tmp_path: Path) -> None:
     folder = ("--dir", str(tmp_path / "land"))
     person = ("--number", number, "--born", HANAKO.birth.isoformat())
     said = typed("loss-code", *folder, *person)
-    assert "24" in typed("lost", *folder, "--code", said)
+    by_code = ("lost", *folder, "--by-code", "--secrets", "-")
+    assert "24" in typed(*by_code, stdin=f'code = "{said}"')
     assert "no longer" in typed("found", *folder, *person)
     assert "on hold" in typed("lost", *folder, *person)
     assert "revoked" in typed("give-up", *folder, *person)
     with pytest.raises(LossCodeUnknown):
-        typed("lost", *folder, "--code", "0000-0000-0000-0000")
+        typed(*by_code, stdin='code = "0000-0000-0000-0000"')
 
 
-def typed(*words: str) -> str:
-    done = CliRunner().invoke(app, ["card", *words])
+def typed(*words: str, stdin: str = "") -> str:
+    done = CliRunner().invoke(app, ["card", *words], input=stdin)
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

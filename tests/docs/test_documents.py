@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("docs", "spec", "gazette", "tests", "bench", "deploy")
+FOLDERS = ("docs", "spec", "gazette", "tests", "bench", "deploy", "supply")
 DOCUMENTS = sorted(
     [
         *ROOT.glob("*.md"),

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from kakine.contracts.call import Role
 from kakine.values.problems import BY_CODE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,9 +27,13 @@ def maker() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["problems.md", "calls.md", "commands.md", "files.md"])
+PAGES = ["problems.md", "calls.md", "commands.md", "files.md", *(f"openapi/{kind}.json" for kind in Role)]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_reference_page_is_what_the_code_gives_today(name: str) -> None:
     """`.venv/bin/python docs/make_reference.py` writes them anew."""
+    assert set(PAGES) == set(maker().PAGES)
     assert (REFERENCE / name).read_text("utf-8") == maker().PAGES[name]().rstrip() + "\n"
 
 

@@ -6,10 +6,13 @@ One country for the whole module. It takes seconds to found and start; everythin
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import re
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -182,6 +185,38 @@ def test_what_the_operator_is_told_names_no_person(processes: Processes) -> None
             assert told(line)["level"] != "error", line
         assert not [each for each in secret if each in figures or each in events]
     assert asked(ports[ASKING][1], "/health") == "alive\n"
+
+
+def secrets_of(folder: Path) -> Iterator[bytes]:
+    """What the parties of a country keep secret in files, as it could stand in a text."""
+    for path in (*folder.glob("*/*.seed"), *folder.glob("*/*.pem"), *folder.glob("*/keys/*.pem")):
+        if path.suffix == ".seed":
+            drawn = path.read_bytes().removeprefix(DEVELOPMENT)
+            yield from (drawn, drawn.hex().encode(), base64.b64encode(drawn)[:16])
+        elif found := re.search(rb"PRIVATE KEY-----\s(.*?)-----END", path.read_bytes(), re.DOTALL):
+            yield from (line for line in found[1].split() if len(line) > 16)
+
+
+def test_no_secret_stands_where_others_look(processes: Processes) -> None:
+    """In the words and variables of each process, in what it tells and in its figures."""
+    secrets, ports = set(secrets_of(processes.folder)), about(processes.folder).ports
+    assert len(secrets) > 5 * len(NAMES)
+    for name, one in processes.running().items():
+        proc = Path(f"/proc/{one.pid}")
+        seen = [(proc / "cmdline").read_bytes(), processes.log(name).read_bytes()]
+        # Where even the same account may not look, so much the better.
+        with suppress(PermissionError):
+            seen.append((proc / "environ").read_bytes())
+            assert b"PGPASSWORD" not in seen[-1]
+        if name in ports:
+            seen.append(asked(ports[name][1], "/metrics").encode())
+        assert not [secret for secret in secrets for text in seen if secret in text], name
+
+
+def test_every_process_has_given_up_core_dumps(processes: Processes) -> None:
+    for one in processes.running().values():
+        limits = Path(f"/proc/{one.pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
 
 
 def test_each_party_has_its_own_folder_alone(processes: Processes) -> None:

@@ -88,6 +88,20 @@ def test_keys_made_for_development_are_refused_in_production(folder: Path) -> No
     assert failed(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FAKETIME_TIMESTAMP_FILE", "/tmp/x"), ("LD_PRELOAD", "/usr/lib/libfaketime.so.1")],  # noqa: S108
+)
+def test_a_clock_that_can_be_moved_is_refused_in_production(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert failed(folder) == []
+    (folder / "party.toml").write_text(TEXT.replace('"development"', '"production"'))
+    (folder / "key.seed").write_bytes(bytes(range(32)))
+    assert failed(folder) == ["machine-clock"]
+
+
 def replaced(old: str, new: str) -> Callable[[Path], None]:
     def work(folder: Path) -> None:
         assert old in TEXT

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,11 @@ def began(pid: int) -> str:
 
 @dataclass(frozen=True)
 class Processes:
-    """Of one country in a folder."""
+    """Of one country in a folder. `before` gives words that stand before the program of a party: what starts it in a
+    network of its own, say, and becomes the same process."""
 
     folder: Path
+    before: Callable[[str], Sequence[str]] = lambda _: ()
 
     def running(self) -> Mapping[str, Started]:
         """Those that were started here and live, by party."""
@@ -118,7 +120,7 @@ class Processes:
         }
         with self.log(name).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "kakine", "serve", *words],
+                [*self.before(name), sys.executable, "-m", "kakine", "serve", *words],
                 cwd=own,
                 env={**kept, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,

@@ -59,6 +59,7 @@ class Agency:
     peers: Peers
     book: LawBook
     logs: LogBook
+    standing: PublishedStatus
 
     @property
     def law(self) -> Law:
@@ -82,7 +83,7 @@ async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
         standing = PublishedStatus(peers, authority, book, clock, Use.PARTY)
         await standing.refresh()
         road.standing = standing
-        yield Agency(settings, road, peers, book, logs)
+        yield Agency(settings, road, peers, book, logs, standing)
     finally:
         await road.close()
 

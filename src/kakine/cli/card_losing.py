@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli.card_asking import SecretsOption, field, prompt, read
 from kakine.cli.visiting import DirOption, visited
 from kakine.contracts.registry import CardNews, Subject
 from kakine.country import AUTHORITY, LOGIN, REGISTRY, Country
@@ -38,22 +39,25 @@ DESK = "yokohama/residents"
 
 def lost(
     directory: DirOption,
-    code: Annotated[
-        str, typer.Option(help="紛失コード: at the telephone, instead of number and birth.")
-    ] = "",
+    by_code: Annotated[
+        bool, typer.Option("--by-code", help="紛失コード: at the telephone, instead of number and birth.")
+    ] = False,
+    given: SecretsOption = None,
     number: NumberOption = "",
     born: BornOption = None,
     desk: DeskOption = DESK,
     reference: ReferenceOption = "",
 ) -> None:
     """カードをなくした: a card is lost. Its certificates are on hold for a day, and then over; every verifier knows
-    within the hour in which a status list is good. By telephone it takes the code that the counter gave. Example:
+    within the hour in which a status list is good. By telephone it takes the code that the counter gave, and asks for
+    it: what stands in a command can be read by every account of the machine. Example:
 
-      kakine card lost --code 0123-4567-89AB-CDEF --dir country/1-1000
+      kakine card lost --by-code --dir country/1-1000
 
       kakine card lost --number 123456789018 --born 1990-02-03 --dir country/1-1000
     """
-    if code:
+    if by_code:
+        code = field(read(given), "code") if given is not None else prompt("紛失コード / code for loss")
         _run(directory, desk, lambda at, _: at.lost_by_code(code, os.urandom(16)))
         typer.echo(
             "電話で受け付けた。一時停止は24時間 / on hold for 24 hours; go to your counter before they are over"

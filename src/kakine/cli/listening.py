@@ -12,6 +12,7 @@ from socket import socket as Socket
 import uvicorn
 from starlette.types import ASGIApp
 
+from kakine.runtime.plain import config
 from kakine.values.problems import PortTaken
 
 LOOPBACK = "127.0.0.1"
@@ -43,15 +44,10 @@ def port_of(socket: Socket) -> int:
     return int(socket.getsockname()[1])
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
-    """What every server here has in common: no line for a call, nothing said of itself."""
-    return uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
-
-
 async def serve(*served: tuple[ASGIApp, Socket]) -> None:
     """Until SIGINT or SIGTERM: calls under way are finished, and what the caller holds is closed by the caller. The
     same signal again ends without that."""
-    servers = [_Together(config(app)) for app, _ in served]
+    servers = [_Together(config(app, log_level="error")) for app, _ in served]
 
     def stop() -> None:
         for server in servers:

@@ -14,7 +14,7 @@ import uvicorn
 
 from kakine.card.holder import CardSigner, file_reader
 from kakine.cli.history import protagonist_at
-from kakine.cli.listening import config, listen, port_of
+from kakine.cli.listening import listen, port_of
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
@@ -23,6 +23,7 @@ from kakine.crypto.cards import KeyFile
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.vouching import print_paper
+from kakine.runtime.plain import config
 from kakine.values.labels import DomainName
 from kakine.values.problems import ClientUnauthenticated, DomainNotRun, PinRefused, Problem
 from kakine.wire.login import Challenge
@@ -130,7 +131,8 @@ def helper(
     bound = port_of(socket)
     app = Helper(origin, bound, signer, asks, system_clock, _tell).app
     typer.echo(f"listening on http://127.0.0.1:{bound} for pages of {origin}")
-    uvicorn.Server(config(app)).run(sockets=[socket])  # a prompt under way must not keep Ctrl-C waiting
+    # A prompt under way must not keep Ctrl-C waiting.
+    uvicorn.Server(config(app, log_level="error")).run(sockets=[socket])
 
 
 def _in_use(card: CardSigner) -> Signer:

@@ -7,6 +7,7 @@ import typer
 from kakine.cli import apart, authority, card, gazette, monitor, page, paper, postgres, store
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
+from kakine.cli.backup import backup, backup_key
 from kakine.cli.consents import app as consents
 from kakine.cli.demo import demo
 from kakine.cli.desk import app as desk
@@ -15,7 +16,9 @@ from kakine.cli.ledger import app as ledger
 from kakine.cli.login import app as login
 from kakine.cli.mandate import app as mandate
 from kakine.cli.objecting import object_
+from kakine.cli.openapi import openapi
 from kakine.cli.own_data import data
+from kakine.cli.restore import restore
 from kakine.cli.retain import retain
 from kakine.cli.run import run
 from kakine.cli.serve import app as serve
@@ -36,9 +39,13 @@ app.command()(data)
 app.command(name="object")(object_)
 app.command()(verify)
 app.command()(audit)
+app.command()(openapi)
 app.command()(retain)
 app.command()(unseal)
 app.command()(run)
+app.command()(backup)
+app.command()(backup_key)
+app.command()(restore)
 app.add_typer(apart.app, name="apart")
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")

@@ -19,6 +19,7 @@ from kakine.cli.serve_sites import sites
 from kakine.country import system_clock
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import WitnessSettings, read, signing_key
+from kakine.process.hardening import harden
 
 app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party as a process of its own.")
 
@@ -51,6 +52,7 @@ def witness(
     The seed is made on first start, readable by its owner alone. Prints the verifier key for policies. There is no
     TLS here: put a server that has it in front.
     """
+    harden()
     told = read(settings)
     if check:
         typer.echo("the settings are good")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kakine.process.checks import check
+from kakine.process.hardening import harden
 from kakine.process.running import clock, run
 from kakine.process.settings import read
 from kakine.process.telling import tell_in_lines
@@ -33,6 +34,7 @@ def party(
     Other parties reach it over mutual TLS 1.3, with certificates of the authority. Health (`/health`), readiness
     (`/ready`) and figures (`/metrics`) are on the admin port of the loopback address. Events are JSON lines.
     """
+    harden()
     settings = read(config)
     if not only_check:
         tell_in_lines()

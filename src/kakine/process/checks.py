@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from kakine.process.settings import Environment, Kind, Settings
+from kakine.process.restoring import mark
+from kakine.process.settings import Environment, Kind, Settings, named
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials
-from kakine.values.problems import SettingsRefused, TlsUnusable
+from kakine.values.problems import SettingsRefused, StoreFailed, TlsUnusable
 
 DEVELOPMENT = b"development:"
 """With these bytes begins every seed that was made for development: it cannot lose its mark."""
@@ -33,7 +36,7 @@ def own_of(settings: Settings) -> tuple[Any, Any]:
     """The start of this kind of party (`parties.<kind>.start`), and its own settings. Nothing of another party is
     imported. Raises `msgspec.ValidationError`."""
     start = importlib.import_module(f"kakine.parties.{settings.kind.value}.start")
-    return start, msgspec.convert(settings.own, start.Own, dec_hook=lambda kind, it: kind(it))
+    return start, msgspec.convert(settings.own, start.Own, dec_hook=named)
 
 
 def check(settings: Settings, clock: Clock) -> list[Verdict]:
@@ -72,10 +75,45 @@ def _seed(settings: Settings, clock: Clock) -> Iterator[str]:
     path = settings.folder / settings.keys.seed
     if not path.is_file():
         yield "no such file"
-    elif path.stat().st_mode & 0o077:
+    elif path.stat().st_mode & _others(path):
         yield "others may read it"
     elif path.stat().st_size != SEED:
         yield "not 32 bytes"
+
+
+def _others(path: Path) -> int:
+    """What systemd hands over (LoadCredential=) lies in a folder of this service's own; where it names the reader by an
+    access list, the list's mask shows as rights of the group."""
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    return 0o007 if given and path.parent == Path(given) else 0o077
+
+
+def _owner(settings: Settings, clock: Clock) -> Iterator[str]:
+    """Root may own them: a service that is started by it hands them over so."""
+    for each in (settings.keys.seed, settings.keys.own, settings.keys.roots):
+        path = settings.folder / each
+        if path.exists() and path.stat().st_uid not in (os.geteuid(), 0):
+            yield f"{path.name} belongs to another account"
+
+
+def _store_password(settings: Settings, clock: Clock) -> Iterator[str]:
+    path = settings.folder / settings.database
+    if path.suffix != ".postgresql":
+        return
+    if "PGPASSWORD" in os.environ:
+        yield "a password in the environment"
+    # Only who uses PostgreSQL loads its driver.
+    from kakine.runtime.postgres_open import address, passfile
+
+    try:
+        kept = passfile(address(path))
+    except StoreFailed as fault:
+        yield str(fault.facts["reason"])
+        return
+    if kept is not None and not kept.is_file():
+        yield "no such passfile"
+    elif kept is not None and kept.stat().st_mode & 0o077:
+        yield "others may read the passfile"
 
 
 def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -84,6 +122,14 @@ def _for_production(settings: Settings, clock: Clock) -> Iterator[str]:
     path = settings.folder / settings.keys.seed
     if path.is_file() and path.read_bytes().startswith(DEVELOPMENT):
         yield "the seed was made for development"
+
+
+def _clock(settings: Settings, clock: Clock) -> Iterator[str]:
+    if settings.environment is not Environment.PRODUCTION:
+        return
+    told = [name for name in os.environ if name.startswith("FAKETIME")]
+    if told or "faketime" in os.environ.get("LD_PRELOAD", ""):
+        yield "the clock of this process is not the machine's"
 
 
 def _authority(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -106,10 +152,25 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
         if name not in known:
             yield f"none for {name}"
     for name, processes in settings.roads().items():
-        for address in processes:
-            parts = urlsplit(address)
-            if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
-                yield f"not https://host:port for {name}"
+        if not all(_https(address) for address in processes):
+            yield f"not https://host:port for {name}"
+
+
+def _https(address: str) -> bool:
+    """`https://host:port` and nothing besides."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return address == f"https://{host}:{port}" and address.isascii()
+
+
+def _put_back(settings: Settings, clock: Clock) -> Iterator[str]:
+    told = mark(settings.folder)
+    if told is not None and not told.loss:
+        yield "its store was put back from a backup: kakine restore --accept"
 
 
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -144,12 +205,16 @@ _CHECKS: dict[str, Check] = {
     "folder-private": _folder,
     "database-folder": _database,
     "seed-file": _seed,
+    "key-owner": _owner,
+    "store-password": _store_password,
     "development-keys": _for_production,
     "authority-keys": _authority,
+    "machine-clock": _clock,
     "tls-files": _tls,
     "addresses": _addresses,
     "ports": _ports,
     "listen-host": _host,
     "logs": _logs,
     "chain": _place,
+    "put-back": _put_back,
 }

@@ -26,10 +26,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kakine.clients.gazette import Sources, nothing_seen, refresh
 from kakine.clients.standing import PublishedStatus
 from kakine.contracts.authority import CERTIFY_PARTY, LIST, LISTS, ROOTS, STEPS, CertifyParty
+from kakine.contracts.call import Role
 from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
 from kakine.process.checks import own_of, require
+from kakine.process.restoring import mark
 from kakine.process.settings import Kind, Settings
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
@@ -39,6 +41,8 @@ from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
 from kakine.runtime.network import NetworkRoad
+from kakine.runtime.openapi import encoded
+from kakine.runtime.plain import config
 from kakine.runtime.schedule import Chore, Done, Schedule
 from kakine.runtime.tls import Credentials
 from kakine.values.certificates import Algorithm, Use
@@ -141,7 +145,8 @@ class Process:
         # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
         bound = (_listen if self._alone else _bind)(own.port, own.host)
         sockets = [_listen(own.admin, LOOPBACK)]
-        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready))]
+        calls = partial(encoded, Role(self._settings.kind))
+        servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, calls))]
         if own.pages is not None:
             sockets.append(_listen(own.pages, LOOPBACK))
             servers.append(_plain(self._pages))
@@ -152,6 +157,9 @@ class Process:
         if self._alone:
             self._serve(border, bound)
         self._tell("listening", port=bound.getsockname()[1], admin=sockets[0].getsockname()[1])
+        if mark(self._settings.folder) is not None:
+            self._figures.put_back.set(1)
+            self._tell("put-back")
         try:
             await self._until_stopped(self._begin())
             if not self._alone and self._ready:
@@ -323,14 +331,4 @@ def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
 
 def _plain(app: ASGIApp) -> uvicorn.Server:
     """For this machine alone, without TLS."""
-    return Quiet(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            ws="none",
-            interface="asgi3",
-        )
-    )
+    return Quiet(config(app, log_config=None))

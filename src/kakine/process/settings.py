@@ -17,6 +17,8 @@ from kakine.runtime.tls import Files
 from kakine.values.labels import PartyName
 from kakine.values.problems import LabelMalformed, SettingsMalformed
 
+MOST_BYTES = 1 << 20
+"""Of the file."""
 Port = Annotated[int, Meta(ge=0, lt=1 << 16)]
 
 
@@ -141,18 +143,40 @@ class Settings(_Table, frozen=True):
         return None if self.callers is None else frozenset(map(PartyName, self.callers))
 
 
+def named(kind: Any, it: Any) -> Any:
+    """For msgspec: a path, or a name of ours, out of what stands in a file."""
+    if not isinstance(it, str):
+        raise TypeError("not a text")
+    try:
+        return kind(it)
+    except LabelMalformed as fault:
+        raise ValueError(fault.code) from fault
+
+
 def read(path: Path) -> Settings:
     """The settings in a file; paths in it are taken from its folder. Raises `SettingsMalformed` for what is no such
     file, an unknown key, a name that is none."""
     try:
-        data = path.read_bytes()
-        found = msgspec.toml.decode(data, type=Settings, dec_hook=lambda kind, it: kind(it))
+        found = msgspec.toml.decode(_bytes(path), type=Settings, dec_hook=named)
         found = msgspec.structs.replace(found, folder=path.resolve().parent)
         _ = found.name, found.converters, found.anchors, found.logs(), found.roads(), found.only()
     except OSError as fault:
         raise SettingsMalformed(why="cannot be read") from fault
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise SettingsMalformed(why=str(fault)) from fault
+    except RecursionError as fault:
+        raise SettingsMalformed(why="too deep") from fault
     except LabelMalformed as fault:
         raise SettingsMalformed(field="name of a party") from fault
     return found
+
+
+def _bytes(path: Path) -> bytes:
+    """Of a file, which has an end: a pipe or a device may have none."""
+    if not path.is_file():
+        raise SettingsMalformed(why="no such file")
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise SettingsMalformed(why="too large")
+    return data

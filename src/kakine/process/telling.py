@@ -46,6 +46,8 @@ def tell_in_lines() -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
+    # Its warnings are of requests that are none: a caller must not be able to fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 class Figures:
@@ -63,6 +65,9 @@ class Figures:
         self.certificate = Gauge(
             "kakine_certificate_until", "Last second of the own certificate.", registry=own
         )
+        self.put_back = Gauge(
+            "kakine_put_back", "1 while the store is one that was put back and lacks something.", registry=own
+        )
         self.under_way = Gauge("kakine_under_way", "Calls that are being served.", registry=own)
         self.paths: Collection[str] = ()
 
@@ -76,8 +81,8 @@ class Figures:
         self._chores.labels(chore, code).inc()
 
 
-def admin(figures: Figures, ready: Callable[[], bool]) -> Starlette:
-    """For the operator's own tools on this machine: alive, ready, figures."""
+def admin(figures: Figures, ready: Callable[[], bool], calls: Callable[[], bytes]) -> Starlette:
+    """For the operator's own tools on this machine: alive, ready, figures, and which calls there are (OpenAPI)."""
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -89,6 +94,8 @@ def admin(figures: Figures, ready: Callable[[], bool]) -> Starlette:
         figures.ready.set(int(ready()))
         return Response(generate_latest(figures.registry), media_type=_MEDIA)
 
-    return Starlette(
-        routes=[Route("/health", health), Route("/ready", readiness), Route("/metrics", metrics)]
-    )
+    async def openapi(_: Request) -> Response:
+        return Response(calls(), media_type="application/json")
+
+    served = {"/health": health, "/ready": readiness, "/metrics": metrics, "/openapi.json": openapi}
+    return Starlette(routes=[Route(path, answer) for path, answer in served.items()])

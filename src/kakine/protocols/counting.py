@@ -48,9 +48,12 @@ def entry_of(count: Count, now_ms: int) -> bytes:
 def log_tag(count: Count) -> bytes:
     """The tag under which it files them: one statement from each place on. A converter whose store was put back, and
     which would say something else of the same stretch, finds the tag taken."""
-    return digest(
-        "count-filed", count.converter.encode(), count.origin.encode(), count.start.to_bytes(8, "big")
-    )
+    return tag_from(count.converter, count.origin, count.start)
+
+
+def tag_from(converter: str, origin: str, start: int) -> bytes:
+    """The tag of a converter's statement about a log from this place on."""
+    return digest("count-filed", converter.encode(), origin.encode(), start.to_bytes(8, "big"))
 
 
 def check_logged(count: Count, index: int, entry: Entry) -> None:

@@ -8,6 +8,7 @@ place (`_answer`) and become exceptions again in one place (`Peers.ask`).
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
@@ -58,7 +59,7 @@ RolesOf = Callable[[PartyName], AbstractSet[str]]
 """Which roles the law in force gives a party; empty for a stranger."""
 
 
-class _ProblemDocument(msgspec.Struct, omit_defaults=True):
+class ProblemDocument(msgspec.Struct, omit_defaults=True):
     """RFC 9457. `type` is `urn:kakine:problem:<code>`; `facts` holds no personal data (values/problems.py)."""
 
     type: str
@@ -67,18 +68,35 @@ class _ProblemDocument(msgspec.Struct, omit_defaults=True):
     facts: dict[str, str | int | list[str | int]] = {}
 
 
+_TOLD = re.compile(r"(?!.*(?<![0-9A-Za-z])[0-9]{8,}(?![0-9A-Za-z]))[\x20-\x7e]{0,120}\Z")
+"""What a fact may say over the border: what names of the law, of parties and of fields are made of, and no long number.
+Many a fact is a name that the caller has sent; what was sent in a name's place may be anything, and a person's."""
+
+
 def _plain(facts: Mapping[str, Fact]) -> dict[str, str | int | list[str | int]]:
-    """Facts without our own kinds of text, which the encoder does not know."""
-    return {name: _one(f) if isinstance(f, str | int) else [_one(e) for e in f] for name, f in facts.items()}
+    """Facts without our own kinds of text, which the encoder does not know, and without those that may not be told."""
+    one = {
+        name: _one(fact) if isinstance(fact, str | int) else [*map(_one, fact)]
+        for name, fact in facts.items()
+    }
+    return {name: fact for name, fact in one.items() if all(map(_may_be_told, _each(fact)))}
 
 
 def _one(fact: str | int) -> str | int:
     return str.__str__(fact) if isinstance(fact, str) else fact
 
 
+def _each(fact: str | int | list[str | int]) -> list[str | int]:
+    return fact if isinstance(fact, list) else [fact]
+
+
+def _may_be_told(one: str | int) -> bool:
+    return isinstance(one, int) or _TOLD.match(one) is not None
+
+
 def problem_response(problem: Problem) -> Response:
     """The RFC 9457 document of a problem."""
-    document = _ProblemDocument(
+    document = ProblemDocument(
         f"urn:kakine:problem:{problem.code}", problem.title, problem.status, _plain(problem.facts)
     )
     return Response(msgspec.json.encode(document), problem.status, media_type=PROBLEM_MEDIA)
@@ -94,13 +112,13 @@ def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Aw
         if not declared.isdecimal() or int(declared) > call.limit:
             raise MessageTooLarge(limit=call.limit)
         body = b""
-        async for chunk in request.stream():
-            body = body + chunk if body else chunk
-            if len(body) > call.limit:
-                raise MessageTooLarge(limit=call.limit)
         try:
+            async for chunk in request.stream():
+                body = body + chunk if body else chunk
+                if len(body) > call.limit:
+                    raise MessageTooLarge(limit=call.limit)
             return decoder.decode(body)
-        except UNDECODABLE as fault:
+        except (ClientDisconnect, *UNDECODABLE) as fault:
             raise MessageMalformed(call=call.path) from fault
 
     async def answer(request: Request) -> Response:
@@ -218,7 +236,7 @@ class Peers:
 
 def _problem(body: bytes) -> Problem:
     try:
-        document = msgspec.json.decode(body, type=_ProblemDocument)
+        document = msgspec.json.decode(body, type=ProblemDocument)
     except UNDECODABLE:
         return PartyUnavailable()
     kind = BY_CODE.get(document.type.removeprefix("urn:kakine:problem:"))

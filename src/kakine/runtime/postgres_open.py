@@ -48,6 +48,10 @@ WRITER = Table(
 )
 
 
+_SECRETS = {"password", "sslpassword"}
+"""Words of a connection string that would carry a secret itself."""
+
+
 class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in a `.postgresql` file (TOML). `server` is a libpq connection string; a password belongs into the
     file its `passfile` names. `replica` (a-z, 0-9, -) names this process where several share the store; without it,
@@ -69,11 +73,22 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def address(path: Path) -> Address:
-    """The address in a file. Raises `StoreFailed` for a file that is none."""
+    """The address in a file. Raises `StoreFailed` for a file that is none, or that has a password in it."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Address)
-    except (OSError, msgspec.MsgspecError) as fault:
-        raise StoreFailed(reason="the file with the store's address cannot be read") from fault
+        found = msgspec.toml.decode(path.read_bytes(), type=Address)
+        told = psycopg.conninfo.conninfo_to_dict(found.server)
+    except (OSError, msgspec.MsgspecError, psycopg.ProgrammingError):
+        # What the libraries say may quote the file.
+        raise StoreFailed(reason="the file with the store's address cannot be read") from None
+    if _SECRETS & told.keys():
+        raise StoreFailed(reason="a password stands in the address; it belongs into the passfile")
+    return found
+
+
+def passfile(where: Address) -> Path | None:
+    """The file that the password is in, if one is named."""
+    named = psycopg.conninfo.conninfo_to_dict(where.server).get("passfile")
+    return None if named is None else Path(str(named))
 
 
 class _Whole(NumericBinaryLoader):

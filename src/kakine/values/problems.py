@@ -639,6 +639,47 @@ class SettingsRefused(Problem):
     title = "a process of these settings may not start: the checks that are named fail"
 
 
+class BackupUnreadable(Problem):
+    code = "backup-unreadable"
+    status = 400
+    title = "this is no whole backup of this party that the given key opens; nothing was put back"
+
+
+class BackupKeyMalformed(Problem):
+    code = "backup-key-malformed"
+    status = 400
+    title = "this is no key for backups: a public one begins with age1, a private one with AGE-SECRET-KEY-1"
+
+
+class BackupFailed(Problem):
+    code = "backup-failed"
+    status = 503
+    title = "the backup could not be made; no file was left"
+
+
+class StorePresent(Problem):
+    code = "store-present"
+    status = 409
+    title = "the folder has a store, and a backup is put back only where there is none"
+
+
+class StorePutBack(Problem):
+    code = "store-put-back"
+    status = 409
+    title = (
+        "the store was put back from a backup and lacks what was logged since; it cannot be told to be whole"
+    )
+
+
+class SignerBehind(Problem):
+    code = "signer-behind"
+    status = 503
+    title = (
+        "others have seen a head that this signer's store does not know it signed, as one put back from a backup does; "
+        "it signs nothing, and a human must declare this log dead"
+    )
+
+
 class TlsUnusable(Problem):
     code = "tls-unusable"
     status = 400

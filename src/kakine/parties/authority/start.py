@@ -18,14 +18,14 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`keys` is the folder of the authority's key files. The registry vouches for people, the commission logs."""
 
     keys: Path
-    registry: str
-    commission: str
+    registry: PartyName
+    commission: PartyName
 
 
 def start(place: Footing, own: Own) -> Authority:
     """Keys and roots are made when they are first needed. Raises `StoreInUse`."""
     keys = FileKeys(own.keys)
-    settings = AuthoritySettings(place.database, keys, PartyName(own.registry), PartyName(own.commission))
+    settings = AuthoritySettings(place.database, keys, own.registry, own.commission)
     _, identity, law, peers, clock, entropy = place.common
     return Authority.open(settings, place.logs, identity, law, peers, clock, entropy)
 

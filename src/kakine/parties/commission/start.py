@@ -21,8 +21,8 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy, which the commission has logged before it takes effect, `findings` the folder of evidence."""
 
     auditor: Path
-    keeper: str
-    registry: str
+    keeper: PartyName
+    registry: PartyName
     policy: Path
     findings: Path = Path("findings")
 
@@ -35,7 +35,7 @@ def start(place: Footing, anchors: Anchors) -> Commission:
 
 def start_auditor(place: Footing, own: Own, commission: Commission) -> Auditor:
     """The commission answers its calls from now on. Raises `StoreInUse`."""
-    asked = PartyName(own.keeper), PartyName(own.registry), place.logs
+    asked = own.keeper, own.registry, place.logs
     settings = AuditSettings(own.auditor, place.converters, *asked, findings=own.findings)
     _, identity, law, peers, clock, entropy = place.common
     auditor = Auditor.open(settings, identity, law, peers, clock, entropy)

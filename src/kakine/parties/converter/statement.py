@@ -70,6 +70,19 @@ def _log_of(office: Office, origin: str) -> Log:
     raise CheckpointInvalid(part="origin")
 
 
+async def check_logged(office: Office, origin: str) -> None:
+    """Raise `CountConflict` where a log has a statement of this converter that its store does not know of: the store
+    was put back from a backup, and lacks what was released since. Raises what a call raises."""
+    log, start = _log_of(office, origin), store.stated_end(office.db.read(), origin)
+    try:
+        await office.peers.ask(
+            log.ledger, RECEIPT, ByTag(counting.tag_from(office.identity.name, origin, start))
+        )
+    except TagUnknown:
+        return
+    raise CountConflict(what="log")
+
+
 async def state(office: Office, caller: PartyName, asked: CountAsked) -> Counted:
     """The statement that ends at `asked.end`, made now or before, logged, with the places it is over.
 

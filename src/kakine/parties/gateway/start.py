@@ -21,13 +21,12 @@ from kakine.values.labels import DomainName
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`domains` are those of the agency that this gateway runs."""
 
-    domains: Annotated[list[str], Meta(min_length=1)]
+    domains: Annotated[list[DomainName], Meta(min_length=1)]
 
 
 def start(place: Footing, own: Own, validate: Validate) -> Gateway:
     """Not ready before its `start` has run. `validate` holds data against the layouts. Raises `StoreInUse`."""
-    domains = [DomainName(each) for each in own.domains]
-    return Gateway(domains, Network(place.converters, place.logs), *place.common, validate)
+    return Gateway(own.domains, Network(place.converters, place.logs), *place.common, validate)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:

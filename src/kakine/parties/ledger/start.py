@@ -35,8 +35,8 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file with the witnesses' policy; `witnesses` are the submission prefixes of those outside, by their names in it."""
 
     origin: str
-    signer: str
-    commission: str
+    signer: PartyName
+    commission: PartyName
     policy: Path
     witnesses: dict[str, str] = {}
 
@@ -93,8 +93,8 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own, for a log that the country was founded with. Its signer runs already."""
     log = log_of(place.logs, own.origin)
     key = log.key_in(place.law.in_force(place.clock()))
-    settings = LedgerSettings(own.origin, place.database, PartyName(own.signer), key)
-    commission = PartyName(own.commission), place.law.anchors.commission
+    settings = LedgerSettings(own.origin, place.database, own.signer, key)
+    commission = own.commission, place.law.anchors.commission
     law = LedgerLaw(place.law, place.clock, commission)
     others = partial(seen_by, place.peers, place.converters, own.origin)
     made = await start(settings, law, place.peers, others)

@@ -30,6 +30,7 @@ from kakine.runtime.database import Database
 from kakine.runtime.http import Duty, Peers, application
 from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.keyring import keyring_metadata
+from kakine.values.labels import PartyName
 from kakine.wire.index import IndexRoot
 from kakine.wire.request import Place
 
@@ -94,6 +95,10 @@ class Mailbox:
     async def index(self, log: Log, end: int) -> IndexRoot | None:
         """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
         return await indexing.make(self.office, log, end)
+
+    async def ends(self, keeper: PartyName, log: Log) -> list[int]:
+        """Where another record keeper has ended indexes that are not made here yet: only the same stretches compare."""
+        return await indexing.ends_of(self.office, keeper, log)
 
     def newest(self, origin: str) -> bytes | None:
         """The checkpoint of the largest head of a log under which a receipt is kept here."""

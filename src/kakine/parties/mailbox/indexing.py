@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from kakine.clients.log import entries_between
 from kakine.contracts.ledger import APPEND, Append
-from kakine.contracts.mailbox import IndexesAsked, IndexesGiven, IndexRowsAsked, IndexRowsGiven
+from kakine.contracts.mailbox import INDEXES, IndexesAsked, IndexesGiven, IndexRowsAsked, IndexRowsGiven
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey, seal
 from kakine.parties.mailbox import store
@@ -67,6 +67,17 @@ async def make(office: Office, log: Log, end: int) -> IndexRoot | None:
     await office.db.write(lambda db: store.add_index(db, made, packed))
     await _log(office, log, made)
     return root
+
+
+async def ends_of(office: Office, keeper: PartyName, log: Log) -> list[int]:
+    """Where another record keeper has ended indexes of a log beyond this one's last, by its signed roots. Raises what
+    `wire.index.opened` raises."""
+    before = store.indexes(office.db.read(), log.origin)
+    asked = IndexesAsked(log.origin, before[-1].end if before else 0)
+    given = await office.peers.ask(keeper, INDEXES, asked)
+    key = office.law.in_force(office.clock()).signing_key(keeper)
+    shown = (decode(each, RootShown) for each in given.roots)
+    return [wire.opened(each.root, each.signature, key).end for each in shown]
 
 
 def remade(office: Office, origin: str, start: int, end: int) -> bytes:

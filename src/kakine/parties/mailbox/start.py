@@ -11,7 +11,7 @@ from kakine.contracts.ledger import CHECKPOINT
 from kakine.parties.mailbox.app import Mailbox
 from kakine.parties.mailbox.office import Settings
 from kakine.protocols.logs import open_logs
-from kakine.runtime.footing import HOUR, Footing, Site, Working
+from kakine.runtime.footing import HOUR, MINUTE, Footing, Site, Working
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import DomainName
 from kakine.wire import checkpoint as notes
@@ -20,12 +20,12 @@ from kakine.wire import checkpoint as notes
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`domain` is the one under which it keeps records."""
 
-    domain: str
+    domain: DomainName
 
 
 def start(place: Footing, own: Own) -> Mailbox:
     """Not ready before its `start` has run. Raises `StoreInUse`."""
-    return Mailbox(Settings(DomainName(own.domain), place.converters, place.logs), *place.common)
+    return Mailbox(Settings(own.domain, place.converters, place.logs), *place.common)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
@@ -34,7 +34,8 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     app = made.app
     chores = (
         Chore("unseal", HOUR, partial(_unseal, made), "books"),
-        Chore("index", HOUR, partial(_index, made, place), "books"),
+        Chore("index", HOUR, partial(index, made, place), "books"),
+        Chore("follow", MINUTE, partial(follow, made, place), "books"),
     )
     return Working(lambda: app, made.close, begin=made.start, chores=chores, store=made.office.db)
 
@@ -44,9 +45,23 @@ async def _unseal(mailbox: Mailbox) -> str:
     return f"{len(opened)} entries" if opened else ""
 
 
-async def _index(mailbox: Mailbox, place: Footing) -> str:
+async def index(mailbox: Mailbox, place: Footing) -> str:
+    """The first record keeper of the law says where an index ends; its own ends where the log does now."""
     law = place.law.in_force(place.clock())
+    if law.keeper_parties[0] != place.identity.name:
+        return ""
     for log in open_logs(place.logs):
         given = await place.peers.ask(log.ledger, CHECKPOINT, Nothing())
         await mailbox.index(log, notes.open(given.checkpoint, log.origin, log.key_in(law)).size)
+    return ""
+
+
+async def follow(mailbox: Mailbox, place: Footing) -> str:
+    """The others end theirs where the first has ended its own (IDX-1.2)."""
+    first = place.law.in_force(place.clock()).keeper_parties[0]
+    if first == place.identity.name:
+        return ""
+    for log in open_logs(place.logs):
+        for end in await mailbox.ends(first, log):
+            await mailbox.index(log, end)
     return ""

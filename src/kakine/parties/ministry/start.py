@@ -13,12 +13,12 @@ from kakine.values.labels import PartyName
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The law comes from `commission`."""
 
-    commission: str
+    commission: PartyName
 
 
 def start(place: Footing, own: Own) -> Ministry:
     """Raises `StoreInUse`."""
-    settings = MinistrySettings(place.database, PartyName(own.commission), place.logs)
+    settings = MinistrySettings(place.database, own.commission, place.logs)
     return Ministry.open(settings, place.identity, place.law, place.peers, place.clock)
 
 

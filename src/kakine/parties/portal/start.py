@@ -23,9 +23,9 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host, port) at which residents reach the pages, `away` where their quick exit leads; no pages without an origin.
     Whose cards stand, `authority` says."""
 
-    domain: str
+    domain: DomainName
     policy: Path
-    authority: str
+    authority: PartyName
     origin: str = ""
     away: str = ""
 
@@ -33,14 +33,14 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def start(place: Footing, own: Own, policy: Callable[[], bytes]) -> Portal:
     """Not ready before its `start` has run. `policy` gives the text of the witnesses' policy. Raises `StoreInUse`."""
     network = Network(place.converters, place.logs)
-    return Portal(DomainName(own.domain), network, *place.common, policy)
+    return Portal(own.domain, network, *place.common, policy)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     made = start(place, own, (site.folder / own.policy).read_bytes)
     app, pages = made.app, None
-    cards = PublishedStatus(place.peers, PartyName(own.authority), place.law, place.clock)
+    cards = PublishedStatus(place.peers, own.authority, place.law, place.clock)
     if own.origin:
         names = words_of(read_pack(pack_files(pack_folder())))
         pages = made.site(made.login(own.origin, cards), names, own.away)

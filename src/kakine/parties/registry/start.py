@@ -13,12 +13,12 @@ from kakine.values.labels import DomainName
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`domain` is the one whose codes are residents' first."""
 
-    domain: str
+    domain: DomainName
 
 
 def start(place: Footing, own: Own) -> Registry:
     """Not ready before its `start` has run. Raises `StoreInUse`."""
-    return Registry(DomainName(own.domain), Network(place.converters, place.logs), *place.common)
+    return Registry(own.domain, Network(place.converters, place.logs), *place.common)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:

@@ -1,0 +1,194 @@
+"""A backup of one party, running or not: its settings and a consistent snapshot of its stores, sealed to a public key.
+
+The file holds what the store holds at one moment, and goes on holding what the party erases afterwards: whoever keeps
+backups longer than a month may be kept, keeps the month. A store in PostgreSQL is in it as `pg_dump` writes it, with
+owners and rights; `pg_restore` of the same server's version puts it back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kakine.crypto import age
+from kakine.process.archive import Source, Unpacked, Whose, packed
+from kakine.process.settings import Settings
+from kakine.runtime.identity import Clock, Identity
+from kakine.values.problems import BackupFailed, BackupUnreadable, SettingsMalformed
+from kakine.wire.backup import Manifest, Part
+
+DUMP = ".pgdump"
+_TEXTS = ("policy.txt", "roots.pem")
+_FOLDERS = {Part.STORE: "findings", Part.KEYS: "keys"}
+
+
+def name_of(settings: Settings, part: Part, now_ms: int) -> str:
+    """A file name that says whose, which and when, and nothing else."""
+    at = datetime.fromtimestamp(now_ms // 1000, UTC)
+    return f"{settings.party}-{part.name.lower()}-{at:%Y%m%dT%H%M%SZ}.age"
+
+
+def identity_of(settings: Settings, seed: Path | None = None) -> Identity:
+    """By the party's seed, which may lie elsewhere just now. Raises `SettingsMalformed`."""
+    try:
+        return Identity.from_seed(settings.name, (seed or settings.folder / settings.keys.seed).read_bytes())
+    except OSError as fault:
+        raise SettingsMalformed(field="seed") from fault
+
+
+def make(config: Path, settings: Settings, own: Identity, to: Path, recipient: str, clock: Clock) -> None:
+    """A backup of all but the keys at `to`, whole or not at all. Raises `BackupFailed` (a disk, a damaged store, a
+    server that does not answer), `BackupKeyMalformed`, `FileExistsError`."""
+    now_ms = clock()
+    with _snapshots(settings) as stores:
+        files = [(config.name, config), *_texts(settings), *stores, *_folder(settings, Part.STORE)]
+        whose = Whose(settings.party, settings.kind.value, Part.STORE, now_ms)
+        _write(whose, files, own, to, recipient)
+
+
+def make_keys(settings: Settings, own: Identity, seed: Path, to: Path, recipient: str, clock: Clock) -> None:
+    """A backup of the keys alone. Raises as `make`."""
+    files = [("key.seed", seed), ("own.pem", settings.files.own), *_folder(settings, Part.KEYS)]
+    _write(Whose(settings.party, settings.kind.value, Part.KEYS, clock()), files, own, to, recipient)
+
+
+def check(file: Path, private: str, own: Identity) -> Manifest:
+    """Open it, write nothing, hold every byte against what the party has signed. Raises `BackupUnreadable`,
+    `BackupKeyMalformed`."""
+    unpacked = Unpacked(None)
+    with file.open("rb") as sealed:
+        age.open_(sealed, unpacked, private)
+    manifest = unpacked.finish(own.signing.public)
+    if manifest.party != own.name:
+        raise BackupUnreadable(part="party")
+    return manifest
+
+
+def _texts(settings: Settings) -> Iterator[tuple[str, Path]]:
+    for name in _TEXTS:
+        if (path := settings.folder / name).is_file():
+            yield name, path
+
+
+def _folder(settings: Settings, part: Part) -> Iterator[tuple[str, Path]]:
+    name = _FOLDERS[part]
+    for path in sorted((settings.folder / name).glob("*")):
+        if path.is_file():
+            yield f"{name}/{path.name}", path
+
+
+def stores_of(settings: Settings) -> list[Path]:
+    """The party's stores; the commission's auditor has one of its own."""
+    found = [settings.folder / settings.database]
+    if isinstance(beside := settings.own.get("auditor"), str):
+        found.append(settings.folder / beside)
+    return found
+
+
+@contextmanager
+def _snapshots(settings: Settings) -> Iterator[list[tuple[str, Path]]]:
+    """A copy of each store beside it, as private as it is, gone afterwards."""
+    found: list[tuple[str, Path]] = []
+    try:
+        for store in stores_of(settings):
+            served = store.suffix == ".postgresql"
+            fresh = store.with_name(f"{store.name}.snapshot")
+            found.append((f"{store.stem}{DUMP}" if served else store.name, fresh))
+            fresh.unlink(missing_ok=True)
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            (_dump if served else _snapshot)(store, fresh)
+        yield found
+    finally:
+        for _, path in found:
+            path.unlink(missing_ok=True)
+
+
+def _snapshot(store: Path, to: Path) -> None:
+    """SQLite's online backup in one step: one read transaction, which no writer has to wait for."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(to)) as target,
+        ):
+            source.backup(target, pages=-1)
+            target.execute("PRAGMA journal_mode = DELETE")
+            ((sound,),) = target.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.Error as fault:
+        raise BackupFailed(reason="the store cannot be read") from fault
+    if sound != "ok":
+        raise BackupFailed(reason="the store is damaged")
+
+
+def _dump(store: Path, to: Path) -> None:
+    """One REPEATABLE READ snapshot, as the party's own role, which may read all its tables."""
+    from kakine.institutions.postgres_programs import programs
+    from kakine.runtime.postgres import address
+
+    folder = programs()
+    program = str(folder / "pg_dump") if folder is not None else shutil.which("pg_dump")
+    if program is None:
+        raise BackupFailed(reason="pg_dump is missing: apt-get install postgresql-client")
+    words = [program, "--format=custom", "--no-password", f"--file={to}", f"--dbname={address(store).server}"]
+    done = subprocess.run(words, capture_output=True, check=False, cwd="/")
+    if done.returncode:
+        raise BackupFailed(reason="the server did not give the store")
+
+
+class _Hashing:
+    """Writes to a file and knows what it has written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
+        )
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes, /) -> int:
+        self.digest.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def _write(whose: Whose, files: list[tuple[str, Path]], own: Identity, to: Path, recipient: str) -> None:
+    if to.exists():
+        raise FileExistsError(to)
+    part = to.with_name(f"{to.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        written = _Hashing(part)
+        try:
+            age.seal(Source(packed(whose, files, own.signing)), written, [recipient])
+        finally:
+            written.close()
+        with part.open("rb") as again:
+            if hashlib.file_digest(again, "sha256").digest() != written.digest.digest():
+                raise BackupFailed(reason="the disk has kept something else")
+        os.link(part, to)  # unlike a rename, it never takes another backup's place
+        _settle(to.parent)
+    except OSError as fault:
+        raise BackupFailed(reason="a file cannot be read or written") from fault
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
