@@ -109,7 +109,7 @@ def test_a_store_whose_address_is_gone_is_seen_before_the_start(processes: Proce
     path = settings.folder / settings.database
     path.rename(tmp_path / "away")
     try:
-        assert [each.id for each in check(settings, clock) if each.fault] == ["database-folder"]
+        assert "database-folder" in [each.id for each in check(settings, clock) if each.fault]
     finally:
         (tmp_path / "away").rename(path)
 
