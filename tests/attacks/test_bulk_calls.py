@@ -271,7 +271,7 @@ def test_a_request_comes_to_its_end_when_whoever_asked_has_gone(
             await asyncio.gather(asked, return_exceptions=True)
             go.set()
             async with asyncio.timeout(20):
-                while Step.UNDER_WAY in steps(land, what) or Step.WAITING in steps(land, what):
+                while {Step.UNDER_WAY, Step.WAITING} & steps(land, what).keys():
                     await asyncio.sleep(0)
 
     land.run(scene())
