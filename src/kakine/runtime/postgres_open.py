@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -163,12 +162,9 @@ class _Plain:
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
 
-    def execute(self, sql: str, parameters: object = None, /) -> psycopg.Cursor[Any]:
+    def execute(self, sql: str, /) -> psycopg.Cursor[Any]:
         assert isinstance(sql, Sql)  # noqa: S101 - ours
         return self._driver.execute(sql.postgres.encode())
-
-    def executemany(self, sql: str, parameters: Iterable[object], /) -> psycopg.Cursor[Any]:
-        raise NotImplementedError
 
 
 def require_tables(driver: psycopg.Connection[Any], metadata: MetaData) -> None:

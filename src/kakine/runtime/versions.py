@@ -7,14 +7,14 @@ A new store is made from the declaration at once and marked with the last number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
 from sqlalchemy import Column, MetaData, String, Table, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from kakine.runtime.database import Connection
 from kakine.runtime.statements import Sql, sql
 from kakine.values.problems import StoreOutdated
 
@@ -41,7 +41,14 @@ def _last(folder: Path) -> str:
     return max(path.name for path in folder.glob("[0-9]*.py"))[:4]
 
 
-def require(db: Connection, wanted: str) -> None:
+class Asked(Protocol):
+    """What a version is read from: a store, or a server before there is one."""
+
+    def execute(self, sql: str, /) -> Iterable[Any]:
+        """Run a statement made by `sql`."""
+
+
+def require(db: Asked, wanted: str) -> None:
     """Raises `StoreOutdated` for a store without a version, or with another one, older or later.
 
     The caller has seen that the store is not empty.
