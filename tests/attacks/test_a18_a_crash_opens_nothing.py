@@ -19,6 +19,8 @@ from kakine.contracts.converter import Outcome
 from kakine.contracts.gateway import Delivered
 from kakine.contracts.mailbox import LOGGED, Logged
 from kakine.country import CONVERTERS, LOGIN
+from kakine.parties.converter.store import raise_fence
+from kakine.protocols.gates import WINDOW_MS
 from kakine.runtime import codebook
 from kakine.values.labels import PartyName
 from kakine.values.problems import BatchReused, BootFence, PartyUnavailable
@@ -61,6 +63,19 @@ def test_a_store_put_back_does_not_let_a_request_through_twice(tmp_path: Path) -
     land = land.reopened()
     with pytest.raises(BootFence):
         land.run(land.requester().convert(kept))
+    land.close()
+
+
+def test_a_question_that_a_converters_start_overtook_is_asked_anew_once(tmp_path: Path) -> None:
+    """A18: what the fence refuses was filed by nobody, so that asking anew makes no second entry. Here the fence is a
+    moment ahead, as by a converter whose clock is."""
+    land = founded(tmp_path)
+    land.run(land.ask(0))  # the fence of this start is raised
+    before = filings(land)
+    store, until = land.country.converters[CONVERTERS[1]].office.db, land.clock() + 100
+    land.run(store.write(lambda db: raise_fence(db, until, WINDOW_MS)))
+    land.run(land.ask(0))
+    assert filings(land) == before + 2  # a question and its outcome
     land.close()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from exchange_state import REQUEST, check, entries_of
 from kakine.cli import apart_asking
-from kakine.cli.apart_asking import Asking
+from kakine.cli.apart_asking import LANES, Asking
 from kakine.cli.progress import Work
 from kakine.contracts.agency import (
     BULK_BEGIN,
@@ -35,11 +36,15 @@ from kakine.runtime.http import Peers
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
+    HeadMoved,
     JobIncomplete,
     JobOver,
+    PartyStarting,
     PartyUnavailable,
     PeopleFileMalformed,
+    Problem,
     RowUnknown,
+    StoreInUse,
 )
 
 from land import CHILDREN, TAX, TAX_ROW, Land, ref
@@ -213,13 +218,15 @@ def test_told_to_stop_it_goes_on_later_where_it_was(land: Land, monkeypatch: pyt
 
 
 @contextmanager
-def _gate(monkeypatch: pytest.MonkeyPatch, before: Callable[[int], Any]) -> Iterator[None]:
-    """Something happens before each release, by its number."""
+def _gate(
+    monkeypatch: pytest.MonkeyPatch, before: Callable[[int], Any], what: str = "/release"
+) -> Iterator[None]:
+    """Something happens before each such call, by its number."""
     ask, number = Peers.ask, 0
 
     async def instead(self: Peers, to: Any, of: Any, message: Any) -> Any:
         nonlocal number
-        if of.path.endswith("/release"):
+        if of.path.endswith(what):
             number += 1
             await before(number)
         return await ask(self, to, of, message)
@@ -246,6 +253,43 @@ def test_when_a_party_is_away_the_job_stops_and_the_same_calls_go_on_in_a_gatewa
                 land.run(answers(asking))
         assert 0 < steps(land, what)[Step.UNDER_WAY] < PEOPLE
     assert land.run(answers(asking)) == ["delivered"] * PEOPLE
+    assert entries(land) == before + PEOPLE
+    check(land)
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        (PartyStarting(), "delivered"),
+        (StoreInUse(), "delivered"),
+        (HeadMoved(), "delivered"),
+        (RowUnknown(), "row-unknown"),  # reported as lost
+    ],
+    ids=lambda each: getattr(each, "code", each),
+)
+def test_what_was_recorded_and_is_refused_when_sent_again_is_not_asked_anew(
+    land: Land, monkeypatch: pytest.MonkeyPatch, said: Problem, ends: str
+) -> None:
+    before, what = entries(land), order(f"again-{said.code}")
+    monkeypatch.setattr(apart_asking, "PATIENCE_S", 0.0)
+
+    async def away(_: int) -> None:
+        raise PartyUnavailable(party="converter-1")
+
+    async def refused(number: int) -> None:
+        if number <= LANES:
+            raise said
+
+    asking = system(land, what)
+    with _gate(monkeypatch, away), pytest.raises(PartyUnavailable):
+        land.run(answers(asking))
+    under_way = steps(land, what)[Step.UNDER_WAY]
+    assert entries(land) == before + under_way  # recorded, and not released
+    with _gate(monkeypatch, refused, "/convert"), suppress(Problem):
+        land.run(answers(asking))
+    found = Counter(land.run(answers(asking)))
+    assert found == Counter({ends: under_way}) + Counter({"delivered": PEOPLE - under_way})
+    assert steps(land, what).get(Step.LOST, 0) == (0 if ends == "delivered" else under_way)
     assert entries(land) == before + PEOPLE
     check(land)
 

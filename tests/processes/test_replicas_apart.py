@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, about, asked, ready
@@ -22,6 +23,7 @@ from kakine.cli.own_history import seen_of
 from kakine.contracts.agency import Asking, Told
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
+from kakine.crypto.hashing import digest
 from kakine.protocols.history import lines
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, StoreInUse
@@ -61,12 +63,11 @@ def calls(processes: Processes, name: str) -> int:
     )
 
 
-async def history(own: Agency, folder: Path) -> int:
-    """How many delivered answers stand in one person's history; all of it verifies."""
+async def history(own: Agency, folder: Path) -> list[tuple[bytes, str]]:
+    """(case, result) of each line of one person's history; all of it verifies."""
     read = await read_history(own, folder, person(folder, ASKING))
     assert read.verified >= read.signed
-    shown = [seen_of(line) for line in lines(read.opened.rows)]
-    return sum(1 for each in shown if each.result == DELIVERED and each.requester.startswith(ASKING))
+    return [(each.case, each.result) for each in map(seen_of, lines(read.opened.rows))]
 
 
 def test_each_process_has_a_key_of_its_own_and_the_partys_seed(processes: Processes) -> None:
@@ -105,19 +106,22 @@ def test_when_one_process_is_killed_the_others_go_on_and_nothing_is_lost_or_doub
         async with agency(folder, ASKING) as own:
             results = await ask_all(own, about_one, 1)
             question = about_one[results.index(DELIVERED)]
-            before = await history(own, folder)
-            tasks = [asyncio.create_task(own.ask(question)) for _ in range(16)]
+            # Each under a case of its own, so that the history tells which of them stands in it, and how often.
+            asked = [replace(question, case=digest("case-number", b"%d" % each)) for each in range(20)]
+            tasks = [asyncio.create_task(own.ask(each)) for each in asked[:16]]
             await asyncio.sleep(0.1)
             processes.kill("converter-1.2")
             processes.kill(f"{ASKING}.2")
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            ended: list[object] = list(await asyncio.gather(*tasks, return_exceptions=True))
             assert {type(each) for each in ended if isinstance(each, BaseException)} <= {PartyUnavailable}
-            answered = sum(1 for each in ended if isinstance(each, Told) and each.result == DELIVERED)
             # Nobody has started them again, and every call goes through.
-            for _ in range(4):
-                assert (await own.ask(question)).result == DELIVERED
+            ended += [await own.ask(each) for each in asked[16:]]
             shown = await history(own, folder)
-            assert before + answered + 4 <= shown <= before + 16 + 4
+            for question, end in zip(asked, ended, strict=True):
+                there = [result for case, result in shown if case == question.case]
+                if isinstance(end, Told):
+                    assert (end.result, there) == (DELIVERED, [DELIVERED])
+                assert len(there) <= 1
 
     asyncio.run(work())
     for name in ("converter-1.2", f"{ASKING}.2"):

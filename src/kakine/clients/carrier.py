@@ -21,14 +21,17 @@ from kakine.values.problems import (
     BatchMalformed,
     BootFence,
     ExpiredRequest,
+    HeadMoved,
     InternalFault,
     ObjectionUnfit,
     OutsideWindow,
+    PartyStarting,
     PartyUnavailable,
     Problem,
     RecordRefused,
     RequestUnknown,
     StoreFailed,
+    StoreInUse,
 )
 from kakine.wire.answer import Answered, Kept, Prepared
 from kakine.wire.canonical import decode, encode, plain
@@ -38,8 +41,9 @@ _encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 _filed = msgspec.msgpack.Decoder(Filed)
 _disputable = msgspec.msgpack.Decoder(DisputableKept)
 
-OPEN = (PartyUnavailable, StoreFailed, InternalFault)
-"""Problems after which nothing is concluded: the same bytes may be sent again."""
+OPEN = (PartyUnavailable, PartyStarting, StoreFailed, StoreInUse, HeadMoved, InternalFault)
+"""Problems after which nothing is concluded: the same bytes may be sent again. None of them says that a request was not
+filed."""
 
 UNFILED = (RecordRefused, ObjectionUnfit, OutsideWindow, BootFence, BatchMalformed)
 """Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now

@@ -21,7 +21,7 @@ from kakine.runtime.database import Connection
 from kakine.runtime.replicas import left_to
 from kakine.values.codes import CodeVector
 from kakine.values.labels import DomainName
-from kakine.values.problems import PersonNotKnown, Problem
+from kakine.values.problems import BootFence, PersonNotKnown, Problem
 from kakine.wire.answer import Answered
 from kakine.wire.request import AskedPerson, Kind, Mode
 
@@ -33,6 +33,9 @@ GATHERED = 64
 FULL, LANES = 16, 3
 """So many waiting questions are worth a request of their own while others of their group are out, and so many requests
 of one group may be."""
+
+FENCED_S = (0.0, 0.2, 1.0, 3.0)
+"""Pauses before what a converter's boot fence refused is asked anew: its clock may be ahead of ours."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,16 @@ class Desk:
                 future.set_result(answer)
 
     async def ask_many(self, questions: Sequence[Question]) -> list[Answered]:
-        """At most `MOST` questions of one group as one request, all or none."""
+        """At most `MOST` questions of one group as one request, all or none. A request that was overtaken by the start
+        of a converter was not filed (spec/replicas.md REP-2.2) and is made anew."""
+        for pause in FENCED_S:
+            try:
+                return await self._ask_once(questions)
+            except BootFence:
+                await asyncio.sleep(pause)
+        return await self._ask_once(questions)
+
+    async def _ask_once(self, questions: Sequence[Question]) -> list[Answered]:
         office, first = self._office, questions[0]
         if len(questions) > MOST or any(q.group != first.group for q in questions):
             raise ValueError("questions of one request must be of one group, and not too many")
@@ -210,7 +222,7 @@ class Desk:
             for context, problem in refused:
                 ids = arrivals.inquiries_of(context)
                 arrivals.refused(db, ids, problem, now_ms)
-                bulk.refused(db, ids, problem)
+                bulk.refused(db, ids, problem, again=True)
             arrivals.settle(db, now_ms, whose, inquiry)
             if not inquiry:
                 bulk.settle(db, arrivals.going(db), whose)

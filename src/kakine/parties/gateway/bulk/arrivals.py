@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from kakine.clients.carrier import UNFILED
 from kakine.parties.gateway.bulk import store
 from kakine.parties.gateway.bulk.store import Step
 from kakine.parties.gateway.desk.arrivals import inquiries_of
@@ -33,13 +34,14 @@ def named(problem: Problem, count: int) -> set[int]:
     return {j for j in found if j in range(count)} if isinstance(found, list) else set()
 
 
-def refused(db: Connection, ids: Sequence[bytes], problem: Problem) -> None:
+def refused(db: Connection, ids: Sequence[bytes], problem: Problem, *, again: bool = False) -> None:
     """Somebody on the way said no. Whom the refusal names is refused; the others wait for their turn again, unless
-    what they went in was recorded, or may have been: nobody's history gets a second entry by our doing."""
+    what they went in was recorded, or may have been: nobody's history gets a second entry by our doing. `again`: it had
+    been sent before, so that only what proves it unfiled lets anybody be asked about anew."""
     at = named(problem, len(ids))
     store.settle(db, [id_ for j, id_ in enumerate(ids) if j in at], Step.REFUSED, problem=problem.code)
     rest = [id_ for j, id_ in enumerate(ids) if j not in at]
-    if isinstance(problem, ExpiredRequest):
+    if isinstance(problem, ExpiredRequest) or (again and not isinstance(problem, UNFILED)):
         store.settle(db, rest, Step.LOST, problem=problem.code)
     else:
         back(db, rest)
