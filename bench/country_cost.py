@@ -46,18 +46,11 @@ def _times(stat: str) -> tuple[float, float]:
 
 
 def of_process(pid: int) -> Used:
-    """Of a party's process: its first thread is the event loop, the others are writers."""
-    loop = kernel = writer = 0.0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            program, system = _times((task / "stat").read_text())
-        except OSError:
-            continue  # a thread that has just ended
-        if int(task.name) == pid:
-            loop, kernel = program, system
-        else:
-            writer += program + system
-    return Used(loop, kernel, writer)
+    """Of a party's process: its first thread is the event loop, the others are writers, those that have ended too."""
+    of = Path(f"/proc/{pid}")
+    program, system = _times((of / "stat").read_text())
+    loop, kernel = _times((of / "task" / str(pid) / "stat").read_text())
+    return Used(loop, kernel, max(program + system - loop - kernel, 0.0))
 
 
 def backends(postmaster: int) -> dict[str, list[int]]:
