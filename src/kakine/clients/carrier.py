@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import msgspec
@@ -49,6 +51,9 @@ UNFILED = (RecordRefused, ObjectionUnfit, OutsideWindow, BootFence, BatchMalform
 """Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now
 on it is refused or too old there. Whoever knows it gives the same output at any age."""
 
+AT_ONCE = 8
+"""So many open requests are taken up side by side: more would take the chain from new ones."""
+
 Note = Callable[[Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
@@ -57,9 +62,25 @@ Arrived = Callable[[Connection, bytes, Sequence[Answered]], None]
 """(store, context, answers): keeps what was answered; runs in the commit that keeps the receipt."""
 
 
+RequesterOf = Callable[[bytes], Requester]
+"""(context): who sends a request again. Raises what keeps it from being sent now; the request stays open then."""
+
+Refused = Callable[[bytes, Problem], Awaitable[None]]
+"""(context, problem): what was taken up is closed with this problem."""
+
+
+async def _untold(_: bytes, __: Problem) -> None:
+    """Nobody wants to hear of it."""
+
+
 def filed_of(data: bytes) -> Filed:
     """A kept receipt."""
     return _filed.decode(data)
+
+
+Taken = tuple[bytes, tuple[Answered, ...] | Problem]
+"""(context, answers or the problem): what came of a request that was taken up. No answers where there are none, or
+another task has them."""
 
 
 class Carrier:
@@ -76,6 +97,21 @@ class Carrier:
         self._clock = clock
         self._note = note
         self._arrived = arrived
+        self._carried: dict[bytes, asyncio.Event] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._beside: dict[bytes, asyncio.Task[Taken]] = {}
+
+    @asynccontextmanager
+    async def _alone(self, request: bytes) -> AsyncIterator[None]:
+        """No other task of this process carries the request meanwhile; who comes second waits for the first."""
+        while (other := self._carried.get(request)) is not None:
+            await other.wait()
+        self._carried[request] = over = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._carried[request]
+            over.set()
 
     async def send(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
         """Write the intent down, then carry the request through.
@@ -89,8 +125,10 @@ class Carrier:
         request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
         me = self._db.replica
-        await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms, me))
-        return await self._carry(requester, prepared, context)
+        # Before it is written down: what is found open and carried by nobody is taken up.
+        async with self._alone(request):
+            await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms, me))
+            return await self._carry(requester, prepared, context)
 
     async def _carry(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
         converted, alone = None, _keeper_alone(prepared.kept)
@@ -140,23 +178,21 @@ class Carrier:
             kept = decode(left.kept, Kept)
             if left.context == context and _keeper_alone(kept):
                 try:
-                    await self._carry(requester, await requester.restore(kept), context)
+                    await self._once_more(left, lambda _: requester)
                 except UNFILED:
                     return False
-                return True
+                return codebook.has_receipt(self._db.read(), left.request)
         return False
 
     async def again(self, requester: Requester, context: bytes) -> tuple[Answered, ...] | None:
         """Send again what is open under this context, and its answers; None where nothing is, or what is open is too
         old to be sent (it is closed then). For requests that somebody answers. Raises as `send`."""
         for left in self._left():
-            if left.context != context:
-                continue
-            kept = decode(left.kept, Kept)
-            if self._clock() - left.time_ms > WINDOW_MS:
-                await self._db.write(partial(_expire, request=left.request, kept=kept))
-                continue
-            return await self._carry(requester, await requester.restore(kept), context)
+            if left.context == context:
+                try:
+                    return await self._once_more(left, lambda _: requester)
+                except ExpiredRequest:
+                    continue
         return None
 
     def _left(self, of: str | None = None) -> list[codebook.Unfinished]:
@@ -166,34 +202,90 @@ class Carrier:
 
     async def resume(
         self,
-        requester_of: Callable[[bytes], Requester],
+        requester_of: RequesterOf,
         wanted: Callable[[bytes], bool] = lambda _: True,
         of: str | None = None,
-    ) -> list[tuple[bytes, tuple[Answered, ...] | Problem]]:
-        """Take up what a crash left open: the same bytes again while they are young enough, else closed as expired.
-        Requests to the record keeper alone are sent at any age.
+        refused: Refused = _untold,
+        at_once: int = 1,
+    ) -> list[Taken]:
+        """Take up what was left open: the same bytes again while they are young enough, else closed as expired.
+        Requests to the record keeper alone are sent at any age. So many side by side: more than one only where no
+        request follows from another.
 
         Gives (context, answers or problem) of each whose context is `wanted` and that this replica carries (or that
-        stands under the name `of`). Nothing is asked twice: the same request has its effect once.
+        stands under the name `of`), oldest first. Nothing is asked twice: the same request has its effect once, and
+        what another task of this process carries is waited for.
         """
         month = months_since_2000(self._clock())
         await self._db.write(partial(codebook.drop_disputable, month=month))
-        results: list[tuple[bytes, tuple[Answered, ...] | Problem]] = []
-        for left in self._left(of):
-            if not wanted(left.context):
-                continue
-            kept = decode(left.kept, Kept)
+        slots, wanting = asyncio.Semaphore(at_once), [left for left in self._left(of) if wanted(left.context)]
+        taking = (self._take(left, slots, requester_of, refused) for left in wanting)
+        return _values(await asyncio.gather(*taking, return_exceptions=True))
+
+    async def go_on(self, requester_of: RequesterOf, refused: Refused, at_most_s: float) -> int:
+        """As `resume`, in a process that works: begins with all that is open and that no task of it carries or has
+        begun with, and returns after this time at the latest, while they go on. How many have come to an end since it
+        was called last. What finds no end now is begun with again at the next call."""
+        for left in self._left():
+            if left.request not in self._carried and left.request not in self._beside:
+                taking = self._take(left, self._slots, requester_of, refused)
+                self._beside[left.request] = asyncio.create_task(taking)
+        if self._beside:
+            await asyncio.wait(self._beside.values(), timeout=at_most_s)
+        over = {request: task for request, task in self._beside.items() if task.done()}
+        for request in over:
+            del self._beside[request]
+        _values(await asyncio.gather(*over.values(), return_exceptions=True))
+        return sum(not codebook.is_open(self._db.read(), request) for request in over)
+
+    def stop(self) -> None:
+        """Break off what goes on beside; it stays open."""
+        for task in self._beside.values():
+            task.cancel()
+
+    async def _take(
+        self,
+        left: codebook.Unfinished,
+        slots: asyncio.Semaphore,
+        requester_of: RequesterOf,
+        refused: Refused,
+    ) -> Taken:
+        async with slots:
             try:
-                old = self._clock() - left.time_ms > WINDOW_MS
-                if old and not _keeper_alone(kept):
-                    await self._db.write(partial(_expire, request=left.request, kept=kept))
-                    raise ExpiredRequest()
-                requester = requester_of(left.context)
-                prepared = await requester.restore(kept)
-                results.append((left.context, await self._carry(requester, prepared, left.context)))
+                return left.context, await self._once_more(left, requester_of) or ()
+            except OPEN as problem:
+                return left.context, problem
             except Problem as problem:
-                results.append((left.context, problem))
-        return results
+                # What keeps it from being sent now, a domain that moves say, refuses nothing.
+                if not codebook.is_open(self._db.read(), left.request):
+                    await refused(left.context, problem)
+                return left.context, problem
+
+    async def _once_more(
+        self, left: codebook.Unfinished, requester_of: RequesterOf
+    ) -> tuple[Answered, ...] | None:
+        """The same bytes; None if they came to an end while another task carried them. Raises as `send`, and
+        `ExpiredRequest` where they are too old: closed then."""
+        async with self._alone(left.request):
+            if not codebook.is_open(self._db.read(), left.request):
+                return None
+            kept = decode(left.kept, Kept)
+            old = self._clock() - left.time_ms > WINDOW_MS
+            if old and not _keeper_alone(kept):
+                await self._db.write(partial(_expire, request=left.request, kept=kept))
+                raise ExpiredRequest()
+            requester = requester_of(left.context)
+            return await self._carry(requester, await requester.restore(kept), left.context)
+
+
+def _values(ended: Sequence[Taken | BaseException]) -> list[Taken]:
+    """Raises the first fault, when all have ended."""
+    values = []
+    for each in ended:
+        if isinstance(each, BaseException):
+            raise each
+        values.append(each)
+    return values
 
 
 async def forget(db: Database, now_ms: int) -> int:

@@ -130,6 +130,7 @@ _REFERENCES = sql(
 )
 _SEND = sql(insert(outgoing))
 _UNFINISHED = sql(select(*outgoing.c).order_by(outgoing.c.time_ms))
+_IS_OPEN = sql(select(outgoing.c.time_ms).where(outgoing.c.request == bindparam("request")))
 _DONE = sql(delete(outgoing).where(outgoing.c.request == bindparam("request")))
 _KEEP_RECEIPT = sql(insert(receipt))
 _HAS_RECEIPT = sql(select(receipt.c.time_ms).where(receipt.c.request == bindparam("request")))
@@ -196,6 +197,11 @@ hand_over_outgoing = handing_over(outgoing)
 def unfinished(db: Connection) -> list[Unfinished]:
     """What a crash left open, oldest first."""
     return [Unfinished(*row) for row in db.execute(_UNFINISHED)]
+
+
+def is_open(db: Connection, request: bytes) -> bool:
+    """Whether the request was sent and is not concluded."""
+    return db.execute(_IS_OPEN, {"request": request}).fetchone() is not None
 
 
 def finish(db: Connection, request: bytes) -> None:

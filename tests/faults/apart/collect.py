@@ -110,14 +110,15 @@ def collect(world: World, journal: Path, rivals: Iterable[tuple[str, str]], into
             writing.add("head_seen", ((name, note) for (note,) in rows(name, "SELECT note FROM checkpoint")))
             signed = rows(f"{name}-signer", "SELECT origin, size, root FROM signed")
             writing.add("signed_last", ((f"{name}-signer", *each) for each in signed))
-        writing.stores(rows, [name for name in world.parties if _runs_gateway(world, name)])
+        writing.stores(rows, [name for name in world.parties if runs_gateway(world, name)])
     finally:
         writing.close()
         if world.cluster is not None:
             world.cluster.stop()
 
 
-def _runs_gateway(world: World, name: str) -> bool:
+def runs_gateway(world: World, name: str) -> bool:
+    """Whether a party is one."""
     return 'kind = "gateway"' in (world.own(name) / "party.toml").read_text()
 
 

@@ -14,7 +14,8 @@ from faults.apart.checker import RULES, Verdict
 @dataclass
 class Report:
     """Counts, and nothing about anybody. `ends` counts questions by how they ended, `skipped` says why a kind of fault
-    was not done, `revived` counts processes that ended by themselves and were started again, by party."""
+    was not done, `undone` which ones there was no time for, `revived` counts processes that ended by themselves and
+    were started again, by party; `ended` why there is no verdict."""
 
     seed: int
     stores: str
@@ -25,6 +26,9 @@ class Report:
     ends: Counter[str] = field(default_factory=Counter)
     looked_at: Mapping[str, int] = field(default_factory=dict)
     breaches: Sequence[Mapping[str, str]] = ()
+    undone: Sequence[str] = ()
+    ended: str = ""
+    took: float = 0
 
     def judged(self, verdict: Verdict) -> None:
         """Add what the checker found."""
@@ -44,14 +48,25 @@ class Report:
             _table("looked at afterwards", "number", self.looked_at.items()),
             _table("rule", "breaches", ((name, broken[name]) for name in RULES)),
             "\n".join(f"- **{each['rule']}**: {each['about']}" for each in self.breaches[:50]),
-            f"**{'green' if self.green else 'RED'}**\n",
+            *(f"- not done for lack of time: {each}" for each in self.undone),
+            f"**{self.verdict}** after {self.took:.0f} s\n",
         ]
         return "\n".join(part for part in parts if part)
 
     @property
     def green(self) -> bool:
-        """No rule is broken."""
-        return not self.breaches
+        """All was looked at, and no rule is broken."""
+        return bool(self.looked_at) and not (self.breaches or self.undone or self.ended)
+
+    @property
+    def verdict(self) -> str:
+        """In a line, with the rules that are broken."""
+        if self.green:
+            return "green"
+        rules = sorted({each["rule"] for each in self.breaches})
+        if self.undone:
+            rules.append(f"{len(self.undone)} faults not done for lack of time")
+        return f"RED: {', '.join([*rules, self.ended] if self.ended else rules) or 'nothing was looked at'}"
 
     def write(self, folder: Path) -> None:
         """`report.md` and `report.json`."""

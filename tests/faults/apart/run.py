@@ -24,23 +24,35 @@ from pathlib import Path
 
 from faults.apart import disk, net
 from faults.apart.checker import check
-from faults.apart.collect import calls_of, collect
+from faults.apart.collect import calls_of, collect, runs_gateway
 from faults.apart.injectors import EVERYBODY, Fault, Rival
 from faults.apart.net import Net
-from faults.apart.outcome import LEDGERS, opened
+from faults.apart.outcome import LEDGERS, opened, store_rows
 from faults.apart.report import Report
 from faults.apart.schedule import Means, Planned, draw
 from faults.apart.world import SERVER, World, faketime, founded
 from kakine.cli.apart_server import Engine
+from kakine.protocols.gates import WINDOW_MS
 
 ROOT = Path(__file__).parents[3]
 DISKS = ("converter-2", "mailbox-a", "ledger-b", "yokohama")
 CLOCKS = ("converter-1", "mailbox-b", "ledger-a", "sapporo", "university")
-SECONDS = 240
-QUIET_S, BEFORE_S = 8, 4
-MOST_BESIDE_S, MOST_S = 340, 590
-"""Founding, starting, settling and checking may take so long; then the run is ended, and is no run."""
+SECONDS = 220
+LEAST_S = 60
+QUIET_S, BEFORE_S = 5, 4
+BESIDE_S, MOST_S = 330, 550
+"""Founding, starting, settling and checking may take so long, and a run as a whole; then it is ended, and is none."""
+ENDING_S = 30
+"""To stop everything and say so."""
+STARTED_S, AFTER_S = 25.0, 110.0
+"""On a machine that has all processes ready in the first of these, everything after the last fault takes less than the
+second. On a slower one that takes longer, and no fault begins that would leave less."""
+_BEGUN = "KAKINE_FAULTS_BEGUN"
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Ended(Exception):
+    """The run came to no verdict, and why."""
 
 
 class Run:
@@ -51,10 +63,11 @@ class Run:
         self._why = why_alone
         self._journal = folder / "journal.jsonl"
         self._faults: list[Fault] = []
-        self._begun = time.monotonic()
+        self._until = time.monotonic() + max(report.seconds + BESIDE_S, MOST_S) - since_begun()
+        self._last_fault = self._until - AFTER_S
 
     def _say(self, what: str) -> None:
-        print(f"{time.monotonic() - self._begun:6.1f} s  {what}", flush=True)
+        print(f"{since_begun():6.1f} s  {what}", file=sys.stderr, flush=True)
 
     def go(self) -> None:
         """Everything up to the verdict, which is in the report then."""
@@ -64,19 +77,24 @@ class Run:
         if world.cluster is not None:
             world.cluster.start()
         try:
+            self._say("the country is founded")
+            begun = time.monotonic()
             world.start_all(world.names)
             self._require_ready(world)
             self._say("all take calls")
+            self._last_fault = self._until - AFTER_S * max(1.0, (time.monotonic() - begun) / STARTED_S)
             with self._load(country):
                 time.sleep(BEFORE_S)
-                self._do(world, draw(self._report.seed, self._report.seconds, means))
+                there_is = max(LEAST_S, self._last_fault - time.monotonic())
+                self._do(world, draw(self._report.seed, min(self._report.seconds, there_is), means))
                 self._settle(world)
                 self._say("all take calls again")
                 self._rivals(world)
+                self._say("second sequencers have ended")
                 time.sleep(QUIET_S)
             self._say("the load has ended")
-            self._reopen_gateways(world)
-            self._say("gateways have started anew")
+            self._until_taken_up(world)
+            self._say("gateways have taken up what was open")
             rivals = [(each.name, each.ended) for each in self._faults if isinstance(each, Rival)]
             outcome = self._folder / "outcome.sqlite"
             collect(world, self._journal, rivals, outcome)
@@ -111,7 +129,7 @@ class Run:
         else:
             skipped["clocks"] = "libfaketime is missing (Debian: libfaketime)"
         for kind, reason in skipped.items():
-            print(f"NOT DONE: {kind}: {reason}", flush=True)
+            print(f"NOT DONE: {kind}: {reason}", file=sys.stderr, flush=True)
         return Means(
             world.names,
             disks=tuple(world.disks),
@@ -134,7 +152,7 @@ class Run:
         try:
             yield
             if load.poll() is not None:
-                raise RuntimeError(f"the load has ended: {(self._folder / 'load.log').read_text()[-2000:]}")
+                raise Ended(f"the load has ended: {(self._folder / 'load.log').read_text()[-2000:]}")
         finally:
             load.send_signal(signal.SIGTERM)
             try:
@@ -143,13 +161,18 @@ class Run:
                 load.kill()
 
     def _do(self, world: World, plan: Sequence[Planned]) -> None:
-        begun = time.monotonic()
+        self._say(f"{len(plan)} faults in {max(each.at_s + each.hold_s for each in plan):.0f} s")
+        begun, undone = time.monotonic(), set[int]()
         # At one moment what ends comes before what begins: a frozen disk holds even a killed process.
         steps = [(each.at_s + each.hold_s, 0, number) for number, each in enumerate(plan)]
         steps += [(each.at_s, 1, number) for number, each in enumerate(plan)]
         for at, begins, number in sorted(steps):
-            time.sleep(max(0.0, begun + at - time.monotonic()))
-            fault = plan[number].fault
+            fault, now = plan[number].fault, time.monotonic()
+            if begins and max(now, begun + at) + plan[number].hold_s > self._last_fault:
+                undone.add(number)
+            if number in undone:
+                continue
+            time.sleep(max(0.0, begun + at - now))
             if not begins:
                 fault.heal(world)
                 self._revive(world, busy={name for each in self._open(plan, at) for name in each.on})
@@ -158,6 +181,8 @@ class Run:
             self._report.faults[fault.kind] += 1
             self._faults.append(fault)
             fault.inject(world)
+        left = [plan[number].fault for number in sorted(undone) if plan[number].needed]
+        self._report.undone = [f"{each.kind}: {', '.join(sorted(each.on))}" for each in left]
 
     def _open(self, plan: Sequence[Planned], at: float) -> list[Fault]:
         return [each.fault for each in plan if each.at_s <= at < each.at_s + each.hold_s]
@@ -180,27 +205,35 @@ class Run:
 
     def _rivals(self, world: World) -> None:
         """Once more while nothing else is wrong, so that a second process has all it needs to begin."""
-        for name in LEDGERS:
-            rival = Rival(name)
+        rivals = [Rival(name) for name in LEDGERS]
+        for rival in rivals:
             self._report.faults[rival.kind] += 1
             self._faults.append(rival)
             rival.inject(world)
+        for rival in rivals:
             rival.heal(world)
         self._require_ready(world)
 
     def _require_ready(self, world: World) -> None:
-        left = world.wait()
+        left = world.wait(self._until - time.monotonic())
         if left:
             tails = {name: world.processes.log(name).read_text().splitlines()[-3:] for name in left}
-            raise RuntimeError(f"not ready: {tails}")
+            raise Ended(f"not ready: {tails}")
 
-    def _reopen_gateways(self, world: World) -> None:
-        """A gateway takes up what was left open when it starts."""
-        for name in world.parties:
-            if 'kind = "gateway"' in (world.own(name) / "party.toml").read_text():
-                world.processes.end(name)
-                world.start(name)
-        self._require_ready(world)
+    def _until_taken_up(self, world: World) -> None:
+        """What a fault has broken off gateways take up while they work. What they leave open the checker finds."""
+        rows = store_rows(lambda party: world.own(party) / f"{party}.sqlite")
+        gateways = [name for name in world.parties if runs_gateway(world, name)]
+        until = min(self._until, time.monotonic() + WINDOW_MS / 1000 + QUIET_S)
+        while time.monotonic() < until:
+            if not sum(len(rows(name, "SELECT request FROM outgoing")) for name in gateways):
+                return
+            time.sleep(0.5)
+
+
+def since_begun() -> float:
+    """Seconds since the command was given, in whichever namespace."""
+    return time.monotonic() - float(os.environ.setdefault(_BEGUN, str(time.monotonic())))
 
 
 def seconds_of(text: str) -> float:
@@ -251,27 +284,41 @@ def main() -> int:
         print(report.text())
         return 0 if report.green else 1
     os.environ["SEED"] = str(told.seed)
+    since_begun()
     _install()
     why = "not wanted" if told.plain else net.alone(["-m", "faults.apart.run", *sys.argv[1:]])
     print(
         f"seed {told.seed}: SEED={told.seed} make test-faults does the same faults in the same order",
+        file=sys.stderr,
         flush=True,
     )
     report = Report(told.seed, told.stores, told.seconds)
-    faulthandler.dump_traceback_later(max(told.seconds + MOST_BESIDE_S, MOST_S), exit=True)
+    left = max(told.seconds + BESIDE_S, MOST_S) - since_begun()
+    faulthandler.dump_traceback_later(left + 2 * ENDING_S, exit=True)
+    signal.signal(signal.SIGALRM, _out_of_time)
+    signal.alarm(max(1, int(left)))
     folder = Path(tempfile.mkdtemp(prefix="kakine-faults-"))
     folder.chmod(0o711)  # the server's own account goes through
     try:
         Run(folder, report, told.rate, why).go()
+    except Ended as fault:
+        report.ended = str(fault)
     finally:
+        signal.alarm(0)
+        report.took = since_begun()
         report.write(told.out)
         for name in ("outcome.sqlite", "journal.jsonl", "load.log"):
             if (folder / name).is_file():
                 shutil.copy(folder / name, told.out / name)
         shutil.copytree(folder / "country" / "operator" / "logs", told.out / "logs", dirs_exist_ok=True)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     print(report.text())
+    print(f"{since_begun():6.1f} s  {report.verdict}", file=sys.stderr, flush=True)
     return 0 if report.green else 1
+
+
+def _out_of_time(*_: object) -> None:
+    raise Ended("out of time")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from faults.apart.world import SERVER
 
 HOLD_S = (0.5, 5.0)
 AFTER_ALL_S = 8.0
-"""How long nothing else is done after a fault that concerns everybody."""
+"""How long nothing else is done after a fault that concerns everybody, at most; twice the usual pause otherwise."""
 SKEWS = (-240, -90, 45, 150, 400)
 """Seconds by which a clock jumps, later back again: within the two minutes that a request lasts, and beyond."""
 CABLES = (
@@ -47,24 +47,25 @@ class Means:
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault from `at_s` on for `hold_s`, in seconds since the first moment."""
+    """A fault from `at_s` on for `hold_s`, in seconds since the first moment; `needed` in every run."""
 
     at_s: float
     hold_s: float
     fault: Fault
+    needed: bool
 
 
 def draw(seed: int, seconds: float, means: Means) -> list[Planned]:
     """Every party killed at least once, every kind that there are means for at least once, and more of all while there
-    is time. No two at once on one party; those on everybody alone."""
+    is time, those last. No two at once on one party; those on everybody alone."""
     dice = random.Random(seed)
     wanted = list(_once(dice, means))
-    mean = seconds / max(len(wanted), 1)
-    if mean > HOLD_S[1]:
-        wanted += [_any(dice, means) for _ in range(int(seconds / HOLD_S[1]) - len(wanted))]
-        mean = seconds / len(wanted)
     dice.shuffle(wanted)
-    return list(_placed(dice, wanted, mean))
+    needed, mean = len(wanted), seconds / max(len(wanted), 1)
+    if mean > HOLD_S[1]:
+        wanted += [_any(dice, means) for _ in range(int(seconds / HOLD_S[1]) - needed)]
+        mean = seconds / len(wanted)
+    return list(_placed(dice, wanted, mean, needed))
 
 
 def _once(dice: random.Random, means: Means) -> Iterator[Fault]:
@@ -105,16 +106,16 @@ def _all(dice: random.Random, means: Means) -> Fault:
     return of.RestartAll(dice.sample(names, len(names)), dice.sample(names, len(names)))
 
 
-def _placed(dice: random.Random, wanted: Sequence[Fault], mean: float) -> Iterator[Planned]:
+def _placed(dice: random.Random, wanted: Sequence[Fault], mean: float, needed: int) -> Iterator[Planned]:
     free: dict[str, float] = {}
     at = 0.0
-    for fault in wanted:
+    for number, fault in enumerate(wanted):
         hold = dice.uniform(*HOLD_S)
         alone = EVERYBODY in fault.on
         names = free if alone else (*fault.on, EVERYBODY)
         start = max([at, *(free.get(name, 0.0) for name in names)])
-        yield Planned(start, hold, fault)
+        yield Planned(start, hold, fault, number < needed)
         end = start + hold
         for name in fault.on:
-            free[name] = end + (AFTER_ALL_S if alone else 0.0)
+            free[name] = end + (min(AFTER_ALL_S, 2 * mean) if alone else 0.0)
         at = max(at, start if not alone else free[EVERYBODY]) + mean * dice.uniform(0.2, 1.2)

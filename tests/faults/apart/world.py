@@ -27,8 +27,7 @@ from kakine.institutions.postgres import Cluster
 
 T = TypeVar("T")
 
-RESIDENTS = 80
-READY_S = 200.0
+RESIDENTS = 40
 SERVER = "postgres"
 """What the stores' server is called among the disks."""
 RIVAL = "rival.toml"
@@ -108,7 +107,7 @@ class World:
             return name in self.processes.running()
         return self.inside(name, lambda: ready(self.told.ports[name][1]))
 
-    def wait(self, seconds: float = READY_S) -> list[str]:
+    def wait(self, seconds: float) -> list[str]:
         """Until all take calls; those that do not by then."""
         left, until = list(self.names), time.monotonic() + seconds
         while left and time.monotonic() < until:

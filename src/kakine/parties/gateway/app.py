@@ -89,25 +89,37 @@ class Gateway:
         return CaseDesk(domain, self.office, self.desk, layouts, files, site, rules or Rules())
 
     async def start(self) -> None:
-        """Enrol the domains with the converters where that is not done, and take up what a crash left open: of an
-        earlier process in this one's place, not of a replica that lives."""
+        """Begin, enrol, and take up what a crash left open."""
+        left = await self.begin()
+        await self.enrol()
+        await self.desk.resume(of=left)
+
+    async def begin(self) -> str:
+        """Before the first call is taken: make what a crash left open this process's own, of an earlier one in its
+        place and not of a replica that lives. Under which name it is to be taken up."""
+        office = self.office
+        await office.db.write(drop_unbegun)
+        me = office.db.replica
+        return await self.desk.take_over(whoever((me, "")) if me else everybody)
+
+    async def enrol(self) -> None:
+        """Enrol the domains with the converters where that is not done."""
         office = self.office
         law = office.law.in_force(office.clock())
         for name, site in office.sites.items():
             epoch = law.epoch(name)
             await site.domain.mask_keys(epoch)
             await office.db.write(partial(first_epoch, domain=name, epoch=epoch))
-        await office.db.write(drop_unbegun)
-        me = office.db.replica
-        await self.desk.take_over(whoever((me, "")) if me else everybody)
 
     async def watch(self) -> str:
-        """Take over what a replica has left that has been silent for too long: whose."""
+        """Take over what a replica has left that has been silent for too long: whose. It is taken up with all that is
+        open (`Desk.go_on`)."""
         ended = await self._watch.ended()
         for name in ended:
             await self.desk.take_over(whoever((name,)), name)
         return ", ".join(ended)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store. What is being taken up stays open."""
+        self.desk.carrier.stop()
         self.office.db.close()

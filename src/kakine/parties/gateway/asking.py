@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from kakine.clients.carrier import OPEN, Carrier
-from kakine.clients.exchange import Wish, request_of
+from kakine.clients.carrier import AT_ONCE, Carrier
+from kakine.clients.exchange import Requester, Wish, request_of
 from kakine.parties.gateway.bulk import arrivals as bulk
 from kakine.parties.gateway.bulk import store as lines
 from kakine.parties.gateway.desk import arrivals, case_store
@@ -36,6 +36,9 @@ of one group may be."""
 
 FENCED_S = (0.0, 0.2, 1.0, 3.0)
 """Pauses before what a converter's boot fence refused is asked anew: its clock may be ahead of ours."""
+
+GIVES_BACK_S = 2.0
+"""So long one look at what was broken off waits for its end; what takes longer goes on."""
 
 
 @dataclass(frozen=True)
@@ -212,33 +215,44 @@ class Desk:
         def wanted(context: bytes) -> bool:
             return not inquiry or inquiry in arrivals.inquiries_of(context)
 
-        results = await self.carrier.resume(lambda c: office.requester(arrivals.domain_of(c)), wanted, whose)
-        refused = [
-            (c, each) for c, each in results if isinstance(each, Problem) and not isinstance(each, OPEN)
-        ]
-        now_ms = office.clock()
+        await self.carrier.resume(self._requester_of, wanted, whose, self._refused, AT_ONCE)
+        await office.db.write(partial(self._settle, whose=whose, inquiry=inquiry))
 
-        def work(db: Connection) -> None:
-            for context, problem in refused:
-                ids = arrivals.inquiries_of(context)
-                arrivals.refused(db, ids, problem, now_ms)
-                bulk.refused(db, ids, problem, again=True)
-            arrivals.settle(db, now_ms, whose, inquiry)
-            if not inquiry:
-                bulk.settle(db, arrivals.going(db), whose)
+    async def go_on(self) -> str:
+        """Take up what was broken off, beside all that is being asked: again and again, while the process works. Says
+        how much of it has ended."""
+        ended = await self.carrier.go_on(self._requester_of, self._refused, GIVES_BACK_S)
+        return str(ended) if ended else ""
 
-        await office.db.write(work)
-
-    async def take_over(self, whose: Callable[[str], bool], by: str = "") -> None:
-        """Carry what others have left: first it is this replica's by the books, so that nobody else does."""
+    async def take_over(self, whose: Callable[[str], bool], by: str = "") -> str:
+        """Make what others have left this replica's by the books, so that nobody else carries it: under which name.
+        It is to be taken up (`resume`, `go_on`); of what is in no request nothing is to come."""
         mine = left_to(self._office.db.replica, by)
 
         def work(db: Connection) -> None:
             for hand_over in (codebook.hand_over_outgoing, case_store.hand_over, lines.hand_over):
                 hand_over(db, whose, mine)
+            self._settle(db, mine, b"")
 
         await self._office.db.write(work)
-        await self.resume(of=mine)
+        return mine
+
+    def _requester_of(self, context: bytes) -> Requester:
+        return self._office.requester(arrivals.domain_of(context))
+
+    async def _refused(self, context: bytes, problem: Problem) -> None:
+        now_ms, ids = self._office.clock(), arrivals.inquiries_of(context)
+
+        def work(db: Connection) -> None:
+            arrivals.refused(db, ids, problem, now_ms)
+            bulk.refused(db, ids, problem, again=True)
+
+        await self._office.db.write(work)
+
+    def _settle(self, db: Connection, whose: str, inquiry: bytes) -> None:
+        arrivals.settle(db, self._office.clock(), whose, inquiry)
+        if not inquiry:
+            bulk.settle(db, arrivals.going(db), whose)
 
     def _arrived(self, db: Connection, context: bytes, answers: Sequence[Answered]) -> None:
         arrivals.arrived(db, context, answers, self._office.clock())

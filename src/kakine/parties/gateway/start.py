@@ -30,9 +30,13 @@ def start(place: Footing, own: Own, validate: Validate) -> Gateway:
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
-    """In a process of its own, with the layouts of the legal pack that is installed."""
+    """In a process of its own, with the layouts of the legal pack that is installed. What an earlier process has left
+    is this one's before a call is answered, and is taken up while calls are."""
     layouts = Layouts(read_pack(pack_files(pack_folder())).layouts)
     made = start(place, own, layouts.validate)
+    await made.begin()
     app, store = made.app, made.office.db
-    chores = (Chore("replicas", 3 * SECOND, made.watch, "replicas"),) if store.replica else ()
-    return Working(lambda: app, made.close, begin=made.start, chores=chores, store=store)
+    chores = [Chore("open", 3 * SECOND, made.desk.go_on, "open")]
+    if store.replica:
+        chores.append(Chore("replicas", 3 * SECOND, made.watch, "replicas"))
+    return Working(lambda: app, made.close, begin=made.enrol, chores=chores, store=store)
