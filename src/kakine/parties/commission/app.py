@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
-from kakine.contracts.commission import ERASURES, USUAL, Version
+from kakine.contracts.commission import APPOINT, ERASURES, USUAL, Version
 from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.bureau import store as bureau_store
@@ -66,6 +66,7 @@ class Commission:
         self._duties = [
             *duties(offered),
             Duty(ERASURES, partial(erasing.erasures, office)),
+            Duty(APPOINT, figuring.bureau.appointed),
             Duty(USUAL, partial(usual.given, figuring.bureau, office.identity)),
         ]
         self.app: ASGIApp = application(self._duties, self._roles)
