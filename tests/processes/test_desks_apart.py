@@ -18,15 +18,19 @@ from kakine.cli.apart_processes import Processes, about, asked, told
 from kakine.cli.apart_sites import CONSOLE, origin
 from kakine.cli.apart_smoke import agency, questions, sizes
 from kakine.cli.root import app
+from kakine.clients.log import entries_between
 from kakine.contracts.agency import Asking
 from kakine.contracts.desk import DESK_STAFF, DESK_STAFF_ADD, Added, OfDesk
 from kakine.institutions.desk import received
 from kakine.institutions.families import Roster
 from kakine.parties.gateway.desk.case_store import Application
 from kakine.process.running import clock
+from kakine.protocols.heads import Heads
+from kakine.protocols.index import has_record
+from kakine.protocols.logs import log_keys
 from kakine.values.calendar import day, day_in_japan
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed, DomainNotRun, TwoPeopleNeeded
+from kakine.values.problems import CallerNotAllowed, DomainNotRun, HoldUnknown, TwoPeopleNeeded
 from socket_browser import SocketPlain
 
 OURS, OTHER = "yokohama", "sapporo"
@@ -266,6 +270,30 @@ def test_two_people_of_the_commission_stop_a_row_at_its_console(office: Office) 
     assert office.browser(CONSOLE).get("/overview").location == "/"
     with pytest.raises(TwoPeopleNeeded):  # who comes now, two of them want
         office.words("apart", "console")
+
+
+def test_the_commission_erases_and_holds_through_its_own_process(office: Office) -> None:
+    assert "満了した月はない" in office.words("retain")
+
+    async def record() -> tuple[str, int]:
+        """An entry of a person's exchange, in whichever log it stands."""
+        async with agency(office.folder, OURS) as own:
+            sizes_, keys = await sizes(own), log_keys(own.law, own.logs)
+            for log in own.logs:
+                size = sizes_[log.origin]
+                found = await entries_between(own.peers, log, Heads(), keys, 0, size)
+                places = [index for index, entry in found.items() if has_record(entry)]
+                if places:
+                    return log.origin.rpartition("/")[2], places[0]
+        raise AssertionError
+
+    name, index = asyncio.run(record())
+    said = office.words("retain", "--log", name, "--hold", str(index), "--reason", "review")
+    digest = re.findall(r"--lift ([0-9a-f]{64})", said)[0]
+    assert f"#{index}" in said
+    office.words("retain", "--lift", digest)
+    with pytest.raises(HoldUnknown):
+        office.words("retain", "--lift", digest)
 
 
 def test_what_was_typed_and_handed_out_stands_in_no_log_and_no_figure(office: Office) -> None:

@@ -198,6 +198,9 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         desk.DESK_APPLICATIONS.path: desk.Applications(
             CHILDREN, [desk.Application("A-1", "JO106", 20_000, "desk", [ref(0)])]
         ),
+        commission.ERASE.path: Nothing(),
+        commission.HOLD_ON.path: retention.HoldWanted(ORIGIN, [1], "litigation"),
+        commission.LET_GO.path: retention.EndHold(bytes(32)),
         commission.APPOINT.path: commission.Appoint("somebody", "officer"),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
         claims.CLAIM.path: claims.Claimed(TAX, bytes(32), 0, b"sealed"),

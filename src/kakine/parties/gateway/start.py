@@ -11,6 +11,7 @@ from msgspec import Meta
 from starlette.types import ASGIApp
 
 from kakine.clients.exchange import Network
+from kakine.clients.forgetting import forgetting
 from kakine.crypto.passkeys import Site as PasskeySite
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.desk.office import Names
@@ -62,7 +63,9 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     made = start(place, own, layouts.validate)
     pages = desks(made, own.desks, layouts, pack) if own.desks else None
     app, store = made.app, made.office.db
-    chores = (Chore("replicas", 3 * SECOND, made.watch, "replicas"),) if store.replica else ()
+    chores = [forgetting(place, store)]
+    if store.replica:
+        chores.append(Chore("replicas", 3 * SECOND, made.watch, "replicas"))
     return Working(lambda: app, made.close, begin=made.start, chores=chores, pages=pages, store=store)
 
 
