@@ -1,5 +1,5 @@
 """A party apart forgets what it keeps of exchanges whose month is gone: by the notice of that month, and by its own
-clock (spec/retention.md section 8).
+clock (spec/retention.md section 9).
 
 Nothing goes by the clock alone, since what goes cannot be brought back: first the commission must have ordered, both
 record keepers dropped and all converters destroyed, each under its signature, and the notice must stand in a log.
