@@ -12,7 +12,7 @@ import typer
 
 from kakine.country import Country, Site
 from kakine.protocols.gazette_pack import read_pack
-from kakine.protocols.logs import Log, present
+from kakine.protocols.logs import Log, Logs, present
 from kakine.runtime.database import store_of
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.problems import CountryMissing
@@ -34,9 +34,14 @@ InstanceOption = Annotated[
 
 def log_named(country: Country, name: str) -> Log:
     """The log that a person means. Raises `typer.BadParameter`."""
-    for log in country.logs:
+    return log_among(country.logs, name)
+
+
+def log_among(logs: Logs, name: str) -> Log:
+    """Of these. Raises `typer.BadParameter`."""
+    for log in logs:
         if f"/{log.origin}".endswith(f"/{name}"):
-            return log if "/" in name else present(country.logs, log)
+            return log if "/" in name else present(logs, log)
     raise typer.BadParameter("no such log; `kakine ledger logs` shows all")
 
 

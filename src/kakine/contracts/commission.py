@@ -13,7 +13,7 @@ from msgspec import Meta, field
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
-from kakine.contracts.retention import Erasures, ErasuresGiven
+from kakine.contracts.retention import EndHold, Erased, Erasures, ErasuresGiven, HoldMade, HoldWanted
 
 
 class Since(Body, frozen=True):
@@ -125,6 +125,22 @@ class Narrow(Body, frozen=True):
     until: Annotated[int, Meta(ge=0, lt=1 << 20)] = 0
 
 
+class Appoint(Body, frozen=True):
+    """One of the commission's first people. `role` is one of `parties.commission.bureau.acts.Role`; `unit` may be
+    empty."""
+
+    name: str
+    role: str
+    unit: str = ""
+
+
+class Appointed(Body, frozen=True):
+    """The number of somebody new, and the code with which they come in for the first time."""
+
+    number: int
+    code: str
+
+
 class IssuanceBatch(Body, frozen=True):
     """An encoded `wire.issuance.Batch` of the calling authority, and its signature."""
 
@@ -155,4 +171,11 @@ REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}
 SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))
 LOG_BATCH = Call("/v1/issuance/log", IssuanceBatch, BatchLogged, frozenset({Role.AUTHORITY}))
 ERASURES = Call("/v1/erasures", Erasures, ErasuresGiven, ANYBODY, 4 << 20)
+ERASE = Call("/v1/retention/erase", Nothing, Erased, frozenset({Role.COMMISSION}), 1 << 10)
+"""By whoever runs the commission, with its own certificate, as the next two. Every month that is over; while that is
+under way, the same call again waits on."""
+HOLD_ON = Call("/v1/retention/hold", HoldWanted, HoldMade, frozenset({Role.COMMISSION}), 64 << 10)
+LET_GO = Call("/v1/retention/lift", EndHold, Nothing, frozenset({Role.COMMISSION}), 1 << 10)
+APPOINT = Call("/v1/console/appoint", Appoint, Appointed, frozenset({Role.COMMISSION}), 4 << 10)
+"""By whoever runs the commission, with its own certificate; refused from the first act on that two people signed."""
 USUAL = Call("/v1/usual", Nothing, UsualGiven, ANYBODY)

@@ -14,6 +14,7 @@ from kakine.contracts.call import Body
 from kakine.contracts.ledger import Appended
 from kakine.wire.erasure import Tallies
 
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Month = Annotated[int, Meta(ge=0, lt=0xFFFF)]
 
 
@@ -76,6 +77,33 @@ class HoldLogged(Body, frozen=True):
     signed: bytes
     entry: bytes
     receipt: Appended
+
+
+class Erased(Body, frozen=True):
+    """Whether it is over, and the orders (`wire.erasure.Order`, encoded) of the months that went, ascending."""
+
+    over: bool
+    orders: list[bytes]
+
+
+class HoldWanted(Body, frozen=True):
+    """Keep the records of these entries of a log on; `reason` is one of `wire.erasure.Reason`."""
+
+    origin: str
+    places: Annotated[list[Annotated[int, Meta(ge=0, lt=1 << 48)]], Meta(min_length=1, max_length=1024)]
+    reason: str
+
+
+class HoldMade(Body, frozen=True):
+    """The digest of a hold, by which it is ended."""
+
+    hold: Digest
+
+
+class EndHold(Body, frozen=True):
+    """End the hold with this digest."""
+
+    hold: Digest
 
 
 class Erasures(Body, frozen=True):

@@ -33,6 +33,7 @@ from kakine.wire.erasure import (
     Tallies,
     Tally,
     hold_digest,
+    notice_digest,
     order_digest,
 )
 from kakine.wire.request import Place
@@ -184,6 +185,27 @@ def _check_time(order: Order, time_ms: int, name: PartyName) -> None:
         raise ErasureMismatch(part="time", party=name)
 
 
+def check_signed(
+    notice: Notice,
+    commission: PartyName,
+    keepers: Sequence[PartyName],
+    converters: Sequence[PartyName],
+    key_of: KeyOf,
+) -> Order:
+    """The order of a notice that all have signed, with the same counts. Nothing is held against the logs. Raises
+    `ErasureMismatch`, `SignatureInvalid`, `NotCanonical`."""
+    order = notice.order.opened(Order, ORDER, key_of(commission))
+    check_dropped(notice.order, notice.keepers, sorted(keepers), key_of)
+    check_destroyed(notice.order, notice.converters, sorted(converters), key_of)
+    return order
+
+
+def check_logged(notice: bytes, entry: bytes) -> None:
+    """Raise `ErasureMismatch` unless this entry is that of the encoded notice. That a log has it is for the caller."""
+    if not published.is_of(Entry.decode(entry), EntryKind.ERASURE, notice_digest(notice)):
+        raise ErasureMismatch(part="entry")
+
+
 def check_notice(
     notice: Notice,
     commission: PartyName,
@@ -200,9 +222,7 @@ def check_notice(
     Keepers and converters sorted by name. Raises `ErasureMismatch`, `SignatureInvalid`, `NotCanonical`. Does not show
     that anything was erased, only who has signed that it was.
     """
-    order = notice.order.opened(Order, ORDER, key_of(commission))
-    check_dropped(notice.order, notice.keepers, sorted(keepers), key_of)
-    check_destroyed(notice.order, notice.converters, sorted(converters), key_of)
+    order = check_signed(notice, commission, keepers, converters, key_of)
     later = {log.origin for log in logs} - {log.origin for log in logs_at(logs, order.time_ms)}
     known = {origin: months for origin, months in counted.items() if origin not in later}
     found = of_month(known, order.expiry)

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
-from kakine.contracts.commission import ERASURES, USUAL, Version
+from kakine.contracts.commission import APPOINT, ERASURES, USUAL, Version
 from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.bureau import store as bureau_store
@@ -23,6 +23,7 @@ from kakine.parties.commission.bureau.uses import Counting, collect, suspend_unu
 from kakine.parties.commission.http import duties
 from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher
+from kakine.parties.commission.retention_calls import RetentionCalls
 from kakine.parties.commission.retention_office import Office
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.parties.commission.store import METADATA, Store
@@ -61,11 +62,14 @@ class Commission:
         self._publisher = publisher
         self._offered = offered
         self._office = office
+        self._retention = RetentionCalls(office)
         self._clock = clock
         self.book: LawBook = publisher.book
         self._duties = [
             *duties(offered),
             Duty(ERASURES, partial(erasing.erasures, office)),
+            *self._retention.duties,
+            Duty(APPOINT, figuring.bureau.appointed),
             Duty(USUAL, partial(usual.given, figuring.bureau, office.identity)),
         ]
         self.app: ASGIApp = application(self._duties, self._roles)
@@ -151,4 +155,5 @@ class Commission:
 
     def close(self) -> None:
         """Let go of the store."""
+        self._retention.close()
         self.database.close()

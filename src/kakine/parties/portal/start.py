@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from kakine.clients.exchange import Network
+from kakine.clients.forgetting import forgetting
 from kakine.clients.standing import PublishedStatus
 from kakine.parties.portal.app import Portal
 from kakine.protocols.gazette_pack import read_pack
@@ -60,5 +61,6 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("acts", MINUTE, tick, "acts"),
         Chore("cards", 5 * MINUTE, refresh, "cards"),
         Chore("usual", HOUR, usual, "usual"),
+        forgetting(place, made.db),
     )
     return Working(lambda: app, made.close, begin=made.start, chores=chores, pages=pages, store=made.db)

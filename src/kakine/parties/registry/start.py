@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kakine.clients.exchange import Network
+from kakine.clients.forgetting import forgetting
 from kakine.parties.registry.app import Registry
 from kakine.runtime.footing import Footing, Site, Working
 from kakine.values.labels import DomainName
@@ -25,4 +26,5 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own."""
     made = start(place, own)
     app = made.app
-    return Working(lambda: app, made.close, begin=made.start, store=made.db)
+    chores = (forgetting(place, made.db),)
+    return Working(lambda: app, made.close, begin=made.start, chores=chores, store=made.db)
