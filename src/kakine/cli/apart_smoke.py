@@ -52,7 +52,8 @@ class _Question(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency's own system, with the agency's certificate: it calls whom the agency may call."""
+    """An agency's own system, with the agency's certificate: it calls whom the agency may call. So does the system of
+    any other party's operator."""
 
     settings: Settings
     road: NetworkRoad
@@ -74,7 +75,13 @@ class Agency:
 @asynccontextmanager
 async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
     """With the law and the lists of certificates, fetched and verified as every party does."""
-    settings = read(folder / name / SETTINGS)
+    async with as_party(read(folder / name / SETTINGS)) as own:
+        yield own
+
+
+@asynccontextmanager
+async def as_party(settings: Settings) -> AsyncIterator[Agency]:
+    """The same for the party of these settings."""
     road = NetworkRoad(Credentials(settings.name, settings.files, clock), settings.roads(), clock, PUBLIC)
     peers, book, logs = Peers(road), LawBook(settings.anchors), settings.logs()
     try:
