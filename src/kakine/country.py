@@ -31,8 +31,6 @@ from kakine.institutions.watchers import Watchers, country_policy
 from kakine.parties.authority import start as authority
 from kakine.parties.authority.app import Authority
 from kakine.parties.commission import start as commission
-from kakine.parties.commission.console import House
-from kakine.parties.commission.console import site as console_site
 from kakine.parties.converter import start as converter
 from kakine.parties.converter.app import Converter
 from kakine.parties.gateway import start as gateway
@@ -61,7 +59,6 @@ from kakine.runtime.layouts import Layouts
 from kakine.runtime.witness_roads import InProcessRoad
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import LedgerBehind, LedgerDiverged, LedgerForked, LogAlive, LogNotOver, Problem
-from kakine.web.site import Settings
 from kakine.wire import checkpoint as notes
 from kakine.wire import gazette as gazette_wire
 from kakine.wire.canonical import encode
@@ -244,9 +241,8 @@ class Country:
     def console_site(self, origin: str) -> ASGIApp:
         """The commission's console at an origin of its own. In the country's folder `findings` are folders of evidence
         that monitors have written."""
-        commission, own = self.commission, self.site
-        house = House(commission.bureau, commission.counting, commission.figuring, own.folder / "findings")
-        return console_site(Settings(origin, "kakine-console", own.clock, own.entropy), house).app()
+        findings = self.site.folder / "findings"
+        return commission.console(self._footing(COMMISSION), self.commission, origin, findings)
 
     async def refresh(self) -> None:
         """Every party asks the commission what is new. Apart, each does so every few seconds."""

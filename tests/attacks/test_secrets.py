@@ -55,7 +55,7 @@ SETTINGS = {
 FIELDS = {
     "party", "addresses", "callers", "own", "host", "commission", "authority", "converters", "ledger", "origin",
     "ministry", "registry", "domain", "domains", "keeper", "signer", "witnesses", "witness_name", "away", "name",
-    "logs", "server", "replica", "founders", "country", "listen", "kind", "environment", "folder",
+    "logs", "server", "replica", "desks", "founders", "country", "listen", "kind", "environment", "folder",
 }  # fmt: skip
 """Settings that take a text: names, addresses, public keys of founders and logs."""
 

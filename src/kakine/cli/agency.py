@@ -7,6 +7,7 @@ import csv
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -19,7 +20,8 @@ from kakine.cli.agency_folder import CountryFile, Entry, Listen, decoded, finish
 from kakine.cli.agency_folder import describe as described
 from kakine.cli.apart_making import SETTINGS, write_private
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import Agency, as_party
+from kakine.cli.apart_smoke import Agency
+from kakine.cli.apart_smoke import acting as as_party
 from kakine.contracts.agency import NewCopy
 from kakine.contracts.registry import ByNumber, Wanted
 from kakine.institutions.postgres import Cluster
@@ -28,16 +30,16 @@ from kakine.process.settings import Environment, read
 from kakine.protocols.joining import opened
 from kakine.runtime.identity import Entropy
 from kakine.runtime.postgres import Address
-from kakine.values.calendar import day_starts_ms
+from kakine.values.calendar import day_starts_ms, days
 from kakine.values.problems import PeopleFileMalformed
 from kakine.wire.gazette import decode
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="機関の参加: an agency joins a country that runs apart. In this order, each by whoever may: "
-    "describe, prepare, propose, approve, (the waiting time,) certify, finish, database, address; then its process "
-    "starts, acquire and keep.",
+    help="機関の参加: an agency joins a country that runs apart. In this order, each by whoever may: describe, prepare, "
+    "propose, assess, approve, (the waiting time,) certify, finish, database, address; then its process starts; acquire "
+    "and keep.",
 )
 
 T = TypeVar("T")
@@ -140,6 +142,46 @@ def propose(
     for change in done.changes:
         typer.echo(f"{'+' if change.widens else '-'} {change.ja} {change.en}")
     typer.echo(f"提案 / proposed: {done.digest.hex()}")
+
+
+Day = typer.Option(formats=["%Y-%m-%d"])
+
+
+@app.command()
+def assess(
+    application: ApplicationArgument,
+    config: ConfigOption,
+    file: Annotated[list[str], typer.Option(help="Files of the application; several times. Each as below.")],
+    people: Annotated[
+        int, typer.Option(help="Of so many people at least: 0, 1000, 10000, 100000 or 300000.")
+    ],
+    draft: Annotated[datetime, Day],
+    many_staff: Annotated[
+        bool, typer.Option("--many-staff", help="The agency has 500 staff or more.")
+    ] = False,
+    comment_from: Annotated[datetime | None, Day] = None,
+    comment_until: Annotated[datetime | None, Day] = None,
+    checked: Annotated[datetime | None, Day] = None,
+) -> None:
+    """保護評価の登録 (個人情報保護委員会): an impact assessment that the agency has published comes into the register, with
+    the days of its steps; the application says on which day it was published. Without it nothing that needs it is
+    approved (`assessment-incomplete`). Many people need more steps: a public comment of 30 days, a check by others. From
+    the day on that the commission has people, its officers do this in the console. Example:
+
+      kakine agency assess application --config commission/party.toml --file local-tax --people 300000 --draft 2026-01-05 --comment-from 2026-01-10 --comment-until 2026-02-10 --checked 2026-03-01
+    """  # noqa: E501 - a command to copy
+    asked = opened(application.read_bytes())
+    steps_ = (draft, comment_from, comment_until, checked)
+    facts = steps.Facts(people, many_staff, *(days(each.date()) if each else 0 for each in steps_))
+    known = {each.file: each.published for each in asked.assessments}
+    for each in file:
+        if each not in known:
+            raise typer.BadParameter(f"the application has no assessment of {each}")
+        published = known[each]
+        acting(
+            config, partial(steps.assess, party=asked.party.name, file=each, facts=facts, published=published)
+        )
+        typer.echo(f"✓ {asked.party.name}/{each}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -11,7 +12,7 @@ from kakine.cli.apart_smoke import Agency
 from kakine.contracts.agency import KEEP, KeepCopies, NewCopy
 from kakine.contracts.authority import CERTIFY_FIRST, CertifyFirst
 from kakine.contracts.call import Nothing, Role
-from kakine.contracts.commission import APPROVE, PROPOSALS, Approve, Proposal, Version
+from kakine.contracts.commission import APPROVE, ASSESSED, PROPOSALS, Approve, Assessed, Proposal, Version
 from kakine.contracts.ministry import PROPOSE, Draft, Proposed
 from kakine.contracts.registry import ACQUIRE, Acquire, Wanted
 from kakine.crypto import x509_issue
@@ -25,6 +26,18 @@ from kakine.wire.joining import Application
 
 BATCH = 256
 """People in one call to the registry."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of an assessment: `wire` has its file and the day of its publication, the agency tells the rest."""
+
+    people: int
+    many_staff: bool
+    draft: int
+    comment_from: int = 0
+    comment_until: int = 0
+    checked: int = 0
 
 
 class Stage(StrEnum):
@@ -81,6 +94,14 @@ async def proposal(own: Agency, signed: bytes) -> Proposal:
     if not fitting:
         raise ProposalUnknown(party=asked.party.name)
     return max(fitting, key=lambda each: (each.number, each.effective_ms))
+
+
+async def assess(own: Agency, party: str, file: str, facts: Facts, published: int) -> None:
+    """The commission's act, while it has no people: an assessment that the agency has published comes into the
+    register. Raises `TwoPeopleNeeded`, `AssessmentMalformed`."""
+    days = facts.draft, facts.comment_from, facts.comment_until, facts.checked, published
+    told = Assessed(party, file, facts.people, facts.many_staff, *days)
+    await own.peers.ask(own.law.with_role(Role.COMMISSION)[0], ASSESSED, told)
 
 
 async def approve(own: Agency, digest: bytes) -> Version:

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from kakine.cli.apart_adding import add_agency
+from kakine.cli.apart_desk import demo_console, demo_desk
 from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_revoking import revoke_party
 from kakine.cli.apart_server import Engine
+from kakine.cli.apart_sites import shown
 from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
 from kakine.cli.own_history import seen_of
 from kakine.country import AUTHORITY
@@ -83,11 +85,19 @@ def up(
             typer.echo(line, err=True)
         raise
     typer.echo(f"{len(names)} 機関 / processes: kakine apart status --dir {directory}")
+    _tell_sites(directory)
+
+
+def _tell_sites(directory: Path) -> None:
+    told = about(directory)
+    for line in shown(told.pages, told.sites):
+        typer.echo(line)
 
 
 @app.command()
 def status(directory: FolderOption) -> None:
-    """状態: the server of the stores, and every party with its process, its ports and whether it takes calls."""
+    """状態: the server of the stores, every party with its process, its ports and whether it takes calls, and the
+    addresses of the pages."""
     told, running = about(directory), Processes(directory).running()
     if (server := Processes(directory).server) is not None:
         pid = server.running
@@ -97,6 +107,31 @@ def status(directory: FolderOption) -> None:
         here = "—" if one is None else str(one.pid)
         at_work = one is not None and (name in told.witnesses or ready(admin))
         typer.echo(f"{'✓' if at_work else '×'} {name:16} pid {here:>8}  port {port}  admin {admin}")
+    _tell_sites(directory)
+
+
+@app.command()
+def desk(
+    directory: FolderOption,
+    domain: Annotated[str, typer.Option("--as", help="Domain whose desk it is: yokohama/children.")],
+) -> None:
+    """職員の窓口を試す: add invented staff to the desk of a domain, print the address of its pages and a code for each
+    with which they enrol there (their earlier ways in end), and report what the made-up families have applied for.
+    Staff of your own: `kakine desk staff add`. Example:
+
+      kakine apart desk --dir separate --as yokohama/children
+    """
+    for line in demo_desk(directory, domain):
+        typer.echo(line)
+
+
+@app.command()
+def console(directory: FolderOption) -> None:
+    """委員会の画面を試す: appoint one made-up member of the commission for each role, and print the address of the
+    console and the code with which each comes in for the first time. Refused once two people have signed something.
+    """
+    for line in demo_console(directory):
+        typer.echo(line)
 
 
 @app.command("smoke")

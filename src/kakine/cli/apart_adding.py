@@ -30,23 +30,26 @@ from kakine.cli.agency_folder import (
     finish,
     prepare,
 )
-from kakine.cli.agency_steps import Stage
+from kakine.cli.agency_steps import Facts, Stage
 from kakine.cli.apart_making import OPERATOR, SETTINGS
 from kakine.cli.apart_processes import About, Processes, about
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import Agency, as_party
+from kakine.cli.apart_smoke import Agency, acting
 from kakine.country import AUTHORITY, COMMISSION, MINISTRY
 from kakine.process.running import clock
 from kakine.process.settings import Environment, read
+from kakine.protocols.assessment import Level
 from kakine.protocols.gazette_genesis import PartyKeys
 from kakine.protocols.joining import drafted, opened
 from kakine.values.labels import PartyName
 from kakine.values.problems import ApplicationRefused, GazetteTooSoon
+from kakine.wire.gazette import Assessment
 from kakine.wire.joining import Application
 
 Say = Callable[[str], None]
 _REVIEW_MS = (5_000, 20_000, 80_000, 320_000)
 """Room for the review, and more of it where a slow machine took longer."""
+_PEOPLE = {Level.EXEMPT: 0, Level.BASIC: 1_000, Level.FOCUSED: 100_000, Level.FULL: 300_000}
 REASONS = "機関の参加", "An agency joins"
 
 
@@ -106,13 +109,13 @@ async def _publish(country: Path, signed: bytes, say: Say) -> int:
     """Ministry and commission, each with its own certificate; when the law with the agency takes effect."""
     asked = opened(signed)
     for review_ms in _REVIEW_MS:
-        async with as_party(read(country / MINISTRY / SETTINGS)) as ministry:
+        async with acting(read(country / MINISTRY / SETTINGS)) as ministry:
             found = steps.state(ministry, asked)
             if found.stage is not Stage.NOT_PUBLISHED:
                 say("✓ 官報 / in the gazette")
                 return found.since_ms
             await steps.propose(ministry, signed, review_ms, REASONS)
-        async with as_party(read(country / COMMISSION / SETTINGS)) as commission:
+        async with acting(read(country / COMMISSION / SETTINGS)) as commission:
             try:
                 await _approve(commission, signed, say)
             except GazetteTooSoon:
@@ -120,7 +123,18 @@ async def _publish(country: Path, signed: bytes, say: Say) -> int:
     raise GazetteTooSoon()
 
 
+def _facts(of: Assessment) -> Facts:
+    """So many people as make that level due; the days of the steps before are made up, as everything here is."""
+    level = Level(of.level)
+    before = [of.published - back for back in (90, 80, 40, 10)]
+    return Facts(_PEOPLE[level], False, *(before if level is Level.FULL else before[:1]))
+
+
 async def _approve(commission: Agency, signed: bytes, say: Say) -> None:
+    asked = opened(signed)
+    for each in asked.assessments:
+        published = each.published
+        await steps.assess(commission, asked.party.name, each.file, _facts(each), published)
     found = await steps.proposal(commission, signed)
     for change in found.changes:
         say(f"  {change.ja} {change.en}")
@@ -140,7 +154,7 @@ def _in_force(since_ms: int, patience_s: float, say: Say) -> bool:
 
 
 async def _certify(country: Path, signed: bytes) -> bytes:
-    async with as_party(read(country / AUTHORITY / SETTINGS)) as authority:
+    async with acting(read(country / AUTHORITY / SETTINGS)) as authority:
         return await steps.certify(authority, signed)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import typer
 
 from kakine.cli.apart_server import Engine, serve
+from kakine.cli.apart_sites import of_party, origin, site_names
 from kakine.cli.demo_journal import Journal
 from kakine.cli.demo_steps import Stage
 from kakine.cli.postgres import provide
@@ -56,7 +57,9 @@ SETTINGS, OPERATOR = "party.toml", "operator"
 """In each party's folder; and the folder of whoever starts and stops them all."""
 PAGES = "pages"
 """Among the ports: where residents reach the portal's pages."""
-_ROSTER = 7
+ROSTER = 7
+"""From which the made-up residents are drawn."""
+_SITE = "site:"
 
 
 @dataclass(frozen=True)
@@ -121,19 +124,22 @@ async def _found(
     for name in names:
         write_private(keys / f"{name}.seed", marked())
     with closing(Journal(whole / "demo.sqlite")) as journal:
-        await journal.about(residents, _ROSTER)
+        await journal.about(residents, ROSTER)
         async with await Country.open(ground) as country:
-            stage = Stage(country, journal, Roster(residents, _ROSTER), True)
+            stage = Stage(country, journal, Roster(residents, ROSTER), True)
             await stage.settle()
             await country.have_witnessed()
             shared = {str(name) for name in (*CONVERTERS, *country.gateways)}
             places = [each for name in names for each in _places(name, replicas if name in shared else 1)]
             certificates = {each: await _certified(country, party_of(each)) for each in places}
             await country.publish_status()
-            ports = _ports([*places, *(w.name for w in WATCHERS), PAGES], base)
+            sites = site_names(ground.pack.parties)
+            ports = _ports(
+                [*places, *(w.name for w in WATCHERS), PAGES, *(f"{_SITE}{each}" for each in sites)], base
+            )
             parting = _Parting(folder, whole, country, ports, cluster)
             questions = list(_questions(stage))
-    parting.part(certificates, questions)
+    parting.part(certificates, questions, residents)
     shutil.rmtree(whole)
 
 
@@ -200,7 +206,12 @@ class _Parting:
     def __init__(
         self, folder: Path, whole: Path, country: Country, ports: Mapping[str, Ports], cluster: Cluster | None
     ) -> None:
-        self._folder, self._whole, self._ports, self._cluster = folder, whole, ports, cluster
+        self._folder, self._whole, self._cluster = folder, whole, cluster
+        self._ports = {name: each for name, each in ports.items() if not name.startswith((PAGES, _SITE))}
+        self._pages = ports[PAGES].port
+        self._sites = {
+            name.removeprefix(_SITE): each.port for name, each in ports.items() if name.startswith(_SITE)
+        }
         self._entries = {entry.name: entry for entry in country.site.pack.parties}
         self._anchors = country.anchors
         self._policy = country.policy
@@ -209,7 +220,9 @@ class _Parting:
             line.split()[1] for line in country.policy.decode().splitlines() if line.startswith("log ")
         ]
 
-    def part(self, certificates: Mapping[str, bytes], questions: list[dict[str, Any]]) -> None:
+    def part(
+        self, certificates: Mapping[str, bytes], questions: list[dict[str, Any]], residents: int
+    ) -> None:
         """Each party's own into a folder of its own, the operator's own into one more. Further processes of a party
         have the same seed and store, and a key of their own for TLS."""
         for place, pem in certificates.items():
@@ -230,11 +243,13 @@ class _Parting:
             self._watcher(each.name, each.key_name)
         told = self._folder / OPERATOR
         told.mkdir(mode=0o700)
-        ports = {name: [each.port, each.admin] for name, each in self._ports.items() if name != PAGES}
+        ports = {name: [each.port, each.admin] for name, each in self._ports.items()}
         watchers = [each.name for each in WATCHERS]
         about = {
             "ports": ports,
-            "pages": self._ports[PAGES].port,
+            "pages": self._pages,
+            "sites": self._sites,
+            "residents": residents,
             "witnesses": watchers,
             "server": str(self._cluster.folder) if self._cluster else "",
             "questions": questions,
@@ -287,9 +302,10 @@ class _Parting:
         }
         known = {each: self._addresses(each) for each in self._entries}
         kind = _kind(self._entries[name].roles)
-        listen = {"port": ports.port, "admin": ports.admin}
-        if kind is Kind.PORTAL:
-            listen["pages"] = self._ports[PAGES].port
+        # A desk's shifts are one process's: that of the party's own name.
+        sites = of_party(self._sites, place)
+        doors = self._pages if kind is Kind.PORTAL else list(sites.values())
+        listen = {"port": ports.port, "admin": ports.admin} | ({"pages": doors} if doors else {})
         return "".join(
             [
                 *lines(
@@ -312,6 +328,7 @@ class _Parting:
                 ),
                 *lines(known, "addresses"),
                 *lines(self._own(name, kind), "own"),
+                *(lines(_desks(sites), "own.desks") if kind is Kind.GATEWAY and sites else ()),
                 *(lines(self._witnesses(), "own.witnesses") if kind is Kind.LEDGER else ()),
             ]
         )
@@ -333,7 +350,7 @@ class _Parting:
                 "domain": LOGIN,
                 "policy": POLICY,
                 "authority": AUTHORITY,
-                "origin": f"http://127.0.0.1:{self._ports[PAGES].port}",
+                "origin": f"http://127.0.0.1:{self._pages}",
             },
             Kind.AUTHORITY: {"keys": "keys", "registry": REGISTRY.party, "commission": COMMISSION},
             Kind.MINISTRY: {"commission": COMMISSION},
@@ -349,9 +366,14 @@ class _Parting:
                 "keeper": KEEPERS[0].party,
                 "registry": REGISTRY.party,
                 "policy": POLICY,
+                "origin": origin(self._sites[COMMISSION]),
             },
         }
         return of_kind[kind]
+
+
+def _desks(sites: Mapping[str, int]) -> dict[str, str]:
+    return {json.dumps(name): origin(port) for name, port in sites.items()}
 
 
 def _kind(roles: Sequence[str]) -> Kind:

@@ -35,7 +35,8 @@ class Started(msgspec.Struct, frozen=True):
 
 class About(msgspec.Struct, frozen=True):
     """What the operator's own file says. A port for the parties and one for the operator by party; that of the pages
-    for residents; the folder of the stores' server, or nothing; questions that agencies have reason to ask
+    for residents, and those of each desk by domain and of the console (`apart_sites`); how many residents were made up;
+    the folder of the stores' server, or nothing; questions that agencies have reason to ask
     (`apart_smoke`)."""
 
     ports: dict[str, tuple[int, int]]
@@ -43,6 +44,8 @@ class About(msgspec.Struct, frozen=True):
     witnesses: list[str]
     questions: list[dict[str, object]]
     server: str = ""
+    sites: dict[str, int] = {}
+    residents: int = 0
 
 
 def about(folder: Path) -> About:

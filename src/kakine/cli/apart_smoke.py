@@ -74,14 +74,14 @@ class Agency:
 
 @asynccontextmanager
 async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
-    """With the law and the lists of certificates, fetched and verified as every party does."""
-    async with as_party(read(folder / name / SETTINGS)) as own:
+    """As `acting`, by the settings in a party's folder."""
+    async with acting(read(folder / name / SETTINGS)) as own:
         yield own
 
 
 @asynccontextmanager
-async def as_party(settings: Settings) -> AsyncIterator[Agency]:
-    """The same for the party of these settings."""
+async def acting(settings: Settings) -> AsyncIterator[Agency]:
+    """With the law and the lists of certificates, fetched and verified as every party does."""
     road = NetworkRoad(Credentials(settings.name, settings.files, clock), settings.roads(), clock, PUBLIC)
     peers, book, logs = Peers(road), LawBook(settings.anchors), settings.logs()
     try:

@@ -10,10 +10,25 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from kakine.cli.apart_desk import runs_apart, tell
 from kakine.cli.desks import desk_at
 from kakine.cli.verify import harmless
 from kakine.cli.visiting import DirOption, visited
+from kakine.contracts.desk import (
+    DESK_STAFF,
+    DESK_STAFF_ADD,
+    DESK_STAFF_CODE,
+    DESK_STAFF_KIN,
+    DESK_STAFF_STATE,
+    Added,
+    CodeFor,
+    Colleague,
+    KinOf,
+    OfDesk,
+    StateOf,
+)
 from kakine.parties.gateway.desk import complaints, journal, people
+from kakine.parties.gateway.desk.calls import colleague
 from kakine.parties.gateway.desk.complaints import Complaint
 from kakine.parties.gateway.desk.office import DAY_MS, CaseDesk
 from kakine.parties.gateway.desk.people_store import Role, State, Use
@@ -41,6 +56,10 @@ def add(
     role: Annotated[Role, typer.Option(help="What the person does.")] = Role.CLERK,
 ) -> None:
     """職員を加える: prints the person's reference and a code with which they enrol within three days."""
+    if runs_apart(directory, domain):
+        made = tell(directory, domain, DESK_STAFF_ADD, Added(domain, name, unit, role.value))
+        typer.echo(f"{made.official}  {made.code}")
+        return
 
     async def work(desk: CaseDesk) -> str:
         person, code = await people.add(desk, None, name, unit, role)
@@ -53,14 +72,15 @@ def add(
 def list_(directory: DirOption, domain: AsOption) -> None:
     """職員の一覧: also those who left, so that a complaint that names a reference finds its person."""
 
-    async def work(desk: CaseDesk) -> list[str]:
-        return [
-            f"{each.official}  {each.role.value:13}  {each.state.value:7}  {each.unit}  {each.name}"
-            for each in people.all_of(desk, None)
-        ]
+    async def work(desk: CaseDesk) -> list[Colleague]:
+        return [colleague(each) for each in people.all_of(desk, None)]
 
-    for line in _at(directory, domain, work):
-        typer.echo(line)
+    apart = runs_apart(directory, domain)
+    found = (
+        tell(directory, domain, DESK_STAFF, OfDesk(domain)).people if apart else _at(directory, domain, work)
+    )
+    for each in found:
+        typer.echo(f"{each.official}  {each.role:13}  {each.state:7}  {each.unit}  {each.name}")
 
 
 @staff.command()
@@ -73,25 +93,35 @@ def code(
     ] = Use.SHIFT,
 ) -> None:
     """コードを渡す: prints a one-time code."""
+    if runs_apart(directory, domain):
+        typer.echo(tell(directory, domain, DESK_STAFF_CODE, CodeFor(domain, official, use.value)).code)
+        return
     typer.echo(_at(directory, domain, lambda desk: people.print_code(desk, None, official, use)))
 
 
 @staff.command()
 def lock(directory: DirOption, domain: AsOption, official: OfficialOption) -> None:
     """止める: the person does not come in until unlocked."""
-    _at(directory, domain, lambda desk: people.set_state(desk, None, official, State.LOCKED))
+    _set_state(directory, domain, official, State.LOCKED)
 
 
 @staff.command()
 def unlock(directory: DirOption, domain: AsOption, official: OfficialOption) -> None:
     """再び使えるようにする: with a new code the person comes in again."""
-    _at(directory, domain, lambda desk: people.set_state(desk, None, official, State.ACTIVE))
+    _set_state(directory, domain, official, State.ACTIVE)
 
 
 @staff.command()
 def remove(directory: DirOption, domain: AsOption, official: OfficialOption) -> None:
     """外す: for good. The reference stays, for records name it."""
-    _at(directory, domain, lambda desk: people.set_state(desk, None, official, State.REMOVED))
+    _set_state(directory, domain, official, State.REMOVED)
+
+
+def _set_state(directory: Path, domain: str, official: str, new: State) -> None:
+    if runs_apart(directory, domain):
+        tell(directory, domain, DESK_STAFF_STATE, StateOf(domain, official, new.value))
+    else:
+        _at(directory, domain, lambda desk: people.set_state(desk, None, official, new))
 
 
 @staff.command()
@@ -105,6 +135,9 @@ def kin(
 ) -> None:
     """本人・親族の届出: on these files the person does not work."""
     references = [each.encode() for each in reference]
+    if runs_apart(directory, domain):
+        tell(directory, domain, DESK_STAFF_KIN, KinOf(domain, official, references))
+        return
     _at(directory, domain, lambda desk: people.declare_kin(desk, None, official, references))
 
 

@@ -17,7 +17,7 @@ from kakine.country import Country
 from kakine.parties.commission.bureau.acts import Role
 
 DEMO = "demo"
-_DEMO_NAMES = {
+DEMO_NAMES = {
     Role.COMMISSIONER: "委員 (架空)",
     Role.OFFICER: "事務局 (架空)",
     Role.INSPECTOR: "検査官 (架空)",
@@ -61,7 +61,7 @@ async def demo_logins(country: Country, codes: int) -> Sequence[str]:
     its own."""
     bureau = country.commission.bureau
     if not bureau.staff.all():
-        for role, name in _DEMO_NAMES.items():
+        for role, name in DEMO_NAMES.items():
             await bureau.appoint(name, role, DEMO)
     lines = []
     for member in bureau.staff.all():

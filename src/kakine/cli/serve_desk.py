@@ -57,6 +57,11 @@ def tell(logins: Sequence[DemoLogin], applications: Sequence[Application]) -> No
         who = f"{each.person.name}（{each.person.unit}、{each.person.role.value}）"
         typer.echo(f"{who}  code {each.code}  passphrase {each.passphrase}")
     for application in applications[:SHOWN]:
-        references = " ".join(reference.decode() for reference in application.people)
-        when = day(application.day).isoformat()
-        typer.echo(f"申請 / application {application.number}  {when}  {application.procedure}  {references}")
+        typer.echo(application_line(application))
+
+
+def application_line(application: Application) -> str:
+    """What a clerk copies from it into a case."""
+    references = " ".join(reference.decode() for reference in application.people)
+    when = day(application.day).isoformat()
+    return f"申請 / application {application.number}  {when}  {application.procedure}  {references}"

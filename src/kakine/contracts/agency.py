@@ -66,9 +66,9 @@ PAPER = Call("/v1/paper", AskPaper, Printed, frozenset({Role.GATEWAY}), 64 << 10
 
 
 class NewCopy(Body, frozen=True):
-    """A copy (副本) of what the agency's own system has of one person, by the domain's own reference: an item in a version
-    of its layout, the system's own count of versions, milliseconds since 1970 of when it was so and until when it may be
-    given, and the data (JSON that fits the layout)."""
+    """A copy (副本) of what the agency's own system has of one person, by the domain's own reference: an item in a
+    version of its layout, the system's own count of versions, milliseconds since 1970 of when it was so and until when
+    it may be given, and the data (JSON that fits the layout)."""
 
     reference: Reference
     item: str

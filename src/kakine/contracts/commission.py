@@ -15,6 +15,8 @@ from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
 from kakine.contracts.retention import Erasures, ErasuresGiven
 
+Day = Annotated[int, Meta(ge=0, lt=1 << 20)]
+
 
 class Since(Body, frozen=True):
     """Versions from this number on, and openings of logs after this one."""
@@ -125,6 +127,38 @@ class Narrow(Body, frozen=True):
     until: Annotated[int, Meta(ge=0, lt=1 << 20)] = 0
 
 
+class Appoint(Body, frozen=True):
+    """One of the commission's first people. `role` is one of `parties.commission.bureau.acts.Role`; `unit` may be
+    empty."""
+
+    name: str
+    role: str
+    unit: str = ""
+
+
+class Appointed(Body, frozen=True):
+    """The number of somebody new, and the code with which they come in for the first time."""
+
+    number: int
+    code: str
+
+
+class Assessed(Body, frozen=True):
+    """An impact assessment that a party has published of one file, for the register: of how many people at least it is
+    (one of `protocols.assessment.BANDS`), whether the party has 500 staff or more, and the days (since 1970, in Japan)
+    of its steps, 0 for one that was not taken."""
+
+    party: str
+    file: str
+    people: Annotated[int, Meta(ge=0, lt=1 << 31)]
+    many_staff: bool
+    draft: Day
+    comment_from: Day
+    comment_until: Day
+    checked: Day
+    published: Day
+
+
 class IssuanceBatch(Body, frozen=True):
     """An encoded `wire.issuance.Batch` of the calling authority, and its signature."""
 
@@ -155,4 +189,8 @@ REFUSE = Call("/v1/gazette/refuse", Refuse, Nothing, frozenset({Role.COMMISSION}
 SUSPEND = Call("/v1/gazette/suspend", Narrow, Version, frozenset({Role.COMMISSION}))
 LOG_BATCH = Call("/v1/issuance/log", IssuanceBatch, BatchLogged, frozenset({Role.AUTHORITY}))
 ERASURES = Call("/v1/erasures", Erasures, ErasuresGiven, ANYBODY, 4 << 20)
+ASSESSED = Call("/v1/assessments", Assessed, Nothing, frozenset({Role.COMMISSION}), 4 << 10)
+"""By whoever runs the commission, while it has no people: its officers enter assessments in the console."""
+APPOINT = Call("/v1/console/appoint", Appoint, Appointed, frozenset({Role.COMMISSION}), 4 << 10)
+"""By whoever runs the commission, with its own certificate; refused from the first act on that two people signed."""
 USUAL = Call("/v1/usual", Nothing, UsualGiven, ANYBODY)

@@ -170,7 +170,7 @@ def _put_back(settings: Settings, clock: Clock) -> Iterator[str]:
 
 def _ports(settings: Settings, clock: Clock) -> Iterator[str]:
     own = settings.listen
-    fixed = [each for each in (own.port, own.admin, own.pages) if each]
+    fixed = [each for each in (own.port, own.admin, *own.doors) if each]
     if len(set(fixed)) != len(fixed):
         yield "one port twice"
 

@@ -150,8 +150,8 @@ class Process:
         sockets = [_listen(own.admin, LOOPBACK)]
         calls = partial(encoded, Role(self._settings.kind))
         servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, calls))]
-        if own.pages is not None:
-            sockets.append(_listen(own.pages, LOOPBACK))
+        for door in own.doors:
+            sockets.append(_listen(door, LOOPBACK))
             servers.append(_plain(self._pages))
         for told in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(told, self._end)
@@ -205,8 +205,8 @@ class Process:
         return ""
 
     async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The party's pages for people, once it is ready."""
-        pages = self._working.pages if self._working is not None and self._ready else None
+        """The party's pages for people, while it is ready."""
+        pages = self._working.pages if self._working is not None and self._is_ready() else None
         await (pages or problem_response(PartyStarting()))(scope, receive, send)
 
     async def _until_stopped(self, work: Awaitable[None]) -> None:

@@ -50,12 +50,17 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Listen(_Table, frozen=True):
     """`port` is for the other parties; `admin` for the operator's own tools, on the loopback address alone, and so is
-    `pages`, for people: a server that has TLS for browsers stands in front of it."""
+    `pages`, for people, one or several: a server that has TLS for browsers stands in front of it."""
 
     port: Port
     admin: Port
-    pages: Port | None = None
+    pages: Port | Annotated[list[Port], Meta(min_length=1, max_length=64)] | None = None
     host: str = "127.0.0.1"
+
+    @property
+    def doors(self) -> Sequence[int]:
+        """The ports for people."""
+        return [self.pages] if isinstance(self.pages, int) else self.pages or []
 
 
 class Keys(_Table, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from kakine.contracts.call import Role
-from kakine.contracts.commission import ERASURES, USUAL, Version
+from kakine.contracts.commission import APPOINT, ERASURES, USUAL, Version
 from kakine.crypto.passkeys import Site
 from kakine.parties.commission import erasing, holds
 from kakine.parties.commission.bureau import store as bureau_store
@@ -66,6 +66,7 @@ class Commission:
         self._duties = [
             *duties(offered),
             Duty(ERASURES, partial(erasing.erasures, office)),
+            Duty(APPOINT, figuring.bureau.appointed),
             Duty(USUAL, partial(usual.given, figuring.bureau, office.identity)),
         ]
         self.app: ASGIApp = application(self._duties, self._roles)
@@ -106,6 +107,7 @@ class Commission:
             clock,
             lambda: bool(staff.all()),
             lambda: bureau_store.all_cards(database.read()),
+            partial(bureau_store.enter_alone, database, clock),
         )
         bureau = Bureau(database, staff, offered, publisher.book, clock, entropy)
         figuring = Figuring(office, bureau, Counting(bureau, peers))

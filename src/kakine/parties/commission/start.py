@@ -6,25 +6,31 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from starlette.types import ASGIApp
 
 from kakine.parties.commission.app import Commission
 from kakine.parties.commission.audit import Auditor, AuditSettings
+from kakine.parties.commission.console import House
+from kakine.parties.commission.console import site as console_site
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.protocols.gazette import Anchors
 from kakine.runtime.footing import HOUR, Footing, Site, Working
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import PartyName
+from kakine.web.site import Settings
 
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`auditor` is the auditor's SQLite file, `keeper` the record keeper it asks, `policy` the file with the witnesses'
-    policy, which the commission has logged before it takes effect, `findings` the folder of evidence."""
+    policy, which the commission has logged before it takes effect, `findings` the folder of evidence. `origin` is the
+    address (scheme, host, port) at which its people reach the console; no pages without."""
 
     auditor: Path
     keeper: PartyName
     registry: PartyName
     policy: Path
     findings: Path = Path("findings")
+    origin: str = ""
 
 
 def start(place: Footing, anchors: Anchors) -> Commission:
@@ -42,6 +48,12 @@ def start_auditor(place: Footing, own: Own, commission: Commission) -> Auditor:
     commission.figuring.audits = auditor.db
     commission.serve(auditor.duties)
     return auditor
+
+
+def console(place: Footing, commission: Commission, origin: str, findings: Path) -> ASGIApp:
+    """The console at an origin of its own; `findings` are folders of evidence that monitors have written."""
+    house = House(commission.bureau, commission.counting, commission.figuring, findings)
+    return console_site(Settings(origin, "kakine-console", place.clock, place.entropy), house).app()
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
@@ -65,7 +77,10 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         Chore("audit", HOUR, partial(_audit, auditor), "books"),
         Chore("counts", HOUR, partial(_count, commission), "books"),
     )
-    return Working(lambda: commission.app, close, begin=begin, chores=chores, store=commission.database)
+    pages = console(place, commission, own.origin, here.findings) if own.origin else None
+    return Working(
+        lambda: commission.app, close, begin=begin, chores=chores, pages=pages, store=commission.database
+    )
 
 
 async def _audit(auditor: Auditor) -> str:

@@ -21,6 +21,7 @@ from kakine.parties.gateway import answering, claims, front, store
 from kakine.parties.gateway.asking import Desk
 from kakine.parties.gateway.bulk.calls import Jobs
 from kakine.parties.gateway.bulk.store import drop_unbegun
+from kakine.parties.gateway.desk.calls import DeskCalls
 from kakine.parties.gateway.desk.office import CaseDesk, Names, Rules
 from kakine.parties.gateway.office import Office, Validate
 from kakine.parties.gateway.office import Site as DomainSite
@@ -61,6 +62,7 @@ class Gateway:
         self.office = Office(identity, network, db, law, months, peers, clock, entropy, validate, sites)
         self.desk = Desk(self.office)
         self.jobs = Jobs(self.office, self.desk)
+        self.desks: dict[DomainName, CaseDesk] = {}
         self._watch = Watch(db)
 
     @property
@@ -74,6 +76,7 @@ class Gateway:
             Duty(agency.PAPER, partial(front.paper, office, self.desk)),
             Duty(agency.KEEP, partial(front.keep, office)),
             *self.jobs.duties,
+            *DeskCalls(office, self.desks).duties,
             Duty(CLAIM, partial(claims.take, office)),
         ]
         return application(duties, lambda name: office.law.in_force(office.clock()).roles(name))
@@ -86,8 +89,11 @@ class Gateway:
         site: Site,
         rules: Rules | None = None,
     ) -> CaseDesk:
-        """The desk of one domain's case workers (spec/desk.md), whose pages are at `site`. Raises `DomainNotRun`."""
-        return CaseDesk(domain, self.office, self.desk, layouts, files, site, rules or Rules())
+        """The desk of one domain's case workers (spec/desk.md), whose pages are at `site`; what the agency's systems
+        tell it comes here from now on. Raises `DomainNotRun`."""
+        made = CaseDesk(domain, self.office, self.desk, layouts, files, site, rules or Rules())
+        self.desks[domain] = made
+        return made
 
     async def start(self) -> None:
         """Enrol the domains with the converters where that is not done, and take up what a crash left open: of an

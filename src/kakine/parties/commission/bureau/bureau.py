@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kakine.contracts.commission import Narrow, Stop, Version
+from kakine.contracts.commission import Appoint, Appointed, Narrow, Stop, Version
 from kakine.parties.commission.bureau import store
 from kakine.parties.commission.bureau.acts import OPEN_MS, RULES, Act, Role, Stopped, What
 from kakine.parties.commission.bureau.store import CLOCK, Doer, Kept, Line
@@ -25,6 +25,7 @@ from kakine.protocols.uses import Sunset
 from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Clock, Entropy
 from kakine.values.calendar import day_in_japan
+from kakine.values.labels import PartyName
 from kakine.values.problems import (
     AssessmentMalformed,
     GazetteUnchanged,
@@ -86,6 +87,14 @@ class Bureau:
             unit,
             lambda db, made: store.note(db, now_ms, CLOCK, "appointed", str(made.number), role),
         )
+
+    async def appointed(self, caller: PartyName, asked: Appoint) -> Appointed:
+        """As `appoint`, over the road: the caller is the commission itself. Raises `TwoPeopleNeeded`, `RoleNotAllowed`,
+        `StaffMalformed`."""
+        if asked.role not in tuple(Role):
+            raise RoleNotAllowed(role="none")
+        member, code = await self.appoint(asked.name, Role(asked.role), asked.unit)
+        return Appointed(member.number, code)
 
     def note(
         self, member: Member, what: str, about: str = "", fact: str = ""

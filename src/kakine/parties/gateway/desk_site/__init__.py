@@ -11,6 +11,7 @@ from kakine.web.sessions import Sessions
 from kakine.web.site import Settings, Site
 
 COOKIE = "kakine-desk"
+"""And the domain behind it: several desks may have one host, and ports do not keep cookies apart."""
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Pages:
 def site(desk: CaseDesk) -> Site[Shift]:
     """The site of one desk, at the origin of its passkeys. `site(desk).app()` is the ASGI application."""
     clock, entropy, rules = desk.office.clock, desk.office.entropy, desk.rules
-    settings = Settings(desk.site.origin, COOKIE, clock, entropy)
+    settings = Settings(desk.site.origin, f"{COOKIE}-{desk.domain.replace('/', '-')}", clock, entropy)
     sessions: Sessions[Shift] = Sessions(clock, entropy, rules.idle_ms, rules.longest_ms)
 
     def stands(shift: Shift) -> None:
