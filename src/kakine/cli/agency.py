@@ -37,9 +37,9 @@ from kakine.wire.gazette import decode
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="機関の参加: an agency joins a country that runs apart. In this order, each by whoever may: describe, prepare, "
-    "propose, assess, approve, (the waiting time,) certify, finish, database, address; then its process starts; acquire "
-    "and keep.",
+    help="機関の参加: an agency joins a country that runs apart. In this order, each by whoever may: describe, "
+    "prepare, propose, assess, approve, (the waiting time,) certify, finish, database, address; then its process "
+    "starts; acquire and keep.",
 )
 
 T = TypeVar("T")
