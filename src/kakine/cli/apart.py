@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli.apart_adding import add_agency
 from kakine.cli.apart_desk import demo_console, demo_desk
 from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
@@ -20,6 +21,9 @@ from kakine.cli.own_history import seen_of
 from kakine.country import AUTHORITY
 from kakine.protocols.history import lines
 from kakine.values.problems import PartyUnavailable, PromiseBroken
+
+WAITS = 75
+"""Exit status where the waiting time of the law is not over (EX_TEMPFAIL of sysexits.h)."""
 
 app = typer.Typer(
     no_args_is_help=True, help="機関ごとに分けて動かす: a country whose parties run apart, over mutual TLS."
@@ -51,6 +55,14 @@ def up(
             max=9,
         ),
     ] = 1,
+    waiting_days: Annotated[
+        int | None,
+        typer.Option(
+            help="How long a change of the law that allows something waits, where the country is founded first; "
+            "without it 14 days, as the legal pack says. 0 is for trying out.",
+            min=0,
+        ),
+    ] = None,
 ) -> None:
     """起動: found a country in an empty folder if there is none, start every party that does not run, wait until all
     take calls. Stores are in a PostgreSQL server of the country's own, which starts first; the Debian package
@@ -62,7 +74,7 @@ def up(
     """
     if not (directory / OPERATOR).is_dir():
         typer.echo("国をつくる / founding the country ...")
-        asyncio.run(make(directory, residents, base, engine, replicas))
+        asyncio.run(make(directory, residents, base, engine, replicas, waiting_days))
     names = list(about(directory).ports)
     processes = Processes(directory)
     processes.up(names)
@@ -172,6 +184,32 @@ def revoke(
         processes.start(authority)
         processes.wait([authority])
     typer.echo("失効した / revoked")
+
+
+@app.command("add-agency")
+def add_agency_(
+    directory: FolderOption,
+    entry: Annotated[
+        Path,
+        typer.Argument(
+            help="The agency as the legal pack writes one: one [[party]], and an [[assessment]] for each file that a "
+            "row needs.",
+            dir_okay=False,
+        ),
+    ],
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait at most until the law with the agency is in force.", min=0)
+    ] = 60,
+) -> None:
+    """機関の参加: have an agency join this country while it runs, through all steps of `kakine agency`: its folder and
+    keys, the gazette with both signatures, the waiting time (14 days; `up --waiting-days 0` founds a country without
+    one, for trying out), its certificate, its database, its address with all others, its process. Killed or broken off,
+    the same command goes on where it was. Example:
+
+      kakine apart add-agency kobe.toml --dir separate
+    """
+    if not add_agency(directory, entry, wait, typer.echo):
+        raise typer.Exit(WAITS)
 
 
 @app.command()

@@ -13,7 +13,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,17 @@ def marked(entropy: int = SEED) -> bytes:
 
 
 async def make(
-    folder: Path, residents: int, base: int, engine: Engine = Engine.SQLITE, replicas: int = 1
+    folder: Path,
+    residents: int,
+    base: int,
+    engine: Engine = Engine.SQLITE,
+    replicas: int = 1,
+    waiting_days: int | None = None,
 ) -> None:
     """Found a country of this many made-up residents in an empty folder and part it. Ports count up from `base`; 0 for
-    any that are free. Gateways and converters stand so often as `replicas` says, each in a folder of its own. A server
-    that is made for it is stopped in the end. Raises `FolderInUse`, `ServerMissing`, `ServerFailed`, `StoreInUse` for
+    any that are free. Gateways and converters stand so often as `replicas` says, each in a folder of its own. Changes
+    that allow something wait `waiting_days`, where it is given, instead of those of the legal pack. A server that is
+    made for it is stopped in the end. Raises `FolderInUse`, `ServerMissing`, `ServerFailed`, `StoreInUse` for
     replicas on SQLite, and what refuses."""
     if replicas > 1 and engine is Engine.SQLITE:
         raise StoreInUse()
@@ -91,28 +97,32 @@ async def make(
     folder.mkdir(parents=True, exist_ok=True)
     if engine is Engine.SQLITE:
         folder.chmod(0o700)
-        await _found(folder, residents, base, None, 1)
+        await _found(folder, residents, base, None, 1, waiting_days)
         return
     # The server's own account goes through to its folder; each party's is closed to it.
     folder.chmod(0o711)
     cluster = serve(folder)
     try:
-        await _found(folder, residents, base, cluster, replicas)
+        await _found(folder, residents, base, cluster, replicas, waiting_days)
     finally:
         cluster.stop()
 
 
-async def _found(folder: Path, residents: int, base: int, cluster: Cluster | None, replicas: int) -> None:
+async def _found(
+    folder: Path, residents: int, base: int, cluster: Cluster | None, replicas: int, waiting_days: int | None
+) -> None:
     whole = folder / "founding"
     whole.mkdir(mode=0o700)
     keys = whole / "keys"
     keys.mkdir(mode=0o700)
     ground = site(whole)
+    if waiting_days is not None:
+        ground = replace(ground, pack=replace(ground.pack, waiting_days=waiting_days))
     if cluster is not None:
         provide(cluster, whole, ground.pack, secrets.token_bytes)
     names = [PartyName(entry.name) for entry in ground.pack.parties]
     for name in names:
-        _write(keys / f"{name}.seed", marked())
+        write_private(keys / f"{name}.seed", marked())
     with closing(Journal(whole / "demo.sqlite")) as journal:
         await journal.about(residents, ROSTER)
         async with await Country.open(ground) as country:
@@ -184,7 +194,8 @@ def _ports(names: Sequence[str], base: int) -> dict[str, Ports]:
     return {name: Ports(*found[2 * at : 2 * at + 2]) for at, name in enumerate(names)}
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes) -> None:
+    """Into a file of mode 600."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
 
@@ -218,10 +229,10 @@ class _Parting:
             name, own = party_of(place), self._folder / place
             own.mkdir(mode=0o700)
             end = pem.index(b"-----END CERTIFICATE-----") + len(b"-----END CERTIFICATE-----\n")
-            _write(own / "own.pem", pem[:end])
-            _write(own / "roots.pem", pem[end:])
-            _write(own / "policy.txt", self._policy)
-            _write(own / "key.seed", (self._whole / "keys" / f"{name}.seed").read_bytes())
+            write_private(own / "own.pem", pem[:end])
+            write_private(own / "roots.pem", pem[end:])
+            write_private(own / "policy.txt", self._policy)
+            write_private(own / "key.seed", (self._whole / "keys" / f"{name}.seed").read_bytes())
             self._give_store(name, own, self._replica(place))
             if name == AUTHORITY:
                 (self._whole / "keys" / AUTHORITY).rename(own / "keys")
@@ -244,7 +255,7 @@ class _Parting:
             "questions": questions,
         }
         (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
-        _write(told / POLICY, self._policy)
+        write_private(told / POLICY, self._policy)
 
     def _processes(self, name: str) -> list[str]:
         return [place for place in self._ports if party_of(place) == name]
@@ -260,9 +271,9 @@ class _Parting:
                 path.rename(own / path.name)
             return
         key = own.absolute() / f"{name}.password"
-        _write(key, (self._cluster.folder / "keys" / name).read_bytes())
+        write_private(key, (self._cluster.folder / "keys" / name).read_bytes())
         address = Address(self._cluster.server(name, name, key), replica)
-        _write(own / f"{name}.postgresql", address.text().encode())
+        write_private(own / f"{name}.postgresql", address.text().encode())
 
     def _watcher(self, name: str, key_name: str) -> None:
         own = self._folder / f"witness-{name}"
@@ -277,7 +288,7 @@ class _Parting:
             "seed": "witness.seed",
             "port": self._ports[name].port,
         }
-        (own / SETTINGS).write_text("".join(_lines(settings)))
+        (own / SETTINGS).write_text("".join(lines(settings)))
 
     def _addresses(self, name: str) -> str | list[str]:
         found = [f"https://127.0.0.1:{self._ports[each].port}" for each in self._processes(name)]
@@ -297,28 +308,28 @@ class _Parting:
         listen = {"port": ports.port, "admin": ports.admin} | ({"pages": doors} if doors else {})
         return "".join(
             [
-                *_lines(
+                *lines(
                     {"party": name, "kind": kind, "environment": "development", "database": self._store(name)}
                 ),
-                *_lines(listen, "listen"),
-                *_lines({"seed": "key.seed", "own": "own.pem", "roots": "roots.pem"}, "keys"),
-                *_lines(
+                *lines(listen, "listen"),
+                *lines({"seed": "key.seed", "own": "own.pem", "roots": "roots.pem"}, "keys"),
+                *lines(
                     {"commission": COMMISSION, "authority": AUTHORITY, "converters": list(CONVERTERS)},
                     "country",
                 ),
-                *_lines(founders, "country.founders"),
+                *lines(founders, "country.founders"),
                 *(
                     line
                     for log in LOGS
                     for line in (
                         "\n[[country.logs]]\n",
-                        *_pairs({"ledger": log.ledger, "origin": log.origin}),
+                        *pairs({"ledger": log.ledger, "origin": log.origin}),
                     )
                 ),
-                *_lines(known, "addresses"),
-                *_lines(self._own(name, kind), "own"),
-                *(_lines(_desks(sites), "own.desks") if kind is Kind.GATEWAY and sites else ()),
-                *(_lines(self._witnesses(), "own.witnesses") if kind is Kind.LEDGER else ()),
+                *lines(known, "addresses"),
+                *lines(self._own(name, kind), "own"),
+                *(lines(_desks(sites), "own.desks") if kind is Kind.GATEWAY and sites else ()),
+                *(lines(self._witnesses(), "own.witnesses") if kind is Kind.LEDGER else ()),
             ]
         )
 
@@ -370,10 +381,11 @@ def _kind(roles: Sequence[str]) -> Kind:
     return Kind(role.value)
 
 
-def _lines(values: Mapping[str, Any], table: str = "") -> list[str]:
-    return [f"\n[{table}]\n" if table else "", *_pairs(values)]
+def lines(values: Mapping[str, Any], table: str = "") -> list[str]:
+    """A table of a settings file."""
+    return [f"\n[{table}]\n" if table else "", *pairs(values)]
 
 
-def _pairs(values: Mapping[str, Any]) -> list[str]:
+def pairs(values: Mapping[str, Any]) -> list[str]:
     """Texts, numbers and lists of texts: of these JSON and TOML write the same."""
     return [f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items()]

@@ -52,7 +52,8 @@ class _Question(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency's own system, with the agency's certificate: it calls whom the agency may call."""
+    """An agency's own system, with the agency's certificate: it calls whom the agency may call. So does the system of
+    any other party's operator."""
 
     settings: Settings
     road: NetworkRoad

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from kakine.cli import apart, authority, card, gazette, monitor, page, paper, postgres, store
+from kakine.cli import agency, apart, authority, card, gazette, monitor, page, paper, postgres, store
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
 from kakine.cli.backup import backup, backup_key
@@ -46,6 +46,7 @@ app.command()(run)
 app.command()(backup)
 app.command()(backup_key)
 app.command()(restore)
+app.add_typer(agency.app, name="agency")
 app.add_typer(apart.app, name="apart")
 app.add_typer(card.app, name="card")
 app.add_typer(authority.app, name="authority")

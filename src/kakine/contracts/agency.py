@@ -65,6 +65,31 @@ PAPER = Call("/v1/paper", AskPaper, Printed, frozenset({Role.GATEWAY}), 64 << 10
 """As `ASK`, for residents' desks."""
 
 
+class NewCopy(Body, frozen=True):
+    """A copy (副本) of what the agency's own system has of one person, by the domain's own reference: an item in a
+    version of its layout, the system's own count of versions, milliseconds since 1970 of when it was so and until when
+    it may be given, and the data (JSON that fits the layout)."""
+
+    reference: Reference
+    item: str
+    layout: Annotated[int, Meta(ge=1, lt=1 << 16)]
+    version: Annotated[int, Meta(ge=1, lt=1 << 48)]
+    as_of_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    expires_ms: Annotated[int, Meta(ge=0, lt=1 << 48)]
+    data: Annotated[bytes, Meta(max_length=64 << 10)]
+
+
+class KeepCopies(Body, frozen=True):
+    """Copies of one domain, kept all or none."""
+
+    domain: str
+    copies: Annotated[list[NewCopy], Meta(min_length=1, max_length=256)]
+
+
+KEEP = Call("/v1/copies", KeepCopies, Nothing, frozenset({Role.GATEWAY}), 4 << 20)
+"""As `ASK`: what this agency answers from. The same again changes nothing."""
+
+
 class BulkPart(Body, frozen=True):
     """People of a job that is to begin, from this position on: the domain's own references, digests of the case
     numbers. The job's id follows from all of them and from what is asked (spec/bulk.md section 1)."""

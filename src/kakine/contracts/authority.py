@@ -41,6 +41,13 @@ class CertifyParty(Body, frozen=True):
     request: bytes
 
 
+class CertifyFirst(Body, frozen=True):
+    """The authority's operator brings the application (`wire.joining.SignedApplication`) of a party that has no
+    certificate with which it could call."""
+
+    application: bytes
+
+
 class PartyCertified(Body, frozen=True):
     """The certificate and its root, DER."""
 
@@ -175,6 +182,9 @@ MOST_BATCHES = 24
 
 CERTIFY = Call("/v1/certificates", Certify, Certified, frozenset({Role.GATEWAY}), 64 << 10)
 CERTIFY_PARTY = Call("/v1/certificates/party", CertifyParty, PartyCertified, ANYBODY, 64 << 10)
+CERTIFY_FIRST = Call(
+    "/v1/certificates/first", CertifyFirst, PartyCertified, frozenset({Role.AUTHORITY}), 128 << 10
+)
 EVENTS = Call("/v1/certificates/events", Events, Nothing, frozenset({Role.REGISTRY}))
 ROOTS = Call("/v1/certificates/roots", Nothing, SignedRoots, ANYBODY)
 LISTS = Call("/v1/status", Nothing, Lists, ANYBODY)

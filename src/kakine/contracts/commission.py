@@ -15,6 +15,8 @@ from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.ledger import Appended
 from kakine.contracts.retention import EndHold, Erased, Erasures, ErasuresGiven, HoldMade, HoldWanted
 
+Day = Annotated[int, Meta(ge=0, lt=1 << 20)]
+
 
 class Since(Body, frozen=True):
     """Versions from this number on, and openings of logs after this one."""
@@ -141,6 +143,22 @@ class Appointed(Body, frozen=True):
     code: str
 
 
+class Assessed(Body, frozen=True):
+    """An impact assessment that a party has published of one file, for the register: of how many people at least it is
+    (one of `protocols.assessment.BANDS`), whether the party has 500 staff or more, and the days (since 1970, in Japan)
+    of its steps, 0 for one that was not taken."""
+
+    party: str
+    file: str
+    people: Annotated[int, Meta(ge=0, lt=1 << 31)]
+    many_staff: bool
+    draft: Day
+    comment_from: Day
+    comment_until: Day
+    checked: Day
+    published: Day
+
+
 class IssuanceBatch(Body, frozen=True):
     """An encoded `wire.issuance.Batch` of the calling authority, and its signature."""
 
@@ -176,6 +194,8 @@ ERASE = Call("/v1/retention/erase", Nothing, Erased, frozenset({Role.COMMISSION}
 under way, the same call again waits on."""
 HOLD_ON = Call("/v1/retention/hold", HoldWanted, HoldMade, frozenset({Role.COMMISSION}), 64 << 10)
 LET_GO = Call("/v1/retention/lift", EndHold, Nothing, frozenset({Role.COMMISSION}), 1 << 10)
+ASSESSED = Call("/v1/assessments", Assessed, Nothing, frozenset({Role.COMMISSION}), 4 << 10)
+"""By whoever runs the commission, while it has no people: its officers enter assessments in the console."""
 APPOINT = Call("/v1/console/appoint", Appoint, Appointed, frozenset({Role.COMMISSION}), 4 << 10)
 """By whoever runs the commission, with its own certificate; refused from the first act on that two people signed."""
 USUAL = Call("/v1/usual", Nothing, UsualGiven, ANYBODY)

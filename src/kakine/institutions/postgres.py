@@ -136,8 +136,9 @@ class Cluster:
             if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (party,)).fetchone() is None:
                 for role in (owner, party):
                     self._role(server, role, entropy)
-                for line in _DATABASE:
-                    server.execute(_named(line, party))
+                server.execute(_named(_DATABASE, party))
+            for line in _DOORS:
+                server.execute(_named(line, party))
         with self._connected(party, owner) as database:
             create_tables(database, metadata)
             self.grant(database, party, metadata)
@@ -176,8 +177,8 @@ class Cluster:
         write_private(self.folder / "keys" / role, f"*:*:*:{role}:{secret}\n".encode())
 
 
-_DATABASE = (
-    "CREATE DATABASE {party} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'",
+_DATABASE = "CREATE DATABASE {party} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
+_DOORS = (
     "REVOKE ALL ON DATABASE {party} FROM PUBLIC",
     "GRANT CONNECT ON DATABASE {party} TO {party}",
 )

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from kakine.process.restoring import mark
 from kakine.process.settings import Environment, Kind, Settings, named
+from kakine.protocols.joining import https
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials
 from kakine.values.problems import SettingsRefused, StoreFailed, TlsUnusable
@@ -49,6 +49,12 @@ def require(settings: Settings, clock: Clock) -> None:
     failed = [each.id for each in check(settings, clock) if each.fault]
     if failed:
         raise SettingsRefused(party=settings.party, checks=failed)
+
+
+def require_addresses(settings: Settings, clock: Clock) -> None:
+    """Raises `SettingsRefused` where a party that must be reached has no address, or one has none that is one."""
+    if list(_addresses(settings, clock)):
+        raise SettingsRefused(party=settings.party, checks=["addresses"])
 
 
 def _own(settings: Settings, clock: Clock) -> Iterator[str]:
@@ -152,19 +158,8 @@ def _addresses(settings: Settings, clock: Clock) -> Iterator[str]:
         if name not in known:
             yield f"none for {name}"
     for name, processes in settings.roads().items():
-        if not all(_https(address) for address in processes):
+        if not all(https(address) for address in processes):
             yield f"not https://host:port for {name}"
-
-
-def _https(address: str) -> bool:
-    """`https://host:port` and nothing besides."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        return False
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return address == f"https://{host}:{port}" and address.isascii()
 
 
 def _put_back(settings: Settings, clock: Clock) -> Iterator[str]:

@@ -16,10 +16,12 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, create_server
 from socket import socket as Socket
 from typing import Any, TypeVar
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,9 +32,9 @@ from kakine.contracts.call import Role
 from kakine.contracts.commission import CURRENT
 from kakine.crypto import x509_issue
 from kakine.crypto.keys import generate
-from kakine.process.checks import own_of, require
+from kakine.process.checks import own_of, require, require_addresses
 from kakine.process.restoring import mark
-from kakine.process.settings import Kind, Settings
+from kakine.process.settings import Kind, Settings, read
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
 from kakine.runtime.border import Border, BorderServer, Quiet
@@ -135,6 +137,7 @@ class Process:
         self._working: Working | None = None
         self._ready = False
         self._stop, self._over = asyncio.Event(), asyncio.Event()
+        self._stamp = 0, 0, 0
         self._alone = not replica_of(settings.folder / settings.database)
         self._serving: list[asyncio.Task[None]] = []
 
@@ -291,11 +294,27 @@ class Process:
         self._figures.certificate.set(self._credentials.certificate.not_after)
         return "certificate" if self._credentials.renew() else ""
 
+    async def _reread(self) -> str:
+        """Addresses and callers that have changed in the settings file are those of the next call; everything else
+        waits for a restart. What the checks refuse changes nothing."""
+        if (stamp := stamp_of(self._settings.file)) == self._stamp:
+            return ""
+        self._stamp = stamp
+        fresh, before = read(self._settings.file), self._settings
+        if fresh == before:
+            return ""
+        require_addresses(fresh, clock)
+        after = msgspec.structs.replace(before, addresses=fresh.addresses, callers=fresh.callers)
+        self._road.readdress(after.roads())
+        self._border.callers, self._settings = after.only(), after
+        return "addresses" if fresh == after else "addresses; restart for the rest"
+
     def _schedule(self) -> Schedule:
         chores = [
             Chore("law", 5 * SECOND, partial(_silently, self._law), "law"),
             Chore("lists", MINUTE, partial(_silently, self._status), "lists"),
             Chore("certificate", SECOND, self._reload, "certificate"),
+            Chore("settings", SECOND, self._reread, "settings"),
             Chore("renewal", HOUR, self._renew, "renewal"),
         ]
         own = self._working.chores if self._working is not None else ()
@@ -311,6 +330,15 @@ class Process:
 
     def _tell(self, event: str, **fields: str | int) -> None:
         log.info(event, extra={"party": str(self._name), **fields})
+
+
+def stamp_of(path: Path) -> tuple[int, int, int]:
+    """Changes with the file; nothing of a file that is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 async def _silently(work: Callable[[], Awaitable[None]]) -> str:

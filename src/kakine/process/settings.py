@@ -112,6 +112,7 @@ class Settings(_Table, frozen=True):
     callers: list[str] | None = None
     own: dict[str, Any] = {}
     folder: Path = Path()
+    file: Path = Path()
 
     @property
     def name(self) -> PartyName:
@@ -163,7 +164,8 @@ def read(path: Path) -> Settings:
     file, an unknown key, a name that is none."""
     try:
         found = msgspec.toml.decode(_bytes(path), type=Settings, dec_hook=named)
-        found = msgspec.structs.replace(found, folder=path.resolve().parent)
+        whole = path.resolve()
+        found = msgspec.structs.replace(found, folder=whole.parent, file=whole)
         _ = found.name, found.converters, found.anchors, found.logs(), found.roads(), found.only()
     except OSError as fault:
         raise SettingsMalformed(why="cannot be read") from fault

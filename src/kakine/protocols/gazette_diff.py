@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from kakine.crypto.hashing import digest
 from kakine.protocols.gazette_sound import suspendable
 from kakine.values.calendar import day
 from kakine.wire.gazette import (
@@ -80,7 +81,7 @@ def describe(old: Gazette, new: Gazette) -> list[Change]:
         *_lists(_ITEMS, _by_id(old.items), _by_id(new.items), _any_change(_ITEMS)),
         *_lists(_PROCEDURES, _by_id(old.procedures), _by_id(new.procedures), _any_change(_PROCEDURES)),
         *_lists(_ROWS, _by_id(old.rows), _by_id(new.rows), _row_change),
-        *_lists(_PARTIES, _parties(old), _parties(new), _party_change, keep=_is_guard),
+        *_lists(_PARTIES, _parties(old), _parties(new), _party_change, keep=_is_guard, detail=_newcomer),
         *_lists(_ASSESSMENTS, _by_id(old.assessments), _by_id(new.assessments), _assessment_change),
         *_lists(_GROUNDS, _by_id(old.grounds), _by_id(new.grounds), _ground_change, keep=_is_protective),
         *_lists(_SEALINGS, _by_id(old.sealings), _by_id(new.sealings), _sealing_change),
@@ -119,19 +120,36 @@ def _never(entry: object) -> bool:
     return False
 
 
+def _plain(entry: object) -> tuple[str, str]:
+    return "", ""
+
+
+def _newcomer(entry: Party) -> tuple[str, str]:
+    """Everything about a new party, its keys by a digest: whoever signs for a name signs for whose it is."""
+    keys = digest("party-keys", entry.signing_key, entry.seal_key).hex()[:16]
+    domains = ", ".join(
+        f"{each.name} (provides {' '.join(each.provides) or '-'}; asks {' '.join(each.asks) or '-'})"
+        for each in entry.domains
+    )
+    kinds = f"{' '.join(entry.roles)}; {' '.join(entry.types) or '-'}"
+    said = f"{entry.ja} / {entry.en}, {entry.number}; {kinds}; {domains or '-'}; {keys}"
+    return f"({said})", f" ({said})"
+
+
 def _lists(
     words: _Words,
     old: Mapping[str, E],
     new: Mapping[str, E],
     changed: Judge[E],
     keep: Callable[[E], bool] = _never,
+    detail: Callable[[E], tuple[str, str]] = _plain,
 ) -> Iterator[Change]:
-    """`keep` says which entries may not be taken away by a narrowing."""
+    """`keep` says which entries may not be taken away by a narrowing, `detail` what is said of a new one."""
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield _gone(words, name, widens=keep(old[name]))
         elif name not in old:
-            yield _added(words, name)
+            yield _added(words, name, detail(new[name]))
         elif old[name] != new[name]:
             yield from changed(old[name], new[name])
 

@@ -52,7 +52,8 @@ def _domain(entry: DomainEntry) -> wire.Domain:
     return wire.Domain(entry.name, entry.epoch, _sorted(entry.provides), _sorted(entry.asks))
 
 
-def _party(entry: PartyEntry, keys: PartyKeys) -> wire.Party:
+def party(entry: PartyEntry, keys: PartyKeys) -> wire.Party:
+    """An entry of the pack with the keys of the party."""
     domains = tuple(sorted(map(_domain, entry.domain), key=lambda domain: domain.name))
     return wire.Party(
         name=entry.name,
@@ -93,7 +94,8 @@ def _item(pack: Pack, entry: ItemEntry) -> wire.Item:
     )
 
 
-def _assessment(entry: AssessmentEntry) -> wire.Assessment:
+def assessment(entry: AssessmentEntry) -> wire.Assessment:
+    """An entry of the pack as a version has it."""
     return wire.Assessment(
         id=entry.id,
         party=entry.party,
@@ -155,9 +157,9 @@ def genesis(pack: Pack, keys: Mapping[str, PartyKeys], now_ms: int) -> Gazette:
         procedures=_by_id([_procedure(entry) for entry in procedures]),
         rows=_by_id([_row(procedure, entry) for procedure in procedures for entry in procedure.row]),
         parties=tuple(
-            sorted((_party(entry, keys[entry.name]) for entry in pack.parties), key=lambda party: party.name)
+            sorted((party(entry, keys[entry.name]) for entry in pack.parties), key=lambda each: each.name)
         ),
-        assessments=_by_id([_assessment(entry) for entry in pack.assessments]),
+        assessments=_by_id([assessment(entry) for entry in pack.assessments]),
         grounds=_by_id([_ground(entry) for entry in pack.grounds]),
         suspensions=(),
         sealings=_by_id([_sealing(entry) for entry in pack.sealings]),

@@ -210,6 +210,10 @@ class NetworkRoad:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
+    def readdress(self, addresses: Mapping[PartyName, str | Sequence[str]]) -> None:
+        """Call others where these say, from now on; calls under way are finished where they are."""
+        self._addresses = Addresses(addresses)
+
     async def close(self) -> None:
         """Let go of all connections."""
         self.retire()

@@ -1047,6 +1047,14 @@ class CountryMissing(Problem):
     title = "no country was run in this folder"
 
 
+class ApplicationRefused(Problem):
+    code = "application-refused"
+    status = 409
+    title = (
+        "an application to join the country asks for what nobody can apply for, or is not the one that stands"
+    )
+
+
 class FolderInUse(Problem):
     code = "folder-in-use"
     status = 409

@@ -16,6 +16,7 @@ def duties(office: Office) -> list[Duty[Any, Any]]:
     return [
         Duty(calls.CERTIFY, partial(issuing.certify, office)),
         Duty(calls.CERTIFY_PARTY, partial(issuing.certify_party, office)),
+        Duty(calls.CERTIFY_FIRST, partial(issuing.certify_first, office)),
         Duty(calls.EVENTS, partial(revoking.events, office)),
         Duty(calls.ROOTS, partial(publishing.roots, office)),
         Duty(calls.LISTS, partial(publishing.lists, office)),

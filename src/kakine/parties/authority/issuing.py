@@ -11,7 +11,14 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from kakine.contracts.authority import Certified, Certify, CertifyParty, PartyCertified
+from kakine.contracts.authority import (
+    CERTIFY_FIRST,
+    Certified,
+    Certify,
+    CertifyFirst,
+    CertifyParty,
+    PartyCertified,
+)
 from kakine.crypto import x509_issue
 from kakine.crypto.hashing import digest
 from kakine.crypto.x509 import Request, fingerprint, open_request
@@ -21,12 +28,19 @@ from kakine.parties.authority.office import Office
 from kakine.parties.authority.roots import Issuer, fresh_serial
 from kakine.parties.authority.settings import DAY_S
 from kakine.parties.authority.store import SERIAL, Row, State
+from kakine.protocols import joining
 from kakine.protocols.status import uri_of
 from kakine.runtime.database import Connection
 from kakine.values.certificates import HOST, PERSONAL, Profile, Reason, Use
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import PartyName
-from kakine.values.problems import KeyAlreadyCertified, ProfileUnknown, VoucherInvalid, VoucherUsed
+from kakine.values.problems import (
+    CallerNotAllowed,
+    KeyAlreadyCertified,
+    ProfileUnknown,
+    VoucherInvalid,
+    VoucherUsed,
+)
 from kakine.wire.voucher import Voucher, opened
 
 _ITEMS = ("name", "name_flags", "sex", "birth", "address", "address_flags")
@@ -72,25 +86,43 @@ async def certify_party(office: Office, caller: PartyName, asked: CertifyParty) 
 
     Raises RequestMalformed, KeyNotAllowed, PossessionUnproved, KeyAlreadyCertified, Suspended.
     """
+    return await _certify_for(office, caller, asked.request)
+
+
+async def certify_first(office: Office, caller: PartyName, asked: CertifyFirst) -> PartyCertified:
+    """Certify the key for which a party has applied that cannot call yet (spec/joining.md section 3). Who carries the
+    application does not matter: the party's signing key in the law in force has signed it.
+
+    Raises `CallerNotAllowed` for everybody but the authority's own operator, PartyUnknown before the law has the party
+    in force, ApplicationRefused, SignatureInvalid, NotCanonical, and what `certify_party` raises.
+    """
+    if caller != office.identity.name:
+        raise CallerNotAllowed(call=CERTIFY_FIRST.path)
+    application = joining.opened(asked.application)
+    joining.require_in_force(office.law.in_force(office.clock()), application)
+    return await _certify_for(office, PartyName(application.party.name), application.request)
+
+
+async def _certify_for(office: Office, name: PartyName, der: bytes) -> PartyCertified:
     now_ms = office.clock()
-    office.law.in_force(now_ms).require_running(now_ms, caller, office.identity.name)
+    office.law.in_force(now_ms).require_running(now_ms, name, office.identity.name)
     profile = Profile.PARTY
-    request = open_request(asked.request, [profile.algorithm])
+    request = open_request(der, [profile.algorithm])
     root = await office.roots.issuing(profile)
-    asked_digest = digest("certification-request", asked.request)
-    handle = digest("party-account", caller.encode())[:16]
+    asked_digest = digest("certification-request", der)
+    handle = digest("party-account", name.encode())[:16]
 
     def intend(db: Connection) -> Row:
         known = [row for row in store.of_holder(db, handle) if row.request == asked_digest]
         if known:
             return known[0]
         until_s = office.now_s + office.settings.party_s
-        named = (caller, f"{root.generation}-parties", until_s, office.entropy(16))
-        return _write(db, office, profile, handle, request, asked_digest, named)
+        given = (name, f"{root.generation}-parties", until_s, office.entropy(16))
+        return _write(db, office, profile, handle, request, asked_digest, given)
 
     row = await office.db.write(intend)
-    der = await _finish(office, row, lambda row: _leaf(office, row, ("", ""), {}), request)
-    return PartyCertified(der, office.root_of(profile, row.partition).certificate)
+    certificate = await _finish(office, row, lambda row: _leaf(office, row, ("", ""), {}), request)
+    return PartyCertified(certificate, office.root_of(profile, row.partition).certificate)
 
 
 def _require_fit(voucher: Voucher, profile: Profile, counter: str, now_s: int) -> None:

@@ -110,6 +110,7 @@ class Commission:
             clock,
             lambda: bool(staff.all()),
             lambda: bureau_store.all_cards(database.read()),
+            partial(bureau_store.enter_alone, database, clock),
         )
         bureau = Bureau(database, staff, offered, publisher.book, clock, entropy)
         figuring = Figuring(office, bureau, Counting(bureau, peers))

@@ -18,5 +18,6 @@ def duties(offered: Duties) -> list[Duty[Any, Any]]:
         Duty(calls.APPROVE, offered.approve),
         Duty(calls.REFUSE, offered.refuse),
         Duty(calls.SUSPEND, offered.suspend),
+        Duty(calls.ASSESSED, offered.assessed),
         Duty(calls.LOG_BATCH, offered.log_batch),
     ]

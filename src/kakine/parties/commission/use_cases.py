@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from kakine.contracts.call import Nothing
 from kakine.contracts.commission import (
     MOST_VERSIONS,
     Approve,
+    Assessed,
     BatchLogged,
     IssuanceBatch,
     Narrow,
@@ -25,7 +26,7 @@ from kakine.contracts.commission import (
 from kakine.parties.commission.openings import Openings
 from kakine.parties.commission.publisher import Publisher, version_of
 from kakine.parties.commission.store import Store, StoredProposal
-from kakine.protocols.assessment import Card, check_widening
+from kakine.protocols.assessment import Card, Step, check_widening, stepped
 from kakine.protocols.gazette import MINISTRY, sign_as_commission
 from kakine.protocols.gazette_diff import describe
 from kakine.protocols.gazette_draft import narrowing_version
@@ -33,11 +34,12 @@ from kakine.protocols.gazette_sound import require_sound
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import day_in_japan
 from kakine.values.labels import PartyName
-from kakine.values.problems import GazetteInconsistent, ProposalUnknown, TwoPeopleNeeded
+from kakine.values.problems import AssessmentMalformed, GazetteInconsistent, ProposalUnknown, TwoPeopleNeeded
 from kakine.wire.canonical import decode as decode_message
 from kakine.wire.gazette import Kind, Signatures, Subject, decode, encode, gazette_digest
 from kakine.wire.issuance import LABEL, Batch, batch_digest
 
+_STEPS = (Step.DRAFT, Step.COMMENT, Step.COMMENT_END, Step.CHECK, Step.PUBLISH)
 Cards = dict[tuple[str, str], Card]
 
 
@@ -54,9 +56,11 @@ class Duties:
         clock: Clock,
         staffed: Callable[[], bool],
         cards: Callable[[], Cards],
+        enter: Callable[[Card], Awaitable[None]],
     ) -> None:
         self._staffed = staffed
         self._cards = cards
+        self._enter = enter
         self._openings = openings
         self._identity = identity
         self._store = store
@@ -112,6 +116,28 @@ class Duties:
             gazette.reason_en,
             changes,
         )
+
+    def known_parties(self) -> frozenset[str]:
+        """Those in force, and those that an open proposal would bring: a file is assessed before it is kept."""
+        versions = [self._publisher.book.in_force(self._clock()).gazette]
+        versions += [decode(each.gazette) for each in self._store.open_proposals()]
+        return frozenset(party.name for version in versions for party in version.parties)
+
+    async def assessed(self, caller: PartyName, asked: Assessed) -> Nothing:
+        """An assessment comes into the register as its party has published it, while nobody is enrolled. Raises
+        TwoPeopleNeeded, AssessmentMalformed for a party that nobody has proposed, a day to come, and steps that are
+        lacking, out of order or too early."""
+        self._nobody_alone()
+        if asked.party not in self.known_parties() or not 1 <= len(asked.file) <= 80:
+            raise AssessmentMalformed(what="facts")
+        if asked.published > day_in_japan(self._clock()):
+            raise AssessmentMalformed(what="day")
+        card = Card(asked.party, asked.file, asked.people, asked.many_staff)
+        taken = (asked.draft, asked.comment_from, asked.comment_until, asked.checked, asked.published)
+        for step, day in zip(_STEPS, taken, strict=True):
+            card = stepped(card, step, day) if day else card
+        await self._enter(card)
+        return Nothing()
 
     def _nobody_alone(self) -> None:
         """A call is one person's: from the day on that the commission has people, only two of them sign."""

@@ -74,6 +74,7 @@ class Gateway:
             Duty(gateway.DISPUTABLE, partial(disputable, office.db)),
             Duty(agency.ASK, partial(front.ask, office, self.desk)),
             Duty(agency.PAPER, partial(front.paper, office, self.desk)),
+            Duty(agency.KEEP, partial(front.keep, office)),
             *self.jobs.duties,
             *DeskCalls(office, self.desks).duties,
             Duty(CLAIM, partial(claims.take, office)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kakine.contracts.agency import ASK, PAPER, Asking, AskPaper, Printed, Told
-from kakine.contracts.call import Role
+from kakine.contracts.agency import ASK, KEEP, PAPER, Asking, AskPaper, KeepCopies, Printed, Told
+from kakine.contracts.call import Nothing, Role
 from kakine.parties.gateway.asking import Desk, Question
+from kakine.parties.gateway.keeping import NewCopy, put_copies
 from kakine.parties.gateway.office import Office
 from kakine.parties.gateway.vouching import print_paper
 from kakine.values.labels import DomainName, PartyName
@@ -36,6 +37,20 @@ async def ask(office: Office, desk: Desk, caller: PartyName, asked: Asking) -> T
         )
     )
     return Told(answer.result, list(answer.items), answer.data)
+
+
+async def keep(office: Office, caller: PartyName, asked: KeepCopies) -> Nothing:
+    """What the agency's own system says of people. Raises `CallerNotAllowed`, `DomainNotRun`, and with the position
+    `PersonNotKnown`, `MessageMalformed`, `LayoutViolated`, `CopyOutdated`."""
+    require_own(office, caller, KEEP.path)
+    copies = [
+        NewCopy(
+            each.reference, each.item, each.layout, each.version, each.as_of_ms, each.expires_ms, each.data
+        )
+        for each in asked.copies
+    ]
+    await put_copies(office, asked.domain, copies)
+    return Nothing()
 
 
 async def paper(office: Office, desk: Desk, caller: PartyName, asked: AskPaper) -> Printed:

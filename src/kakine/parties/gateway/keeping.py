@@ -28,7 +28,8 @@ class NewCopy(msgspec.Struct, frozen=True):
 
 
 async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> None:
-    """Keep copies, all or none. Raises `PersonNotKnown`, `LayoutViolated`, `CopyOutdated` with the position."""
+    """Keep copies, all or none; one that is kept already stays. Raises `PersonNotKnown`, `LayoutViolated`,
+    `CopyOutdated` with the position."""
     office.site(domain)
     for position, new in enumerate(copies):
         try:
@@ -42,10 +43,12 @@ async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> 
             token = token_of(db, domain, new.reference)
             if token is None:
                 raise PersonNotKnown(position=position)
-            present = store.version_of(db, domain, token, new.item)
-            if present is not None and present >= new.source_version:
-                raise CopyOutdated(position=position)
             kept = Copy(new.item, new.layout, new.source_version, new.as_of_ms, new.expires_ms, new.data)
+            present = store.copies_of(db, domain, token).get(new.item)
+            if present == kept:
+                continue
+            if present is not None and present.source_version >= new.source_version:
+                raise CopyOutdated(position=position)
             store.put_copy(db, domain, token, kept)
 
     await office.db.write(work)

@@ -97,8 +97,11 @@ async def enter(bureau: Bureau, member: Member, card: Card) -> None:
     Raises `RoleNotAllowed`, `AssessmentMalformed`."""
     member = bureau.require(member, *_WRITERS)
     day = day_in_japan(bureau.clock())
-    known = {party.name for party in bureau.book.in_force(bureau.clock()).gazette.parties}
-    if card.party not in known or not 1 <= len(card.file) <= 80 or not 0 <= card.accident <= day:
+    if (
+        card.party not in bureau.duties.known_parties()
+        or not 1 <= len(card.file) <= 80
+        or not 0 <= card.accident <= day
+    ):
         raise AssessmentMalformed(what="facts")
     level = needed(card, day)
     line = bureau.note(member, "assessment", f"{card.party}/{card.file}", f"facts {level}")

@@ -28,7 +28,8 @@ from kakine.crypto.hashing import digest
 from kakine.protocols.assessment import Card
 from kakine.protocols.breach import Case
 from kakine.protocols.uses import Cell
-from kakine.runtime.database import Connection, sql
+from kakine.runtime.database import Connection, Database, sql
+from kakine.runtime.identity import Clock
 from kakine.values.problems import JournalBroken
 from kakine.wire.canonical import Message, decode, encode
 from kakine.wire.uses import Refused, Uses
@@ -281,6 +282,17 @@ def put_card(db: Connection, card: Card) -> None:
     """As it is now."""
     data = msgspec.msgpack.encode(card)
     db.execute(_PUT_CARD, {"party": card.party, "file": card.file, "card": data})
+
+
+async def enter_alone(db: Database, clock: Clock, card: Card) -> None:
+    """A card by whoever runs the commission, with a line in the journal."""
+    now_ms, about = clock(), f"{card.party}/{card.file}"
+
+    def work(connection: Connection) -> None:
+        put_card(connection, card)
+        note(connection, now_ms, CLOCK, "assessment", about, "entered")
+
+    await db.write(work)
 
 
 def find_card(db: Connection, party: str, file: str) -> Card | None:
