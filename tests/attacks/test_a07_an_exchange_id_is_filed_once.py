@@ -82,7 +82,7 @@ def test_two_outcomes_under_one_tag_are_filed_by_nobody(shared_land: Land) -> No
     covered = digest("entries", honest.entries), digest("tags", tags)
     key, road = land.country.identities[CONVERTERS[0]].signing, land.country.peers(CONVERTERS[0])
     signature = key.sign("outcome-relay", honest.request, *covered)
-    forged = FileOutcome(honest.request, honest.entries, tags, honest.envelopes, signature)
+    forged = FileOutcome(honest.request, honest.entries, tags, honest.envelopes, signature, honest.receipt)
     before = kept(land)
     for name in MAILBOXES:
         with pytest.raises(BatchMalformed):

@@ -699,14 +699,15 @@ def test_o10_a_provider_that_cannot_record_its_outcome_gives_nothing_out(land: L
 
 @pytest.mark.parametrize("name", MAILBOXES)
 def test_o10_a_second_outcome_for_a_request_is_refused(land: Land, name: str) -> None:
-    asked, _, given = delivered(land)
+    asked, converted, given = delivered(land)
     _, _, other = delivered(land)
     request = request_of(asked)
     signing = land.country.converters[CONVERTERS[0]].office.identity.signing
     covered = digest("entries", other.entries), digest("tags", other.tags)
     envelopes = envelopes_filed(land, other.entries, name)
+    signature = signing.sign("outcome-relay", request, *covered)
     relayed = mailbox_calls.FileOutcome(
-        request, other.entries, other.tags, envelopes, signing.sign("outcome-relay", request, *covered)
+        request, other.entries, other.tags, envelopes, signature, converted.filed.receipt
     )
     before = filings_kept(land)
     with pytest.raises(OutcomeConflict):

@@ -221,6 +221,7 @@ class Requester:
             prepared.disclosed,
             prepared.withheld,
             prepared.openings,
+            converted.growth,
         )
         asked = (self._peers.ask(name, converter.RELEASE, message) for name in self._network.converters)
         return list(await asyncio.gather(*asked))

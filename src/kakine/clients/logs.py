@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
+
 from kakine.contracts.ledger import APPEND, RECEIPT, Append, Appended, ByTag
 from kakine.protocols.logs import Log, Logs, open_logs
 from kakine.runtime.http import Peers
@@ -10,20 +14,28 @@ from kakine.wire.filing import TAG
 
 
 async def append(
-    peers: Peers, logs: Logs, asked: Append, *, again: bool = False, beside: str = ""
+    peers: Peers,
+    logs: Logs,
+    asked: Append,
+    *,
+    again: bool = False,
+    beside: str = "",
+    since: Callable[[str], int] = lambda _: 0,
 ) -> Appended:
     """A receipt of the first log that gives one; it is not verified here. One that has ended is not asked, but for what
     it has already.
 
     `again` says that this may have been asked before: then a log that has the first entry already is asked first, so
     that a lost answer does not make the entries stand in two logs. `beside` is the origin of the log that is asked
-    first if it is open: where the entries belong that these follow from. Raises what a log refuses with;
+    first if it is open: where the entries belong that these follow from. `since` gives the size of the head that the
+    asker knows of a log (origin), from which the log is asked to show its growth. Raises what a log refuses with;
     `PartyUnavailable` if none could conclude anything.
     """
     wanted = sorted(open_logs(logs), key=lambda log: log.origin != beside)
     for log in await _order(peers, logs, wanted, asked.tags[:TAG]) if again else wanted:
         try:
-            return await peers.ask(log.ledger, APPEND, asked)
+            known = msgspec.structs.replace(asked, since=since(log.origin))
+            return await peers.ask(log.ledger, APPEND, known)
         except Problem as fault:
             if not _silent(fault):
                 raise

@@ -9,6 +9,7 @@ from kakine.clients.exchange import Seat, outcome_common, outcome_people
 from kakine.contracts import converter
 from kakine.contracts.converter import Outcome
 from kakine.contracts.gateway import Deliver, Delivered
+from kakine.contracts.ledger import Appended
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import aead_open, aead_seal, open_sealed
 from kakine.protocols.chain import recipient_mask, unmask
@@ -46,7 +47,7 @@ class Opened:
     record: RecordPart
     payload: Payload
     codes: CodeVector
-    first: int
+    receipt: Appended
 
 
 class Recipient:
@@ -84,7 +85,7 @@ class Recipient:
             for key, given in zip(keys, message.released, strict=True)
         ]
         codes = unmask(MaskedVector(message.recipient_leg), payload.seed, masks)
-        return Opened(request, public, record, payload, codes, message.filed.receipt.first)
+        return Opened(request, public, record, payload, codes, message.filed.receipt)
 
     def _check_request(
         self, message: Deliver, public: PublicPart, record: RecordPart, request: bytes
@@ -144,13 +145,13 @@ class Recipient:
 
     def outcome(self, opened: Opened, answers: Answers) -> tuple[Outcome, bytes]:
         """The outcome entries of these answers, signed for the relay; and the answers, sealed to the requester."""
-        people = outcome_people(opened.payload, opened.first, answers)
+        people = outcome_people(opened.payload, opened.receipt.first, answers)
         common = outcome_common(opened.request, opened.public.recipient, answers.time_ms)
         until = opened.public.sealed_until
         made = outcome_batch(common, people, answers.root, self._months, until)
         covered = digest("entries", made.entries), digest("tags", made.tags)
         signature = self._identity.signing.sign("outcome", opened.request, *covered)
-        outcome = Outcome(opened.request, made.entries, made.tags, made.envelopes, signature)
+        outcome = Outcome(opened.request, made.entries, made.tags, made.envelopes, signature, opened.receipt)
         sealed = aead_seal(opened.payload.answer_key, bytes(12), opened.request, encode(answers))
         return outcome, sealed
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
-from kakine.contracts.ledger import Appended, Proved
+from kakine.contracts.ledger import Appended, Growth, Proved
 from kakine.contracts.retention import Destroy, HoldLogged, Said
 from kakine.wire.filing import SignedFiling
 from kakine.wire.request import Epoch, Keeper, Millis
@@ -104,17 +104,20 @@ class Filed(Body, frozen=True):
 
 
 class Converted(Body, frozen=True):
-    """What the requester gets: the receipt, all hop records, and the recipient's leg, still masked."""
+    """What the requester gets: the receipt, all hop records, and the recipient's leg, still masked. `growth` is for the
+    converters, from the head that the last of them had seen."""
 
     filed: Filed
     hops: list[Hop]
     recipient_leg: bytes
+    growth: Growth | None = None
 
 
 class Release(Body, frozen=True):
     """Gate 1: the request, its receipt, and the openings a converter may see.
 
     `disclosed` is the seed of groups G1 and G2, `withheld` the root G3, `openings` m × 112 bytes (wire/record.py).
+    `growth` spares a question to the ledger where it begins at the head that is known here.
     """
 
     public: bytes
@@ -126,6 +129,7 @@ class Release(Body, frozen=True):
     disclosed: bytes
     withheld: bytes
     openings: bytes
+    growth: Growth | None = None
 
 
 class Released(Body, frozen=True):
@@ -293,7 +297,8 @@ class Explained(Body, frozen=True):
 class Outcome(Body, frozen=True):
     """The recipient's outcome entries, relayed so that the record keeper does not learn who it is.
 
-    `signature` (label "outcome") is the recipient's over hR, H("entries", ·) and H("tags", ·).
+    `signature` (label "outcome") is the recipient's over hR, H("entries", ·) and H("tags", ·). `receipt` is the
+    ledger's of the request.
     """
 
     request: bytes
@@ -301,6 +306,7 @@ class Outcome(Body, frozen=True):
     tags: bytes
     envelopes: list[bytes]
     signature: bytes
+    receipt: Appended
 
 
 class ReadRow(Body, frozen=True):

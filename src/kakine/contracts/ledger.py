@@ -5,8 +5,20 @@ Every answer that proves something carries the checkpoint it is proved under. No
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.wire.filing import SignedFiling
+
+
+class Growth(Body, frozen=True):
+    """The RFC 9162 consistency proof from the log's `old` entries to the head of the receipt that it comes with. Nobody
+    vouches for it: it is verified between two known heads, or worth nothing."""
+
+    old: Annotated[int, Meta(ge=0, lt=1 << 62)]
+    proof: list[bytes]
 
 
 class Append(Body, frozen=True):
@@ -14,22 +26,26 @@ class Append(Body, frozen=True):
 
     `entries` is m × 80 bytes, `tags` m × 32 bytes: H("xid", xid) of each, the key under which a repeat is recognised.
     Each of `filings` covers both. Who must have signed is a matter of the entries' kind, not of who brings them.
+    `since` is the size of a head that the asker knows, 0 for none: the answer shows how the log has grown since.
     """
 
     entries: bytes
     tags: bytes
     filings: list[SignedFiling]
+    since: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
 
 
 class Appended(Body, frozen=True):
     """A receipt: the entries stand at first … first + m - 1 of the tree that `checkpoint` (a C2SP signed note) heads.
 
     `proof` is the range proof of `crypto.merkle`: for m = 1 the hashes of an RFC 6962 audit path, left to right.
+    `growth` is no part of it, and there only where `Append.since` asks for it.
     """
 
     first: int
     proof: list[bytes]
     checkpoint: bytes
+    growth: Growth | None = None
 
 
 class ByTag(Body, frozen=True):

@@ -61,13 +61,14 @@ class Reading(Body, frozen=True):
 
 class FileOutcome(Body, frozen=True):
     """Outcome entries of a filed request. `signature` (label "outcome-relay") is the relaying converter's, over hR,
-    H("entries", ·) and H("tags", ·)."""
+    H("entries", ·) and H("tags", ·). `receipt` is the ledger's of the request, which may not have been heard of yet."""
 
     request: bytes
     entries: bytes
     tags: bytes
     envelopes: list[bytes]
     signature: bytes
+    receipt: Appended
 
 
 class Vectors(Body, frozen=True):

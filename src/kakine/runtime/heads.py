@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import (
     Column,
@@ -22,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from kakine.contracts.ledger import Growth
 from kakine.crypto.merkle import verify_consistency
 from kakine.protocols.witnessing import UNSEEN, Opened, check_growth
 from kakine.runtime.database import Connection, Database, sql
-from kakine.values.problems import HeadForked, HeadMoved
+from kakine.values.problems import ConsistencyInvalid, HeadForked, HeadMoved
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.submission import Submission
 
@@ -136,8 +138,11 @@ class History:
         self._known: dict[Checkpoint, bytes] = {}
         self._top = UNSEEN
 
-    async def admit(self, head: Checkpoint, note: bytes, prove: Prove) -> Mapping[Checkpoint, bytes]:
-        """Heads that are one history with `head`, for `keep`.
+    async def admit(
+        self, head: Checkpoint, note: bytes, prove: Prove, shown: Growth | None = None
+    ) -> Mapping[Checkpoint, bytes]:
+        """Heads that are one history with `head`, for `keep`. `shown` came with the head, from anybody: where it does
+        not lead from the largest one known to this one, `prove` is asked.
 
         Raises `HeadForked` or `ConsistencyInvalid` for a head of another history, and what `prove` raises. `note` must
         have been verified.
@@ -147,15 +152,20 @@ class History:
             if stored not in self._known or len(self._known) >= _MOST:
                 self._known, self._top = {stored: stored_note}, stored
             if head not in self._known:
-                await self._check(head, prove)
+                await self._check(head, prove, shown)
                 self._known[head] = note
                 self._top = max(head, self._top, key=lambda each: each.size)
             return self._known
 
-    async def _check(self, head: Checkpoint, prove: Prove) -> None:
+    async def _check(self, head: Checkpoint, prove: Prove, shown: Growth | None) -> None:
         low, high = sorted((head, self._top), key=lambda each: each.size)
         if low.size == high.size:
             raise HeadForked(size=low.size)
+        if shown is not None and shown.old == low.size > 0 and head == high:
+            # A false one must not stop a release that the log itself can prove.
+            with suppress(ConsistencyInvalid):
+                verify_consistency(low.size, high.size, shown.proof, low.root, high.root)
+                return
         proof = await prove(low.size, high.size) if low.size else ()
         verify_consistency(low.size, high.size, proof, low.root, high.root)
 

@@ -97,7 +97,7 @@ async def release(office: Office, caller: PartyName, message: Release) -> Releas
     check_window(asked.public.time_ms, now_ms)
     xids, under = _check_recorded(office, asked, seen, message)
     first = message.filed.receipt.first
-    await heads.store(office, under, lambda db: _use(db, asked, xids, under.origin, first))
+    await heads.store(office, under, lambda db: _use(db, asked, xids, under.origin, first), message.growth)
     _, key = share_of(office, seen.recipient, seen.recipient_epoch)
     value = release_value(office.release_key, asked.request)
     sealed = aead_seal(expand(key, "release", asked.request), bytes(12), asked.request, value)

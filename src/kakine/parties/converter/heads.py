@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from kakine.contracts.converter import MOST_FORKED, HeadSeen, LastHead
-from kakine.contracts.ledger import CONSISTENCY, Between
+from kakine.contracts.ledger import CONSISTENCY, Between, Growth
 from kakine.parties.converter.office import Office
 from kakine.protocols.log_list import check_seen
 from kakine.protocols.logs import Log, LogKey, log_of
@@ -21,13 +21,16 @@ _TRIES = 8
 """How often a release is tried anew because another head was stored meanwhile."""
 
 
-async def store(office: Office, under: Opened, work: Callable[[Connection], None]) -> None:
+async def store(
+    office: Office, under: Opened, work: Callable[[Connection], None], shown: Growth | None = None
+) -> None:
     """Carry out `work` and, in one transaction with it, store the head if it is the largest: on the one history that
-    was seen so far, or not at all. A fork is kept as proof."""
+    was seen so far, or not at all. A fork is kept as proof. `shown` came with the head and spares asking the log where
+    it is a proof."""
     for _ in range(_TRIES):
         try:
             known = await office.histories[under.origin].admit(
-                under.head, under.note, partial(_proof, office, under.origin)
+                under.head, under.note, partial(_proof, office, under.origin), shown
             )
         except HeadForked:
             await office.db.write(lambda db: keep_fork(db, under))

@@ -72,6 +72,10 @@ GROUNDS = {
 }
 
 
+_AT_ONCE = NO_RECIPIENT | {Kind.ENROL, Kind.SUCCEED}
+"""Kinds of which the record keepers hear before anything else is done: no outcome follows, or codes change by them."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A decoded request and its digest."""
@@ -300,9 +304,11 @@ async def convert(office: Office, caller: PartyName, message: Convert) -> Conver
         raise GroundUnfit(kind="READ")
     if office.successor is not None:
         return await office.peers.ask(office.successor, contract.CONVERT, onward)
-    filed = await record_batch(office, asked.public.keepers, asked.request, onward)
-    recipient_leg = b"" if asked.record.kind in NO_RECIPIENT else onward.legs[-1]
-    return Converted(filed, onward.hops, recipient_leg)
+    owed = asked.record.kind not in _AT_ONCE
+    filed, growth = await record_batch(office, asked.public.keepers, asked.request, onward, owed=owed)
+    if asked.record.kind in NO_RECIPIENT:
+        return Converted(filed, onward.hops, b"")
+    return Converted(filed, onward.hops, onward.legs[-1], growth)
 
 
 async def read(office: Office, caller: PartyName, message: Convert) -> Read:
@@ -312,7 +318,7 @@ async def read(office: Office, caller: PartyName, message: Convert) -> Read:
         raise GroundUnfit(kind=asked.record.kind.name)
     if office.successor is not None:
         return await office.peers.ask(office.successor, contract.READ, onward)
-    filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+    filed, _ = await record_batch(office, asked.public.keepers, asked.request, onward)
     names = [DomainName(keeper.name).party for keeper in asked.public.keepers]
     lists = (office.peers.ask(name, mailbox.READ, mailbox.Reading(asked.request)) for name in names)
     return Read(filed, onward.hops, list(await asyncio.gather(*lists)))

@@ -8,30 +8,45 @@ which are in nobody's list; the same request sent again goes on from there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from kakine.clients.logs import append
 from kakine.contracts import mailbox
 from kakine.contracts.converter import Convert, Filed, Outcome
-from kakine.contracts.ledger import Append
+from kakine.contracts.ledger import Append, Growth
 from kakine.contracts.mailbox import FiledHere, FileOutcome, Logged
 from kakine.crypto.hashing import digest
 from kakine.parties.converter import store
 from kakine.parties.converter.office import Office
+from kakine.runtime.heads import find
 from kakine.values.labels import DomainName, PartyName
 from kakine.wire.request import Keeper, outcome_id, public_digest
 
 Answer = TypeVar("Answer")
 
 
-async def record_batch(office: Office, keepers: Sequence[Keeper], request: bytes, message: Convert) -> Filed:
-    """The receipt of a converted batch. Raises the refusal of a record keeper, and what the ledger raises."""
+async def record_batch(
+    office: Office, keepers: Sequence[Keeper], request: bytes, message: Convert, *, owed: bool = False
+) -> tuple[Filed, Growth | None]:
+    """The receipt of a converted batch, and how the log has grown since the head that was seen here last. Of a batch to
+    which an outcome is `owed` the record keepers hear with that outcome, or later (`tell`). Raises the refusal of a
+    record keeper, and what the ledger raises."""
     names = _parties(keepers)
     filings = (
         office.peers.ask(name, mailbox.FILE, _for_keeper(message, place)) for place, name in enumerate(names)
     )
-    return await _recorded(office, names, request, message, filings)
+    since = partial(_size_seen, office)
+    filed, growth = await _recorded(office, names, message, filings, since=since)
+    logged = Logged(request, filed.receipt)
+    if owed and office.settings.tells_later:
+        office.untold.append((names, logged))
+    else:
+        await _tell(office, names, logged)
+    return filed, growth
 
 
 async def record_outcome(office: Office, keepers: Sequence[Keeper], message: Outcome) -> Filed:
@@ -40,28 +55,49 @@ async def record_outcome(office: Office, keepers: Sequence[Keeper], message: Out
     names = _parties(keepers)
     covered = digest("entries", message.entries), digest("tags", message.tags)
     signature = office.identity.signing.sign("outcome-relay", message.request, *covered)
-    onward = FileOutcome(message.request, message.entries, message.tags, message.envelopes, signature)
+    onward = FileOutcome(
+        message.request, message.entries, message.tags, message.envelopes, signature, message.receipt
+    )
     filings = (office.peers.ask(name, mailbox.OUTCOME, onward) for name in names)
     beside = store.log_of(office.db.read(), message.request)
-    return await _recorded(office, names, outcome_id(message.request), message, filings, beside)
+    filed, _ = await _recorded(office, names, message, filings, beside)
+    await _tell(office, names, Logged(outcome_id(message.request), filed.receipt))
+    return filed
+
+
+async def tell(office: Office) -> str:
+    """Tell the record keepers where the last batches stand. One that does not hear finds them in the log by itself, at
+    its start and before each reading and index."""
+    untold, office.untold[:] = office.untold[:], []
+    told = (_tell(office, names, logged) for names, logged in untold)
+    failed = [each for each in await asyncio.gather(*told, return_exceptions=True) if each is not None]
+    return f"{len(failed)} not heard" if failed else ""
+
+
+async def _tell(office: Office, names: Sequence[PartyName], logged: Logged) -> None:
+    await _every(office.peers.ask(name, mailbox.LOGGED, logged) for name in names)
 
 
 async def _recorded(
     office: Office,
     names: Sequence[PartyName],
-    identity: bytes,
     message: Convert | Outcome,
     filings: Iterable[Awaitable[FiledHere]],
     beside: str = "",
-) -> Filed:
+    since: Callable[[str], int] = lambda _: 0,
+) -> tuple[Filed, Growth | None]:
     here = await _every(filings)
     signed = [each.signed for each in here]
     asked = Append(message.entries, message.tags, signed)
     again = any(each.again for each in here)
-    receipt = await append(office.peers, office.settings.logs, asked, again=again, beside=beside)
-    logged = Logged(identity, receipt)
-    await _every(office.peers.ask(name, mailbox.LOGGED, logged) for name in names)
-    return Filed(signed, receipt)
+    given = await append(office.peers, office.settings.logs, asked, again=again, beside=beside, since=since)
+    receipt = msgspec.structs.replace(given, growth=None)
+    return Filed(signed, receipt), given.growth
+
+
+def _size_seen(office: Office, origin: str) -> int:
+    seen, _ = find(office.db.read(), origin)
+    return seen.size
 
 
 async def _every(calls: Iterable[Awaitable[Answer]]) -> list[Answer]:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from kakine.parties.converter import statement
 from kakine.parties.converter.app import Converter
 from kakine.parties.converter.office import Settings
+from kakine.parties.converter.recording import tell
 from kakine.parties.converter.uses import keep_refused
 from kakine.protocols.logs import open_logs
 from kakine.runtime.footing import HOUR, SECOND, Footing, Site, Working
@@ -27,17 +28,19 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     daily_limit: Annotated[int, Meta(ge=1)] = 1_000_000
 
 
-def start(place: Footing, own: Own) -> Converter:
+def start(place: Footing, own: Own, *, tells_later: bool = False) -> Converter:
     """Raises what `Converter` raises."""
     position = place.converters.index(place.identity.name) + 1
-    settings = Settings(position, place.converters, place.logs, own.daily_limit, own.witness_name)
+    settings = Settings(
+        position, place.converters, place.logs, own.daily_limit, own.witness_name, tells_later
+    )
     return Converter(settings, *place.common)
 
 
 async def work(place: Footing, own: Own, site: Site) -> Working:
     """In a process of its own. At its start and every hour it asks the logs whether they have a statement of its own
     that it does not know of; a ledger that does not answer is asked the next time."""
-    made = start(place, own)
+    made = start(place, own, tells_later=True)
     app, office = made.app, made.office
 
     async def logged() -> str:
@@ -51,6 +54,7 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
 
     chores = (
         Chore("refusals", 5 * SECOND, partial(keep_refused, office), "books"),
+        Chore("told", SECOND, partial(tell, office), "told"),
         Chore("statements", HOUR, logged, "books"),
     )
     return Working(lambda: app, made.close, begin=begin, chores=chores, believe=made.believe, store=office.db)

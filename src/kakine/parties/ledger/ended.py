@@ -38,13 +38,13 @@ class Ended(Sequencer):
         """The last checkpoint."""
         return self._last.note
 
-    async def append(self, entries: Sequence[bytes], tags: Sequence[bytes]) -> Appended:
+    async def append(self, entries: Sequence[bytes], tags: Sequence[bytes], since: int = 0) -> Appended:
         """The receipt of what stands there already. Raises `LogClosed` for anything else."""
         found = [self._store.find(tag) for tag in tags]
         first = found[0][0] if found[0] else -1
         if found != list(enumerate(entries, first)) or first + len(entries) > self._last.at.size:
             raise LogClosed()
-        return self._last.receipt(first, len(entries))
+        return self._last.receipt(first, len(entries), since)
 
     async def beat(self, minutes: int) -> bool:
         """A log that has ended is silent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from kakine.contracts.ledger import Appended, Consistent
+from kakine.contracts.ledger import Appended, Consistent, Growth
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.parties.ledger.attest import Attestor, compare
 from kakine.parties.ledger.store import Store
@@ -29,9 +29,12 @@ class Head:
     note: bytes
     closed: bool = False
 
-    def receipt(self, first: int, count: int) -> Appended:
-        """Proof for entries first … first + count - 1. Raises `RangeOutside`."""
-        return Appended(first, self.tree.range_proof(first, count, self.at.size), self.note)
+    def receipt(self, first: int, count: int, since: int = 0) -> Appended:
+        """Proof for entries first … first + count - 1, and that the log only grew since the size `since`, unless
+        that is 0 or beyond this head. Raises `RangeOutside`."""
+        size = self.at.size
+        growth = Growth(since, self.tree.consistency_proof(since, size)) if 0 < since <= size else None
+        return Appended(first, self.tree.range_proof(first, count, size), self.note, growth)
 
     def consistency(self, size: int, until: int | None = None) -> Consistent:
         """Proof from `size` to `until`, or to this head. Raises `RangeOutside`."""

@@ -45,6 +45,7 @@ class _Waiting:
     entries: Sequence[bytes]
     tags: Sequence[bytes]
     answer: asyncio.Future[Appended]
+    since: int
     first: int = -1
 
 
@@ -111,8 +112,9 @@ class Sequencer:
         if self._unkept is not None:
             await self._store.keep(self._unkept)
 
-    async def append(self, entries: Sequence[bytes], tags: Sequence[bytes]) -> Appended:
-        """Append m entries next to each other, or find them where they stand already under the same tags.
+    async def append(self, entries: Sequence[bytes], tags: Sequence[bytes], since: int = 0) -> Appended:
+        """Append m entries next to each other, or find them where they stand already under the same tags. The receipt
+        shows how the log has grown since the size `since`.
 
         Raises `TagConflict` if a tag stands for another entry or twice in the request, or if only some are
         known or they do not stand next to each other; `LogClosed` for new entries when the log has ended;
@@ -120,7 +122,7 @@ class Sequencer:
         `InternalFault`, `PartyUnavailable` or what `start` raises if no answer can be given, in which case the
         same request may be sent again.
         """
-        waiting = _Waiting(entries, tags, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(entries, tags, asyncio.get_running_loop().create_future(), since)
         self._queue.append(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
@@ -221,7 +223,8 @@ class Sequencer:
             self._unkept = signed
         for waiting in stored.group:
             if not waiting.answer.done():
-                waiting.answer.set_result(head.receipt(waiting.first, len(waiting.entries)))
+                count = len(waiting.entries)
+                waiting.answer.set_result(head.receipt(waiting.first, count, waiting.since))
 
     def _place(self, group: list[_Waiting], size: int) -> tuple[list[bytes], list[bytes]]:
         """Give each request its place and collect the entries that are new; refuse conflicts one by one."""

@@ -82,7 +82,7 @@ class Duties:
         tags = [asked.tags[at : at + filing.TAG] for at in range(0, len(asked.tags), filing.TAG)]
         if self.ending and any(map(_begins, entries)) and self._store.find(tags[0]) is None:
             raise LogClosed()
-        return await self._sequencer.append(entries, tags)
+        return await self._sequencer.append(entries, tags, asked.since)
 
     async def receipt(self, caller: PartyName, asked: ByTag) -> Proved:
         """The entry under a tag, with a fresh proof. Raises `TagUnknown`."""

@@ -8,7 +8,7 @@ from kakine.contracts.mailbox import File, FiledHere, FileOutcome
 from kakine.crypto.hashing import digest
 from kakine.parties.mailbox import partitions, store
 from kakine.parties.mailbox.gate import ADDS, Opened, check_about, gate, opened
-from kakine.parties.mailbox.numbering import resume
+from kakine.parties.mailbox.numbering import checked, number, resume
 from kakine.parties.mailbox.office import Office
 from kakine.parties.mailbox.proofs import check_linear
 from kakine.parties.mailbox.store import RESERVED
@@ -158,13 +158,15 @@ def _blinds(batch: Opened) -> bytes:
 
 
 async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) -> FiledHere:
-    """The outcome of a logged request, for the same lists. One outcome a request; a repeat gives the same filing."""
+    """The outcome of a logged request, for the same lists. One outcome a request; a repeat gives the same filing. A
+    request that this record keeper has not heard of again is numbered by the receipt that comes along."""
     covered = digest("entries", message.entries), digest("tags", message.tags)
     law = office.law.in_force(office.clock())
     law.signing_key(caller).verify(message.signature, "outcome-relay", message.request, *covered)
     asked = store.find_filing(office.db.read(), message.request)
-    if asked is None or asked.first is None:
+    if asked is None:
         raise FilingUnknown()
+    size = checked(office, asked, message.receipt) if asked.first is None else 0
     identity = outcome_id(message.request)
     known = store.find_filing(office.db.read(), identity)
     again = known is not None
@@ -189,13 +191,14 @@ async def file_outcome(office: Office, caller: PartyName, message: FileOutcome) 
             office.identity.signing,
         )
         filed = store.new_filing(identity, 0, signed, message.entries, message.tags)
-        known = await office.db.write(lambda db: _store_outcome(db, filed, message))
+        known = await office.db.write(lambda db: _store_outcome(db, filed, message, size))
     if known.entries != message.entries or known.tags != message.tags:
         raise OutcomeConflict()
     return FiledHere(known.signed(office.settings.domain.party), again)
 
 
-def _store_outcome(db: Connection, filed: store.Filed, message: FileOutcome) -> store.Filed:
+def _store_outcome(db: Connection, filed: store.Filed, message: FileOutcome, size: int) -> store.Filed:
+    number(db, message.request, message.receipt, size)
     known = store.find_filing(db, filed.id)
     if known is None:
         store.add_filing(db, filed, store.lists_of_filing(db, message.request))

@@ -36,12 +36,18 @@ async def take(office: Office, filed: store.Filed, receipt: Appended) -> None:
     """Number what stands in a log by this receipt, which is verified here."""
     if filed.first is not None:
         return
+    size = checked(office, filed, receipt)
+    await office.db.write(lambda db: number(db, filed.id, receipt, size))
+
+
+def checked(office: Office, filed: store.Filed, receipt: Appended) -> int:
+    """The size of the log under whose head a receipt shows these entries. Raises what `Heads.verify` raises."""
     keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
-    head = office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, keys)
-    await office.db.write(lambda db: _number(db, filed.id, receipt, head.size))
+    return office.heads.verify(receipt.first, receipt.proof, receipt.checkpoint, filed.entries, keys).size
 
 
-def _number(db: Connection, identity: bytes, receipt: Appended, size: int) -> None:
+def number(db: Connection, identity: bytes, receipt: Appended, size: int) -> None:
+    """Put what a checked receipt shows into people's lists, unless it is there."""
     filed = store.find_filing(db, identity)
     if filed is None or filed.first is not None:
         return
