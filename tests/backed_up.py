@@ -11,6 +11,7 @@ from pathlib import Path
 from kakine.crypto import age
 from kakine.parties.converter import store
 from kakine.process import backup
+from kakine.process.backup import Sealing
 from kakine.process.settings import Settings, read
 from kakine.runtime.database import Database
 from kakine.runtime.identity import Identity
@@ -40,6 +41,10 @@ class Office:
     def own(self) -> Identity:
         return backup.identity_of(self.settings)
 
+    @property
+    def sealing(self) -> Sealing:
+        return Sealing([self.public])
+
     def write(self, *domains: str) -> None:
         """Shares of domains, in the party's store."""
         with closing(self.open()) as db:
@@ -55,7 +60,7 @@ class Office:
 
     def back_up(self, name: str = "store.age") -> Path:
         to = self.folder.parent / name
-        backup.make(self.config, self.settings, self.own, to, self.public, clock)
+        backup.make(self.config, self.settings, self.own, to, self.sealing, clock)
         return to
 
 

@@ -10,15 +10,17 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from backed_up import Office, clock, fresh, office
 from kakine.crypto import age
 from kakine.process import backup
 from kakine.process.archive import Source, Whose, packed
+from kakine.process.backup import Sealing
 from kakine.process.restoring import put_back
 from kakine.runtime.identity import Identity
 from kakine.values.labels import PartyName
-from kakine.values.problems import BackupUnreadable
+from kakine.values.problems import BackupKeyHere, BackupKeyMalformed, BackupUnreadable
 from kakine.wire.backup import Part
 
 
@@ -43,7 +45,7 @@ def sealed(made: Office, data: bytes) -> Path:
 def refused(made: Office, file: Path) -> str:
     """Neither the check nor the restoring takes it, and nothing stands in the folder afterwards."""
     with pytest.raises(BackupUnreadable) as checked:
-        backup.check(file, made.secret, made.own)
+        backup.check(file, made.secret, made.own.signing.public)
     folder = fresh(made)
     with pytest.raises(BackupUnreadable):
         put_back(file, made.secret, folder, folder / "key.seed", clock)
@@ -60,7 +62,7 @@ def test_a_backup_shows_nothing_to_who_keeps_it_and_never_has_the_seed(made: Off
     assert (made.folder / "key.seed").read_bytes() not in inside
     assert b"PRIVATE KEY" not in inside
     with pytest.raises(BackupUnreadable):
-        backup.check(file, age.key()[0], made.own)
+        backup.check(file, age.key()[0], made.own.signing.public)
 
 
 @pytest.mark.parametrize("at", [0.01, 0.3, 0.6, 0.99])
@@ -81,7 +83,7 @@ def test_a_cut_backup_is_refused(made: Office, left: int) -> None:
 def test_what_somebody_else_has_sealed_to_the_public_key_is_refused(made: Office) -> None:
     other = Identity.from_seed(PartyName("converter-1"), bytes(32))
     planted = made.folder.parent / "planted.age"
-    backup.make(made.config, made.settings, other, planted, made.public, clock)
+    backup.make(made.config, made.settings, other, planted, made.sealing, clock)
     assert refused(made, planted) == "signature"
 
 
@@ -90,7 +92,7 @@ def test_a_backup_of_another_party_is_refused(made: Office) -> None:
     made.config.write_text(text.replace('party = "converter-1"', 'party = "converter-2"'))
     file = made.folder.parent / "other.age"
     other = Identity.from_seed(PartyName("converter-2"), bytes(32))
-    backup.make(made.config, made.settings, other, file, made.public, clock)
+    backup.make(made.config, made.settings, other, file, made.sealing, clock)
     made.config.write_text(text)
     assert refused(made, file) == "signature"
 
@@ -131,4 +133,99 @@ def test_a_file_beside_what_was_signed_is_refused(made: Office) -> None:
     with planted.open("wb") as out:
         age.seal(twice, out, [made.public])
     with pytest.raises(BackupUnreadable):
-        backup.check(planted, made.secret, made.own)
+        backup.check(planted, made.secret, made.own.signing.public)
+
+
+def beside(made: Office, path: Path, text: str | None = None) -> Path:
+    """The private key of who opens the backups, left somewhere."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(made.secret if text is None else text)
+    return path
+
+
+def refused_as_here(made: Office, *recipients: str) -> str:
+    """No backup of the store or of the keys is made to these; the file that is named."""
+    to, found = made.folder.parent / "kept" / "x.age", set()
+    to.parent.mkdir(exist_ok=True)
+    sealing = Sealing(recipients or [made.public], beside=[made.folder.parent / "told"])
+    for work in (
+        lambda: backup.make(made.config, made.settings, made.own, to, sealing, clock),
+        lambda: backup.make_keys(made.settings, made.own, to, sealing, clock),
+    ):
+        with pytest.raises(BackupKeyHere) as fault:
+            work()
+        found.add(str(fault.value.facts.get("file") or fault.value.facts["key"]))
+        assert fault.value.facts["recipient"] in sealing.recipients
+        assert made.secret not in str(fault.value)
+    assert not list(to.parent.glob("*.age*"))
+    (name,) = found
+    return name
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "converter-1/backup.key",
+        "converter-1/findings/deep/er/notes.txt",
+        "backup.key",
+        "kept/key",
+        "told/key",
+    ],
+)
+def test_a_backup_to_a_key_that_lies_beside_the_party_is_refused(made: Office, at: str) -> None:
+    path = beside(made, made.folder.parent / at, f"# public key: {made.public}\n{made.secret}\n")
+    assert refused_as_here(made) == str(path)
+    other = age.key()[1]
+    assert refused_as_here(made, other, made.public) == str(path)  # one of several is enough
+    path.unlink()
+    made.back_up()
+
+
+def test_a_private_key_is_found_within_other_text_and_beside_the_seed(made: Office) -> None:
+    text = f"the key is\t{made.secret.lower()}, keep it"
+    path = beside(made, made.folder / "notes.txt", text)
+    assert refused_as_here(made) == str(path)
+    path.unlink()
+    seed = made.folder.parent / "credentials" / "key.seed"
+    path = beside(made, seed.with_name("backup.key"))
+    seed.write_bytes((made.folder / "key.seed").read_bytes())
+    sealing = Sealing([made.public], seed)
+    with pytest.raises(BackupKeyHere):
+        backup.make(made.config, made.settings, made.own, made.folder.parent / "x.age", sealing, clock)
+
+
+def test_a_backup_to_the_partys_own_key_is_refused(made: Office) -> None:
+    """The one that others seal to it with, and its seed taken for a private key of age."""
+    for own in (
+        age.recipient_of(made.own.opening.public),
+        age.public_of((made.folder / "key.seed").read_bytes()),
+    ):
+        age.check_recipient(own)
+        assert refused_as_here(made, own) == "the party's own"
+
+
+def test_raw_keys_are_written_as_age_writes_them(made: Office) -> None:
+    """A backup to the party's own key would be opened by the party: the two names of one key are one."""
+    seed = (made.folder / "key.seed").read_bytes()
+    private = age._bech32("age-secret-key-", seed).upper()
+    sealed_, into = io.BytesIO(), io.BytesIO()
+    age.seal(io.BytesIO(b"it"), sealed_, [age.public_of(seed)])
+    age.open_(io.BytesIO(sealed_.getvalue()), into, private)
+    assert into.getvalue() == b"it"
+    assert [*age.publics_in(made.secret.encode())] == [made.public]
+    assert [*age.publics_in(made.secret[:-1].encode() + b"B" + made.secret[-1:].encode())] == []
+    raw = X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    assert age.recipient_of(raw) == age.public_of(seed)
+
+
+def test_each_of_several_recipients_opens_a_backup_and_nobody_else(made: Office) -> None:
+    secrets, file = [made.secret], made.folder.parent / "both.age"
+    secret, public = age.key()
+    secrets.append(secret)
+    backup.make(made.config, made.settings, made.own, file, Sealing([made.public, public]), clock)
+    for each in secrets:
+        assert backup.check(file, each, made.own.signing.public).party == "converter-1"
+    with pytest.raises(BackupUnreadable):
+        backup.check(file, age.key()[0], made.own.signing.public)
+    with pytest.raises(BackupKeyMalformed):
+        backup.make(made.config, made.settings, made.own, file.with_name("none.age"), Sealing([]), clock)

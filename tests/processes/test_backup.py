@@ -21,6 +21,7 @@ from kakine.institutions.postgres_programs import programs
 from kakine.parties.converter import store
 from kakine.parties.converter.store import metadata as converter_tables
 from kakine.process import backup
+from kakine.process.backup import Sealing
 from kakine.process.checks import check
 from kakine.process.restoring import MARK, PutBack, mark, put_back, set_mark
 from kakine.process.settings import read
@@ -101,7 +102,7 @@ def test_a_store_that_is_there_is_never_written_over(made: Office) -> None:
 def test_keys_go_into_a_file_of_their_own_and_come_back_first(made: Office) -> None:
     secret, public = age.key()
     to = made.folder.parent / "keys.age"
-    backup.make_keys(made.settings, made.own, made.folder / "key.seed", to, public, clock)
+    backup.make_keys(made.settings, made.own, to, Sealing([public]), clock)
     folder = made.folder.parent / "elsewhere"
     assert put_back(to, secret, folder, folder / "key.seed", clock).part is Part.KEYS
     assert (folder / "key.seed").read_bytes() == (made.folder / "key.seed").read_bytes()
@@ -121,9 +122,9 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(made: Office) -> None:
 
     before = there()
     with pytest.raises(BackupFailed):
-        backup.make(made.config, made.settings, made.own, made.folder / "no" / "x.age", made.public, clock)
+        backup.make(made.config, made.settings, made.own, made.folder / "no" / "x.age", made.sealing, clock)
     with pytest.raises(BackupKeyMalformed):
-        backup.make(made.config, made.settings, made.own, made.folder / "x.age", "age1x", clock)
+        backup.make(made.config, made.settings, made.own, made.folder / "x.age", Sealing(["age1x"]), clock)
     (made.folder / "converter-1.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(BackupFailed):
         made.back_up()
@@ -134,7 +135,7 @@ def test_another_backup_is_never_written_over(made: Office) -> None:
     file = made.back_up()
     with pytest.raises(FileExistsError):
         made.back_up()
-    assert backup.check(file, made.secret, made.own).members
+    assert backup.check(file, made.secret, made.own.signing.public).members
 
 
 def test_a_backup_is_for_this_user_alone_and_its_name_says_no_more_than_whose_and_when(made: Office) -> None:
@@ -152,20 +153,39 @@ def kakine(*words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_commands_of_the_guide(made: Office) -> None:
-    here = made.folder.parent
-    public = kakine("backup-key", "--to", here / "backup.key").stdout.strip()
-    done = kakine("backup", "--config", made.config, "--to", here, "--recipient", public)
+def test_the_commands_of_an_operator(made: Office) -> None:
+    here, opener = made.folder.parent / "backups", made.folder.parent / "opener"
+    here.mkdir()
+    opener.mkdir()
+    key = opener / "backup.key"
+    told = opener.with_name("recipients")
+    told.write_text(f"# who opens them\n{age.key()[1]}\n")
+    public = kakine("backup-key", "--to", key).stdout.strip()
+    to = ("--recipient", public, "--recipient-file", told)
+    done = kakine("backup", "--config", made.config, "--to", here, *to)
     file = Path(done.stdout.strip())
     assert file.name.startswith("converter-1-store-")
-    said = kakine("backup", "--config", made.config, "--check", file, "--key", here / "backup.key")
-    assert said.stdout == "✓ converter-1: 3 files, store\n"
+    signer = bytes(made.own.signing.public).hex()
+    assert done.stderr == f"署名 / signed by: {signer}\n"
+    for whose in (("--config", made.config), ("--signed-by", signer)):
+        said = kakine("backup", "--check", file, "--key", key, *whose)
+        head, *members = said.stdout.splitlines()
+        assert head.startswith("✓ converter-1: 3 files, store, 20")
+        assert [each.split()[0] for each in members] == ["party.toml", "roots.pem", "converter-1.sqlite"]
+    said = kakine("backup", "--check", file, "--key", key, "--signed-by", bytes(32).hex())
+    assert (said.returncode, said.stderr.split(":")[0]) == (1, "backup-unreadable")
     folder = fresh(made)
-    said = kakine("restore", "--dir", folder, "--from", file, "--key", here / "backup.key")
+    said = kakine("restore", "--dir", folder, "--from", file, "--key", key)
     assert "--accept" in said.stdout
     assert shares(folder) == ["a/one", "a/two"]
     assert "works without what is lost" in kakine("restore", "--dir", folder, "--accept", "--loss").stdout
-    assert kakine("backup", "--config", made.config, "--to", here, "--recipient", "x").returncode == 1
+    for words in (("--recipient", "x"), (), ("--recipient-file", os.devnull)):
+        refused = kakine("backup", "--config", made.config, "--to", here, *words)
+        assert (refused.returncode, refused.stderr.split(":")[0]) == (1, "backup-key-malformed")
+    key.rename(made.folder / "kept")
+    refused = kakine("backup", "--config", made.config, "--to", here, "--recipient", public)
+    assert (refused.returncode, refused.stderr.split(":")[0]) == (1, "backup-key-here")
+    assert str(made.folder / "kept") in refused.stderr
 
 
 def test_a_store_on_postgresql_is_dumped_and_comes_back_with_owners_and_rights(made: Office) -> None:

@@ -1,4 +1,4 @@
-"""`kakine store`: bring the stores of a country to this version of the program."""
+"""`kakine store`: bring the stores of a country, or of one party, to this version of the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import typer
 from sqlalchemy import Connection
 
 from kakine.cli.postgres import stores_of
-from kakine.institutions.postgres import Cluster
+from kakine.cli.store_party import grant_anew, owned, stores_in
+from kakine.institutions.postgres import Cluster, grant
 from kakine.institutions.stores import TABLES
 from kakine.protocols.gazette_pack import read_pack
 from kakine.runtime.database import store_of
@@ -20,23 +21,67 @@ from kakine.runtime.pack import pack_files, pack_folder
 from kakine.runtime.postgres import address
 
 app = typer.Typer(no_args_is_help=True, help="保存の形式: the form in which the parties keep what they keep.")
+CURRENT = "現行 / current"
 
 
 @app.command()
 def upgrade(
-    directory: Annotated[Path, typer.Option("--dir", help="The country's folder.")] = Path("country"),
+    directory: Annotated[Path, typer.Option("--dir", help="The folder of a country in one process.")] = Path(
+        "country"
+    ),
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings (TOML) of one party or witness that runs apart; instead of --dir."),
+    ] = None,
+    owner: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With --config, on PostgreSQL: file with the address of the role that owns the tables; again for a "
+            "second database."
+        ),
+    ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit status 1 if one is behind.")
+        bool,
+        typer.Option("--check", help="Change nothing, say what would be done; exit status 1 if anything."),
     ] = False,
 ) -> None:
-    """Bring every store to this version. No party may run; make a backup first, there is no way back.
+    """Bring stores to this version. Their party may not run; make a backup first, there is no way back.
 
-    Stopped anywhere, the same command goes on from there. A store without a version, or of a later program, is
-    refused (`store-outdated`). Example:
+    Stopped anywhere, the same command goes on from there. A store that is open elsewhere is refused (`store-in-use`),
+    and so is one without a version, or of a later program (`store-outdated`). Example:
 
       kakine store upgrade --check --dir country/1-1000
+
+      kakine store upgrade --check --config converter-1/party.toml
+
+      kakine store upgrade --config converter-1/party.toml --owner owner.postgresql
     """
-    # Alembic takes longer to load than most commands to run.
+    if _country(directory, check=check) if config is None else _party(config, owner or [], check=check):
+        raise typer.Exit(1)
+
+
+def _party(config: Path, owners: list[Path], *, check: bool) -> bool:
+    from kakine.runtime.migrating import missing
+    from kakine.runtime.migrating import upgrade as migrate
+
+    late = False
+    for each in stores_in(config):
+        if not each.path.is_file():
+            typer.echo(f"{each.name}: まだない / none yet")
+            continue
+        with owned(each, owners) as store:
+            steps = missing(store, each.tables)
+            if not check:
+                migrate(store, each.tables)
+        if not check:
+            grant_anew(each, owners)
+        late |= check and bool(steps)
+        for step in steps or [CURRENT]:
+            typer.echo(f"{each.name}: {step}")
+    return late
+
+
+def _country(directory: Path, *, check: bool) -> int:
     from kakine.runtime.migrating import behind
     from kakine.runtime.migrating import upgrade as migrate
 
@@ -47,14 +92,13 @@ def upgrade(
         with _owned(directory, name) as store:
             if check:
                 late += (is_late := behind(store, TABLES[kind]))
-                typer.echo(f"{name}: {'旧版 / behind' if is_late else '現行 / current'}")
+                typer.echo(f"{name}: {'旧版 / behind' if is_late else CURRENT}")
             else:
                 done = migrate(store, TABLES[kind])
-                typer.echo(f"{name}: {', '.join(done) or '現行 / current'}")
+                typer.echo(f"{name}: {', '.join(done) or CURRENT}")
         if not check:
             _grant_anew(directory, name, kind)
-    if late:
-        raise typer.Exit(1)
+    return late
 
 
 @contextmanager
@@ -76,7 +120,7 @@ def _grant_anew(folder: Path, name: str, kind: str) -> None:
     if path.suffix == ".postgresql":
         party = _database(path)
         with psycopg.connect(_cluster(folder).server(party, f"{party}-owner"), autocommit=True) as owner:
-            _cluster(folder).grant(owner, party, TABLES[kind])
+            grant(owner, party, TABLES[kind])
 
 
 def _cluster(folder: Path) -> Cluster:

@@ -6,12 +6,16 @@ unauthenticated is handed out. NOT said by such a file: who made it; whoever has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pyrage  # type: ignore[import-untyped]
 
 from kakine.values.problems import BackupKeyMalformed, BackupUnreadable
+
+_PRIVATE = re.compile(rb"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 class Reader(Protocol):
@@ -64,6 +68,39 @@ def open_(source: Reader, target: Writer, private: str) -> None:
 def check_recipient(text: str) -> None:
     """Raises `BackupKeyMalformed`."""
     _recipient(text)
+
+
+def publics_in(data: bytes) -> Iterator[str]:
+    """The public keys of the private ones that stand plainly in these bytes."""
+    for found in _PRIVATE.findall(data):
+        try:
+            yield str(pyrage.x25519.Identity.from_str(found.decode().upper()).to_public())
+        except pyrage.IdentityError:
+            continue  # it only looks like one
+
+
+def public_of(private: bytes) -> str:
+    """The public key (`age1…`) of 32 bytes, were they taken for a private one."""
+    return next(publics_in(_bech32("age-secret-key-", private).upper().encode()))
+
+
+def recipient_of(public: bytes) -> str:
+    """A raw X25519 key of 32 bytes as age writes it (`age1…`)."""
+    return _bech32("age", public)
+
+
+def _bech32(prefix: str, data: bytes) -> str:
+    """BIP 173, of 32 bytes; pyrage has this only around keys that it has drawn itself."""
+    bits = int.from_bytes(data) << 4  # 256 bits are 51 letters and one bit
+    letters = [bits >> 5 * at & 31 for at in range(51, -1, -1)]
+    head = [ord(each) >> 5 for each in prefix] + [0] + [ord(each) & 31 for each in prefix]
+    check = 1
+    for value in (*head, *letters, *[0] * 6):
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
+        for at, factor in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= factor if top >> at & 1 else 0
+    letters += [(check ^ 1) >> 5 * at & 31 for at in range(5, -1, -1)]
+    return f"{prefix}1{''.join(_BECH32[each] for each in letters)}"
 
 
 def _recipient(text: str) -> pyrage.x25519.Recipient:

@@ -141,24 +141,11 @@ class Cluster:
                 server.execute(_named(line, party))
         with self._connected(party, owner) as database:
             create_tables(database, metadata)
-            self.grant(database, party, metadata)
+            grant(database, party, metadata)
         if own_tables:
             with self._connected(party, "postgres") as database:
                 database.execute(_named("CREATE SCHEMA IF NOT EXISTS {party} AUTHORIZATION {party}", party))
         return self.server(party, party)
-
-    def grant(self, database: psycopg.Connection[Any], party: str, metadata: MetaData) -> None:
-        """Let the party do what its statements do, and take away what it had beyond that."""
-        with database.transaction():
-            database.execute(_named("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {party}", party))
-            for table in (*BOOKKEEPING.sorted_tables, *metadata.sorted_tables):
-                for right in _rights(table):
-                    line = text.SQL("GRANT {right} ON {table} TO {party}").format(
-                        right=right, table=text.Identifier(table.name), party=text.Identifier(party)
-                    )
-                    database.execute(line)
-            if head(metadata) is not None:
-                database.execute(_named("GRANT SELECT ON alembic_version TO {party}", party))
 
     @contextmanager
     def _connected(self, name: str, role: str) -> Iterator[psycopg.Connection[Any]]:
@@ -175,6 +162,20 @@ class Cluster:
     def _keep(self, role: str, secret: str) -> None:
         (self.folder / "keys" / role).unlink(missing_ok=True)
         write_private(self.folder / "keys" / role, f"*:*:*:{role}:{secret}\n".encode())
+
+
+def grant(database: psycopg.Connection[Any], party: str, metadata: MetaData) -> None:
+    """Let a party's role do what its statements do, and take away what it had beyond that. For the tables' owner."""
+    with database.transaction():
+        database.execute(_named("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {party}", party))
+        for table in (*BOOKKEEPING.sorted_tables, *metadata.sorted_tables):
+            for right in _rights(table):
+                line = text.SQL("GRANT {right} ON {table} TO {party}").format(
+                    right=right, table=text.Identifier(table.name), party=text.Identifier(party)
+                )
+                database.execute(line)
+        if head(metadata) is not None:
+            database.execute(_named("GRANT SELECT ON alembic_version TO {party}", party))
 
 
 _DATABASE = "CREATE DATABASE {party} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"

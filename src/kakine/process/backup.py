@@ -12,16 +12,19 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kakine.crypto import age
+from kakine.crypto.signing import VerifyKey
 from kakine.process.archive import Source, Unpacked, Whose, packed
+from kakine.process.recipients import recipients, require_elsewhere
 from kakine.process.settings import Settings
 from kakine.runtime.identity import Clock, Identity
-from kakine.values.problems import BackupFailed, BackupUnreadable, SettingsMalformed
+from kakine.values.problems import BackupFailed, SettingsMalformed
 from kakine.wire.backup import Manifest, Part
 
 DUMP = ".pgdump"
@@ -43,32 +46,53 @@ def identity_of(settings: Settings, seed: Path | None = None) -> Identity:
         raise SettingsMalformed(field="seed") from fault
 
 
-def make(config: Path, settings: Settings, own: Identity, to: Path, recipient: str, clock: Clock) -> None:
+@dataclass(frozen=True)
+class Sealing:
+    """To whom: public keys, at least one. `seed` where the party's lies elsewhere than its settings say; `beside` are
+    folders whose files are looked into as well (`process.recipients`)."""
+
+    recipients: Sequence[str]
+    seed: Path | None = None
+    beside: Sequence[Path] = ()
+
+
+def make(config: Path, settings: Settings, own: Identity, to: Path, sealing: Sealing, clock: Clock) -> None:
     """A backup of all but the keys at `to`, whole or not at all. Raises `BackupFailed` (a disk, a damaged store, a
-    server that does not answer), `BackupKeyMalformed`, `FileExistsError`."""
+    server that does not answer), `BackupKeyMalformed`, `BackupKeyHere`, `FileExistsError`."""
+    _require(settings, own, to, sealing)
     now_ms = clock()
     with _snapshots(settings) as stores:
         files = [(config.name, config), *_texts(settings), *stores, *_folder(settings, Part.STORE)]
         whose = Whose(settings.party, settings.kind.value, Part.STORE, now_ms)
-        _write(whose, files, own, to, recipient)
+        _write(whose, files, own, to, sealing.recipients)
 
 
-def make_keys(settings: Settings, own: Identity, seed: Path, to: Path, recipient: str, clock: Clock) -> None:
+def make_keys(settings: Settings, own: Identity, to: Path, sealing: Sealing, clock: Clock) -> None:
     """A backup of the keys alone. Raises as `make`."""
+    _require(settings, own, to, sealing)
+    seed = _seed(settings, sealing)
     files = [("key.seed", seed), ("own.pem", settings.files.own), *_folder(settings, Part.KEYS)]
-    _write(Whose(settings.party, settings.kind.value, Part.KEYS, clock()), files, own, to, recipient)
+    _write(Whose(settings.party, settings.kind.value, Part.KEYS, clock()), files, own, to, sealing.recipients)
 
 
-def check(file: Path, private: str, own: Identity) -> Manifest:
-    """Open it, write nothing, hold every byte against what the party has signed. Raises `BackupUnreadable`,
-    `BackupKeyMalformed`."""
+def _seed(settings: Settings, sealing: Sealing) -> Path:
+    return sealing.seed or settings.folder / settings.keys.seed
+
+
+def _require(settings: Settings, own: Identity, to: Path, sealing: Sealing) -> None:
+    known = recipients(sealing.recipients, None)
+    require_elsewhere(
+        known, own, _seed(settings, sealing), settings.folder, to.absolute().parent, *sealing.beside
+    )
+
+
+def check(file: Path, private: str, key: VerifyKey) -> Manifest:
+    """Open it, write nothing, hold every byte against what the party whose key this is has signed. Raises
+    `BackupUnreadable`, `BackupKeyMalformed`."""
     unpacked = Unpacked(None)
     with file.open("rb") as sealed:
         age.open_(sealed, unpacked, private)
-    manifest = unpacked.finish(own.signing.public)
-    if manifest.party != own.name:
-        raise BackupUnreadable(part="party")
-    return manifest
+    return unpacked.finish(key)
 
 
 def _texts(settings: Settings) -> Iterator[tuple[str, Path]]:
@@ -163,7 +187,9 @@ class _Hashing:
         self._file.close()
 
 
-def _write(whose: Whose, files: list[tuple[str, Path]], own: Identity, to: Path, recipient: str) -> None:
+def _write(
+    whose: Whose, files: list[tuple[str, Path]], own: Identity, to: Path, recipients: Sequence[str]
+) -> None:
     if to.exists():
         raise FileExistsError(to)
     part = to.with_name(f"{to.name}.part")
@@ -171,7 +197,7 @@ def _write(whose: Whose, files: list[tuple[str, Path]], own: Identity, to: Path,
         part.unlink(missing_ok=True)
         written = _Hashing(part)
         try:
-            age.seal(Source(packed(whose, files, own.signing)), written, [recipient])
+            age.seal(Source(packed(whose, files, own.signing)), written, recipients)
         finally:
             written.close()
         with part.open("rb") as again:

@@ -67,18 +67,25 @@ def upgrade(store: Connection, metadata: MetaData, *, new: bool = False) -> list
     if not new:
         _known(store, scripts)
 
-    def missing(present: Any, _: object) -> Any:
+    def steps_from(present: Any, _: object) -> Any:
         steps = scripts._upgrade_revs("heads", present)
         done.extend(str(step.revision.revision) for step in steps)
         return steps
 
-    with EnvironmentContext(Config(), scripts, fn=missing) as environment:
+    with EnvironmentContext(Config(), scripts, fn=steps_from) as environment:
         environment.configure(
             store, transactional_ddl=True, transaction_per_migration=True, render_as_batch=True
         )
         environment.run_migrations()
     store.commit()
     return done
+
+
+def missing(store: Connection, metadata: MetaData) -> list[str]:
+    """What `upgrade` would do: number and first line of each revision, in order. Raises `StoreOutdated` as it does."""
+    scripts = _scripts(metadata)
+    steps = scripts.iterate_revisions("heads", _known(store, scripts))
+    return [f"{step.revision} {step.doc}" for step in steps][::-1]
 
 
 def behind(store: Connection, metadata: MetaData) -> bool:

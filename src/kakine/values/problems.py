@@ -651,6 +651,15 @@ class BackupKeyMalformed(Problem):
     title = "this is no key for backups: a public one begins with age1, a private one with AGE-SECRET-KEY-1"
 
 
+class BackupKeyHere(Problem):
+    code = "backup-key-here"
+    status = 409
+    title = (
+        "whoever has the party would open its backups: the private key of this recipient is the party's own or lies "
+        "beside it"
+    )
+
+
 class BackupFailed(Problem):
     code = "backup-failed"
     status = 503
