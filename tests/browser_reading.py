@@ -207,4 +207,4 @@ def opened_by_page(envelope: bytes, shares: Sequence[bytes], committed: bytes) -
     given = json.dumps([_text(envelope), _text(committed), [_text(share) for share in shares]])
     module = (STATIC / "records.js").as_uri()
     command = [node(), "--input-type=module", "--eval", OPEN, module, given]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout.strip()

@@ -53,7 +53,7 @@ def made_in_node(
         [node(), "--input-type=module", "--eval", DRIVER.replace("BODY", body)],
         input=json.dumps(asked).encode(),
         capture_output=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()

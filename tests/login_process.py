@@ -57,7 +57,7 @@ class HttpBrowser:
     def call(self, method: str, path: str, pairs: Sequence[tuple[str, str]] = ()) -> tuple[int, str, str]:
         """(status, where one is sent, page)."""
         port = urlsplit(self.issuer).port
-        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         headers = {"Host": urlsplit(self.issuer).netloc, "Origin": self.issuer}
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if method == "POST":

@@ -32,6 +32,10 @@ SLOW = Call("/v1/slow", Said, Said, frozenset({Role.GATEWAY}), 1000)
 OPEN = Call("/v1/open", Said, Said, frozenset({Role.GATEWAY}), 1000)
 
 
+LASTING_S = 30
+"""What has not come by then does not come."""
+
+
 def clock() -> int:
     return time.time_ns() // 1_000_000
 
@@ -45,6 +49,10 @@ class Site:
     credentials: Credentials
     address: str
     allowed: set[PartyName]
+    going: asyncio.Event
+    """The slow call is under way."""
+    let_go: asyncio.Event
+    """It ends once this is set."""
 
     @property
     def port(self) -> int:
@@ -62,7 +70,7 @@ class Site:
         finally:
             await road.close()
 
-    async def raw(self, files: Files, sent: bytes, wait_s: float = 5) -> bytes:
+    async def raw(self, files: Files, sent: bytes, wait_s: float = LASTING_S) -> bytes:
         """What comes back for these bytes, from a caller with a good certificate."""
         context = Credentials(ALICE, files, clock).client
         reader, writer = await asyncio.open_connection(
@@ -86,14 +94,14 @@ def post(path: str, body: bytes = msgspec.msgpack.encode({"text": "hello"}), ext
 @asynccontextmanager
 async def served(folder: Path, files: Files | None = None, roots: Roots | None = None) -> AsyncIterator[Site]:
     roots = roots or Roots(folder)
-    going = asyncio.Event()
+    going, let_go = asyncio.Event(), asyncio.Event()
 
     async def echo(caller: PartyName, said: Said) -> Said:
         return Said(f"{caller}: {said.text}")
 
     async def slow(caller: PartyName, said: Said) -> Said:
         going.set()
-        await asyncio.sleep(0.3)
+        await let_go.wait()
         return Said("done")
 
     duties = [Duty(ECHO, echo), Duty(SLOW, slow), Duty(OPEN, echo)]
@@ -107,8 +115,9 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield Site(roots, border, credentials, f"https://127.0.0.1:{port_of(socket)}", allowed)
+        yield Site(roots, border, credentials, f"https://127.0.0.1:{port_of(socket)}", allowed, going, let_go)
     finally:
+        let_go.set()
         server.should_exit = True
         await task
 

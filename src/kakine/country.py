@@ -6,7 +6,6 @@ HTTP with the same bytes as over a network. Nothing here has a way around a gate
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from kakine.clients.standing import PublishedStatus
 from kakine.clients.witnessing import Gathered, WitnessSite
 from kakine.contracts.call import Nothing, Role
 from kakine.contracts.ledger import CHECKPOINT
+from kakine.crypto import files
 from kakine.crypto.signing import VerifyKey
 from kakine.crypto.webkeys import TokenKey
 from kakine.institutions.ledgers import Ledgers
@@ -98,13 +98,7 @@ def identity(folder: Path, name: PartyName, entropy: Entropy) -> Identity:
     path = folder / f"{name}.seed"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = folder / f"{name}.seed.new"
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(entropy(32))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
+        files.replace(path, entropy(32))
     return Identity.from_seed(name, path.read_bytes())
 
 

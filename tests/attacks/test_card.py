@@ -209,7 +209,7 @@ def test_a_try_is_lost_when_the_card_is_killed_while_it_compares(card: Path, kin
     run = subprocess.run(
         [sys.executable, "-c", KILLED, card, LOGIN[kind], WRONG[kind]],
         check=False,
-        timeout=60,
+        timeout=240,
         env={**os.environ, "PYTHONPATH": path},
     )
     assert run.returncode == -signal.SIGKILL

@@ -37,7 +37,7 @@ from kakine.runtime.tls import Credentials, Files
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import LabelMalformed, PartyUnavailable, RowUnknown
 from party_certificates import Roots
-from transport_site import ALICE, ECHO, EVE, Site, post, run, served
+from transport_site import ALICE, ECHO, EVE, LASTING_S, Site, post, run, served
 
 SHAPES = {**read_twice(ECHO.path), **no_requests(ECHO.path)}
 GOOD = b"alice: hello"
@@ -54,21 +54,21 @@ def require_harmless(shape: str, answer: bytes) -> None:
     assert all(200 <= each < 500 for each in statuses(answer)), (shape, answer[:200])
 
 
-def test_no_bytes_behind_a_request_that_can_be_read_twice_are_answered(tmp_path: Path) -> None:
+def test_no_bytes_behind_a_request_that_can_be_read_twice_are_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work(site: Site) -> None:
         alice = site.roots.issued("alice")
         for shape, sent in SHAPES.items():
-            with_end = asyncio.create_task(site.raw(alice, sent, 1))
-            with suppress(TimeoutError):  # a connection that is kept says nothing more
-                require_harmless(shape, await with_end)
+            with pytest.MonkeyPatch.context() as patch:
+                for name in ("HEADERS_S", "BODY_S"):
+                    patch.setattr(border_module, name, 0.3)
+                with suppress(TimeoutError):  # a connection that is kept says nothing more
+                    require_harmless(shape, await site.raw(alice, sent, 1))
             assert GOOD in await site.raw(alice, post(ECHO.path)), shape
 
-    short = pytest.MonkeyPatch()
-    with short.context() as patch:
-        for name in ("HEADERS_S", "BODY_S"):
-            patch.setattr(border_module, name, 0.3)
-        patch.setattr(border_module, "IDLE_S", 0.3)
-        run(tmp_path, work)
+    monkeypatch.setattr(border_module, "IDLE_S", 0.3)
+    run(tmp_path, work)
 
 
 def test_requests_one_after_the_other_are_answered_one_for_one(tmp_path: Path) -> None:
@@ -125,8 +125,11 @@ def test_what_does_not_end_is_ended(
         for half in (b"", b"POST", head(ECHO.path, LENGTH) + HELLO[:3], chunks + b"5\r\nxx"):
             with suppress(TimeoutError):
                 await site.raw(alice, half, 0.01)
+        monkeypatch.undo()
         assert GOOD in await site.raw(alice, post(ECHO.path))
-        assert site.border.under_way == 0
+        async with asyncio.timeout(LASTING_S):
+            while site.border.under_way:
+                await asyncio.sleep(0.01)
         assert not [each for each in caplog.records if each.name == "kakine"]
 
     run(tmp_path, work)
@@ -266,13 +269,13 @@ SERVERS = {
 EVERY_SERVER = pytest.mark.parametrize("name", SERVERS)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "HEADERS_S", 0.3)
     monkeypatch.setattr(plain, "BODY_S", 0.3)
 
 
-def sent_to(port: int, data: bytes, seconds: float = 5) -> bytes:
+def sent_to(port: int, data: bytes, seconds: float = LASTING_S) -> bytes:
     """What comes back until the connection ends or nothing more comes."""
     got = b""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as far, suppress(OSError):
@@ -298,6 +301,7 @@ def test_pages_answer_no_bytes_behind_a_request_that_can_be_read_twice(
 
 
 @EVERY_SERVER
+@pytest.mark.usefixtures("quick")
 def test_pages_end_what_does_not_end(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pages(SERVERS[name]) as port:
         for data in (
@@ -306,14 +310,14 @@ def test_pages_end_what_does_not_end(name: str, monkeypatch: pytest.MonkeyPatch)
             head(ECHO.path, b"content-length: 9") + b"x",
             head(ECHO.path, CHUNKED) + b"1\r\nx",
         ):
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as far:
+            with socket.create_connection(("127.0.0.1", port), timeout=LASTING_S) as far:
                 far.sendall(data)
                 with suppress(ConnectionError):
                     assert not far.recv(65536).startswith(b"HTTP/1.1 200")
         monkeypatch.setattr(plain, "HEADERS_S", 60)
         endless = b"POST / HTTP/1.1\r\nx-a: " + b"a" * (1 << 20)
         assert 200 not in statuses(sent_to(port, endless))
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as far:
+        with socket.create_connection(("127.0.0.1", port), timeout=LASTING_S) as far:
             far.sendall(b"POST / HTTP/1.1\r\nx-a: " + b"a" * (1 << 17))
             with suppress(ConnectionError):  # by its size: its time would be longer than we wait
                 assert not far.recv(65536).startswith(b"HTTP/1.1 200")

@@ -87,7 +87,7 @@ def theirs(messages: Sequence[bytes], holders: Sequence[Holder] = HOLDERS) -> li
     }
     command = [node(), str(DRIVER)]
     done = subprocess.run(
-        command, input=json.dumps(asked).encode(), capture_output=True, timeout=120, check=False
+        command, input=json.dumps(asked).encode(), capture_output=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -250,7 +250,7 @@ def test_a_limit_that_is_read_and_then_filled_holds_across_replicas(where: Path)
             room = db.execute(COUNT).fetchone()[0] == 0
             if number not in looked:  # not when the group is run again
                 looked.add(number)
-                both_looked.wait(30)
+                both_looked.wait(120)
             if room:
                 add(number)(db)
             return bool(room)

@@ -59,7 +59,7 @@ def replace_host(server: str, folder: str, short: Path) -> str:
 async def together(database: Database, *works: Callable[[Connection], object]) -> list[object]:
     """All in one group: the writer is held while they queue."""
     held = threading.Event()
-    first = asyncio.ensure_future(database.write(lambda _: held.wait(30)))
+    first = asyncio.ensure_future(database.write(lambda _: held.wait(120)))
     await asyncio.sleep(0)
     waiting = [asyncio.ensure_future(database.write(work)) for work in works]
     await asyncio.sleep(0)

@@ -264,7 +264,7 @@ def test_a_served_party_is_hardened_before_it_reads_its_settings(tmp_path: Path,
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert re.search(r"^ *Max core file size +0 +0 ", ran.stdout, re.MULTILINE)
     assert "Umask:\t0077" in ran.stdout

@@ -151,7 +151,10 @@ def test_a_root_is_no_login(counter: Counter, card: Card) -> None:
             verify(counter, root)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FORGED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=FORGED)
 @given(st.integers(0, 10**6), st.integers(1, 255))
 def test_any_changed_byte_is_refused(counter: Counter, card: Card, at: int, flip: int) -> None:
     at %= len(card.der)

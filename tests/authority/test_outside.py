@@ -235,9 +235,9 @@ def test_a_party_logs_in_to_another_by_mutual_tls(desk: Desk) -> None:
             *("-verify_hostname", "registry.kakine.example"),
         ]
         said = subprocess.run(
-            connect, input="Q\n", capture_output=True, text=True, cwd=folder, timeout=20, check=False
+            connect, input="Q\n", capture_output=True, text=True, cwd=folder, timeout=120, check=False
         )
-        server.communicate(timeout=20)
+        server.communicate(timeout=120)
     print(said.stdout.partition("---")[0], said.stderr)
     assert "Verification: OK" in said.stdout
     assert said.returncode == 0

@@ -19,7 +19,7 @@ from cards import HOLDER, NUMBER, authority
 from kakine.cli.root import app
 from kakine.values.problems import Problem
 
-LASTING = 60
+LASTING = 120
 PRODUCT = 'pin = "258036"\nsignature-password = "ABC123DE"\n'
 INTEROP = (
     'authentication-pin = "2580"\nsignature-password = "ABC123DE"\ntext-pin = "3691"\nresident-pin = "1470"\n'

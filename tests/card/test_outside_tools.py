@@ -28,7 +28,7 @@ TOOLS = ("pcscd", "opensc-tool", "pkcs15-tool", "pkcs15-crypt", "pkcs11-tool", "
 FILES = ("lib/*/opensc-pkcs11.so", "lib/*/engines-3/pkcs11.so")
 ABSENT = "OUTSIDE CARD TOOLS NOT RUN: install.sh here says which Debian packages are missing"
 CLOSED = "OUTSIDE CARD TOOLS NOT RUN: neither an unprivileged namespace nor root"
-LASTING = 60
+LASTING = 240
 MESSAGE = b"to be signed by a card"
 
 
@@ -77,7 +77,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _, errors = running.communicate(timeout=LASTING)
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGTERM)
-        _, errors = running.communicate(timeout=10)
+        _, errors = running.communicate(timeout=60)
         pytest.fail(f"the tools hang: {errors}")
     assert running.returncode == 0, errors
     return work

@@ -19,7 +19,7 @@ from kakine.values.problems import ReaderUnreachable
 def reader() -> Iterator[socket.socket]:
     """A listening socket, as vpcd's."""
     with socket.create_server(("127.0.0.1", 0)) as made:
-        made.settimeout(20)
+        made.settimeout(120)
         yield made
 
 
@@ -40,7 +40,7 @@ def test_a_card_answers_until_the_reader_lets_go(tmp_path: Path) -> None:
         port = listening.getsockname()[1]
         with vpcd.inserted("127.0.0.1", port) as ours:
             theirs, _ = listening.accept()
-            theirs.settimeout(20)
+            theirs.settimeout(120)
 
             def visit() -> None:
                 with theirs:
@@ -61,10 +61,10 @@ def test_a_card_answers_until_the_reader_lets_go(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with reader() as listening:
-        port = listening.getsockname()[1]
-    with pytest.raises(ReaderUnreachable):
-        vpcd.inserted("127.0.0.1", port)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # nobody else gets this port meanwhile
+        with pytest.raises(ReaderUnreachable):
+            vpcd.inserted("127.0.0.1", deaf.getsockname()[1])
 
 
 @pytest.mark.parametrize("sent", [b"", b"\0", b"\0\5\0\xa4", b"\0\1\7\0\0"])

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from desk_land import INCOME, PASSPHRASE, DeskLand
-from e2e.chromium import require
+from e2e.chromium import PATIENCE_MS, require
 from kakine.crypto.passkeys import Site
 from kakine.parties.gateway.desk.office import Rules
 from kakine.parties.gateway.desk.people_store import Staff, Use
@@ -93,7 +93,7 @@ def ask(page: Page) -> None:
 @pytest.fixture
 def context(served: Served) -> Iterator[BrowserContext]:
     with served.browser.new_context(locale="ja-JP") as made:
-        made.set_default_timeout(20_000)
+        made.set_default_timeout(PATIENCE_MS)
         yield made
 
 
@@ -188,7 +188,7 @@ def test_a_passkey_of_the_device_enrols_and_logs_in(served: Served, context: Bro
     page.click("#new-passkey")
     page.wait_for_url("**/cases")
     page.click("header .leave button")
-    page.wait_for_selector("#passkey")
+    page.wait_for_load_state("load")  # what the button does is there with the page's script
     page.click("#passkey")
     page.wait_for_url("**/cases")
     assert served.land.other.name in page.inner_text(".rooms")

@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+PATIENCE_MS = 120_000
+"""A browser that has not done it by then does not do it."""
+expect.set_options(timeout=PATIENCE_MS)
 
 PROGRAM = Path("/usr/bin/chromium")
 ABSENT = "Chromium is missing (tests/e2e/install.sh): THE PAGE HAS NOT BEEN RUN IN A BROWSER"
@@ -106,6 +110,7 @@ def started() -> Iterator[Browser]:
             executable_path=PROGRAM,
             args=list(QUIET),
             chromium_sandbox=False,
+            timeout=PATIENCE_MS,
             proxy={"server": "http://127.0.0.1:9"},
         )
         yield browser
@@ -137,7 +142,7 @@ class Reader:
         page.on("console", lambda message: reader.faults.append(message.text))
         page.on("pageerror", lambda error: reader.faults.append(error.message))
         page.on("dialog", lambda dialog: (reader.faults.append(dialog.message), dialog.dismiss()))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         if before:
             page.add_init_script(before)
         page.goto(page_file.as_uri())

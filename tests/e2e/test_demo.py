@@ -42,7 +42,7 @@ class Ran:
 
 def kakine(*arguments: str) -> Ran:
     command = [sys.executable, "-m", "kakine", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
@@ -175,7 +175,7 @@ def test_a_proposed_command_runs_as_it_is_printed(ran: Ran, folder: Path, copy: 
     """Pasted into a shell that stands where the demonstration ran; only the folder is its copy."""
     (line,) = (line for line in ran.out.splitlines() if f" {proposed} --dir" in line)
     pasted = line.replace(str(folder), str(copy))
-    done = subprocess.run(pasted, shell=True, capture_output=True, timeout=120, check=False)  # noqa: S602
+    done = subprocess.run(pasted, shell=True, capture_output=True, timeout=480, check=False)  # noqa: S602
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -245,7 +245,7 @@ def test_without_once_it_looks_again_until_it_is_interrupted(copy: Copy) -> None
         assert running.stdout is not None
         first, second = running.stdout.readline(), running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 0
+        assert running.wait(120) == 0
     assert json.loads(first)["logs"] == json.loads(second)["logs"]
 
 

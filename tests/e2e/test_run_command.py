@@ -166,6 +166,6 @@ def test_it_stops_cleanly_when_it_is_told_to(tmp_path: Path) -> None:
             break
     lines += list(process.stdout)
     process.stdout.close()
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     assert lines[-1].strip() == "停止 / stopped"
     assert any("heartbeat" in line for line in lines)

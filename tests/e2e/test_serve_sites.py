@@ -20,7 +20,7 @@ PIPE = subprocess.PIPE
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at = tmp_path_factory.mktemp("sites") / "land"
     command = [sys.executable, "-m", "kakine", "demo", "--residents", "60", "--dir", str(at), "--no-serve"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=480, check=False)
     assert done.returncode == 0, done.stderr
     assert "serve sites" in done.stdout
     return at
@@ -55,7 +55,7 @@ def test_three_sites_of_one_country_and_a_paper_that_opens_the_portal(folder: Pa
         finally:
             process.send_signal(signal.SIGTERM)
             told = process.stderr.read()
-            process.wait(60)
+            process.wait(120)
     assert (process.returncode, told) == (0, "")
 
 
@@ -66,7 +66,7 @@ def test_a_port_that_is_taken_is_named_before_the_country_starts(folder: Path, s
         which = "--portal" if site == "sites" else "--port"
         more = ["--as", "yokohama/children"] if site == "desk" else []
         command = [sys.executable, "-m", "kakine", "serve", site, "--dir", str(folder), which, port, *more]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
         f"port-taken: another program listens at this port: name another, or 0 for any (port={port})"

@@ -84,7 +84,7 @@ def run(node: str, driver: str, asked: dict[str, Any]) -> list[Any]:
         [node, str(HERE / driver)],
         input=json.dumps(asked).encode(),
         capture_output=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()

@@ -50,13 +50,13 @@ def serving(path: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         yield process, vkey, found[1]
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
 
 
 def call(address: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
     request = urllib.request.Request(address + path, data=body)  # noqa: S310 - loopback
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             return answer.status, answer.headers["content-type"], answer.read()
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers["content-type"], refusal.read()
@@ -64,7 +64,7 @@ def call(address: str, path: str, body: bytes | None = None) -> tuple[int, str, 
 
 def stopped(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
-    return process.wait(timeout=20)
+    return process.wait(timeout=120)
 
 
 def test_a_witness_serves_stops_and_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -518,18 +517,14 @@ asyncio.run(main())
 """
 
 
-def killed(path: Path, start: int, after_s: float) -> list[tuple[list[int], Appended]]:
-    """Run a ledger in a process of its own, kill it, and give the receipts that left it."""
+def killed(path: Path, start: int, after: int) -> list[tuple[list[int], Appended]]:
+    """Run a ledger in a process of its own, kill it once so many receipts have come, and give all that left it."""
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(path), str(start)],
         stdout=subprocess.PIPE,
     )
     assert child.stdout is not None
-    lines = [child.stdout.readline()]
-    os.set_blocking(child.stdout.fileno(), True)
-    deadline = time.monotonic() + after_s
-    while time.monotonic() < deadline:
-        lines.append(child.stdout.readline())
+    lines = [child.stdout.readline() for _ in range(after)]
     os.kill(child.pid, signal.SIGKILL)
     lines += child.stdout.readlines()
     child.stdout.close()
@@ -543,8 +538,8 @@ def test_after_kill_9_at_four_moments_every_released_receipt_holds_and_repeats_s
 ) -> None:
     path = tmp_path / "ledger"
     released = Released()
-    for number, after_s in enumerate((0.05, 0.13, 0.21, 0.34)):
-        released.given += killed(path, number * 10_000_000, after_s)
+    for number, after in enumerate((1, 40, 110, 240)):
+        released.given += killed(path, number * 10_000_000, after)
         with running(path) as (sequencer, store):
             assert head(sequencer).at.size >= sum(len(numbers) for numbers, _ in released.given)
     assert len(released.given) > 100

@@ -63,7 +63,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 def run(verifier: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [verifier, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+        [verifier, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=240
     )
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from kakine.crypto.webkeys import TokenKey
 from login_process import HttpBrowser
 from login_site import CHILDCARE, REDIRECTS
 
-LASTING = 30
+LASTING = 120
 
 
 @contextmanager
@@ -108,7 +109,7 @@ class AtTerminal:
             command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
         )
         os.close(terminal)
-        self.shown = ""
+        self.shown, self._text = "", getincrementaldecoder("utf-8")()
         self.wait("listening on")
 
     def wait(self, words: str) -> None:
@@ -116,7 +117,7 @@ class AtTerminal:
         while words not in self.shown:
             ready, _, _ = select.select([self._holder], [], [], LASTING)
             assert ready, self.shown
-            self.shown += os.read(self._holder, 4096).decode()
+            self.shown += self._text.decode(os.read(self._holder, 4096))
 
     def types_at(self, words: str, text: str, done: threading.Event) -> None:
         """Again until it is done: a prompt that hides what is typed throws away what came just before it (getpass)."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ import uvicorn
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from e2e.chromium import PROGRAM, QUIET, require
+from e2e.chromium import PATIENCE_MS, PROGRAM, QUIET, require
 from issued_cards import Issued, IssuedCards
 from kakine.clients.card_helper import Helper
 from kakine.parties.portal.login import requests
@@ -44,10 +45,10 @@ def listening(app: ASGIApp, run: Callable[[Any], Any], socket: Any) -> Iterator[
 
 @dataclass
 class Desk:
-    """A served login: what pushed requests there are to open, papers of person 0, what the helper has shown."""
+    """A served login: where a new pushed request opens, papers of person 0, what the helper has shown."""
 
     origin: str
-    addresses: list[str]
+    address: Callable[[], str]
     papers: list[str]
     helper: str
     card: Issued
@@ -80,7 +81,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         origin = f"http://localhost:{ports[0]}"
         site.office = site.land.country.login(origin)
         site.office.helper = f"http://127.0.0.1:{ports[1]}"
-        made = Desk(origin, [pushed(site) for _ in range(4)], [site.paper(0)], site.office.helper, card)
+        made = Desk(origin, partial(pushed, site), [site.paper(0)], site.office.helper, card)
         helper = Helper(origin, ports[1], card.signer, made.ask, site.land.clock)
         serving = listening(application(site.office), site.run, sockets[0])
         with serving, listening(helper.app, asyncio.run, sockets[1]):
@@ -92,10 +93,10 @@ def browser() -> Iterator[BrowserContext]:
     """A fresh profile. Whoever is sent back to the relying party arrives at a page of the test."""
     with sync_playwright() as playwright:
         program = playwright.chromium.launch(
-            executable_path=PROGRAM, args=list(QUIET), chromium_sandbox=False
+            executable_path=PROGRAM, args=list(QUIET), chromium_sandbox=False, timeout=PATIENCE_MS
         )
         with program.new_context() as context:
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(PATIENCE_MS)
             context.route(f"{BACK}*", lambda route: route.fulfill(body="back"))
             yield context
         program.close()
@@ -135,7 +136,7 @@ def test_a_passkey_is_registered_after_a_paper_login_and_used_for_the_next(
     desk: Desk, browser: BrowserContext
 ) -> None:
     faults: list[str] = []
-    page = opened(browser, desk.addresses.pop(), faults)
+    page = opened(browser, desk.address(), faults)
     session, authenticator = virtual_authenticator(browser, page)
     page.fill("#code", desk.papers.pop())
     page.click("form button")
@@ -145,13 +146,13 @@ def test_a_passkey_is_registered_after_a_paper_login_and_used_for_the_next(
     page.wait_for_selector("#bound:not(:empty)")
     assert "code=" in agree(page)
 
-    page.goto(desk.addresses.pop())
+    page.goto(desk.address())
     page.click("#passkey")
     page.wait_for_url("**/consent")
     assert page.query_selector("#bind") is None
     assert "iss=http" in agree(page)
 
-    page.goto(desk.addresses.pop())
+    page.goto(desk.address())
     session.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
     page.click("#passkey")
     page.wait_for_selector("#refused:not(:empty)")
@@ -161,7 +162,7 @@ def test_a_passkey_is_registered_after_a_paper_login_and_used_for_the_next(
 
 def test_a_card_logs_in_through_the_helper_which_shows_who_asks(desk: Desk, browser: BrowserContext) -> None:
     faults: list[str] = []
-    page = opened(browser, desk.addresses.pop(), faults)
+    page = opened(browser, desk.address(), faults)
     desk.typed = "000000"
     page.click("#card")
     page.wait_for_selector("#refused:not(:empty)")

@@ -65,7 +65,7 @@ def theirs(cases: list[dict[str, Any]], folder: Path = STATIC) -> list[Any]:
     """What the browser's modules say, run by Node."""
     asked = {"module": folder.as_uri(), "cases": [{"text": c["text"], "keys": c["keys"]} for c in cases]}
     done = subprocess.run(
-        [node(), str(DRIVER)], input=json.dumps(asked).encode(), capture_output=True, timeout=120, check=False
+        [node(), str(DRIVER)], input=json.dumps(asked).encode(), capture_output=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]

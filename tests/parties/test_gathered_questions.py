@@ -57,7 +57,7 @@ def test_a_question_alone_goes_at_once_and_few_more_wait_for_it() -> None:
         assert desk.sizes == [FULL - 1]
         desk.out[1][1].set()
         assert [len(each) for each in await asyncio.gather(*first, *rest)]
-        assert await asyncio.wait_for(desk.quiet(1), 2) is None
+        assert await asyncio.wait_for(desk.quiet(1), 60) is None
 
     asyncio.run(work())
 

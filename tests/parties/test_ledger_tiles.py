@@ -186,7 +186,7 @@ def test_a_head_is_flushed_to_disk_after_its_tiles_and_before_it_is_shown(
     """Every file written, and the folder that holds its name, is flushed before the head takes its name."""
     events: list[tuple[str, Path]] = []
     replace = Path.replace
-    monkeypatch.setattr("kakine.parties.ledger.tiles._flush", lambda path: events.append(("flush", path)))
+    monkeypatch.setattr("kakine.parties.ledger.tiles.flush", lambda path: events.append(("flush", path)))
     monkeypatch.setattr(
         Path, "replace", lambda path, target: (events.append(("put", target)), replace(path, target))[1]
     )

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzzing import (
+    ANSWER_S,
     FEW,
     NAMES,
     PARTY_OF,
@@ -153,7 +154,7 @@ def test_without_a_certificate_nothing_is_answered(land: FuzzLand, party: str) -
     context = ssl.create_default_context(cafile=str(land.folder / party / "roots.pem"))
     answer = b""
     with (
-        create_connection(("127.0.0.1", land.port(party)), timeout=10) as plain,
+        create_connection(("127.0.0.1", land.port(party)), timeout=ANSWER_S) as plain,
         suppress(ssl.SSLError, OSError),
         context.wrap_socket(plain, server_hostname=host_of(PartyName(party))) as far,
     ):

@@ -22,7 +22,7 @@ from kakine.values.problems import (
     RouteUnknown,
 )
 from party_certificates import Roots, fingerprint
-from transport_site import BOB, ECHO, EVE, OPEN, SLOW, Said, Site, post, run
+from transport_site import BOB, ECHO, EVE, LASTING_S, OPEN, SLOW, Said, Site, post, run
 
 HELLO = msgspec.msgpack.encode({"text": "hello"})
 
@@ -55,8 +55,9 @@ def test_a_quick_call_does_not_wait_for_a_slow_one_beside_it(tmp_path: Path) -> 
         peers = Peers(road)
         slow = asyncio.create_task(peers.ask(BOB, SLOW, Said("")))
         quick = asyncio.create_task(peers.ask(BOB, ECHO, Said("")))
-        done, _ = await asyncio.wait((slow, quick), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((slow, quick), timeout=LASTING_S, return_when=asyncio.FIRST_COMPLETED)
         assert done == {quick}
+        site.let_go.set()
         await slow
         await road.close()
 
@@ -150,9 +151,10 @@ def test_calls_that_wait_for_each_other_do_not_wait_for_good(
         road = site.road(site.roots.issued("alice"))
         peers = Peers(road)
         first = asyncio.create_task(peers.ask(BOB, SLOW, Said("")))
-        await asyncio.sleep(0.05)  # it is out, and lasts for 0.3 s
+        await site.going.wait()
         await peers.ask(BOB, ECHO, Said(""))
         assert not first.done()
+        site.let_go.set()
         await first
         await road.close()
 

@@ -65,7 +65,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 def test_an_asker_hears_of_it_and_the_next_question_is_served(small: Land, party: str, said: str) -> None:
     async def all_of_them() -> list[object]:
         asking = (small.ask(j % 2) for j in range(4))
-        return await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 10)
+        return await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 120)
 
     with ExitStack() as spoken:
         for each in party.split():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from gazette_country import NOW, altered, first, law_of
+from kakine.crypto.signing import SigningKey
 from kakine.protocols.gazette_genesis import DAY_MS
 from kakine.values import problems
 from kakine.values.labels import HASH
@@ -199,15 +201,24 @@ def test_unknown_grounds_parties_and_domains_are_refused() -> None:
     assert law.epoch(HASH) == 1
 
 
-def test_a_check_costs_less_than_twenty_microseconds() -> None:
-    """Every converter and both gateways do it at every exchange. Best of five: load does not matter."""
-    law = law_of(first())
+def test_a_check_costs_less_than_a_quarter_of_a_signatures() -> None:
+    """Every converter and both gateways do it at every exchange. Held against work of the same machine at the same
+    time, the best of many turns each: neither a slow machine nor a busy one matters."""
+    law, key = law_of(first()), SigningKey(bytes(32))
     rows = law.rows_for("yokohama/children", "prefecture/welfare", "JO81")
+    signature = key.sign("label", b"data")
 
-    def once() -> float:
+    def timed(work: Callable[[], object]) -> float:
         start = time.perf_counter()
-        for _ in range(500):
-            law.permit("yokohama/children", "prefecture/welfare", "JO81", rows, NOW)
-        return (time.perf_counter() - start) / 500
+        for _ in range(100):
+            work()
+        return time.perf_counter() - start
 
-    assert min(once() for _ in range(5)) < 20e-6
+    turns = [
+        (
+            timed(lambda: law.permit("yokohama/children", "prefecture/welfare", "JO81", rows, NOW)),
+            timed(lambda: key.public.verify(signature, "label", b"data")),
+        )
+        for _ in range(30)
+    ]
+    assert 4 * min(check for check, _ in turns) < min(verified for _, verified in turns)

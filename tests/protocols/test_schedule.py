@@ -54,7 +54,7 @@ def ran(chores: Callable[[Time], list[Chore]], until_ms: int) -> list[tuple[int,
         await time.pass_until(until_ms)
         stop.set()
         await time.pass_until(until_ms + 1000)  # what is under way may take a while yet
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 60)
 
     asyncio.run(go())
     return [(each.at_ms, each.name, each.fault.code if each.fault else each.said) for each in heard]
@@ -148,7 +148,7 @@ def test_what_is_under_way_is_finished_when_it_is_told_to_stop_and_nothing_new_b
         await settled()
         assert not running.done()
         go_on.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 60)
 
     asyncio.run(go())
     assert [(each.name, each.said) for each in heard] == [("slow", "finished")]

@@ -35,7 +35,7 @@ class Served:
     def run(self, work: Any) -> Any:
         """On the country's loop."""
         done: Future[Any] = asyncio.run_coroutine_threadsafe(_awaited(work), self.land.loop)
-        return done.result(60)
+        return done.result(240)
 
     def lies(self, change: Callable[[HistoryGiven], HistoryGiven]) -> None:
         """From here on the portal changes its answers."""

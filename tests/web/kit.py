@@ -29,7 +29,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from starlette.types import ASGIApp
 
-from e2e.chromium import PROGRAM, QUIET
+from e2e.chromium import PATIENCE_MS, PROGRAM, QUIET
 from login_site import Answer, http
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,7 +147,7 @@ class Eyes:
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.faults.append(error.message))
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         return page
 
     def open(self, path: str) -> Page:
@@ -244,6 +244,7 @@ def chromium() -> Iterator[Browser]:
             executable_path=PROGRAM,
             args=list(QUIET),
             chromium_sandbox=False,
+            timeout=PATIENCE_MS,
             proxy={"server": "http://127.0.0.1:9", "bypass": "127.0.0.1,localhost"},
         )
         yield browser

@@ -44,7 +44,7 @@ class Served:
 
     def soon(self, work: Coroutine[Any, Any, Any]) -> Any:
         """On the loop that serves."""
-        return asyncio.run_coroutine_threadsafe(work, self.land.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.land.loop).result(240)
 
     def kept(self) -> claims_store.Kept:
         """The one claim at the city."""
@@ -98,6 +98,7 @@ def object_here(page: Page, served: Served, reason: str) -> None:
     page.check(f"input[value={reason}]")
     page.click("#objecting button")
     page.click("text=異議と答えを見る")
+    page.wait_for_selector("#objections[data-done]")
 
 
 def room(page: Page, served: Served) -> str:

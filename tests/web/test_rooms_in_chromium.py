@@ -181,13 +181,14 @@ def test_a_mandate_is_given_by_card_and_passkey_and_waits(served: Served) -> Non
         assert page.locator("form[action='/mandates/whom']").count() == 0
         page.goto(served.origin + "/again")
         page.click("#passkey")
-        page.wait_for_url("**/again")
+        page.wait_for_selector(".notice.good")
         gives(page, served, drawn(theirs, served))
         expect(page.locator(".card", has_text="代理を頼む")).to_contain_text("待っています")
         theirs.goto(served.origin + "/mandates")
         expect(theirs.locator(".card", has_text="待っています")).to_have_count(1)
         assert theirs.locator("text=この人の履歴を読む").count() == 0
         page.locator(".card", has_text="代理を頼む").get_by_role("button", name="取り消す").click()
+        expect(page.locator(".card", has_text="代理を頼む")).to_contain_text("取り消しました")
         theirs.goto(served.origin + "/mandates")
         assert theirs.locator(".card").count() == 0
 
@@ -251,6 +252,7 @@ def test_an_account_is_changed_with_what_was_wrong_said_beside_the_field_and_und
 
 def test_the_tour_is_shown_once_in_a_browser_and_told_to_nobody(served: Served) -> None:
     with served.inside(1) as (watching, page):
+        page.wait_for_load_state("load")
         assert page.locator("#tour li").count() == 3
         assert page.locator("#tour").is_visible()
         watching.look(page, "portal-tour-first-ja")

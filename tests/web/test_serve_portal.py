@@ -33,4 +33,4 @@ def test_the_command_serves_the_site_and_prints_how_to_come_in(tmp_path: Path) -
             assert "あなたの窓口" in browser.call("GET", "/")[2]
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            process.wait(120)

@@ -6,11 +6,11 @@ A card-verifiable certificate is 7F21{5F4E{issuer id 16 ‖ subject id 16 ‖ ke
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from kakine.crypto.chipkeys import ChipKey, KeyKind, verify_pkcs1
+from kakine.crypto.files import write_private
 from kakine.values.problems import CardDataMalformed
 from kakine.wire.tlv import objects, tlv
 
@@ -57,14 +57,6 @@ class Works:
     def root_key(self) -> bytes:
         """What a verifier must know: the root's public key, 265 bytes."""
         return public_key(self.keys["root"])
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """A new file of mode 600; `FileExistsError` if it is there."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def check_certificate(certificate: bytes, root: bytes) -> bytes:

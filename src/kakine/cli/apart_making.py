@@ -12,7 +12,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ from kakine.process.settings import Kind
 from kakine.runtime.postgres import Address
 from kakine.values.certificates import Algorithm
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import FolderInUse, StoreInUse
+from kakine.values.problems import FolderInUse, PortTaken, StoreInUse
 
 SETTINGS, OPERATOR = "party.toml", "operator"
 """In each party's folder; and the folder of whoever starts and stops them all."""
@@ -60,6 +60,8 @@ PAGES = "pages"
 ROSTER = 7
 """From which the made-up residents are drawn."""
 _SITE = "site:"
+_LOWEST, _GIVEN, _TRIES = 10_000, 32_768, 1000
+"""Ports are drawn from here on, below those that Linux gives out (ip_local_port_range), in at most so many tries."""
 
 
 @dataclass(frozen=True)
@@ -183,15 +185,20 @@ def _questions(stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def _ports(names: Sequence[str], base: int) -> dict[str, Ports]:
-    if base:
-        return {name: Ports(base + 2 * at, base + 2 * at + 1) for at, name in enumerate(names)}
-    with ExitStack() as held:
-        # All are held until all are drawn, so that none is drawn twice.
-        found = []
-        for _ in range(2 * len(names)):
-            one = held.enter_context(socket.create_server(("127.0.0.1", 0)))
-            found.append(int(one.getsockname()[1]))
-    return {name: Ports(*found[2 * at : 2 * at + 2]) for at, name in enumerate(names)}
+    first = base or free(2 * len(names))
+    return {name: Ports(first + 2 * at, first + 2 * at + 1) for at, name in enumerate(names)}
+
+
+def free(count: int) -> int:
+    """The first of so many ports in a row at which nobody listens. None is one that the system gives to whoever asks
+    for any: until the parties begin, others would be given it. Raises `PortTaken`."""
+    for _ in range(_TRIES):
+        first = _LOWEST + secrets.randbelow(_GIVEN - _LOWEST - count)
+        with ExitStack() as held, suppress(OSError):
+            for port in range(first, first + count):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+    raise PortTaken(port=0)
 
 
 def write_private(path: Path, data: bytes) -> None:

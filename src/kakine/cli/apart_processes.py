@@ -3,13 +3,13 @@ a process is known by its number and by when it began, so that a number that was
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ from pathlib import Path
 import msgspec
 
 from kakine.cli.apart_making import OPERATOR, SETTINGS
+from kakine.crypto import files
 from kakine.institutions.postgres import Cluster
 from kakine.values.problems import CountryMissing, PartyUnavailable
 
-WAIT_S, STOP_S = 180, 30
+WAIT_S, STOP_S, ANSWER_S = 600, 30, 20
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Of this very process; those of another are asked about by their numbers alone."""
 
@@ -134,9 +135,7 @@ class Processes:
         _CHILDREN[process.pid] = process
         one = Started(process.pid, began(process.pid))
         path = self._run / f"{name}.json"
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(one))
-        fresh.replace(path)
+        files.replace(path, msgspec.json.encode(one))
         return one
 
     def wait(self, names: Sequence[str], seconds: float = WAIT_S) -> None:
@@ -208,9 +207,9 @@ def asked(admin: int, path: str) -> str:
     """What a process answers its operator; nothing if it does not, or says that something is not well."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{admin}{path}", timeout=5) as answer:
+        with opener.open(f"http://127.0.0.1:{admin}{path}", timeout=ANSWER_S) as answer:
             return str(answer.read().decode())
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException):
         return ""
 
 

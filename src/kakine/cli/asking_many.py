@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import typer
 from kakine.cli.demo_story import RESULTS
 from kakine.cli.progress import work
 from kakine.cli.visiting import visited
+from kakine.crypto import files
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.bulk import jobs, store
 from kakine.parties.gateway.bulk.jobs import Order, Person
@@ -77,18 +77,7 @@ def write_answers(path: Path, people: Iterable[Person], lines: Iterable[Line]) -
     for person, line in zip(people, lines, strict=True):
         told = line.result or line.step, line.items, line.data.decode(), line.problem
         rows.writerow((person.reference.decode(), person.case, *told))
-    fresh = path.with_name(f".{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    files.replace(path, text.getvalue().encode())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 from kakine.card import issuing
 from kakine.card.engine import opened
 from kakine.card.profile import Kind, profile
-from kakine.card.works import Works, write_private
+from kakine.card.works import Works
 from kakine.cli.card_asking import (
     CardArgument,
     CounterOption,
@@ -22,6 +22,7 @@ from kakine.cli.card_asking import (
     life,
 )
 from kakine.crypto.chipkeys import certificates_from_file, request_as_pem
+from kakine.crypto.files import write_private
 from kakine.values.problems import CardExists
 
 RequestsOption = Annotated[

@@ -6,7 +6,6 @@ not go with what was shown before. Both heads are signed by the log: they prove 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import msgspec
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, CONSISTENCY, Between
 from kakine.country import Country
+from kakine.crypto import files
 from kakine.protocols.freshness import check_grown, check_latest
 from kakine.protocols.logs import Log
 from kakine.values.problems import HeadForked, LogBehind, Problem, RememberedMalformed
@@ -66,12 +66,7 @@ async def since(country: Country, before: Mapping[str, str]) -> Since:
 
 def keep(path: Path, found: Since) -> None:
     """Replace what is kept, whole or not at all. The head of before stays for a log that is accused."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(dict(found.notes)), indent=1) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    files.replace(path, msgspec.json.format(msgspec.json.encode(dict(found.notes)), indent=1) + b"\n")
 
 
 def _opened(country: Country, log: Log, note: bytes) -> Checkpoint:

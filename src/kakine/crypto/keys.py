@@ -6,13 +6,13 @@ the code above does not know where a key lies. Nobody outside `crypto` looks int
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from kakine.crypto import files
 from kakine.values.certificates import Algorithm
 from kakine.values.problems import KeyStoreFailed
 
@@ -83,17 +83,7 @@ class FileKeys:
     def _made(self, name: str, algorithm: Algorithm) -> PrivateKey:
         key = generate(algorithm)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._folder / f"{name}.new"
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(
-                key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(self._folder / f"{name}.pem")
+        plain = serialization.NoEncryption()
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        files.replace(self._folder / f"{name}.pem", pem)
         return key

@@ -7,7 +7,6 @@ certified once, so a request that was lost would cost the card.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,9 +20,11 @@ from kakine.card.holder import KEY
 from kakine.card.printed import Holder
 from kakine.card.profile import Kind, Profile, profile
 from kakine.card.store import Life
-from kakine.card.works import Works, write_private
+from kakine.card.works import Works
 from kakine.contracts.registry import Subject
+from kakine.crypto import files
 from kakine.crypto.cards import CardCertificate
+from kakine.crypto.files import write_private
 from kakine.institutions.counter import CardCounter
 from kakine.parties.gateway.app import Gateway
 from kakine.parties.gateway.asking import Question
@@ -192,12 +193,4 @@ def _profile(name: str, kind: Kind) -> certificates.Profile:
 
 def _keep(path: Path, notes: _Notes) -> None:
     """Whole or not at all, and for its owner alone: vouchers are in it."""
-    incoming = path.with_name(f"{path.name}.new")
-    incoming.unlink(missing_ok=True)
-    write_private(incoming, msgspec.json.encode(notes))
-    incoming.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    files.replace(path, msgspec.json.encode(notes))

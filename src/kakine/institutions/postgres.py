@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql as text
 from sqlalchemy import MetaData, Table
 
-from kakine.card.works import write_private
+from kakine.crypto.files import write_private
 from kakine.institutions.postgres_programs import PACKAGE, programs
 from kakine.runtime.identity import Entropy
 from kakine.runtime.postgres import BOOKKEEPING, create_tables

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kakine.crypto import age
+from kakine.crypto.files import flush
 from kakine.crypto.signing import VerifyKey
 from kakine.process.archive import Source, Unpacked, Whose, packed
 from kakine.process.recipients import recipients, require_elsewhere
@@ -204,17 +205,9 @@ def _write(
             if hashlib.file_digest(again, "sha256").digest() != written.digest.digest():
                 raise BackupFailed(reason="the disk has kept something else")
         os.link(part, to)  # unlike a rename, it never takes another backup's place
-        _settle(to.parent)
+        flush(to.parent)
     except OSError as fault:
         raise BackupFailed(reason="a file cannot be read or written") from fault
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-
-
-def _settle(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from kakine.crypto import age
+from kakine.crypto import age, files
 from kakine.crypto.signing import VerifyKey
 from kakine.process.archive import Unpacked
 from kakine.process.settings import Kind
@@ -53,7 +53,7 @@ def set_mark(folder: Path, told: PutBack | None) -> None:
     if told is None:
         (folder / MARK).unlink(missing_ok=True)
     else:
-        _keep(folder / MARK, msgspec.json.encode(told))
+        files.replace(folder / MARK, msgspec.json.encode(told))
 
 
 def put_back(file: Path, private: str, folder: Path, seed: Path, clock: Clock) -> Manifest:
@@ -81,6 +81,8 @@ def put_back(file: Path, private: str, folder: Path, seed: Path, clock: Clock) -
             to.parent.mkdir(mode=0o700, exist_ok=True)
             if not to.exists():
                 (aside / path).rename(to)
+        for parent in {(folder / path).parent for path in paths}:
+            files.flush(parent)
     finally:
         _clear(aside)
     return manifest
@@ -107,22 +109,12 @@ def _unpack(file: Path, private: str, aside: Path, seed: Path) -> Manifest:
         raise BackupUnreadable(part="seed")
     manifest = unpacked.finish(_key(unpacked.party, known))
     for each in manifest.members:
-        with (aside / each.path).open("rb") as written:
-            os.fsync(written.fileno())
+        files.flush(aside / each.path)
     return manifest
 
 
 def _key(party: str, seed: Path) -> VerifyKey:
     return Identity.from_seed(PartyName(party), seed.read_bytes()).signing.public
-
-
-def _keep(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f"{path.name}.new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _clear(aside: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import secrets
 import signal
 import time
@@ -30,7 +29,7 @@ from kakine.clients.standing import PublishedStatus
 from kakine.contracts.authority import CERTIFY_PARTY, LIST, LISTS, ROOTS, STEPS, CertifyParty
 from kakine.contracts.call import Role
 from kakine.contracts.commission import CURRENT
-from kakine.crypto import x509_issue
+from kakine.crypto import files, x509_issue
 from kakine.crypto.keys import generate
 from kakine.process.checks import own_of, require, require_addresses
 from kakine.process.restoring import mark
@@ -348,13 +347,7 @@ async def _silently(work: Callable[[], Awaitable[None]]) -> str:
 
 def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
     """Key and certificate (DER) as one file of mode 600, in place of the one there is."""
-    path = settings.files.own
-    fresh = path.with_name(f"{path.name}.new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(key + x509_issue.pem(certificate))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    files.replace(settings.files.own, key + x509_issue.pem(certificate))
 
 
 def _plain(app: ASGIApp) -> uvicorn.Server:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, select
 
+from kakine.crypto.files import flush
 from kakine.crypto.merkle import EMPTY, leaf_hash
 from kakine.crypto.signing import VerifyKey
 from kakine.parties.ledger.store import METADATA, Store
@@ -188,7 +189,7 @@ class TileFolder:
         incoming = self._folder / INCOMING
         incoming.write_bytes(content)
         if durable:
-            _flush(incoming)
+            flush(incoming)
         incoming.replace(path)
         self._written.append(path)
 
@@ -200,13 +201,5 @@ class TileFolder:
             folders = {parent for path in self._written for parent in path.parents}
             inside = {each for each in folders if each.is_relative_to(self._folder)}
             for path in (*self._written, *inside):
-                _flush(path)
+                flush(path)
         self._written.clear()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from kakine.crypto import files
 from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.protocols.witnessing import Logs
 from kakine.runtime.identity import Entropy
@@ -72,12 +72,7 @@ def signing_key(seed: Path, entropy: Entropy) -> SigningKey:
     """The key from its seed file of 32 bytes; made with mode 600 when it is not there. Raises `SettingsMalformed` for
     a file of another length or one that others may read."""
     if not seed.exists():
-        fresh = seed.with_name(seed.name + ".new")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(entropy(_SEED))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(seed)
+        files.replace(seed, entropy(_SEED))
     if seed.stat().st_mode & 0o077:
         raise SettingsMalformed(field="seed", why="others may read it")
     data = seed.read_bytes()
