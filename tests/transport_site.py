@@ -30,6 +30,11 @@ class Said(Body, frozen=True):
 ECHO = Call("/v1/echo", Said, Said, frozenset({Role.GATEWAY}), 1000)
 SLOW = Call("/v1/slow", Said, Said, frozenset({Role.GATEWAY}), 1000)
 OPEN = Call("/v1/open", Said, Said, frozenset({Role.GATEWAY}), 1000)
+LAW = Call("/v1/law", Said, Said, frozenset({Role.COMMISSION}), 1000)
+LONG = Call("/v1/long", Said, Said, frozenset({Role.GATEWAY}), 1000)
+"""Gives a MiB, after as many seconds as the text says."""
+HANGS = Call("/v1/hangs", Said, Said, frozenset({Role.GATEWAY}), 1000)
+"""Until `Site.over`."""
 
 
 def clock() -> int:
@@ -45,6 +50,7 @@ class Site:
     credentials: Credentials
     address: str
     allowed: set[PartyName]
+    over: asyncio.Event
 
     @property
     def port(self) -> int:
@@ -86,7 +92,7 @@ def post(path: str, body: bytes = msgspec.msgpack.encode({"text": "hello"}), ext
 @asynccontextmanager
 async def served(folder: Path, files: Files | None = None, roots: Roots | None = None) -> AsyncIterator[Site]:
     roots = roots or Roots(folder)
-    going = asyncio.Event()
+    going, over = asyncio.Event(), asyncio.Event()
 
     async def echo(caller: PartyName, said: Said) -> Said:
         return Said(f"{caller}: {said.text}")
@@ -96,7 +102,16 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
         await asyncio.sleep(0.3)
         return Said("done")
 
-    duties = [Duty(ECHO, echo), Duty(SLOW, slow), Duty(OPEN, echo)]
+    async def long(caller: PartyName, said: Said) -> Said:
+        await asyncio.sleep(float(said.text))
+        return Said("x" * (1 << 20))
+
+    async def hangs(caller: PartyName, said: Said) -> Said:
+        await over.wait()
+        return Said("over")
+
+    duties = [Duty(ECHO, echo), Duty(SLOW, slow), Duty(OPEN, echo), Duty(LAW, echo), Duty(LONG, long)]
+    duties.append(Duty(HANGS, hangs))
     allowed = {ALICE, EVE}
     app = application(duties, lambda name: {Role.GATEWAY} if name in allowed else set())
     border = Border(clock, app, roots, frozenset({ALICE, BOB}), {OPEN.path})
@@ -107,8 +122,9 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield Site(roots, border, credentials, f"https://127.0.0.1:{port_of(socket)}", allowed)
+        yield Site(roots, border, credentials, f"https://127.0.0.1:{port_of(socket)}", allowed, over)
     finally:
+        over.set()
         server.should_exit = True
         await task
 
