@@ -27,7 +27,7 @@ attacks: .make/dev ## only the attacks that the design must withstand
 	@$(PY) -m pytest tests/attacks -v
 
 fuzz: .make/dev    ## every call of every party with many generated requests, and hostile ones (minutes; FUZZ=50 of each sort)
-	@KAKINE_FUZZ=$(or $(FUZZ),50) $(PY) -m pytest -n 0 tests/processes/test_fuzz.py tests/attacks/test_hostile_requests.py
+	@KAKINE_FUZZ=$(or $(FUZZ),50) $(PY) -m pytest -n 0 tests/processes/test_fuzz.py tests/attacks/test_hostile_requests.py tests/attacks/test_hostile_calls.py tests/attacks/test_hostile_replies.py
 
 check: .make/dev ## format, lint, types, import contracts
 	@$(PY) -m ruff format --check . && $(PY) -m ruff check .

@@ -397,6 +397,17 @@ def problem_of(status: int, media: str, body: bytes) -> str:
     return code
 
 
+def together(kind: Role) -> st.SearchStrategy[list[tuple[Call[Any, Any], bytes]]]:
+    """Calls of this kind of party with generated bodies, as they may go in one request."""
+    each = [
+        operations(kind)[call.path]["POST"]
+        .as_strategy(schemathesis.GenerationMode.POSITIVE)
+        .map(lambda case, call=call: (call, case.as_transport_kwargs("https://x")["data"]))
+        for call in calls(kind)
+    ]
+    return st.lists(st.one_of(each), min_size=1, max_size=8)
+
+
 def decodes(kind: type, body: bytes) -> bool:
     """Whether these bytes are a message."""
     try:

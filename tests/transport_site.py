@@ -30,6 +30,11 @@ class Said(Body, frozen=True):
 ECHO = Call("/v1/echo", Said, Said, frozenset({Role.GATEWAY}), 1000)
 SLOW = Call("/v1/slow", Said, Said, frozenset({Role.GATEWAY}), 1000)
 OPEN = Call("/v1/open", Said, Said, frozenset({Role.GATEWAY}), 1000)
+LAW = Call("/v1/law", Said, Said, frozenset({Role.COMMISSION}), 1000)
+LONG = Call("/v1/long", Said, Said, frozenset({Role.GATEWAY}), 1000)
+"""Gives a MiB, after as many seconds as the text says."""
+HANGS = Call("/v1/hangs", Said, Said, frozenset({Role.GATEWAY}), 1000)
+"""Until `Site.over`."""
 
 
 LASTING_S = 30
@@ -53,6 +58,7 @@ class Site:
     """The slow call is under way."""
     let_go: asyncio.Event
     """It ends once this is set."""
+    over: asyncio.Event
 
     @property
     def port(self) -> int:
@@ -94,7 +100,7 @@ def post(path: str, body: bytes = msgspec.msgpack.encode({"text": "hello"}), ext
 @asynccontextmanager
 async def served(folder: Path, files: Files | None = None, roots: Roots | None = None) -> AsyncIterator[Site]:
     roots = roots or Roots(folder)
-    going, let_go = asyncio.Event(), asyncio.Event()
+    going, let_go, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def echo(caller: PartyName, said: Said) -> Said:
         return Said(f"{caller}: {said.text}")
@@ -104,7 +110,16 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
         await let_go.wait()
         return Said("done")
 
-    duties = [Duty(ECHO, echo), Duty(SLOW, slow), Duty(OPEN, echo)]
+    async def long(caller: PartyName, said: Said) -> Said:
+        await asyncio.sleep(float(said.text))
+        return Said("x" * (1 << 20))
+
+    async def hangs(caller: PartyName, said: Said) -> Said:
+        await over.wait()
+        return Said("over")
+
+    duties = [Duty(ECHO, echo), Duty(SLOW, slow), Duty(OPEN, echo), Duty(LAW, echo), Duty(LONG, long)]
+    duties.append(Duty(HANGS, hangs))
     allowed = {ALICE, EVE}
     app = application(duties, lambda name: {Role.GATEWAY} if name in allowed else set())
     border = Border(clock, app, roots, frozenset({ALICE, BOB}), {OPEN.path})
@@ -115,9 +130,11 @@ async def served(folder: Path, files: Files | None = None, roots: Roots | None =
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield Site(roots, border, credentials, f"https://127.0.0.1:{port_of(socket)}", allowed, going, let_go)
+        address = f"https://127.0.0.1:{port_of(socket)}"
+        yield Site(roots, border, credentials, address, allowed, going, let_go, over)
     finally:
         let_go.set()
+        over.set()
         server.should_exit = True
         await task
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
@@ -28,6 +29,7 @@ from sqlalchemy import (
 
 import postgres_server
 from kakine.institutions.stores import TABLES
+from kakine.parties.mailbox import store as mailbox_store
 from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database, sql
 from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
@@ -202,3 +204,39 @@ def test_what_was_under_way_before_replicas_is_nobodys_and_all_there(
     assert {each.replica for each in left} == {""}
     found = [(each.request, each.kept, each.context, each.time_ms) for each in left]
     assert sorted(found) == sorted(tuple(row.values()) for row in kept)
+
+
+def test_what_was_filed_before_is_found_by_the_entry_that_it_begins_with(
+    empty: tuple[Path, Opened], tmp_path: Path
+) -> None:
+    """Of the released first revision of a record keeper's store, with filings of every length and of no log yet."""
+    path, opened = empty
+    first = tmp_path / "first"
+    first.mkdir()
+    (script,) = (each for each in _folder("mailbox") if each.name.startswith("0001"))
+    (first / script.name).write_text(script.read_text())
+    dice = Random(7)
+    blobs = [bytes(80), b"\xff" * 80, dice.randbytes(80) + bytes(80), dice.randbytes(80 * 4096), b"'" * 160]
+    blobs += [dice.randbytes(80 * dice.randint(1, 3)) for _ in range(2000)]
+    names = [each.name for each in mailbox_store.filing.columns if each.name != "mark"]
+    old = table("filing", *(column(name) for name in names))
+    kept = [
+        dict.fromkeys(names, b"")
+        | {"id": k.to_bytes(4), "kind": k % 9, "expiry": k, "entries": blob, "size": None, "proof": None}
+        | {"log": None if k % 5 == 0 else "there", "first": None if k % 5 == 0 else k, "checkpoint": None}
+        for k, blob in enumerate(blobs)
+    ]
+    with opened() as store:
+        assert upgrade(store, MetaData(info={"store": str(first)}), new=True) == ["0001"]
+        store.execute(insert(old), kept)
+        store.commit()
+    with pytest.raises(StoreOutdated):
+        Database.open(path, TABLES["mailbox"])
+    with opened() as store:
+        assert upgrade(store, TABLES["mailbox"]) == ["0002"]
+        assert differences(store, TABLES["mailbox"]) == []
+    with closing(Database.open(path, TABLES["mailbox"])) as database:
+        found = mailbox_store.begun_by(database.read(), [blob[:80] for blob in blobs], "here")
+    for row, filings in zip(kept, found, strict=True):
+        expected = [] if row["log"] is None else [(row["id"], row["entries"], row["entries"][48:80])]
+        assert [(each.id, each.entries, each.mark) for each in filings] == expected

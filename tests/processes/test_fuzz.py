@@ -6,6 +6,7 @@ store as it was. `KAKINE_FUZZ=50` makes more requests of each sort (docs/howto/f
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzzing import (
+    AGENCY,
     ANSWER_S,
     FEW,
     NAMES,
@@ -32,9 +34,12 @@ from fuzzing import (
     outsider,
     packed,
     problem_of,
+    together,
 )
 from kakine.contracts.call import Call, Role
-from kakine.runtime.http import MEDIA
+from kakine.contracts.served import served_by
+from kakine.runtime import gathering
+from kakine.runtime.http import MEDIA, PROBLEM_MEDIA
 from kakine.runtime.tls import host_of
 from kakine.values.labels import PartyName
 
@@ -133,6 +138,74 @@ def test_what_is_no_message_of_the_contract_is_said_to_be_none(
         seen.done()
 
 
+@EVERY_KIND
+def test_calls_that_go_together_are_answered_each_by_itself(
+    land: FuzzLand, secrets: set[bytes], kind: Role
+) -> None:
+    """Of the contracts, by one who may make some of them; and whatever else the document of `/v1/calls` allows."""
+    to = PARTY_OF[kind]
+    caller = next((each for each in NAMES if each != to and _may_some(kind, each)), to)
+
+    def sent(body: bytes) -> list[tuple[int, str, bytes]]:
+        status, media, answer = land.post(caller, to, gathering.PATH, body)
+        assert not [each for each in secrets if each in answer]
+        if status != 200:
+            assert problem_of(status, media, answer) in ("message-malformed", "message-too-large")
+            return []
+        assert media == gathering.MEDIA
+        told = sorted(gathering.frames(bytearray(answer)), key=lambda given: given.index)
+        assert [each.index for each in told] == [*range(len(told))]
+        return [(each.status, PROBLEM_MEDIA if each.status != 200 else MEDIA, each.body) for each in told]
+
+    @FEW
+    @given(together(kind))
+    def of_the_contract(calls: list[tuple[Call, bytes]]) -> None:  # type: ignore[type-arg]
+        told = sent(gathering.packed([(call.path, body) for call, body in calls]))
+        assert len(told) == len(calls)
+        for (call, _), answer in zip(calls, told, strict=True):
+            if answer[0] == 200:
+                assert decodes(call.gives, answer[2])
+            else:
+                assert problem_of(*answer) not in ("internal-fault", "message-malformed", "route-unknown")
+
+    @FEW
+    @given(operations(kind)[gathering.PATH]["POST"].as_strategy(POSITIVE), st.integers(0, 1 << 32))
+    def of_any_path(case: schemathesis.Case, seed: int) -> None:
+        body = case.as_transport_kwargs("https://x")["data"]
+        told = sent(body)
+        assert {problem_of(*each) for each in told} == {"route-unknown"}
+        for answer in sent(harmed(Random(seed), body)):
+            assert answer[0] == 200 or problem_of(*answer) != "internal-fault"
+
+    @FEW
+    @given(operations(kind)[gathering.PATH]["POST"].as_strategy(NEGATIVE))
+    def misshaped(case: schemathesis.Case) -> None:
+        for answer in sent(case.as_transport_kwargs("https://x")["data"]):
+            assert problem_of(*answer) != "internal-fault"
+
+    before = land.store(to)
+    of_any_path()
+    misshaped()
+    assert land.store(to) == before
+    of_the_contract()
+
+
+@pytest.mark.parametrize(("to", "path"), [("converter-1", "/add-checkpoint"), ("authority", "/ocsp/card")])
+def test_what_a_party_serves_beside_calls_harms_none_that_goes_with_it(
+    land: FuzzLand, to: str, path: str
+) -> None:
+    bodies = [b"", b"\xff" * 40, b"old 0\n\n", bytes(1 << 16), packed({})]
+    calls = [each for body in bodies for each in ((path, body), (f"{path}/../x", body), ("/v1/none", b""))]
+    status, _, answer = land.post(AGENCY, to, gathering.PATH, gathering.packed(calls))
+    told = {each.index: each.status for each in gathering.frames(bytearray(answer))}
+    assert (status, sorted(told)) == (200, [*range(len(calls))])
+    assert max(told.values()) < 500
+
+
+def _may_some(kind: Role, name: str) -> bool:
+    return any(holder(call, PARTY_OF[kind]) == name for call in calls(kind))
+
+
 def test_whoever_has_no_role_for_a_call_is_refused_and_changes_nothing(
     land: FuzzLand, secrets: set[bytes]
 ) -> None:
@@ -170,3 +243,16 @@ def test_nothing_of_a_person_was_told_to_any_operator(land: FuzzLand, secrets: s
         assert "kakine_ready 1.0" in told
         assert not [each for each in secrets if each in told.encode()], party
         assert '"level": "error"' not in told, party
+
+
+def test_figures_have_no_more_labels_than_there_are_calls_and_parties(land: FuzzLand) -> None:
+    """After all that was sent above; calls that go together are counted under a name of their own."""
+    for kind, party in PARTY_OF.items():
+        told = re.findall(
+            r'^kakine_calls_total{call="(.*)",peer="(.*)",status="(.*)"} ', land.told(party), re.M
+        )
+        assert told
+        assert {each[0] for each in told} <= {"", "/add-checkpoint", gathering.PATH, *served_by(kind)}
+        assert gathering.PATH in {each[0] for each in told}
+        assert {each[1] for each in told} <= {"", *NAMES, "auditor"}
+        assert {each[2] for each in told} <= {f"{each}xx" for each in range(1, 6)}

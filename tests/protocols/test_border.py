@@ -7,8 +7,6 @@ are almost right: what really crossed the road, with something in it changed.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import kakine.contracts
 from attacks.insider import rewritten
 from forging import signed
 from kakine.clients.exchange import as_convert
@@ -43,6 +40,7 @@ from kakine.contracts import (
 )
 from kakine.contracts.call import ANYBODY, Body, Call, Nothing, Role
 from kakine.contracts.gateway import Deliver
+from kakine.contracts.served import CONTRACTS
 from kakine.country import LOGIN, ORIGIN
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import OpenKey, seal
@@ -67,21 +65,17 @@ from road import Passage, Reply, raw_call, recorded
 
 from land import CHILDREN, TAX, Land, ref
 
-SERVED_BY = {
-    "agency": "yokohama",
-    "authority": "authority",
-    "commission": "commission",
-    "commission_audit": "commission",
-    "converter": "converter-1",
-    "claims": "yokohama",
-    "desk": "yokohama",
-    "gateway": "yokohama",
-    "ledger": "ledger-a",
-    "mailbox": "mailbox-a",
-    "ministry": "ministry",
-    "registry": "registry",
-    "registry_audit": "registry",
-    "signer": "ledger-a-signer",
+HOLDERS = {
+    Role.AUTHORITY: "authority",
+    Role.COMMISSION: "commission",
+    Role.CONVERTER: "converter-1",
+    Role.GATEWAY: "yokohama",
+    Role.LEDGER: "ledger-a",
+    Role.MAILBOX: "mailbox-a",
+    Role.MINISTRY: "ministry",
+    Role.PORTAL: "portal",
+    Role.REGISTRY: "registry",
+    Role.SIGNER: "ledger-a-signer",
 }
 KEY = bytes(16)
 encoder = msgspec.msgpack.Encoder(enc_hook=plain)
@@ -89,11 +83,13 @@ encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
 def calls() -> dict[str, tuple[str, Call[Any, Any]]]:
     """Every call of every contract and a party that serves it."""
-    found = {}
-    for module in pkgutil.iter_modules(kakine.contracts.__path__):
-        for name, value in vars(importlib.import_module(f"kakine.contracts.{module.name}")).items():
-            if isinstance(value, Call):
-                found[f"{module.name}.{name}"] = (SERVED_BY[module.name], value)
+    found: dict[str, tuple[str, Call[Any, Any]]] = {}
+    for kind, contracts in CONTRACTS.items():
+        for contract in contracts:
+            module = contract.__name__.rpartition(".")[2]
+            for name, value in vars(contract).items():
+                if isinstance(value, Call):
+                    found.setdefault(f"{module}.{name}", (HOLDERS[kind], value))
     return found
 
 
@@ -121,19 +117,6 @@ class Border:
                 return passage.caller, passage.body
         role = min(call.callers)
         return HOLDERS[role], encoder.encode(composed(self.land, self.passages)[call.path])
-
-
-HOLDERS = {
-    Role.AUTHORITY: "authority",
-    Role.COMMISSION: "commission",
-    Role.CONVERTER: "converter-1",
-    Role.GATEWAY: "yokohama",
-    Role.LEDGER: "ledger-a",
-    Role.MAILBOX: "mailbox-a",
-    Role.MINISTRY: "ministry",
-    Role.PORTAL: "portal",
-    Role.REGISTRY: "registry",
-}
 
 
 def all_of(passages: list[Passage], call: Call[Any, Any]) -> list[Any]:

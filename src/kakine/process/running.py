@@ -36,6 +36,7 @@ from kakine.process.restoring import mark
 from kakine.process.settings import Kind, Settings, read
 from kakine.process.telling import Figures, admin
 from kakine.protocols.gazette import LawBook
+from kakine.runtime import gathering
 from kakine.runtime.border import Border, BorderServer, Quiet
 from kakine.runtime.database import Database, replica_of
 from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
@@ -265,7 +266,8 @@ class Process:
         )
         working: Working = await self._start.work(footing, self._own, Site(settings.folder, self._road.send))
         self._working, self._border.app = working, working.app()
-        self._figures.paths = {getattr(each, "path", "") for each in getattr(self._border.app, "routes", ())}
+        routes = getattr(self._border.app, "routes", ())
+        self._figures.paths = {gathering.PATH, *(getattr(each, "path", "") for each in routes)}
 
     async def _law(self) -> None:
         believe = self._working.believe if self._working is not None else None

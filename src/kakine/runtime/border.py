@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kakine.crypto import x509
 from kakine.runtime import gathering
-from kakine.runtime.http import CALLER, MEDIA, carried, problem_response
+from kakine.runtime.http import CALLER, carried, problem_response
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Standing
 from kakine.values.labels import PartyName
@@ -34,7 +34,7 @@ from kakine.values.problems import (
     RouteUnknown,
 )
 
-HANDSHAKE_S, HEADERS_S, BODY_S, IDLE_S = 5, 10, 30, 75
+HANDSHAKE_S, HEADERS_S, BODY_S, ANSWER_S, IDLE_S = 5, 10, 30, 60, 75
 HEAD_BYTES = 64 << 10
 CONNECTIONS = 1024
 """At once; further requests get a plain 503."""
@@ -112,14 +112,15 @@ class _Far:
         ready, answers = asyncio.Event(), list[bytes]()
 
         async def one(index: int, path: str, body: bytes) -> None:
-            status, given = await carried(app, caller, path, body)
+            # A line feed at the end would pass for the path before it; of a lone call TLS and HTTP have read the path.
+            served = app if path.isprintable() else problem_response(RouteUnknown())
+            status, given = await carried(served, caller, path, body)
             answers.append(gathering.framed(gathering.Given(index, status, given)))
             self._border.seen(path if status != RouteUnknown.status else "", status, caller)
             ready.set()
 
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", MEDIA.encode())]}
-        )
+        kind = (b"content-type", gathering.MEDIA.encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [kind]})
         async with asyncio.TaskGroup() as group:
             for index, (path, body) in enumerate(calls):
                 group.create_task(one(index, path, body))
@@ -216,11 +217,13 @@ class _Written:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with the peer's certificate handed on, an end to the head of a request in time and in size, and a time
-    for the rest of a request that was answered before it had all come: uvicorn has none of these."""
+    """uvicorn's, with the peer's certificate handed on, an end to the head of a request in time and in size, a time for
+    the rest of a request that was answered before it had all come, and one for an answer that nobody reads: uvicorn has
+    none of these."""
 
     _late: asyncio.TimerHandle | None = None
     _rest: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _in_head = False
     _in_body = False
     _fed = _told = 0
@@ -279,8 +282,17 @@ class _Protocol(HttpToolsProtocol):
         if self._rest is None and self._in_body:
             self._rest = self.loop.call_later(HEADERS_S, self.transport.abort)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(ANSWER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        for each in (self._late, self._rest):
+        for each in (self._late, self._rest, self._unread):
             if each is not None:
                 each.cancel()
         super().connection_lost(exc)

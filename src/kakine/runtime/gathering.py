@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -21,20 +21,24 @@ from kakine.values.problems import MessageMalformed, MessageTooLarge, PartyUnava
 from kakine.wire.canonical import UNDECODABLE
 
 PATH = "/v1/calls"
+MEDIA = "application/octet-stream"
+"""Of an answer: a stream of messages is none itself."""
 MOST_CALLS, MOST_BODIES = 64, 1 << 20
 """In one request: calls, and bytes of their bodies. A larger body goes alone."""
 MOST_BYTES = MOST_BODIES + MOST_CALLS * 300
 """Of one request, with the paths."""
 MOST_OPEN = 8
 LATE_S = 0.02
+MOST_ANSWER = 96 << 20
+"""Bytes of an answer: half as much again as the largest request that any call takes."""
 _SIZE = 4
 
 
 class Given(msgspec.Struct, array_like=True, frozen=True):
     """The answer to the call at `index` of a request: HTTP status and body."""
 
-    index: int
-    status: int
+    index: Annotated[int, msgspec.Meta(ge=0, lt=MOST_CALLS)]
+    status: Annotated[int, msgspec.Meta(ge=100, le=599)]
     body: bytes
 
 
@@ -72,8 +76,10 @@ def frames(buffer: bytearray) -> Iterator[Given]:
     at = 0
     try:
         while len(buffer) >= at + _SIZE:
-            end = at + _SIZE + int.from_bytes(buffer[at : at + _SIZE], "big")
-            if len(buffer) < end:
+            size = int.from_bytes(buffer[at : at + _SIZE], "big")
+            if size > MOST_ANSWER:
+                raise PartyUnavailable(call=PATH)
+            if len(buffer) < (end := at + _SIZE + size):
                 break
             yield _given.decode(memoryview(buffer)[at + _SIZE : end])
             at = end
@@ -166,18 +172,20 @@ class Gathering:
                 _settle(one, (answer.status, body))
             return
         async with self._open(to, PATH, packed([(each.path, each.body) for each in taken])) as answer:
-            buffer = bytearray()
+            buffer, left = bytearray(), set(range(len(taken)))
             async for part in answer.parts():
                 buffer += part
                 if answer.status == 200:
                     for given in frames(buffer):
-                        if given.index >= len(taken):
+                        if given.index not in left:
                             raise PartyUnavailable(party=to, call=PATH)
+                        left.remove(given.index)
                         _settle(taken[given.index], (given.status, given.body))
             if answer.status != 200:
                 # Refused as a whole: whoever may not call is told so for each call.
+                refused = answer.status, bytes(buffer)
                 for each in taken:
-                    _settle(each, (answer.status, bytes(buffer)))
+                    _settle(each, refused)
 
 
 def _settle(one: _Waiting, answer: Answer) -> None:

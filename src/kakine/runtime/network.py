@@ -16,15 +16,13 @@ from aiohttp.client_proto import ResponseHandler
 
 from kakine.crypto import x509
 from kakine.runtime.addresses import Addresses
-from kakine.runtime.gathering import Gathering
+from kakine.runtime.gathering import MOST_ANSWER, Gathering
 from kakine.runtime.http import MEDIA
 from kakine.runtime.identity import Clock
 from kakine.runtime.tls import Credentials, Standing, host_of
 from kakine.values.labels import PartyName
 from kakine.values.problems import CertificateMalformed, PartyUnavailable, Problem
 
-MOST_ANSWER = 96 << 20
-"""Bytes of an answer: half as much again as the largest request that any call takes."""
 TOTAL_S, CONNECT_S, IDLE_S = 60, 5, 30
 CONNECTIONS = 64
 """To one party."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import inspect as types
@@ -19,6 +19,7 @@ from msgspec import inspect as types
 from kakine import __version__
 from kakine.contracts.call import Call, Role
 from kakine.contracts.served import CONTRACTS, served_by
+from kakine.runtime import gathering
 from kakine.runtime.http import MEDIA, PROBLEM_MEDIA, ProblemDocument
 from kakine.values.problems import BY_CODE, Problem
 
@@ -33,26 +34,39 @@ _BODIES = (
     "refused. Connections are TLS 1.3 with a certificate on both sides; the caller is the name in it. "
     "Any call may end with any problem: what another party refused on the way is passed on."
 )
+_Calls = Annotated[list[tuple[str, bytes]], msgspec.Meta(min_length=1, max_length=gathering.MOST_CALLS)]
+_CALLS = (
+    f"Up to {gathering.MOST_CALLS} of the other calls in one request, each as its path and its body. Each is served as "
+    "if it had come alone; this one in itself is `route-unknown`. spec/transport.md, TRA-3.4 and TRA-3.5."
+)
+_FRAMES = (
+    "For each call, as soon as its answer is there: four bytes of length (big-endian), then so many bytes of "
+    "MessagePack as `x-kakine-frame` says. Its body is what the call by itself would give with that status."
+)
 
 
 def document(kind: Role) -> Schema:
     """The document of every party of this kind."""
     calls = served_by(kind)
     kinds = [each for call in calls.values() for each in (call.takes, call.gives)]
+    kinds += [_Calls, gathering.Given]
     refs, schemas = msgspec.json.schema_components([*kinds, ProblemDocument], ref_template=_REF)
     for each, ref in zip(kinds, refs, strict=False):
         _say_bytes(types.type_info(each), ref, schemas, set())
+    *bodies, several, frame, problem = refs
     for each in schemas.values():
         if "description" in each:
             each["description"] = _paragraph(each["description"])
-    name = str(refs[-1]["$ref"]).rpartition("/")[2]
+    name = str(problem["$ref"]).rpartition("/")[2]
     schemas[name] |= {"description": "RFC 9457. Facts name rules, counts, organisations; never a person."}
     problems = dict(_problems(name))
-    pairs = zip(refs[0:-1:2], refs[1:-1:2], strict=True)
+    pairs = zip(bodies[0::2], bodies[1::2], strict=True)
     paths = {
         path: {"post": _operation(call, takes, gives, problems)}
         for (path, call), (takes, gives) in zip(calls.items(), pairs, strict=True)
     }
+    callers = sorted({each for call in calls.values() for each in call.callers})
+    paths[gathering.PATH] = {"post": _together(several, frame, callers, problems)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -75,16 +89,35 @@ def encoded(kind: Role) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document(kind)), indent=1) + b"\n"
 
 
+def _together(calls: Schema, frame: Schema, callers: list[Role], problems: Schema) -> Schema:
+    """Calls that go in one request. Whoever may make none of them is told so for each."""
+    stream = {"schema": {"type": "string", "contentEncoding": "base64", "format": "bytes"}}
+    return {
+        "operationId": "calls",
+        "description": _CALLS,
+        "x-kakine-callers": callers,
+        "x-kakine-limit": gathering.MOST_BYTES,
+        "requestBody": {"required": True, "content": {MEDIA: {"schema": calls}}},
+        "responses": {
+            "200": {"description": _FRAMES, "content": {gathering.MEDIA: stream}, "x-kakine-frame": frame},
+            **_refused(problems),
+        },
+    }
+
+
+def _refused(problems: Schema) -> Schema:
+    return {name.removeprefix("problem"): {"$ref": f"#/components/responses/{name}"} for name in problems}
+
+
 def _operation(call: Call[Any, Any], takes: Schema, gives: Schema, problems: Schema) -> Schema:
     answer = {"description": _about(call.gives), "content": {MEDIA: {"schema": gives}}}
-    refused = {name.removeprefix("problem"): {"$ref": f"#/components/responses/{name}"} for name in problems}
     return {
         "operationId": call.path.removeprefix("/v1/").replace("/", "-"),
         "description": _about(call.takes),
         "x-kakine-callers": sorted(call.callers),
         "x-kakine-limit": call.limit,
         "requestBody": {"required": True, "content": {MEDIA: {"schema": takes}}},
-        "responses": {"200": answer, **refused},
+        "responses": {"200": answer, **_refused(problems)},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import struct
 from collections import defaultdict
@@ -34,6 +35,11 @@ errors = logging.getLogger("kakine")
 _MOST_ROWS = 4096
 _AGAIN_MS = 3_600_000
 _NOTHING = bytes(32)
+STEP = 256
+"""Entries of a log that are looked for at once."""
+
+Held = tuple[int, int, Entry]
+"""Place in the log, list, entry."""
 
 
 def list_key(office: Office, person: int) -> bytes:
@@ -56,10 +62,10 @@ async def make(office: Office, log: Log, end: int) -> IndexRoot | None:
     await resume(office)
     keys = log_keys(office.law.in_force(office.clock()), office.settings.logs)
     entries = await entries_between(office.peers, log, office.heads, keys, start, end)
-    await _take_twice_logged(office, log, start, end, entries)
-    lists = _lists(office, log, start, end)
+    held = await _take_twice_logged(office, log, start, end, entries)
+    lists = _lists(held)
     index = _index(office, log.origin, start, end, lists)
-    root = index.root(office.settings.domain.party, previous, _sealed(office, log, start, end))
+    root = index.root(office.settings.domain.party, previous, _sealed(held))
     check_totals(root, entries)
     signed = wire.sign(root, office.identity.signing)
     made = KeptIndex(log.origin, start, end, *signed, entry_of(root, office.clock()), None)
@@ -114,28 +120,42 @@ def check_own(office: Office) -> None:
 
 async def _take_twice_logged(
     office: Office, log: Log, start: int, end: int, entries: dict[int, Entry]
-) -> None:
-    """What this log has of filings that another log had by then: a lost answer made them stand in both."""
-    known = {place for place, _, _ in store.places_between(office.db.read(), log.origin, start, end)}
-    for place, entry in entries.items():
-        if (has_record(entry) or stands_in_a_list(entry)) and place not in known:
-            known |= set(await take_twin(office, log, place, entry.encode()))
+) -> list[Held]:
+    """What this record keeper has of a stretch, once it has numbered what another log had by then as well: a lost
+    answer made such filings stand in both. In steps, between which everybody else is served: after a restore, or when
+    the other log has died, the stretch may be long."""
+    held = list[Held]()
+    for first in range(start, end, STEP):
+        stretch = first, min(first + STEP, end)
+        known = {place for place, *_ in store.places_between(office.db.read(), log.origin, *stretch)}
+        lacking = [
+            place
+            for place in range(*stretch)
+            if place not in known and (has_record(entries[place]) or stands_in_a_list(entries[place]))
+        ]
+        begun = store.begun_by(office.db.read(), [entries[each].encode() for each in lacking], log.origin)
+        for place, filings_ in zip(lacking, begun, strict=True):
+            for filed in filings_:
+                if place not in known:
+                    known |= set(await take_twin(office, log, place, filed))
+        found = store.places_between(office.db.read(), log.origin, *stretch)
+        held += [(place, person, Entry.decode(entry)) for place, person, entry in found]
+        await asyncio.sleep(0)
+    return held
 
 
-def _lists(office: Office, log: Log, start: int, end: int) -> list[tuple[int, int, list[int]]]:
-    """(list, day, places) of a stretch of a log. What is withheld is in none, also once it has been opened."""
+def _lists(held: Iterable[Held]) -> list[tuple[int, int, list[int]]]:
+    """(list, day, places). What is withheld is in none, also once it has been opened."""
     found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, person, data in store.places_between(office.db.read(), log.origin, start, end):
-        entry = Entry.decode(data)
+    for place, person, entry in held:
         if stands_in_a_list(entry):
             found[person, day_of(entry.minutes)].append(place)
     return [(person, day, sorted(places)) for (person, day), places in found.items()]
 
 
-def _sealed(office: Office, log: Log, start: int, end: int) -> int:
-    """How many entries of a stretch this record keeper holds that are withheld, or were."""
-    held = store.places_between(office.db.read(), log.origin, start, end)
-    return sum(bool(Entry.decode(entry).sealed_until) for _, _, entry in held)
+def _sealed(held: Iterable[Held]) -> int:
+    """How many entries that this record keeper holds are withheld, or were."""
+    return sum(bool(entry.sealed_until) for _, _, entry in held)
 
 
 def _index(

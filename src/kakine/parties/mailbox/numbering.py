@@ -174,18 +174,16 @@ def _add_twin(db: Connection, filed: store.Filed, identity: bytes) -> None:
             partitions.add(db, filed.expiry, identity, envelopes)
 
 
-async def take_twin(office: Office, log: Log, place: int, entry: bytes) -> range:
-    """The places of a filing that stands in this log as well as in the one this record keeper has it from, once they
-    are numbered like any others: the person is shown both. None where nothing was filed with this entry."""
-    for filed in store.filings_with(office.db.read(), entry, log.origin):
-        position = filed.entries.index(entry) // LENGTH
-        first, count = place - position, len(filed.entries) // LENGTH
-        given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
-        if given.entries == filed.entries:
-            twin = digest("twice-logged", filed.id, log.origin.encode())
-            await office.db.write(lambda db, filed=filed, twin=twin: _add_twin(db, filed, twin))  # type: ignore[misc]
-            kept = store.find_filing(office.db.read(), twin)
-            assert kept is not None  # noqa: S101 - it has just been written
-            await take(office, kept, given.receipt)
-            return range(first, first + count)
-    return range(0)
+async def take_twin(office: Office, log: Log, first: int, filed: store.Filed) -> range:
+    """The places of a filing that stands at `first` in this log as well as in the one this record keeper has it from,
+    once they are numbered like any others: the person is shown both. None where something else stands there."""
+    count = len(filed.entries) // LENGTH
+    given = await office.peers.ask(log.ledger, ENTRIES, ByIndex(first, count))
+    if given.entries != filed.entries:
+        return range(0)
+    twin = digest("twice-logged", filed.id, log.origin.encode())
+    await office.db.write(lambda db: _add_twin(db, filed, twin))
+    kept = store.find_filing(office.db.read(), twin)
+    assert kept is not None  # noqa: S101 - it has just been written
+    await take(office, kept, given.receipt)
+    return range(first, first + count)

@@ -27,7 +27,7 @@ from kakine.runtime.database import Connection, each, sql
 from kakine.runtime.statements import numbered
 from kakine.wire.canonical import encode
 from kakine.wire.checkpoint import origin_of
-from kakine.wire.entry import LENGTH, Entry
+from kakine.wire.entry import LENGTH, PAYLOAD, Entry
 from kakine.wire.filing import SignedFiling
 from kakine.wire.history import GENESIS
 from kakine.wire.request import Place
@@ -71,6 +71,7 @@ filing = Table(
     Column("proof", LargeBinary),
     Column("checkpoint", LargeBinary),
     Column("size", Integer),
+    Column("mark", LargeBinary, nullable=False, index=True),
 )
 
 row = Table(
@@ -146,7 +147,8 @@ index_row = Table(
 class Filed:
     """One filing, with its receipt once the log has it. `kind` is that of the request, 0 for an outcome; `expiry` the
     month with which its sealed records go; `tokens` are the wrapped codes that it changes, `session` the key of who
-    reads, if it is a reading, `about` the encoded place of what is objected to, if it is an objection."""
+    reads, if it is a reading, `about` the encoded place of what is objected to, if it is an objection, `mark` the D of
+    the first entry, by which a place in a log leads back here."""
 
     id: bytes
     kind: int
@@ -163,6 +165,7 @@ class Filed:
     proof: bytes | None
     checkpoint: bytes | None
     size: int | None
+    mark: bytes
 
     def signed(self, party: str) -> SignedFiling:
         """As it is handed out."""
@@ -183,7 +186,8 @@ def new_filing(
     said = signed.filing, signed.signature
     expiry = Entry.decode(entries[:LENGTH]).expiry_months
     rest = entries, tags, tokens, session, _of(about)
-    return Filed(identity, int(kind), expiry, *said, *rest, None, None, None, None, None)
+    mark = entries[:LENGTH][PAYLOAD]
+    return Filed(identity, int(kind), expiry, *said, *rest, None, None, None, None, None, mark)
 
 
 _CODE = sql(select(code.c.list, code.c.state).where(code.c.token == bindparam("token")))
@@ -233,11 +237,7 @@ _PENDING_OF = sql(
         filing.c.id.in_(select(row.c.filing).where(row.c.list == bindparam("list"))),
     )
 )
-_WITH = sql(
-    select(*filing.c).where(
-        filing.c.log != bindparam("log"), func.instr(filing.c.entries, bindparam("entry")) > 0
-    )
-)
+_BEGUN_BY = sql(select(*filing.c).where(filing.c.mark == bindparam("mark"), filing.c.log != bindparam("log")))
 _INSERT_ROW = sql(insert(row))
 _JOIN = sql(insert(joined))
 _JOIN_AGAIN = sql(update(joined).where(joined.c.into == bindparam("gone")).values(into=bindparam("target")))
@@ -249,6 +249,8 @@ _PLACES = sql(
         filing.c.log == bindparam("log"),
         filing.c.first < bindparam("end"),
         filing.c.first > bindparam("start") - 4096,
+        filing.c.first + row.c.position >= bindparam("start"),
+        filing.c.first + row.c.position < bindparam("end"),
     )
     .order_by(filing.c.first, row.c.position)
 )
@@ -515,7 +517,6 @@ def places_between(db: Connection, log: str, start: int, end: int) -> list[tuple
     return [
         (first + position, person, entries[position * LENGTH : (position + 1) * LENGTH])
         for first, position, person, entries in found
-        if start <= first + position < end
     ]
 
 
@@ -578,10 +579,13 @@ def newest_checkpoint(db: Connection, log: str) -> bytes | None:
     return row[0] if row else None
 
 
-def filings_with(db: Connection, entry: bytes, log: str) -> list[Filed]:
-    """Filings that have this entry and were found in another log. A scan: for what a lost answer left behind."""
-    found = [Filed(*row) for row in db.execute(_WITH, {"entry": entry, "log": log})]
-    return [each for each in found if each.entries.index(entry) % LENGTH == 0]
+def begun_by(db: Connection, entries: Sequence[bytes], log: str) -> list[list[Filed]]:
+    """For each of these entries the filings that begin with it and were found in another log."""
+    found = each(db, _BEGUN_BY, [{"mark": entry[PAYLOAD], "log": log} for entry in entries])
+    return [
+        [filed for filed in (Filed(*one) for one in rows) if filed.entries.startswith(entry)]
+        for entry, rows in zip(entries, found, strict=True)
+    ]
 
 
 def add_twin(db: Connection, filed: Filed, identity: bytes) -> bool:
