@@ -94,15 +94,38 @@ def test_what_is_withheld_goes_by_itself() -> None:
     asyncio.run(work())
 
 
-def test_shares_leave_something_for_the_other_lanes() -> None:
-    waiting = Waiting(lanes=1)
+def waiting(count: int) -> Waiting:
     loop = asyncio.new_event_loop()
-    for at in range(63):
-        waiting.queue.append((question(at), loop.create_future()))
-    assert [len(waiting.some()) for _ in range(1)] == [21]
-    waiting.lanes = 2
-    assert len(waiting.some()) == 21
-    waiting.lanes = 3
-    assert len(waiting.some()) == 21
-    assert waiting.some() == []
+    found = Waiting(lanes=1)
+    found.queue.extend((question(at), loop.create_future()) for at in range(count))
     loop.close()
+    return found
+
+
+def test_lanes_take_even_shares() -> None:
+    many = waiting(GATHERED)
+    sizes = [len(many.some())]
+    assert many.due  # what is left is worth another
+    many.lanes = 2
+    sizes.append(len(many.some()))
+    assert sizes == [GATHERED // LANES] * LANES
+    assert many.some() == []
+
+
+def test_a_lane_that_took_more_gives_it_up_when_it_comes_back() -> None:
+    uneven = waiting(FULL + 20)
+    uneven.lanes, uneven.out, uneven.people = 2, 1, FULL - 4
+    assert len(uneven.some()) == FULL + 8  # and not all of them: the other lane's would be few again
+
+
+def test_questions_that_came_together_open_as_many_lanes_as_are_worth_it() -> None:
+    async def work() -> None:
+        desk = Slow()
+        asked = ask(desk, GATHERED)
+        await _turns()
+        assert sorted(desk.sizes) == [GATHERED // LANES] * LANES
+        for _, held in desk.out:
+            held.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(work())

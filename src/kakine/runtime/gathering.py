@@ -30,7 +30,7 @@ MOST_BYTES = MOST_BODIES + MOST_CALLS * 300
 MOST_OPEN = 8
 LATE_S = 0.02
 MOST_ANSWER = 96 << 20
-"""Bytes of an answer: half as much again as the largest request that any call takes."""
+"""Bytes of an answer as it travels: half as much again as the largest request that any call takes."""
 _SIZE = 4
 
 

@@ -16,10 +16,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kakine.contracts.call import Body, Call
 from kakine.values.labels import PartyName
@@ -42,6 +42,7 @@ log = logging.getLogger("kakine")
 MEDIA = "application/msgpack"
 PROBLEM_MEDIA = "application/problem+json"
 CALLER = "kakine.caller"
+_MEDIA = (b"content-type", MEDIA.encode())
 
 Takes = TypeVar("Takes", bound=Body)
 Gives = TypeVar("Gives", bound=Body)
@@ -102,46 +103,77 @@ def problem_response(problem: Problem) -> Response:
     return Response(msgspec.json.encode(document), problem.status, media_type=PROBLEM_MEDIA)
 
 
-def _endpoint(duty: Duty[Any, Any], roles_of: RolesOf) -> Callable[[Request], Awaitable[Response]]:
+def _served(duty: Duty[Any, Any], roles_of: RolesOf) -> ASGIApp:
     call = duty.call
     decoder = msgspec.msgpack.Decoder(call.takes)
     encoder = msgspec.msgpack.Encoder(enc_hook=plain)
 
-    async def decoded(request: Request) -> Any:
-        declared = request.headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > call.limit:
-            raise MessageTooLarge(limit=call.limit)
-        body = b""
+    async def given(scope: Scope, receive: Receive) -> bytes:
+        caller = scope.get(CALLER)
+        if caller is None:
+            raise CallerUnknown()
+        if not roles_of(caller) & call.callers:
+            raise CallerNotAllowed(call=call.path)
+        body = await _body(scope, receive, call)
         try:
-            async for chunk in request.stream():
-                body = body + chunk if body else chunk
-                if len(body) > call.limit:
-                    raise MessageTooLarge(limit=call.limit)
-            return decoder.decode(body)
-        except (ClientDisconnect, *UNDECODABLE) as fault:
+            message = decoder.decode(body)
+        except UNDECODABLE as fault:
             raise MessageMalformed(call=call.path) from fault
+        return encoder.encode(await duty.serve(caller, message))
 
-    async def answer(request: Request) -> Response:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            caller = request.scope.get(CALLER)
-            if caller is None:
-                raise CallerUnknown()
-            if not roles_of(caller) & call.callers:
-                raise CallerNotAllowed(call=call.path)
-            given = await duty.serve(caller, await decoded(request))
-            return Response(encoder.encode(given), media_type=MEDIA)
+            body = await given(scope, receive)
         except Problem as problem:
-            return problem_response(problem)
+            await problem_response(problem)(scope, receive, send)
+            return
         except Exception as fault:  # noqa: BLE001 - the border: a fault must not show its text to the caller
             # Only the class goes to the log: a message could hold a value of somebody.
             log.error("fault", extra={"call": call.path, "fault": type(fault).__name__})
-            return problem_response(InternalFault())
+            await problem_response(InternalFault())(scope, receive, send)
+            return
+        head = [(b"content-length", b"%d" % len(body)), _MEDIA]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": body})
 
     return answer
 
 
+async def _body(scope: Scope, receive: Receive, call: Call[Any, Any]) -> bytes:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and not (value.isdigit() and int(value) <= call.limit):
+            raise MessageTooLarge(limit=call.limit)
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise MessageMalformed(call=call.path)
+        part = message.get("body", b"")
+        body = body + part if body else part
+        if len(body) > call.limit:
+            raise MessageTooLarge(limit=call.limit)
+        more = message.get("more_body", False)
+    return body
+
+
 async def _unknown(request: Request, fault: Exception) -> Response:
     return problem_response(RouteUnknown())
+
+
+class _Application:
+    """Calls by their paths. What is none of them, and the routes of another protocol, is Starlette's."""
+
+    def __init__(self, calls: Mapping[str, ASGIApp], others: Sequence[Route]) -> None:
+        self._calls = calls
+        known = [Route(path, app, methods=["POST"]) for path, app in calls.items()]
+        self._rest = Starlette(routes=[*known, *others], exception_handlers={404: _unknown, 405: _unknown})
+        # A path with a slash too many must get a problem, not a redirect.
+        self._rest.router.redirect_slashes = False
+        self.routes = self._rest.routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        post = scope["type"] == "http" and scope["method"] == "POST"
+        await ((self._calls.get(scope["path"]) if post else None) or self._rest)(scope, receive, send)
 
 
 def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequence[Route] = ()) -> ASGIApp:
@@ -149,11 +181,7 @@ def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequenc
 
     `others` are routes of another protocol that this party speaks too; they look after their own answers.
     """
-    routes = [Route(duty.call.path, _endpoint(duty, roles_of), methods=["POST"]) for duty in duties]
-    app = Starlette(routes=[*routes, *others], exception_handlers={404: _unknown, 405: _unknown})
-    # A path with a slash too many must get a problem, not a redirect.
-    app.router.redirect_slashes = False
-    return app
+    return _Application({duty.call.path: _served(duty, roles_of) for duty in duties}, others)
 
 
 class Road(Protocol):

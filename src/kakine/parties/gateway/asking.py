@@ -30,9 +30,9 @@ MOST = 256
 
 GATHERED = 64
 """Single questions that travel as one request."""
-FULL, LANES = 16, 3
-"""So many waiting questions are worth a request of their own while others of their group are out, and so many requests
-of one group may be."""
+FULL, LANES = 24, 2
+"""So many waiting questions are worth a request of their own while another of their group is out, and so many requests
+of one group may be (decision 0066)."""
 
 FENCED_S = (0.0, 0.2, 1.0, 3.0)
 """Pauses before what a converter's boot fence refused is asked anew: its clock may be ahead of ours."""
@@ -84,26 +84,40 @@ class Question:
 
 @dataclass
 class Waiting:
-    """Questions of one group that wait, and how many requests of the group are out."""
+    """Questions of one group that wait; its lanes, how many of them have a request out, and with how many people."""
 
     queue: deque[tuple[Question, asyncio.Future[Answered]]] = field(default_factory=deque)
     lanes: int = 0
+    out: int = 0
+    people: int = 0
 
     @property
     def due(self) -> bool:
-        """Whether a lane more is to be opened for what waits."""
-        return not self.lanes or (self.lanes < LANES and len(self.queue) >= FULL)
+        """Whether a lane more is to be opened for what waits, beside what the open ones are about to take."""
+        about_to = self.lanes - self.out
+        return not self.lanes or (self.lanes < LANES and len(self.queue) >= FULL * (about_to + 1))
 
     def some(self) -> list[tuple[Question, asyncio.Future[Answered]]]:
-        """What one of the lanes takes now: everything, or its share where others could be filled too; nothing of less
-        than `FULL` while another lane is out, which will take it."""
+        """What one of the lanes takes now: everything, or its even share of all that wait and are out where another
+        lane is worth it; nothing of less than `FULL` while another is out, which will take it."""
         waits = len(self.queue)
-        if not waits or (self.lanes > 1 and waits < FULL):
+        if not waits or (self.out and waits < FULL):
             return []
         if self.queue[0][0].alone:
-            return [self.queue.popleft()]
-        share = waits if waits < 2 * FULL else max(FULL, -(-waits // (LANES - self.lanes + 1)))
-        return [self.queue.popleft() for _ in range(min(share, waits, GATHERED))]
+            share = 1
+        elif not self.out and waits < 2 * FULL:
+            share = waits
+        else:
+            share = max(FULL, -(-(waits + self.people) // LANES))
+        taken = [self.queue.popleft() for _ in range(min(share, waits, GATHERED))]
+        self.out += 1
+        self.people += len(taken)
+        return taken
+
+    def back(self, count: int) -> None:
+        """A request with so many people is over."""
+        self.out -= 1
+        self.people -= count
 
 
 class Desk:
@@ -124,17 +138,22 @@ class Desk:
         waiting = self._groups.setdefault(question.group, Waiting())
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         waiting.queue.append((question, future))
+        self._widen(question.group, waiting)
+        return await future
+
+    def _widen(self, group: tuple[object, ...], waiting: Waiting) -> None:
         if waiting.due:
             waiting.lanes += 1
             self._quiet.clear()
-            task = asyncio.create_task(self._drain(question.group, waiting))
+            task = asyncio.create_task(self._drain(group, waiting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
 
     async def _drain(self, group: tuple[object, ...], waiting: Waiting) -> None:
         while taken := waiting.some():
+            self._widen(group, waiting)
             await self._together(taken)
+            waiting.back(len(taken))
         waiting.lanes -= 1
         if not waiting.lanes:
             self._groups.pop(group, None)
