@@ -294,6 +294,21 @@ def test_what_was_recorded_and_is_refused_when_sent_again_is_not_asked_anew(
     check(land)
 
 
+def test_what_another_lane_asks_about_anew_is_not_put_back_by_whoever_had_asked_before(land: Land) -> None:
+    """The gateway takes up by itself what was broken off; a lane may have taken the people since."""
+    what = order("stale")
+    land.run(system(land, what).begin())
+    office = land.yokohama.office
+    ids = tuple(what.id + at.to_bytes(4) for at in range(PEOPLE))
+    land.run(office.db.write(lambda db: store.go(db, ids, office.db.replica)))
+    stale = jobs.Left(ids, bytes(range(32)))
+    assert land.run(jobs.take_up(land.yokohama.desk, office, stale))
+    assert steps(land, what) == {Step.UNDER_WAY: PEOPLE}
+    assert land.run(jobs.take_up(land.yokohama.desk, office, jobs.Left(ids, b"")))
+    assert steps(land, what) == {Step.WAITING: PEOPLE}
+    assert land.run(answers(system(land, what))) == ["delivered"] * PEOPLE
+
+
 def test_a_request_comes_to_its_end_when_whoever_asked_has_gone(
     land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:

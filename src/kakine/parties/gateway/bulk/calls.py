@@ -46,7 +46,7 @@ class Jobs:
     def __init__(self, office: Office, desk: Desk) -> None:
         self._office = office
         self._desk = desk
-        self._left: dict[bytes, list[list[bytes]]] = {}
+        self._left: dict[bytes, list[jobs.Left]] = {}
         self._lanes: set[asyncio.Task[BulkDone]] = set()
 
     @property
@@ -90,12 +90,12 @@ class Jobs:
         until = self._office.clock() + WORK_MS
         left = self._left.setdefault(job.id, [])
         while left:
-            ids, ended = left.pop(), False
+            each, ended = left.pop(), False
             try:
-                ended = await jobs.take_up(self._desk, self._office, ids)
+                ended = await jobs.take_up(self._desk, self._office, each)
             finally:
                 if not ended:
-                    left.append(ids)
+                    left.append(each)
             if not ended:
                 raise PartyUnavailable()
         done = list[int]()

@@ -178,7 +178,15 @@ async def run(
             raise fault
 
 
-def _nobody(_: list[bytes]) -> None:
+@dataclass(frozen=True)
+class Left:
+    """Lines that went together, and the hR they went under (empty if they never had one)."""
+
+    ids: tuple[bytes, ...]
+    request: bytes
+
+
+def _nobody(_: Left) -> None:
     """Whoever starts anew takes it up."""
 
 
@@ -189,7 +197,7 @@ class _Asking:
     job: Job
     told: Callable[[int], None]
     stop: Callable[[], bool]
-    left: Callable[[list[bytes]], None] = _nobody
+    left: Callable[[Left], None] = _nobody
     stopped: bool = False
 
     async def lane(self) -> bool:
@@ -231,7 +239,7 @@ class _Asking:
         try:
             await self.desk.ask_many([self._question(line) for line in lines])
         except OPEN:
-            self.left(ids)
+            self.left(Left(tuple(ids), self._request_of(ids[0])))
             raise
         except Problem as problem:
             refusal = problem
@@ -241,6 +249,10 @@ class _Asking:
                 raise
         else:
             self.told(len(ids))
+
+    def _request_of(self, id_: bytes) -> bytes:
+        found = store.step_of(self.office.db.read(), id_)
+        return found[1] if found else b""
 
     def _over(self, ids: Sequence[bytes]) -> int:
         found = (store.step_of(self.office.db.read(), id_) for id_ in ids)
@@ -269,22 +281,25 @@ async def go_on(
     job: Job,
     told: Callable[[int], None],
     stop: Callable[[], bool],
-    left: Callable[[list[bytes]], None],
+    left: Callable[[Left], None],
 ) -> bool:
     """One lane of `run`, and whether nobody waits any more. `left` hears the lines that a request without an end has
     left, for `take_up`."""
     return await _Asking(desk, office, job, told, stop, left).lane()
 
 
-async def take_up(desk: Desk, office: Office, ids: Sequence[bytes]) -> bool:
+async def take_up(desk: Desk, office: Office, left: Left) -> bool:
     """What a request without an end has left in a process that lives: the same bytes again, or back to those who wait.
-    False if it still has none. No lane may be asking about these."""
-    await desk.resume(ids[0])
+    False if it still has none. What the gateway has taken up by itself meanwhile, and another lane has asked anew, is
+    that lane's."""
+    await desk.resume(left.ids[0])
 
     def work(db: Connection) -> bool:
-        if ids[0] in going(db):
+        found = ((id_, store.step_of(db, id_)) for id_ in left.ids)
+        mine = [id_ for id_, now in found if now is not None and now[1] == left.request]
+        if mine and mine[0] in going(db):
             return False
-        arrivals.back(db, ids)
+        arrivals.back(db, mine)
         return True
 
     return await office.db.write(work)
