@@ -156,7 +156,7 @@ class Run:
         finally:
             load.send_signal(signal.SIGTERM)
             try:
-                load.wait(180)
+                load.wait(max(1.0, self._until - time.monotonic() - ENDING_S))
             except subprocess.TimeoutExpired:
                 load.kill()
 
