@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 import postgres_server
-from kakine.runtime.database import Connection, Database, sql
+from kakine.runtime.database import Connection, Database, Waiting, sql
 from kakine.runtime.statements import numbered
 from kakine.values.problems import StoreFailed, StoreInUse, StoreOutdated
 
@@ -119,6 +119,31 @@ def test_a_faulty_work_undoes_itself_alone_and_its_caller_gets_the_very_fault(st
     assert isinstance(outcomes[25], Refused)
     assert isinstance(outcomes[30], sqlite3.IntegrityError)
     assert names(store) == [str(n) for n in range(50)]
+
+
+def test_a_fault_that_nobody_thought_of_leaves_no_caller_waiting_and_nothing_is_written_after_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the writer itself, in the middle of a group: in what state the transaction is then nobody knows."""
+    store = Database.open(path, METADATA)
+    transact = type(store)._transact
+
+    def faulty(self: Database, group: list[Waiting]) -> None:
+        transact(self, group)
+        raise OSError(22, "a sleep that failed")
+
+    async def scene() -> list[object]:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(store), "_transact", faulty)
+            first = [asyncio.wait_for(store.write(add(n)), 20) for n in range(3)]
+            ended = await asyncio.gather(*first, return_exceptions=True)
+        return [*ended, *await asyncio.gather(store.write(add(9)), return_exceptions=True)]
+
+    assert {type(each) for each in asyncio.run(scene())} == {StoreFailed}
+    store.close()
+    again = Database.open(path, METADATA)
+    assert "9" not in names(again)
+    again.close()
 
 
 def test_callers_that_wait_together_share_one_transaction(database: Database) -> None:

@@ -132,7 +132,7 @@ class Database(ABC):
         self.metadata = metadata
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._door = threading.Lock()
-        self._open = True
+        self._open, self._broken = True, False
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -237,9 +237,18 @@ class Database(ABC):
             self._finish(group)
 
     def _finish(self, group: list[Waiting]) -> None:
-        if group:
+        if not group:
+            return
+        try:
+            if self._broken:
+                raise StoreFailed(reason="the writer has met what it does not know")
             self._transact(group)
-            answer(group)
+        except Exception as fault:  # noqa: BLE001 - a writer that ends leaves everybody waiting for ever
+            # Nobody knows in what state this has left the transaction: nothing more is written into it.
+            self._broken = True
+            for waiting in group:
+                waiting.fault = StoreFailed(reason=type(fault).__name__)
+        answer(group)
 
     @abstractmethod
     def _transact(self, group: list[Waiting]) -> None:

@@ -44,9 +44,9 @@ BESIDE_S, MOST_S = 330, 550
 """Founding, starting, settling and checking may take so long, and a run as a whole; then it is ended, and is none."""
 ENDING_S = 30
 """To stop everything and say so."""
-STARTED_S, AFTER_S = 25.0, 110.0
-"""On a machine that has all processes ready in the first of these, everything after the last fault takes less than the
-second. On a slower one that takes longer, and no fault begins that would leave less."""
+AFTER_S, AFTER_EACH = 50.0, 1.5
+"""Everything after the last fault is given so long, and so many times what all processes took to be ready: no fault
+begins that would leave less."""
 _BEGUN = "KAKINE_FAULTS_BEGUN"
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -82,7 +82,7 @@ class Run:
             world.start_all(world.names)
             self._require_ready(world)
             self._say("all take calls")
-            self._last_fault = self._until - AFTER_S * max(1.0, (time.monotonic() - begun) / STARTED_S)
+            self._last_fault = self._until - AFTER_S - AFTER_EACH * (time.monotonic() - begun)
             with self._load(country):
                 time.sleep(BEFORE_S)
                 there_is = max(LEAST_S, self._last_fault - time.monotonic())
@@ -156,7 +156,7 @@ class Run:
         finally:
             load.send_signal(signal.SIGTERM)
             try:
-                load.wait(180)
+                load.wait(max(1.0, self._until - time.monotonic() - ENDING_S))
             except subprocess.TimeoutExpired:
                 load.kill()
 
