@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from kakine.cli.apart_desk import own_process, tell
 from kakine.cli.apart_making import ROSTER, make
 from kakine.cli.apart_processes import Processes, about, asked, told
-from kakine.cli.apart_sites import CONSOLE, origin
+from kakine.cli.apart_sites import CONSOLE, of_party, origin
 from kakine.cli.apart_smoke import agency, questions, sizes
 from kakine.cli.root import app
 from kakine.clients.log import entries_between
@@ -305,6 +305,12 @@ def test_what_was_typed_and_handed_out_stands_in_no_log_and_no_figure(office: Of
         assert "kakine_ready 1.0" in figures
         assert not [each for each in office.secrets if each in events or each in figures], name
         assert not [line for line in events.splitlines() if told(line)["level"] == "error"]
+
+
+def test_of_several_processes_of_a_gateway_the_first_has_the_desks() -> None:
+    sites = {CONSOLE: 1, "yokohama/tax": 2, "sapporo/tax": 3}
+    assert of_party(sites, OURS) == {"yokohama/tax": 2}
+    assert of_party(sites, f"{OURS}.2") == {}
 
 
 def test_the_desks_are_on_this_machine_alone_and_their_addresses_are_told(office: Office) -> None:

@@ -37,7 +37,7 @@ from kakine.institutions.families import Roster
 from kakine.parties.gateway.desk.people_store import State, Use
 from kakine.process.settings import read
 from kakine.values.labels import DomainName
-from kakine.values.problems import DomainNotRun
+from kakine.values.problems import CountryMissing, DomainNotRun
 
 Takes = TypeVar("Takes", bound=Body)
 Gives = TypeVar("Gives", bound=Body)
@@ -119,7 +119,10 @@ async def _staffed(own: Agency, domain: str) -> list[tuple[Colleague, str]]:
 def demo_console(folder: Path) -> Iterator[str]:
     """One made-up member of the commission for each role, appointed, with the code to come in with for the first time.
     Raises `TwoPeopleNeeded` once two people have signed an act, `CountryMissing`."""
-    at = origin(about(folder).sites[CONSOLE])
+    port = about(folder).sites.get(CONSOLE)
+    if port is None:  # founded before consoles ran apart
+        raise CountryMissing()
+    at = origin(port)
     yield f"console {at}  公開ページ / public page: {at}/public"
 
     async def work() -> list[str]:
