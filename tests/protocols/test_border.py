@@ -159,6 +159,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         authority.BATCHES.path: authority.FromBatch(1),
         authority.CERTIFY.path: authority.Certify("authentication-product", b"request", b"voucher"),
         authority.CERTIFY_PARTY.path: authority.CertifyParty(b"request"),
+        authority.CERTIFY_FIRST.path: authority.CertifyFirst(b"application"),
         authority.CRL.path: authority.Partition("party", "1-parties"),
         authority.EVENTS.path: authority.Events([authority.Event(KEY, KEY, 2, authority.What.DIED)]),
         authority.LINK.path: authority.AskLink(b"sealed"),
@@ -183,6 +184,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
             CHILDREN, TAX, "JO106", ["JO106.2"], ref(0), "official-7", bytes(32), "desk"
         ),
         agency.PAPER.path: agency.AskPaper("yokohama/residents", ref(0), "official-7", bytes(32), "desk"),
+        agency.KEEP.path: agency.KeepCopies(CHILDREN, [agency.NewCopy(ref(0), "TK-0046", 1, 1, 0, 1, b"{}")]),
         agency.BULK_PEOPLE.path: agency.BulkPart(bytes(12), 0, [ref(0)], [bytes(32)]),
         agency.BULK_BEGIN.path: agency.BulkOrder(
             bytes(12), CHILDREN, TAX, "JO106", ["JO106.2"], "official-7", "desk", 1
@@ -197,6 +199,9 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         desk.DESK_STAFF_KIN.path: desk.KinOf(CHILDREN, "official-7", [ref(0)]),
         desk.DESK_APPLICATIONS.path: desk.Applications(
             CHILDREN, [desk.Application("A-1", "JO106", 20_000, "desk", [ref(0)])]
+        ),
+        commission.ASSESSED.path: commission.Assessed(
+            "insurer", "file", 1_000, False, 20_000, 0, 0, 0, 20_000
         ),
         commission.APPOINT.path: commission.Appoint("somebody", "officer"),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
