@@ -37,12 +37,14 @@ KOBE = {"name": "kobe", "ja": "神戸市", "en": "City of Kobe", "number": "9000
 NAGOYA = {"name": "nagoya", "ja": "名古屋市", "en": "City of Nagoya", "number": "3000020231002"}
 
 
-def entry(folder: Path, city: dict[str, str], **changed: str) -> Path:
-    """The file of a city, with `old` texts in it changed to new ones."""
-    text = ENTRY.format(**city)
-    text += "".join(ASSESSMENT.format(file=file, **city) for file in ("child-allowance", "local-tax"))
-    for old, new in changed.items():
-        text = text.replace(old, new)
+def text(city: dict[str, str]) -> str:
+    """A city and its assessments."""
+    files = ("child-allowance", "local-tax")
+    return ENTRY.format(**city) + "".join(ASSESSMENT.format(file=file, **city) for file in files)
+
+
+def entry(folder: Path, city: dict[str, str]) -> Path:
+    """The same as a file."""
     path = folder / f"{city['name']}.toml"
-    path.write_text(text)
+    path.write_text(text(city))
     return path

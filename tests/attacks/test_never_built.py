@@ -188,6 +188,7 @@ def test_a_question_is_about_people_whom_the_asking_side_knows_and_goes_to_one_h
 
 LOOKED_UP = {
     "/v1/ask": "the agency's own systems ask its own gateway by the agency's own reference",
+    "/v1/copies": "the agency's own systems hand their own gateway copies by the agency's own reference",
     "/v1/paper": "a residents' desk about the person before it, by the own reference",
     "/v1/residents/enter": "a municipality enters a resident",
     "/v1/residents/birth": "a municipality enters a new-born",

@@ -12,15 +12,16 @@ import json
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from joining import KOBE, entry
+from joining import KOBE, NAGOYA, entry
 from kakine.cli.agency_folder import APPLICATION, KEY
+from kakine.cli.apart_adding import add_agency
 from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, told
 from kakine.cli.apart_reading import read_history
@@ -269,3 +270,45 @@ def add_port(land: Land, name: str) -> None:
     whole = json.loads(path.read_text())
     whole["ports"][name] = [listen.port, listen.admin]
     path.write_text(json.dumps(whole))
+
+
+class _Killed(BaseException):
+    """The command ends here, as by kill -9."""
+
+
+def test_adding_an_agency_goes_on_after_a_kill_at_every_step(land: Land) -> None:
+    wanted, words = entry(land.hand, NAGOYA), list[str]()
+
+    def until(step: int) -> Callable[[str], None]:
+        told_ = iter(range(1, step + 1))
+
+        def say(word: str) -> None:
+            words.append(word)
+            if word.startswith("✓") and next(told_, step) == step:
+                raise _Killed
+
+        return say
+
+    for step in range(1, 6):
+        with pytest.raises(_Killed):
+            add_agency(land.folder, wanted, 600, until(step))
+    assert [each[2:4] for each in words if each.startswith("✓")][-5:] == [
+        "準備",
+        "官報",
+        "証明",
+        "宛先",
+        "稼働",
+    ]
+    drawn = (land.folder / "nagoya/key.seed").read_bytes()
+    assert add_agency(land.folder, wanted, 600, words.append)
+    assert (land.folder / "nagoya/key.seed").read_bytes() == drawn
+    assert "nagoya" in land.processes.running()
+    parties = [each for each in words if "Adds the party nagoya" in each]
+    assert len(parties) == 1
+
+
+def test_a_name_that_is_somebodys_is_refused(land: Land) -> None:
+    for city in (NAGOYA | {"number": KOBE["number"]}, NAGOYA | {"name": ASKING}):
+        said, status = land.tried("apart", "add-agency", entry(land.hand, city), "--dir", land.folder)
+        assert status == 1
+        assert "application-refused" in said

@@ -20,6 +20,7 @@ from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, about, asked, ready, tail
 from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, questions
 from kakine.crypto import age
+from kakine.values.problems import DomainNotEnrolled
 
 ASKING = "yokohama"
 NAMES = [
@@ -153,6 +154,25 @@ def test_a_converter_put_back_refuses_until_people_have_decided(land: Land) -> N
         land.again("converter-2")
         assert "kakine_put_back 1.0" in asked(about(land.folder).ports["converter-2"][1], "/metrics")
         assert '"event": "put-back"' in land.processes.log("converter-2").read_text()
+
+
+def test_a_converters_lost_store_refuses_by_name_and_its_backup_converts_the_same_codes(land: Land) -> None:
+    land.back_up("converter-2")
+    land.processes.end("converter-2")
+    for path in (land.folder / "converter-2").glob("*.sqlite*"):
+        path.unlink()
+    # With an empty store it starts, since it cannot know what it had, and can do nothing with any code.
+    land.again("converter-2")
+    with pytest.raises(DomainNotEnrolled):
+        land.ask()
+    land.put_back("converter-2")
+    assert "put-back" in land.ended("converter-2")
+    # Within the quarter of an hour before the backup something was logged: people say that the backup is the newest.
+    lost = land.kakine("restore", "--dir", land.folder / "converter-2", "--accept", "--loss")
+    assert lost.returncode == 0, lost.stderr
+    land.again("converter-2")
+    # The other sides' codes are as they were: what was asked before is answered again.
+    assert DELIVERED in land.ask()
 
 
 def test_a_record_keeper_put_back_is_held_against_the_logs(land: Land) -> None:

@@ -142,6 +142,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         authority.BATCHES.path: authority.FromBatch(1),
         authority.CERTIFY.path: authority.Certify("authentication-product", b"request", b"voucher"),
         authority.CERTIFY_PARTY.path: authority.CertifyParty(b"request"),
+        authority.CERTIFY_FIRST.path: authority.CertifyFirst(b"application"),
         authority.CRL.path: authority.Partition("party", "1-parties"),
         authority.EVENTS.path: authority.Events([authority.Event(KEY, KEY, 2, authority.What.DIED)]),
         authority.LINK.path: authority.AskLink(b"sealed"),
@@ -166,6 +167,7 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
             CHILDREN, TAX, "JO106", ["JO106.2"], ref(0), "official-7", bytes(32), "desk"
         ),
         agency.PAPER.path: agency.AskPaper("yokohama/residents", ref(0), "official-7", bytes(32), "desk"),
+        agency.KEEP.path: agency.KeepCopies(CHILDREN, [agency.NewCopy(ref(0), "TK-0046", 1, 1, 0, 1, b"{}")]),
         agency.BULK_PEOPLE.path: agency.BulkPart(bytes(12), 0, [ref(0)], [bytes(32)]),
         agency.BULK_BEGIN.path: agency.BulkOrder(
             bytes(12), CHILDREN, TAX, "JO106", ["JO106.2"], "official-7", "desk", 1
@@ -184,6 +186,9 @@ def composed(land: Land, passages: list[Passage]) -> Mapping[str, Body]:
         commission.ERASE.path: Nothing(),
         commission.HOLD_ON.path: retention.HoldWanted(ORIGIN, [1], "litigation"),
         commission.LET_GO.path: retention.EndHold(bytes(32)),
+        commission.ASSESSED.path: commission.Assessed(
+            "insurer", "file", 1_000, False, 20_000, 0, 0, 0, 20_000
+        ),
         commission.APPOINT.path: commission.Appoint("somebody", "officer"),
         gateway.DISPUTABLE.path: gateway.Disputable(request),
         claims.CLAIM.path: claims.Claimed(TAX, bytes(32), 0, b"sealed"),

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from kakine.contracts.authority import (
-    CERTIFY_FIRST,
     Certified,
     Certify,
     CertifyFirst,
@@ -35,7 +34,6 @@ from kakine.values.certificates import HOST, PERSONAL, Profile, Reason, Use
 from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
-    CallerNotAllowed,
     KeyAlreadyCertified,
     ProfileUnknown,
     VoucherInvalid,
@@ -93,11 +91,9 @@ async def certify_first(office: Office, caller: PartyName, asked: CertifyFirst) 
     """Certify the key for which a party has applied that cannot call yet (spec/joining.md section 3). Who carries the
     application does not matter: the party's signing key in the law in force has signed it.
 
-    Raises `CallerNotAllowed` for everybody but the authority's own operator, PartyUnknown before the law has the party
-    in force, ApplicationRefused, SignatureInvalid, NotCanonical, and what `certify_party` raises.
+    Raises PartyUnknown before the law has the party in force, ApplicationRefused, SignatureInvalid, NotCanonical, and
+    what `certify_party` raises.
     """
-    if caller != office.identity.name:
-        raise CallerNotAllowed(call=CERTIFY_FIRST.path)
     application = joining.opened(asked.application)
     joining.require_in_force(office.law.in_force(office.clock()), application)
     return await _certify_for(office, PartyName(application.party.name), application.request)
