@@ -1,5 +1,5 @@
-"""Record keepers hear of a request with its outcome: before any data leave, by nothing but the log's own receipt; and what
-nobody tells them they find by themselves."""
+"""Record keepers hear of a request with its outcome: before any data leave, by nothing but the log's own receipt; and
+what nobody tells them they find by themselves."""
 
 from __future__ import annotations
 

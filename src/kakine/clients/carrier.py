@@ -45,6 +45,9 @@ UNFILED = (RecordRefused, ObjectionUnfit, OutsideWindow, BootFence, BatchMalform
 """Problems that prove a request unfiled, also when it is sent again: somebody on its way does not know it, and from now
 on it is refused or too old there. Whoever knows it gives the same output at any age."""
 
+Begun = Callable[[Connection, bytes, bytes], None]
+"""(store, context, hR): what it means to the sender that a request goes out; runs in the commit of the intent."""
+
 Note = Callable[[Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
@@ -67,11 +70,13 @@ class Carrier:
         clock: Clock,
         note: Note = lambda *_: None,
         arrived: Arrived = lambda *_: None,
+        begun: Begun = lambda *_: None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._note = note
         self._arrived = arrived
+        self._begun = begun
 
     async def send(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:
         """Write the intent down, then carry the request through.
@@ -85,7 +90,12 @@ class Carrier:
         request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
         me = self._db.replica
-        await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms, me))
+
+        def work(db: Connection) -> None:
+            codebook.keep_outgoing(db, request, kept, context, now_ms, me)
+            self._begun(db, context, request)
+
+        await self._db.write(work)
         return await self._carry(requester, prepared, context)
 
     async def _carry(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:

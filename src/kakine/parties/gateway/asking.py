@@ -7,10 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 
 from kakine.clients.carrier import OPEN, Carrier
-from kakine.clients.exchange import Wish, request_of
+from kakine.clients.exchange import Wish
 from kakine.parties.gateway.bulk import arrivals as bulk
 from kakine.parties.gateway.bulk import store as lines
 from kakine.parties.gateway.desk import arrivals, case_store
@@ -105,7 +104,7 @@ class Desk:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self.carrier = Carrier(office.db, office.clock, arrived=self._arrived)
+        self.carrier = Carrier(office.db, office.clock, arrived=self._arrived, begun=_travels)
         self._groups: dict[tuple[object, ...], Waiting] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -185,10 +184,7 @@ class Desk:
             first.channel,
             sealed_until=until,
         )
-        prepared = await requester.prepare(wish)
-        if arrivals.inquiries_of(context):
-            await office.db.write(partial(_travels, context=context, request=request_of(prepared)))
-        return list(await self.carrier.send(requester, prepared, context))
+        return list(await self.carrier.send(requester, await requester.prepare(wish), context))
 
     async def resume(self, inquiry: bytes = b"", of: str | None = None) -> None:
         """Take up what was left open: everything at a start, later what this question travels in. Nothing that another
@@ -245,8 +241,9 @@ class Desk:
 
 
 def _travels(db: Connection, context: bytes, request: bytes) -> None:
-    arrivals.travels(db, context, request)
-    bulk.travels(db, context, request)
+    if arrivals.inquiries_of(context):
+        arrivals.travels(db, context, request)
+        bulk.travels(db, context, request)
 
 
 def _asked(office: Office, question: Question) -> AskedPerson:
