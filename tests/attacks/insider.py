@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kakine.contracts import converter
 from kakine.contracts.call import Call, Nothing
 from kakine.contracts.converter import Convert, Converted, Hop
-from kakine.contracts.ledger import CHECKPOINT
+from kakine.contracts.ledger import CHECKPOINT, Growth
 from kakine.country import CONVERTERS, KEEPERS, LOGS
 from kakine.crypto.group import ORDER, Scalar, group, scalar_inv, scalar_mul
 from kakine.crypto.hashing import digest
@@ -176,7 +176,7 @@ def tampering(land: Land, position: int, tamper: Tamper) -> Iterator[None]:
         onward = msgspec.structs.replace(onward, legs=list(legs), hops=[*message.hops, signed])
         if office.successor is not None:
             return await office.peers.ask(office.successor, converter.CONVERT, onward)
-        filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+        filed, _ = await record_batch(office, asked.public.keepers, asked.request, onward)
         return Converted(filed, onward.hops, onward.legs[-1])
 
     with taken_over(land, office.identity.name, converter.CONVERT, convert):
@@ -186,7 +186,9 @@ def tampering(land: Land, position: int, tamper: Tamper) -> Iterator[None]:
 class Careless(History):
     """A converter's memory of heads that takes every history for the one."""
 
-    async def admit(self, head: Checkpoint, note: bytes, prove: Prove) -> Mapping[Checkpoint, bytes]:
+    async def admit(
+        self, head: Checkpoint, note: bytes, prove: Prove, shown: Growth | None = None
+    ) -> Mapping[Checkpoint, bytes]:
         return {head: note}
 
     def keep(self, db: sqlite3.Connection, head: Checkpoint, known: Mapping[Checkpoint, bytes]) -> None:

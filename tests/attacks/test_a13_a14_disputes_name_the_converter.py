@@ -348,7 +348,7 @@ def test_a_commitment_to_another_factor_is_refused_in_mode_s1(world: World, posi
         onward = msgspec.structs.replace(onward, hops=[*message.hops, lying])
         if office.successor is not None:
             return await office.peers.ask(office.successor, converter.CONVERT, onward)
-        filed = await record_batch(office, asked.public.keepers, asked.request, onward)
+        filed, _ = await record_batch(office, asked.public.keepers, asked.request, onward)
         return Converted(filed, onward.hops, onward.legs[-1])
 
     with taken_over(land, CONVERTERS[position - 1], converter.CONVERT, convert), pytest.raises(ProofInvalid):

@@ -23,7 +23,7 @@ from kakine.clients.monitor.findings import Code
 from kakine.clients.monitor.proving import Level
 from kakine.contracts.converter import HEAD, RELEASE, Converted, LastHead, Release, Released
 from kakine.contracts.gateway import DELIVER
-from kakine.contracts.ledger import Appended
+from kakine.contracts.ledger import CONSISTENCY, Appended, Growth
 from kakine.country import CONVERTERS, LEDGER, LOGS, ORIGIN, signer_of
 from kakine.crypto.merkle import Tree, leaf_hash
 from kakine.parties.witness.app import WitnessParty
@@ -33,6 +33,7 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import (
     ConsistencyInvalid,
     HeadForked,
+    PartyUnavailable,
     Problem,
     ReceiptMismatch,
     StoreFailed,
@@ -42,7 +43,7 @@ from kakine.wire.answer import Prepared
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import split_entries
 from kakine.wire.submission import Submission
-from road import raw_call
+from road import away, raw_call, recorded
 from watched_land import ledger_key, look
 from watched_land import shown as judged
 
@@ -151,6 +152,7 @@ def shown(prepared: Prepared, converted: Converted) -> Release:
         prepared.disclosed,
         prepared.withheld,
         prepared.openings,
+        converted.growth,
     )
 
 
@@ -239,6 +241,71 @@ def test_s3_an_older_head_of_another_history_is_refused_too(land: Land) -> None:
     release(land, CONVERTERS[0], *later)
     with pytest.raises(ConsistencyInvalid):
         release(land, CONVERTERS[0], prepared, forked)
+
+
+def grown(land: Land, fork: bool, old: int) -> Growth:
+    """From a size on, in the log's own history or in the forked one, five entries longer."""
+    tree = Tree()
+    tree.append(
+        [leaf_hash(each) for each in history_of(land, without=0 if fork else None) + [bytes(80)] * 5 * fork]
+    )
+    return Growth(old, tree.consistency_proof(old))
+
+
+def test_the_growth_that_comes_with_the_receipt_spares_asking_the_log(land: Land) -> None:
+    """From the head that all have seen at the exchange before; verified as the log's own answer is."""
+    land.run(land.ask(1))
+    with recorded() as passages:
+        land.run(land.ask(0))
+    assert [each.path for each in passages].count(RELEASE.path) == 3
+    assert CONSISTENCY.path not in [each.path for each in passages]
+
+
+def test_a_growth_proves_no_fork(land: Land) -> None:
+    """Each is true in the history of who brings it: the log's own, the forked one, from here or from elsewhere."""
+    land.run(land.ask(1))
+    prepared, converted = run_to_receipt(land)
+    forked = on_a_fork(land, prepared, converted, 5)
+    size = last_head(land, CONVERTERS[0]).size
+    assert converted.growth is not None
+    assert converted.growth.old == size
+    shown = [
+        converted.growth,
+        *(grown(land, fork, old) for fork in (True, False) for old in (size, size - 1)),
+    ]
+    for name in CONVERTERS:
+        before = last_head(land, name)
+        for growth in [*shown, Growth(size, [])]:
+            with pytest.raises(ConsistencyInvalid):
+                release(land, name, prepared, msgspec.structs.replace(forked, growth=growth))
+            assert last_head(land, name) == before
+
+
+def spoiled(growth: Growth) -> list[Growth]:
+    """Not what the log has shown, each in another way."""
+    first, *rest = growth.proof
+    other = bytes([first[0] ^ 1]) + first[1:]
+    wrong = [[other, *rest], rest, [*growth.proof, first], [first[:31], *rest], []]
+    return [Growth(growth.old, each) for each in wrong] + [
+        Growth(growth.old - 1, growth.proof),
+        Growth(0, []),
+    ]
+
+
+def test_a_growth_that_proves_nothing_is_neither_believed_nor_in_the_way(land: Land) -> None:
+    """While the log can be asked the release goes on with its own proof; while it cannot, nothing is released."""
+    land.run(land.ask(1))
+    prepared, converted = run_to_receipt(land)
+    assert converted.growth is not None
+    before = last_head(land, CONVERTERS[0])
+    with away(land.country, LEDGER):
+        for growth in spoiled(converted.growth):
+            with pytest.raises(PartyUnavailable):
+                release(land, CONVERTERS[0], prepared, msgspec.structs.replace(converted, growth=growth))
+            assert last_head(land, CONVERTERS[0]) == before
+        assert release(land, CONVERTERS[1], prepared, converted).head
+    bad = msgspec.structs.replace(converted, growth=spoiled(converted.growth)[0])
+    assert release(land, CONVERTERS[0], prepared, bad).head
 
 
 def test_receipts_may_come_in_any_order(land: Land) -> None:

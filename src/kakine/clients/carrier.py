@@ -54,6 +54,9 @@ on it is refused or too old there. Whoever knows it gives the same output at any
 AT_ONCE = 8
 """So many open requests are taken up side by side: more would take the chain from new ones."""
 
+Begun = Callable[[Connection, bytes, bytes], None]
+"""(store, context, hR): what it means to the sender that a request goes out; runs in the commit of the intent."""
+
 Note = Callable[[Connection, bytes], None]
 """(store, context): what it means to the sender that a request is filed; runs in the commit that keeps the receipt."""
 
@@ -92,11 +95,13 @@ class Carrier:
         clock: Clock,
         note: Note = lambda *_: None,
         arrived: Arrived = lambda *_: None,
+        begun: Begun = lambda *_: None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._note = note
         self._arrived = arrived
+        self._begun = begun
         self._carried: dict[bytes, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._beside: dict[bytes, asyncio.Task[Taken]] = {}
@@ -125,9 +130,14 @@ class Carrier:
         request, kept = request_of(prepared), encode(prepared.kept)
         now_ms = self._clock()
         me = self._db.replica
+
+        def work(db: Connection) -> None:
+            codebook.keep_outgoing(db, request, kept, context, now_ms, me)
+            self._begun(db, context, request)
+
         # Before it is written down: what is found open and carried by nobody is taken up.
         async with self._alone(request):
-            await self._db.write(lambda db: codebook.keep_outgoing(db, request, kept, context, now_ms, me))
+            await self._db.write(work)
             return await self._carry(requester, prepared, context)
 
     async def _carry(self, requester: Requester, prepared: Prepared, context: bytes) -> tuple[Answered, ...]:

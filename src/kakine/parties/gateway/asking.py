@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kakine.clients.carrier import AT_ONCE, Carrier
-from kakine.clients.exchange import Requester, Wish, request_of
+from kakine.clients.exchange import Requester, Wish
 from kakine.parties.gateway.bulk import arrivals as bulk
 from kakine.parties.gateway.bulk import store as lines
 from kakine.parties.gateway.desk import arrivals, case_store
@@ -125,7 +125,7 @@ class Desk:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        self.carrier = Carrier(office.db, office.clock, arrived=self._arrived)
+        self.carrier = Carrier(office.db, office.clock, arrived=self._arrived, begun=_travels)
         self._groups: dict[tuple[object, ...], Waiting] = {}
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -219,10 +219,7 @@ class Desk:
             first.channel,
             sealed_until=until,
         )
-        prepared = await requester.prepare(wish)
-        if arrivals.inquiries_of(context):
-            await office.db.write(partial(_travels, context=context, request=request_of(prepared)))
-        return list(await self.carrier.send(requester, prepared, context))
+        return list(await self.carrier.send(requester, await requester.prepare(wish), context))
 
     async def resume(self, inquiry: bytes = b"", of: str | None = None) -> None:
         """Take up what was left open: everything at a start, later what this question travels in. Nothing that another
@@ -290,8 +287,9 @@ class Desk:
 
 
 def _travels(db: Connection, context: bytes, request: bytes) -> None:
-    arrivals.travels(db, context, request)
-    bulk.travels(db, context, request)
+    if arrivals.inquiries_of(context):
+        arrivals.travels(db, context, request)
+        bulk.travels(db, context, request)
 
 
 def _asked(office: Office, question: Question) -> AskedPerson:

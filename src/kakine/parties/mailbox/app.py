@@ -88,6 +88,10 @@ class Mailbox:
         await numbering.resume(self.office)
         indexing.check_own(self.office)
 
+    async def look_again(self) -> int:
+        """Number what stands in a log and nobody has told of; how many. Apart, a clock calls this every ten seconds."""
+        return await numbering.look_again(self.office)
+
     async def unseal(self) -> list[Place]:
         """Open every sealed entry whose day has come; the places. Apart, a clock calls this every hour."""
         return await unsealing.open_due(self.office)

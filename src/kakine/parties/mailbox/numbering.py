@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import ENTRIES, RECEIPT, Appended, ByIndex, ByTag
@@ -21,6 +21,8 @@ from kakine.wire.entry import LENGTH, Entry, EntryKind, split_entries
 from kakine.wire.filing import TAG
 from kakine.wire.history import chained
 from kakine.wire.request import Kind, Place
+
+_MOST_LOOKS = 6
 
 
 async def logged(office: Office, caller: PartyName, message: Logged) -> Nothing:
@@ -140,8 +142,20 @@ async def resume(office: Office, person: int | None = None) -> int:
     What none has was never concluded: the requester sends it again, or it stays out of every list. So does what was
     filed under a tag of another request, which the log has refused.
     """
+    return await _look(office, store.pending_filings(office.db.read(), person))
+
+
+async def look_again(office: Office) -> int:
+    """Ask the ledger for what was not heard of since the last look: whoever was to tell may have ended. What no log has
+    by the sixth look is left to `resume`. How many were found."""
+    pending = store.pending_filings(office.db.read())
+    office.looks = {filed.id: office.looks.get(filed.id, -1) + 1 for filed in pending}
+    return await _look(office, [filed for filed in pending if 0 < office.looks[filed.id] <= _MOST_LOOKS])
+
+
+async def _look(office: Office, pending: Sequence[store.Filed]) -> int:
     found = 0
-    for filed in store.pending_filings(office.db.read(), person):
+    for filed in pending:
         receipt = await _in_a_log(office, filed)
         if receipt is not None:
             await take(office, filed, receipt)

@@ -27,7 +27,8 @@ class Settings:
 
 @dataclass
 class Office:
-    """The mailbox at work. `mask_keys` are those it shares with each converter, in chain order."""
+    """The mailbox at work. `mask_keys` are those it shares with each converter, in chain order; `looks` counts how
+    often a filing that no log is known to have was looked for."""
 
     settings: Settings
     identity: Identity
@@ -39,5 +40,6 @@ class Office:
     wrap: WrapKey
     heads: Heads
     mask_keys: Sequence[bytes] = ()
+    looks: dict[bytes, int] = field(default_factory=dict)
     remade: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
     indexes: dict[tuple[str, int], Index] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from kakine.contracts.ledger import CHECKPOINT
 from kakine.parties.mailbox.app import Mailbox
 from kakine.parties.mailbox.office import Settings
 from kakine.protocols.logs import open_logs
-from kakine.runtime.footing import HOUR, MINUTE, Footing, Site, Working
+from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import DomainName
 from kakine.wire import checkpoint as notes
@@ -33,11 +33,17 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
     made = start(place, own)
     app = made.app
     chores = (
+        Chore("unheard", 10 * SECOND, partial(_look_again, made), "unheard"),
         Chore("unseal", HOUR, partial(_unseal, made), "books"),
         Chore("index", HOUR, partial(index, made, place), "books"),
         Chore("follow", MINUTE, partial(follow, made, place), "books"),
     )
     return Working(lambda: app, made.close, begin=made.start, chores=chores, store=made.office.db)
+
+
+async def _look_again(mailbox: Mailbox) -> str:
+    found = await mailbox.look_again()
+    return f"{found} filings" if found else ""
 
 
 async def _unseal(mailbox: Mailbox) -> str:
