@@ -322,7 +322,6 @@ async def renew(settings: Settings, peers: Peers) -> None:
     authority = PartyName(settings.country.authority)
     given = await peers.ask(authority, CERTIFY_PARTY, CertifyParty(request))
     write_own(settings, x509_issue.key_pem(key), given.certificate)
-    return given.certificate
 
 
 def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:
