@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import country_cost as cost
+import country_file as job
 import country_floors as floors
 import country_growth as growth
 import country_tables as tables
@@ -176,6 +177,17 @@ class Country:
             beside = self.load.end()
         return {"full": full, "beside": beside, "single_alone": alone, "single_during": during}
 
+    def file(self) -> dict[str, Any]:
+        """A job over everybody in a file, of one agency alone, by the command that a clerk has."""
+        known = job.people(self._folder)
+        before = cost.used(self._folder, self._postmaster)
+        found = job.run(self._folder, known, f"bench-{time.time_ns()}")
+        after = cost.used(self._folder, self._postmaster)
+        sorts = cost.by_sort(before, after, self._askers)
+        found["cpu_ms"] = {name: asdict(each.per(max(found["count"], 1))) for name, each in sorts.items()}
+        say(f"a file of {len(known)} people: {found['per_second']:.1f}/s, {found['results']}")
+        return found
+
     def _asks(self, name: str) -> bool:
         return any(str(each["domain"]).startswith(f"{name}/") for each in about(self._folder).questions)
 
@@ -249,6 +261,7 @@ def measure(engine: Engine, folder: Path, told: argparse.Namespace) -> dict[str,
         found["floor"] = country.floor()
         found["interactive"] = country.interactive()
         found["bulk"] = country.bulk()
+        found["bulk"]["file"] = country.file()
         found["memory_mb"] = cost.memory_mb(folder)
         found["group_ms"] = {mode: min(ms, found["group_ms"][mode]) for mode, ms in floors.group_ms().items()}
     if told.growth:

@@ -176,14 +176,14 @@ def _bulk(found: dict[str, Any]) -> list[str]:
             words,
             f"{_cpu(one) / model:.1f}" if "cpu_ms" in one else "",
             f"{one['per_second']:.1f}",
-            f"{one['p50_ms']:.1f}",
-            f"{one['p99_ms']:.1f}",
+            *(f"{one[part]:.1f}" if part in one else "—" for part in ("p50_ms", "p99_ms")),
         )
         for words, one in (
             ("256 callers of one procedure: every request is full", each["full"]),
             ("the same, with a clerk of another agency asking", each["beside"]),
             ("that clerk, alone", each["single_alone"]),
             ("that clerk, meanwhile", each["single_during"]),
+            (f"`kakine ask --file` over {each['file']['count']} people, from start to answers", each["file"]),
         )
     ]
     return _table(("full requests", "processor ÷ model", "subjects/s", "p50 ms", "p99 ms"), rows)

@@ -6,6 +6,9 @@ import sys
 
 from kakine.values.problems import Problem
 
+_OPERATING = ("backup", "backup-key", "renew", "restore")
+"""`kakine.cli.operating`."""
+
 
 def main() -> None:
     """Run the command line. A refusal is one line on stderr, its code first, and exit status 1."""
@@ -13,6 +16,8 @@ def main() -> None:
         if sys.argv[1:3] == ["serve", "party"]:
             # The process of one party loads that party alone, and so not the command line of all.
             from kakine.cli.serve_party import alone as app
+        elif sys.argv[1:2] and sys.argv[1] in _OPERATING:
+            from kakine.cli.operating import app
         else:
             from kakine.cli.root import app
         app()

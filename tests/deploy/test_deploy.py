@@ -1,7 +1,6 @@
 """Units, compose file and manifests: the pack's parties, their ports, and the arrows of the contracts, no more.
 
-What is judged here was never run: no image can be pulled where these tests are written. Schemas, systemd's own checker
-and the arrows are what is shown.
+Judged here by schemas, systemd's own checker and the arrows; `test_deploy_runs` runs what they start.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
+from deployed import unit
 from kakine.contracts.call import Call
 from kakine.process import running
 from kakine.process.telling import Figures
@@ -182,20 +181,6 @@ def test_compose_file_and_manifests_fit_their_published_schemas() -> None:
         jsonschema.validate({**told, "service": {}}, json.loads(schema.read_text()))
     for each in manifests():
         kubernetes_validate.validate(each, KUBERNETES, strict=True)
-
-
-def unit(name: str) -> RawConfigParser:
-    class Repeated(dict[str, Any]):
-        def __setitem__(self, key: str, value: Any) -> None:
-            if isinstance(value, list) and key in self:
-                self[key].extend(value)
-            else:
-                super().__setitem__(key, value)
-
-    found = RawConfigParser(strict=False, dict_type=Repeated, interpolation=None, comment_prefixes="#")
-    found.optionxform = str  # type: ignore[assignment,method-assign]
-    found.read(DEPLOY / "systemd" / name)
-    return found
 
 
 def test_units_give_calls_under_way_their_time_and_each_party_its_user() -> None:

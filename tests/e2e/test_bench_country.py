@@ -30,7 +30,7 @@ from kakine.wire.entry import Entry
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 ORIGIN, KEY = "ledger.example/bench", SigningKey(b"L" * 32)
-NAMES = ("cost", "engines", "floors", "growth", "load", "tables")
+NAMES = ("cost", "engines", "file", "floors", "growth", "load", "tables")
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +240,8 @@ def test_the_table_says_what_is_reached_what_is_missed_and_what_was_crowded() ->
         "bulk": dict.fromkeys(("full", "beside", "single_alone", "single_during"), _figures()),
         "floor": {"1": floor},
     }
+    job = {"count": 1500, "per_second": 300.0, "cpu_ms": _figures()["cpu_ms"], "results": {}}
+    found["bulk"] = {**found["bulk"], "file": job}  # type: ignore[dict-item]
     machine = dict.fromkeys(("cpu", "python", "system", "command", "commit", "at"), "x")
     machine |= {"cores": 2, "load": 0.5, "load_after": 9.5}
     text = whole({"machine": machine, "engines": {"sqlite": found}})
@@ -248,3 +250,15 @@ def test_the_table_says_what_is_reached_what_is_missed_and_what_was_crowded() ->
     assert "| one procedure at half of the best rate, p99, ms | at most 100 | **101** | missed |" in text
     assert "| one agency, one procedure, 64 callers | 8.0 |" in text  # 4 ms of processor over a floor of 0.5
     assert "12 due, 2 unanswered" in text
+    assert "| `kakine ask --file` over 1500 people, from start to answers | 3.6 | 300.0 | — | — |" in text
+
+
+def test_a_job_over_a_file_counts_its_answers_and_names_what_was_refused(tmp_path: Path) -> None:
+    from country_file import counted  # type: ignore[import-not-found]
+    from kakine.cli.asking_many import ANSWERS
+
+    out = tmp_path / "answers.csv"
+    lines = ["a,1,delivered,,,", "b,2,delivered,,,", "c,3,not-known-here,,,", "d,4,,,,party-unavailable"]
+    out.write_text("\n".join([",".join(ANSWERS), *lines]) + "\n")
+    results = {"delivered": 2, "not-known-here": 1, "refused: party-unavailable": 1}
+    assert counted(out) == {"count": 4, "results": results}

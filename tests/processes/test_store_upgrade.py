@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import postgres_server
 from kakine.cli.root import app
 from kakine.crypto.signing import SigningKey
+from kakine.institutions.postgres_owner import held
 from kakine.institutions.stores import TABLES
 from kakine.parties.converter import store as converter
 from kakine.runtime import codebook, versions
@@ -225,3 +226,13 @@ def test_tables_are_changed_by_their_owner_in_the_partys_own_database_alone(tmp_
         assert said in str(told.exception)
     told = RUN.invoke(app, [*words, "--owner", str(stranger), "--owner", str(own)])
     assert told.output == "converter-1: 現行 / current\n"
+
+
+def test_nobody_opens_the_store_while_it_is_upgraded(tmp_path: Path) -> None:
+    """Whoever does writes into this table first."""
+    path = postgres_server.database(TABLES["converter"], tmp_path)
+    with held(address(path), Address(owner_string(path))), psycopg.connect(address(path).server) as late:
+        late.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            late.execute("UPDATE kakine_writer SET last = last")
+    Database.open(path, TABLES["converter"]).close()

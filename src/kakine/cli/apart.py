@@ -169,17 +169,21 @@ async def _history(folder: Path, name: str) -> None:
 def revoke(
     directory: FolderOption,
     name: Annotated[str, typer.Argument(help="Party whose present certificate is ended, for good.")],
+    certificate: Annotated[
+        Path | None, typer.Option(help="File with an earlier one (PEM), to end that instead.", exists=True)
+    ] = None,
 ) -> None:
-    """失効: revoke the certificate that a party has in its folder. The authority stops for that moment, since its
-    store is its own; all others hear of it with the next lists, within a minute. Example:
+    """失効: revoke the certificate that a party has in its folder, or an earlier one of it. The authority stops for
+    that moment, since its store is its own; all others hear of it with the next lists, within a minute. Example:
 
       kakine apart revoke insurer --dir separate
+      kakine apart revoke insurer --dir separate --certificate stolen.pem
     """
     processes, authority = Processes(directory), str(AUTHORITY)
     ran = authority in processes.running()
     if ran:
         processes.end(authority)
-    asyncio.run(revoke_party(directory, name))
+    asyncio.run(revoke_party(directory, name, certificate))
     if ran:
         processes.start(authority)
         processes.wait([authority])
@@ -213,7 +217,21 @@ def add_agency_(
 
 
 @app.command()
-def down(directory: FolderOption) -> None:
+def down(
+    directory: FolderOption,
+    names: Annotated[list[str] | None, typer.Argument(help="Only these parties; the server stays.")] = None,
+) -> None:
     """停止: end exactly the processes that `up` has started, after the calls under way, and the server of their stores.
-    What they keep stays; `up` goes on from there."""
+    What they keep stays; `up` goes on from there. Example:
+
+      kakine apart down --dir separate
+      kakine apart down --dir separate converter-1
+    """
+    if names:
+        processes = Processes(directory)
+        here = [each for each in names if each in processes.running()]
+        for each in here:
+            processes.end(each)
+        typer.echo(f"{len(here)} 停止 / stopped")
+        return
     typer.echo(f"{len(Processes(directory).down())} 停止 / stopped")

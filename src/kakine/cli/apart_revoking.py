@@ -19,10 +19,10 @@ from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Identity
 
 
-async def revoke_party(folder: Path, name: str) -> None:
-    """Revoke the certificate in the folder of a party, for good. Raises `StoreInUse` while the authority runs, and
-    `CertificateUnknown` for one that it has not issued."""
-    (der,) = x509.ders_of(read(folder / name / SETTINGS).files.own.read_bytes())
+async def revoke_party(folder: Path, name: str, file: Path | None = None) -> None:
+    """Revoke the certificate in the folder of a party, or the one in a file, for good. Raises `StoreInUse` while the
+    authority runs, and `CertificateUnknown` for one that it has not issued."""
+    (der,) = x509.ders_of((file or read(folder / name / SETTINGS).files.own).read_bytes())
     settings = read(folder / AUTHORITY / SETTINGS)
     seed = (settings.folder / settings.keys.seed).read_bytes()
     own = msgspec.convert(settings.own, Own, dec_hook=lambda kind, it: kind(it))

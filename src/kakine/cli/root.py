@@ -7,7 +7,6 @@ import typer
 from kakine.cli import agency, apart, authority, card, gazette, monitor, page, paper, postgres, store
 from kakine.cli.asking import ask
 from kakine.cli.audit import audit
-from kakine.cli.backup import backup, backup_key
 from kakine.cli.consents import app as consents
 from kakine.cli.demo import demo
 from kakine.cli.desk import app as desk
@@ -17,8 +16,8 @@ from kakine.cli.login import app as login
 from kakine.cli.mandate import app as mandate
 from kakine.cli.objecting import object_
 from kakine.cli.openapi import openapi
+from kakine.cli.operating import COMMANDS
 from kakine.cli.own_data import data
-from kakine.cli.restore import restore
 from kakine.cli.retain import retain
 from kakine.cli.run import run
 from kakine.cli.serve import app as serve
@@ -43,9 +42,8 @@ app.command()(openapi)
 app.command()(retain)
 app.command()(unseal)
 app.command()(run)
-app.command()(backup)
-app.command()(backup_key)
-app.command()(restore)
+for _name, _command in COMMANDS.items():
+    app.command(name=_name)(_command)
 app.add_typer(agency.app, name="agency")
 app.add_typer(apart.app, name="apart")
 app.add_typer(card.app, name="card")

@@ -284,10 +284,7 @@ class Process:
         own = self._credentials.certificate
         if clock() // 1000 < (own.not_before + own.not_after) // 2:
             return ""
-        key = generate(Algorithm.P_384)
-        request = x509_issue.request(key, self._name)
-        given = await self._peers.ask(self._authority, CERTIFY_PARTY, CertifyParty(request))
-        write_own(self._settings, x509_issue.key_pem(key), given.certificate)
+        await renew(self._settings, self._peers)
         self._credentials.renew()
         return "certificate"
 
@@ -345,6 +342,15 @@ def stamp_of(path: Path) -> tuple[int, int, int]:
 async def _silently(work: Callable[[], Awaitable[None]]) -> str:
     await work()
     return ""
+
+
+async def renew(settings: Settings, peers: Peers) -> None:
+    """Another certificate, for a fresh key, in place of the one there is. Raises what the authority refuses."""
+    key = generate(Algorithm.P_384)
+    request = x509_issue.request(key, settings.name)
+    authority = PartyName(settings.country.authority)
+    given = await peers.ask(authority, CERTIFY_PARTY, CertifyParty(request))
+    write_own(settings, x509_issue.key_pem(key), given.certificate)
 
 
 def write_own(settings: Settings, key: bytes, certificate: bytes) -> None:

@@ -5,21 +5,15 @@ No converter releases and no keeper files without an entry. Entries carry the mi
 
 from __future__ import annotations
 
-from kakine.clients.gazette import Sources, refresh
-from kakine.clients.standing import PublishedStatus
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, ENTRIES, MOST_ENTRIES, ByIndex
-from kakine.process.running import PUBLIC, clock
+from kakine.process.reaching import reached
+from kakine.process.running import clock
 from kakine.process.settings import Kind, Settings
-from kakine.protocols.gazette import LawBook
 from kakine.protocols.heads import Heads
 from kakine.protocols.logs import Log, LogKeys, log_keys
 from kakine.runtime.http import Peers
-from kakine.runtime.network import NetworkRoad
-from kakine.runtime.tls import Credentials
 from kakine.values.calendar import minutes
-from kakine.values.certificates import Use
-from kakine.values.labels import PartyName
 from kakine.values.problems import RangeOutside
 from kakine.wire import checkpoint as notes
 from kakine.wire.entry import LENGTH, Entry, EntryKind
@@ -37,18 +31,10 @@ async def since(settings: Settings, taken_ms: int) -> int | None:
     raises, and what does not verify. NOT checked: that a ledger shows all it has, which its witnesses see."""
     if settings.kind not in LOGGED:
         return None
-    road = NetworkRoad(Credentials(settings.name, settings.files, clock), settings.roads(), clock, PUBLIC)
-    peers, book, logs = Peers(road), LawBook(settings.anchors), settings.logs()
-    try:
-        await refresh(book, peers, Sources(PartyName(settings.country.commission), logs), clock)
-        standing = PublishedStatus(peers, PartyName(settings.country.authority), book, clock, Use.PARTY)
-        await standing.refresh()
-        road.standing = standing
-        keys = log_keys(book.in_force(clock()), logs)
+    async with reached(settings) as others:
+        keys = log_keys(others.book.in_force(clock()), others.logs)
         first = minutes(taken_ms) - MARGIN_MINUTES
-        return sum([await _entries(peers, log, keys, first) for log in logs])
-    finally:
-        await road.close()
+        return sum([await _entries(others.peers, log, keys, first) for log in others.logs])
 
 
 async def _entries(peers: Peers, log: Log, keys: LogKeys, first: int) -> int:
