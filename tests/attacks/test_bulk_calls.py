@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bulk_order import PEOPLE, order
 from exchange_state import REQUEST, check, entries_of
 from kakine.cli import apart_asking
 from kakine.cli.apart_asking import Asking
@@ -42,9 +43,8 @@ from kakine.values.problems import (
     RowUnknown,
 )
 
-from land import CHILDREN, TAX, TAX_ROW, Land, ref
+from land import CHILDREN, TAX, Land, ref
 
-PEOPLE = 5
 ME = PartyName("yokohama")
 
 
@@ -61,12 +61,6 @@ def few_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart_asking, "PART", 2)
     monkeypatch.setattr(calls, "PAGE", 2)
     monkeypatch.setattr(apart_asking, "PAUSE_S", 0.0)
-
-
-def order(case: str, *strangers: bytes) -> Order:
-    known = (Person(ref(j), f"{case}-{j}") for j in range(PEOPLE))
-    everybody = (*known, *(Person(stranger, case) for stranger in strangers))
-    return Order(CHILDREN, TAX, "JO106", (TAX_ROW,), "official-7", "children's desk", everybody)
 
 
 def system(land: Land, what: Order) -> Asking:
