@@ -56,10 +56,12 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 
 @pytest.fixture(autouse=True)
 def few_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several requests for few people, several messages for one file, no waiting."""
+    """Several requests for few people, several messages for one file, no waiting; one call goes through a whole job,
+    however slow the machine."""
     monkeypatch.setattr(jobs, "TOGETHER", 2)
     monkeypatch.setattr(apart_asking, "PART", 2)
     monkeypatch.setattr(calls, "PAGE", 2)
+    monkeypatch.setattr(calls, "WORK_MS", 10**9)
     monkeypatch.setattr(apart_asking, "PAUSE_S", 0.0)
 
 
