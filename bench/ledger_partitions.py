@@ -14,16 +14,14 @@ import argparse
 import hashlib
 import os
 import secrets
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psycopg
 from sqlalchemy import MetaData
 
-from kakine.institutions.postgres import Cluster
+from private_server import private_server
 
 GROUP = 64
 LAYOUTS = {"one table": 0, "12 ranges": 12, "60 ranges": 60, "60 ranges, tags apart": 60}
@@ -82,18 +80,10 @@ def main() -> None:
     options.add_argument("--entries", type=int, default=300_000)
     options.add_argument("--groups", type=int, default=200)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kakine-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        cluster = Cluster(folder)
-        cluster.make(os.urandom)
-        cluster.start()
-        try:
-            cluster.add("entries", MetaData(), os.urandom)
-            with psycopg.connect(cluster.server("entries", "postgres"), autocommit=True) as db:
-                measure(db, given.entries, given.groups)
-        finally:
-            cluster.stop()
+    with private_server() as (_, cluster):
+        cluster.add("entries", MetaData(), os.urandom)
+        with psycopg.connect(cluster.server("entries", "postgres"), autocommit=True) as db:
+            measure(db, given.entries, given.groups)
 
 
 def measure(db: psycopg.Connection[Any], entries: int, groups: int) -> None:

@@ -15,7 +15,6 @@ import asyncio
 import os
 import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -27,9 +26,9 @@ import asyncpg
 import psycopg
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, bindparam, insert, select, update
 
-from kakine.institutions.postgres import Cluster
 from kakine.runtime.database import Connection, Database, sql
 from kakine.runtime.postgres import Address
+from private_server import private_server
 
 METADATA = MetaData()
 ROW = Table(
@@ -144,19 +143,11 @@ def main() -> None:
     options.add_argument("--works", type=int, default=4000)
     options.add_argument("--turns", type=int, default=5)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kakine-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        cluster = Cluster(folder)
-        cluster.make(os.urandom)
-        cluster.start()
-        try:
-            served = folder / "rows.postgresql"
-            served.write_text(Address(server := cluster.add("rows", METADATA, os.urandom)).text())
-            for shape in SHAPES:
-                compare(folder, served, server, given.works, given.turns, shape)
-        finally:
-            cluster.stop()
+    with private_server() as (folder, cluster):
+        served = folder / "rows.postgresql"
+        served.write_text(Address(server := cluster.add("rows", METADATA, os.urandom)).text())
+        for shape in SHAPES:
+            compare(folder, served, server, given.works, given.turns, shape)
 
 
 async def _awaited(work: Awaitable[float]) -> float:

@@ -77,6 +77,19 @@ class Entropy:
         return hashlib.shake_256(self._seed + self._calls.to_bytes(8, "big")).digest(length)
 
 
+class Ticking(Clock):
+    """A millisecond passes whenever somebody looks, and no other time than a test has pushed it: for what must happen
+    before a certain moment, however slow the machine."""
+
+    def __init__(self, start_ms: int | None = None) -> None:
+        super().__init__()
+        self._now_ms = super().__call__() if start_ms is None else start_ms
+
+    def __call__(self) -> int:
+        self._now_ms += 1
+        return self._now_ms + self.ahead_ms
+
+
 def person(j: int) -> bytes:
     """The registry's internal id of person j."""
     return b"person-%09d" % j

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from bulk_order import PEOPLE, order
 from exchange_state import REQUEST, check, entries_of
 from kakine.cli.asking_many import people_in, write_answers
 from kakine.parties.gateway.bulk import jobs, store
-from kakine.parties.gateway.bulk.jobs import Order, Person
+from kakine.parties.gateway.bulk.jobs import Order
 from kakine.parties.gateway.bulk.store import Job, Step
 from kakine.parties.gateway.desk import journal
 from kakine.runtime.database import Database
@@ -32,9 +33,7 @@ from kakine.values.problems import (
 )
 
 import land as lands
-from land import CHILDREN, TAX, TAX_ROW, Land, ref
-
-PEOPLE = 5
+from land import CHILDREN, TAX, Land
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +46,6 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 def few_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several requests for few people."""
     monkeypatch.setattr(jobs, "TOGETHER", 2)
-
-
-def order(case: str, *strangers: bytes, people: int = PEOPLE) -> Order:
-    known = (Person(ref(j), f"{case}-{j}") for j in range(people))
-    everybody = (*known, *(Person(stranger, case) for stranger in strangers))
-    return Order(CHILDREN, TAX, "JO106", (TAX_ROW,), "official-7", "children's desk", everybody)
 
 
 def begun(land: Land, what: Order) -> Job:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bulk_order import PEOPLE, order
 from exchange_state import REQUEST, check, entries_of
 from kakine.cli import apart_asking
 from kakine.cli.apart_asking import LANES, Asking
@@ -47,9 +48,8 @@ from kakine.values.problems import (
     StoreInUse,
 )
 
-from land import CHILDREN, TAX, TAX_ROW, Land, ref
+from land import CHILDREN, TAX, Land, ref
 
-PEOPLE = 5
 ME = PartyName("yokohama")
 
 
@@ -61,17 +61,13 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
 
 @pytest.fixture(autouse=True)
 def few_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several requests for few people, several messages for one file, no waiting."""
+    """Several requests for few people, several messages for one file, no waiting; one call goes through a whole job,
+    however slow the machine."""
     monkeypatch.setattr(jobs, "TOGETHER", 2)
     monkeypatch.setattr(apart_asking, "PART", 2)
     monkeypatch.setattr(calls, "PAGE", 2)
+    monkeypatch.setattr(calls, "WORK_MS", 10**9)
     monkeypatch.setattr(apart_asking, "PAUSE_S", 0.0)
-
-
-def order(case: str, *strangers: bytes) -> Order:
-    known = (Person(ref(j), f"{case}-{j}") for j in range(PEOPLE))
-    everybody = (*known, *(Person(stranger, case) for stranger in strangers))
-    return Order(CHILDREN, TAX, "JO106", (TAX_ROW,), "official-7", "children's desk", everybody)
 
 
 def system(land: Land, what: Order) -> Asking:

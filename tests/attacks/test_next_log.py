@@ -65,7 +65,7 @@ from kakine.wire.submission import Submission
 from road import away, raw_call
 
 import land as lands
-from land import CHILDREN, LOGIN, TAX, Clock, Land, ref
+from land import CHILDREN, LOGIN, TAX, Clock, Land, Ticking, ref
 
 A, B = LOGS
 EVE_MS = 1_798_729_200_000
@@ -74,9 +74,7 @@ SETTLED = 13 * 60
 
 
 def before_midnight(seconds: float) -> Clock:
-    clock = Clock()
-    clock.ahead_ms = EVE_MS - int(seconds * 1000) - clock()
-    return clock
+    return Ticking(EVE_MS - int(seconds * 1000))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from kakine.values.problems import LedgerDiverged
 from kakine.wire.entry import Entry, EntryKind
 from kakine.wire.heartbeat import Heartbeat
 
-from land import CHILDREN, TAX, Land
+from land import CHILDREN, TAX, Land, Ticking
 
 ORIGIN = "ledger.example/2026/a"
 KEY = SigningKey(b"L" * 32)
@@ -138,7 +138,7 @@ def test_a_heartbeat_that_met_a_fault_does_not_stand_twice(
 
 def test_a_heartbeat_of_another_log_is_noticed_by_whoever_checks_the_ledger(tmp_path: Path) -> None:
     """The sequencer's operator could log anything as kind 9; it does not fit the entries before it."""
-    with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX)) as land:
+    with Land.founded(tmp_path / "land", 1, (CHILDREN, TAX), clock=Ticking()) as land:
         assert not land.run(land.country.ledgers[LEDGER].beat())
         land.clock.advance(10)
         assert land.run(land.country.ledgers[LEDGER].beat())

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from apart_country import ASKING, NAMES, own_questions
 from kakine.cli import apart_server
 from kakine.cli.apart import app
 from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import Processes, began
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, person, questions, sizes
+from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, person, sizes
 from kakine.institutions import postgres, postgres_programs
 from kakine.institutions.postgres import Cluster
 from kakine.process.checks import check
@@ -26,12 +27,6 @@ from kakine.process.settings import read
 from kakine.runtime.postgres import address
 from kakine.values.problems import ServerFailed, ServerMissing
 from postgres_server import short_folder
-
-ASKING = "yokohama"
-NAMES = (
-    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
-    "converter-1", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", "portal", ASKING,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +48,7 @@ def processes() -> Iterator[Processes]:
 async def _asked(folder: Path) -> int:
     """Ask what the agency can answer itself; then the entries of both logs."""
     async with agency(folder, ASKING) as own:
-        mine = [each for each in questions(folder, ASKING) if each.provider.startswith(f"{ASKING}/")]
+        mine = own_questions(folder)
         before = sum((await sizes(own)).values())
         results = await ask_all(own, mine[:6], 4)
         after = sum((await sizes(own)).values())

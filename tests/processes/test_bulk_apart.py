@@ -3,7 +3,6 @@ the job, and each person has one entry."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import os
 import subprocess
@@ -14,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from apart_country import ASKING, running
 from exchange_state import OUTCOME, REQUEST, log
-from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import Processes
 from kakine.cli.apart_smoke import questions
 from kakine.country import LOGS
 from kakine.parties.gateway.bulk.jobs import TOGETHER
 
-ASKING = "yokohama"
 WHAT = (
     "--as",
     f"{ASKING}/children",
@@ -32,23 +30,12 @@ WHAT = (
     "--row",
     "JO106.3",
 )
-NAMES = (
-    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
-    "converter-1", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", ASKING,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    folder = tmp_path_factory.mktemp("apart") / "country"
-    asyncio.run(make(folder, 800, 0))
-    made = Processes(folder)
-    made.up(NAMES)
-    try:
-        made.wait(NAMES)
+    with running(tmp_path_factory.mktemp("apart") / "country", 800) as made:
         yield made
-    finally:
-        made.down()
 
 
 def people(folder: Path) -> list[str]:

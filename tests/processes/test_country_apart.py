@@ -19,13 +19,14 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from kakine.cli.apart_making import SETTINGS, make
+from apart_country import ASKING, NAMES, own_questions, running
+from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, Started, about, asked, began, ready, told
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_revoking import revoke_party
 from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
 from kakine.cli.own_history import seen_of
-from kakine.contracts.agency import ASK, PAPER, Asking, AskPaper, Told
+from kakine.contracts.agency import ASK, PAPER, AskPaper, Told
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import HEAD, LastHead
 from kakine.contracts.ledger import APPEND, CHECKPOINT, Append
@@ -36,24 +37,11 @@ from kakine.values.problems import CallerNotAllowed, CertificateRevoked, PartyUn
 
 T = TypeVar("T")
 
-ASKING = "yokohama"
-NAMES = (
-    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
-    "converter-1", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", "portal", ASKING,
-)  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    folder = tmp_path_factory.mktemp("apart") / "country"
-    asyncio.run(make(folder, 30, 0))
-    made = Processes(folder)
-    made.up(NAMES)
-    try:
-        made.wait(NAMES)
+    with running(tmp_path_factory.mktemp("apart") / "country") as made:
         yield made
-    finally:
-        made.down()
 
 
 def as_agency(processes: Processes, work: Callable[[Agency], Awaitable[T]], name: str = ASKING) -> T:
@@ -64,14 +52,9 @@ def as_agency(processes: Processes, work: Callable[[Agency], Awaitable[T]], name
     return asyncio.run(whole())
 
 
-def own_questions(processes: Processes) -> list[Asking]:
-    """Those whose answer this country's running agencies have."""
-    return [each for each in questions(processes.folder, ASKING) if each.provider.startswith(f"{ASKING}/")]
-
-
 def test_exchanges_go_through_every_process_and_stand_in_the_persons_history(processes: Processes) -> None:
     assert len(processes.running()) >= 8
-    asking = own_questions(processes)[:6]
+    asking = own_questions(processes.folder)[:6]
 
     async def work(own: Agency) -> None:
         before = sum((await sizes(own)).values())
@@ -87,9 +70,7 @@ def test_exchanges_go_through_every_process_and_stand_in_the_persons_history(pro
 
 def test_a_converter_that_is_killed_in_the_middle_loses_no_receipt(processes: Processes) -> None:
     who = person(processes.folder, ASKING)
-    about_one = [
-        each for each in questions(processes.folder, ASKING, who) if each.provider.startswith(f"{ASKING}/")
-    ]
+    about_one = own_questions(processes.folder, who)
 
     async def delivered(own: Agency) -> int:
         read = await read_history(own, processes.folder, who)
@@ -119,7 +100,7 @@ def test_a_converter_that_is_killed_in_the_middle_loses_no_receipt(processes: Pr
 
 
 def test_only_the_agency_itself_asks_through_its_gateway(processes: Processes) -> None:
-    asking = own_questions(processes)[0]
+    asking = own_questions(processes.folder)[0]
     paper = AskPaper("yokohama/residents", b"ref", "official", bytes(32), "desk")
 
     async def work(own: Agency) -> None:

@@ -16,17 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from kakine.cli.apart_making import SETTINGS, make
+from apart_country import ASKING, own_questions, running
+from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, about, asked, ready, tail
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, questions
+from kakine.cli.apart_smoke import DELIVERED, agency, ask_all
 from kakine.crypto import age
 from kakine.values.problems import DomainNotEnrolled
 
-ASKING = "yokohama"
-NAMES = [
-    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
-    "converter-1", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", "portal", ASKING,
-]  # fmt: skip
 BACKED = ["ledger-a", "ledger-a-signer", "converter-2", "mailbox-b", "registry"]
 
 
@@ -55,10 +51,7 @@ class Land:
     def ask(self) -> list[str]:
         async def whole() -> list[str]:
             async with agency(self.folder, ASKING) as own:
-                mine = [
-                    each for each in questions(self.folder, ASKING) if each.provider.startswith(f"{ASKING}/")
-                ]
-                return await ask_all(own, mine[:4], 2)
+                return await ask_all(own, own_questions(self.folder)[:4], 2)
 
         return asyncio.run(whole())
 
@@ -110,17 +103,12 @@ class Kept:
 @pytest.fixture(scope="module")
 def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
     made = Land(tmp_path_factory.mktemp("back"))
-    asyncio.run(make(made.folder, 30, 0))
-    made.processes.up(NAMES)
-    try:
-        made.processes.wait(NAMES)
+    with running(made.folder):
         assert DELIVERED in made.ask()
         for name in BACKED:
             made.back_up(name)
         assert DELIVERED in made.ask()
         yield made
-    finally:
-        made.processes.down()
 
 
 def test_a_ledger_put_back_refuses_what_its_signer_signed(land: Land) -> None:
