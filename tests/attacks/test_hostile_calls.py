@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hostile import PATHS
+from kakine.process.telling import Figures
 from kakine.runtime import border as border_module
 from kakine.runtime.gathering import MOST_BYTES, MOST_CALLS, PATH, Given, frames, packed
 from kakine.runtime.http import PROBLEM_MEDIA
@@ -81,6 +82,32 @@ def test_no_second_spelling_of_a_path_is_that_path_among_others(tmp_path: Path) 
             assert await answered(site, alice, calls) == ["", "route-unknown"] * len(odd), odd
 
     run(tmp_path, work)
+
+
+def test_no_caller_makes_a_label_of_the_figures(tmp_path: Path) -> None:
+    """Of calls that go together each is counted under its own path, the request under `/v1/calls`."""
+    figures = Figures(BOB)
+    figures.paths = {PATH, ECHO.path, LAW.path}
+
+    async def work(site: Site) -> None:
+        site.border.seen = figures.called
+        calls = [GOOD, (LAW.path, HELLO), *((path, HELLO) for path in SPELLINGS[:40])]
+        await answered(site, site.roots.issued("alice"), calls)
+        await site.raw(site.roots.issued("alice"), post("/v1/none"))
+
+    run(tmp_path, work)
+    counted = {
+        tuple(one.labels.values()): one.value
+        for family in figures.registry.collect()
+        for one in family.samples
+        if one.name == "kakine_calls_total"
+    }
+    assert counted == {
+        ("", "4xx", "alice"): 41.0,
+        (ECHO.path, "2xx", "alice"): 1.0,
+        (LAW.path, "4xx", "alice"): 1.0,
+        (PATH, "2xx", "alice"): 1.0,
+    }
 
 
 def test_calls_in_calls_in_calls_are_no_call(tmp_path: Path) -> None:
