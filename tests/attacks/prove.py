@@ -133,7 +133,8 @@ def _copy(work: Path) -> None:
 
 
 def _run(test: str, work: Path) -> Ran:
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "--color=no", test]
+    options = ["-x", "-p", "no:cacheprovider", "--color=no", "--hypothesis-profile=prove"]
+    command = [sys.executable, "-m", "pytest", *options, test]
     environment = {**os.environ, "PYTHONPATH": str(work / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False

@@ -82,6 +82,24 @@ def test_everybody_is_asked_about_once_and_a_stranger_stops_nobody(land: Land) -
     }
 
 
+def test_lanes_that_look_at_one_moment_take_different_people(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every commit comes late, so that all lanes have looked before the first of them has written."""
+    write, before = Database.write, asked(land)
+
+    async def late(self: Database, work: Callable[[Any], Any]) -> Any:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return await write(self, work)
+
+    job = begun(land, order("lanes"))
+    monkeypatch.setattr(Database, "write", late)
+    run(land, job)
+    assert asked(land) == before + PEOPLE
+    assert steps(land, job) == {Step.ANSWERED: PEOPLE}
+
+
 def test_the_same_order_is_the_same_job_and_is_not_asked_again(land: Land) -> None:
     before = asked(land)
     job = begun(land, order("same"))

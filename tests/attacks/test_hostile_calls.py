@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hostile import PATHS
+from kakine.process.telling import Figures
 from kakine.runtime import border as border_module
 from kakine.runtime.gathering import MOST_BYTES, MOST_CALLS, PATH, Given, frames, packed
 from kakine.runtime.http import PROBLEM_MEDIA
@@ -80,6 +82,32 @@ def test_no_second_spelling_of_a_path_is_that_path_among_others(tmp_path: Path) 
             assert await answered(site, alice, calls) == ["", "route-unknown"] * len(odd), odd
 
     run(tmp_path, work)
+
+
+def test_no_caller_makes_a_label_of_the_figures(tmp_path: Path) -> None:
+    """Of calls that go together each is counted under its own path, the request under `/v1/calls`."""
+    figures = Figures(BOB)
+    figures.paths = {PATH, ECHO.path, LAW.path}
+
+    async def work(site: Site) -> None:
+        site.border.seen = figures.called
+        calls = [GOOD, (LAW.path, HELLO), *((path, HELLO) for path in SPELLINGS[:40])]
+        await answered(site, site.roots.issued("alice"), calls)
+        await site.raw(site.roots.issued("alice"), post("/v1/none"))
+
+    run(tmp_path, work)
+    counted = {
+        tuple(one.labels.values()): one.value
+        for family in figures.registry.collect()
+        for one in family.samples
+        if one.name == "kakine_calls_total"
+    }
+    assert counted == {
+        ("", "4xx", "alice"): 41.0,
+        (ECHO.path, "2xx", "alice"): 1.0,
+        (LAW.path, "4xx", "alice"): 1.0,
+        (PATH, "2xx", "alice"): 1.0,
+    }
 
 
 def test_calls_in_calls_in_calls_are_no_call(tmp_path: Path) -> None:
@@ -167,8 +195,9 @@ def test_what_is_no_request_of_calls_is_refused_as_a_whole(tmp_path: Path) -> No
     run(tmp_path, work)
 
 
-async def opened(site: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection of Alice's, for bytes."""
+@asynccontextmanager
+async def opened(site: Site) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection of Alice's, for bytes; broken off at the end."""
     context = Credentials(ALICE, site.roots.issued("alice"), site.border.clock).client
     host = "bob.kakine.example"
     return await asyncio.open_connection(
@@ -184,20 +213,19 @@ async def until(fact: object) -> None:
 
 def test_a_call_that_hangs_holds_up_none_beside_it(tmp_path: Path) -> None:
     async def work(site: Site) -> None:
-        reader, writer = await opened(site)
-        writer.write(post(PATH, packed([(HANGS.path, HELLO), GOOD, (PATH, b""), GOOD])))
-        found, buffer = list[Given](), bytearray()
-        await reader.readuntil(b"\r\n\r\n")
-        while len(found) < 3:
-            size = int(await reader.readuntil(b"\r\n"), 16)
-            buffer += await reader.readexactly(size)
-            found += list(frames(buffer))
-            await reader.readexactly(2)
-        assert {each.index for each in found} == {1, 2, 3}
-        site.over.set()
-        buffer += re.sub(rb"\A\w+\r\n|\r\n0\r\n\r\n\Z", b"", await reader.read())
-        assert [each.index for each in frames(buffer)] == [0]
-        writer.transport.abort()
+        async with opened(site) as (reader, writer):
+            writer.write(post(PATH, packed([(HANGS.path, HELLO), GOOD, (PATH, b""), GOOD])))
+            found, buffer = list[Given](), bytearray()
+            await reader.readuntil(b"\r\n\r\n")
+            while len(found) < 3:
+                size = int(await reader.readuntil(b"\r\n"), 16)
+                buffer += await reader.readexactly(size)
+                found += list(frames(buffer))
+                await reader.readexactly(2)
+            assert {each.index for each in found} == {1, 2, 3}
+            site.over.set()
+            buffer += re.sub(rb"\A\w+\r\n|\r\n0\r\n\r\n\Z", b"", await reader.read())
+            assert [each.index for each in frames(buffer)] == [0]
 
     run(tmp_path, work)
 
@@ -210,15 +238,13 @@ def test_whoever_goes_away_in_the_middle_of_the_answers_harms_nobody(
             PATH, packed([GOOD, (HANGS.path, HELLO), (LONG.path, msgspec.msgpack.encode(Said("0")))])
         )
         for _ in range(5):
-            reader, writer = await opened(site)
-            writer.write(calls)
-            await reader.readuntil(b"alice: hello")
-            writer.transport.abort()
+            async with opened(site) as (reader, writer):
+                writer.write(calls)
+                await reader.readuntil(b"alice: hello")
         for cut in range(0, len(calls) - 1, 17):
-            reader, writer = await opened(site)
-            writer.write(calls[:cut])
-            await writer.drain()
-            writer.transport.abort()
+            async with opened(site) as (_, writer):
+                writer.write(calls[:cut])
+                await writer.drain()
         assert await answered(site, site.roots.issued("alice"), [GOOD, GOOD]) == ["", ""]
         site.over.set()
         await until(lambda: site.border.under_way == 0)
@@ -231,12 +257,11 @@ def test_answers_that_nobody_reads_are_let_go(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(border_module, "ANSWER_S", 0.2)
 
     async def work(site: Site) -> None:
-        reader, writer = await opened(site)
-        late = [(LONG.path, msgspec.msgpack.encode(Said(str(0.01 * at)))) for at in range(40)]
-        writer.write(post(PATH, packed(late)))
-        await reader.readuntil(b"\r\n\r\n")  # and no more
-        await until(lambda: site.border.under_way == 0)
-        writer.transport.abort()
+        async with opened(site) as (reader, writer):
+            late = [(LONG.path, msgspec.msgpack.encode(Said(str(0.01 * at)))) for at in range(40)]
+            writer.write(post(PATH, packed(late)))
+            await reader.readuntil(b"\r\n\r\n")  # and no more
+            await until(lambda: site.border.under_way == 0)
 
     run(tmp_path, work)
 
@@ -247,9 +272,8 @@ def test_whoever_sends_its_calls_too_slowly_is_refused(
     monkeypatch.setattr(border_module, "BODY_S", 0.2)
 
     async def work(site: Site) -> None:
-        reader, writer = await opened(site)
-        writer.write(post(PATH, packed([GOOD] * 3))[:-1])
-        assert b"request-too-slow" in await reader.read()
-        writer.transport.abort()
+        async with opened(site) as (reader, writer):
+            writer.write(post(PATH, packed([GOOD] * 3))[:-1])
+            assert b"request-too-slow" in await asyncio.wait_for(reader.read(), 30)
 
     run(tmp_path, work)
