@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kakine.runtime import line
+from kakine.runtime import network
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.tls import Credentials
 from kakine.values.problems import PartyUnavailable
@@ -28,8 +28,8 @@ def said(body: bytes, head: bytes = b"") -> bytes:
 
 
 @asynccontextmanager
-async def calling(folder: Path, answers: list[bytes], unasked: bytes = b"") -> AsyncIterator[NetworkRoad]:
-    """A road to Bob, who answers each request with the next of these bytes, and says `unasked` a while later."""
+async def calling(folder: Path, answers: list[bytes]) -> AsyncIterator[NetworkRoad]:
+    """A road to Bob, who answers each request with the next of these bytes."""
     roots = Roots(folder)
     left = iter(answers)
 
@@ -39,9 +39,6 @@ async def calling(folder: Path, answers: list[bytes], unasked: bytes = b"") -> A
                 head = await reader.readuntil(b"\r\n\r\n")
                 await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
                 writer.write(next(left, b""))
-                if unasked:
-                    await asyncio.sleep(0.05)
-                    writer.write(unasked)
 
     context = Credentials(BOB, roots.issued("bob"), clock).server
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
@@ -64,21 +61,12 @@ BAD = {
     "a length in other digits": said(FALSE, b"content-length: 0x6\r\n"),
     "no length": said(FALSE, b"content-type: x\r\n"),
     "an unknown coding": said(FALSE, b"transfer-encoding: gzip\r\n"),
-    "a coding before chunks": said(b"6\r\n" + FALSE + b"\r\n0\r\n\r\n", b"transfer-encoding: gzip, chunked\r\n"),
-    "chunks twice": said(b"6\r\n" + FALSE + b"\r\n0\r\n\r\n", CHUNKED * 2),
     "a chunk that is longer than it says": said(b"5\r\n" + FALSE + b"\r\n0\r\n\r\n", CHUNKED),
     "a chunk without a size": said(b"\r\n" + FALSE + b"\r\n0\r\n\r\n", CHUNKED),
-    "a trailer": said(b"6\r\n" + FALSE + b"\r\n0\r\nx-a: b\r\n\r\n", CHUNKED),
-    "a folded field": said(FALSE, b"x-a: b\r\n c\r\ncontent-length: 6\r\n"),
     "a field without a name": said(FALSE, b": b\r\ncontent-length: 6\r\n"),
-    "a field with a blank in its name": said(FALSE, b"content-length : 6\r\n"),
-    "a line that ends with a lone LF": said(FALSE, b"content-length: 6\n"),
     "a NUL": said(FALSE, b"x-a: \0\r\ncontent-length: 6\r\n"),
-    "an older HTTP": said(FALSE).replace(b"HTTP/1.1", b"HTTP/1.0"),
     "no HTTP": said(FALSE).replace(b"HTTP/1.1", b"ICY"),
     "a status that is no number": said(FALSE).replace(b"200", b"2x0"),
-    "something to wait for first": b"HTTP/1.1 100 Continue\r\n\r\n" + said(FALSE),
-    "another protocol": b"HTTP/1.1 101 Go\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n" + FALSE,
     "a request": b"POST /v1/echo HTTP/1.1\r\ncontent-length: 6\r\n\r\n" + FALSE,
 }  # fmt: skip
 
@@ -98,8 +86,8 @@ def test_what_is_not_one_answer_is_none(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "behind",
-    [said(FALSE), b"HTTP/1.1 500 No\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"x", b"\r\n" + said(FALSE)],
-    ids=["an answer", "a bare head", "half of one", "anything", "a blank line"],
+    [said(FALSE), b"HTTP/1.1 500 No\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"\r\n" + said(FALSE)],
+    ids=["an answer", "a bare head", "half of one", "a blank line"],
 )
 def test_what_stands_behind_an_answer_is_never_the_next_one(tmp_path: Path, behind: bytes) -> None:
     async def work() -> None:
@@ -110,59 +98,11 @@ def test_what_stands_behind_an_answer_is_never_the_next_one(tmp_path: Path, behi
     asyncio.run(work())
 
 
-def test_what_comes_unasked_answers_nothing(tmp_path: Path) -> None:
-    """The next request goes over another connection, whatever lies ready on this one."""
-
-    async def work() -> None:
-        async with calling(tmp_path, [said(TRUE), said(TRUE)], unasked=said(FALSE)) as road:
-            assert await road.post(BOB, PATH, b"") == (200, TRUE)
-            (kept,) = [each for lines in road._pools[BOB, False]._idle.values() for each in lines]
-            for _ in range(500):
-                if not kept.stands:
-                    break
-                await asyncio.sleep(0.01)
-            assert not kept.stands
-            assert await road.post(BOB, PATH, b"") == (200, TRUE)
-
-    asyncio.run(work())
-
-
-class _Ended(asyncio.Transport):
-    """A transport that goes nowhere and knows whether it was broken off."""
-
-    ended = False
-
-    def write(self, data: object) -> None:
-        pass
-
-    def abort(self) -> None:
-        self.ended = True
-
-
-@pytest.mark.parametrize(
-    "head",
-    [said(FALSE, b"x-a: b\r\n" * 18000 + b"content-length: 6\r\n"), b"HTTP/1.1 200 OK\r\nx-a: " + b"b" * (70 << 10)],
-    ids=["many fields", "a field without end"],
-)  # fmt: skip
-def test_a_head_has_a_size_whole_or_not_and_in_one_piece_too(head: bytes) -> None:
-    async def work() -> None:
-        one, far = line.Line("bob"), _Ended()
-        one.connection_made(far)
-        asking = asyncio.create_task(one.ask(PATH, b""))
-        await asyncio.sleep(0)
-        one.data_received(head)
-        assert far.ended
-        with pytest.raises(line.Unanswered):
-            await asking
-
-    asyncio.run(work())
-
-
 def test_half_an_answer_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
         for half in (b"", b"HTTP/1.1 200", said(FALSE)[:-1], said(b"6\r\n" + FALSE + b"\r\n", CHUNKED)):
             async with calling(tmp_path, [half, said(TRUE)]) as road:
-                monkeypatch.setattr(line, "TOTAL_S", 0.2)
+                monkeypatch.setattr(network, "TOTAL_S", 0.2)
                 with pytest.raises(PartyUnavailable):
                     await asyncio.wait_for(road.post(BOB, PATH, b""), 20)
                 monkeypatch.undo()

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kakine.runtime import gathering, line
+from kakine.runtime import gathering, network
 from kakine.runtime.gathering import PATH, Given, framed, frames, packed, unpacked
 from kakine.runtime.http import Peers
 from kakine.values.labels import PartyName
@@ -162,7 +162,7 @@ def test_calls_that_wait_for_each_other_do_not_wait_for_good(
 
 
 def test_a_request_that_breaks_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "MOST_ANSWER", 150)
+    monkeypatch.setattr(network, "MOST_ANSWER", 30)
 
     async def work(site: Site) -> None:
         road = site.road(site.roots.issued("alice"))

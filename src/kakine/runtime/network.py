@@ -9,127 +9,101 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from kakine.crypto import x509
 from kakine.runtime.addresses import Addresses
-from kakine.runtime.gathering import Gathering
+from kakine.runtime.gathering import MOST_ANSWER, Gathering
+from kakine.runtime.http import MEDIA
 from kakine.runtime.identity import Clock
-from kakine.runtime.line import Line, Unanswered
 from kakine.runtime.tls import Credentials, Standing, host_of
 from kakine.values.labels import PartyName
 from kakine.values.problems import CertificateMalformed, PartyUnavailable, Problem
 
-CONNECT_S, IDLE_S = 5, 30
+TOTAL_S, CONNECT_S, IDLE_S = 60, 5, 30
 CONNECTIONS = 64
 """To one party."""
 
 
-class _Unsent(Exception):
-    """No connection was made: nothing of the call has left."""
+class _Other(aiohttp.ClientConnectionError):
+    """Somebody else is there, or one whose certificate does not stand."""
 
 
-class _Pool:
-    """Kept connections to one party under one of our certificates. The far end's certificate is looked at before
-    anything is sent over a new one: TLS has checked its chain and name by then, `standing` knows whether it stands."""
+_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, _Other)
+"""No connection was made: nothing of the call has left."""
 
-    def __init__(
-        self, to: PartyName, client: ssl.SSLContext, standing: Standing | None, clock: Clock
-    ) -> None:
-        self._to = to
-        self._client = client
+
+class _Connector(aiohttp.TCPConnector):
+    """Looks at the certificate at the far end of each new connection before anything is sent over it. TLS has checked
+    its chain and name by then; `standing` knows whether it stands."""
+
+    def __init__(self, client: ssl.SSLContext, standing: Standing | None, clock: Clock) -> None:
+        super().__init__(ssl=client, limit=CONNECTIONS, keepalive_timeout=IDLE_S)
         self._standing = standing
         self._clock = clock
-        self._room = asyncio.Semaphore(CONNECTIONS)
-        self._idle: dict[str, list[Line]] = {}
-        self._sweep: asyncio.TimerHandle | None = None
-        self._retired = False
-        self.far: dict[bytes, x509.Certificate] = {}
+        self._far: dict[bytes, x509.Certificate] = {}
 
-    def require_standing(self) -> None:
-        """A certificate that was good when its connection was made may have been revoked since."""
-        if self._standing is not None:
-            now_ms = self._clock()
-            for read in self.far.values():
-                self._standing.still(read, now_ms)
-
-    async def taken(self, address: str) -> Line:
-        """A connection to this address that is nobody else's until it is given `back`. Raises `_Unsent`."""
-        if self._room.locked():
-            try:
-                await asyncio.wait_for(self._room.acquire(), CONNECT_S)
-            except TimeoutError as fault:
-                raise _Unsent() from fault
-        else:
-            await self._room.acquire()
-        idle, young = self._idle.get(address), asyncio.get_running_loop().time() - IDLE_S
-        while idle:
-            line = idle.pop()
-            if line.stands and line.since > young:
-                return line
-            line.end()
+    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:
+        made: ResponseHandler = await super()._create_connection(req, traces, timeout)
+        transport = made.transport
+        tls = transport.get_extra_info("ssl_object") if transport else None
         try:
-            return await self._made(address)
-        except BaseException:
-            self._room.release()
-            raise
-
-    async def _made(self, address: str) -> Line:
-        at, loop = urlsplit(address), asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                transport, line = await loop.create_connection(
-                    lambda: Line(at.netloc),
-                    at.hostname or "",
-                    at.port or 443,
-                    ssl=self._client,
-                    server_hostname=host_of(self._to),
-                )
-        except (OSError, UnicodeError) as fault:
-            raise _Unsent() from fault
-        try:
-            self._look(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+            self._look(tls.getpeercert(binary_form=True) if tls else None)
         except Problem as problem:
-            line.end()
-            raise _Unsent() from problem
-        return line
+            made.close()
+            raise _Other(problem.code) from problem
+        return made
 
     def _look(self, der: bytes | None) -> None:
         if der is None:
             raise CertificateMalformed()
         if self._standing is not None:
             read = self._standing.read(der, self._clock())
-            self.far[read.fingerprint] = read
+            self._far[read.fingerprint] = read
 
-    def back(self, address: str, line: Line) -> None:
-        """Whoever has taken a connection is done with it. What of an answer has not come by now is nobody else's."""
-        self._room.release()
-        if self._retired or not line.stands:
-            line.end()
-            return
-        self._idle.setdefault(address, []).append(line)
-        if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._let_go)
+    def require_standing(self) -> None:
+        """A certificate that was good when its connection was made may have been revoked since."""
+        if self._standing is not None:
+            now_ms = self._clock()
+            for read in self._far.values():
+                self._standing.still(read, now_ms)
 
-    def _let_go(self) -> None:
-        """Of what nobody has used for a while."""
-        loop, self._sweep = asyncio.get_running_loop(), None
-        for address, lines in self._idle.items():
-            kept = [line for line in lines if line.stands and line.since > loop.time() - IDLE_S]
-            for line in {*lines} - {*kept}:
-                line.end()
-            self._idle[address] = kept
-        if any(self._idle.values()):
-            self._sweep = loop.call_later(IDLE_S, self._let_go)
 
-    def retire(self) -> None:
-        """Make no more use of what is idle, and of the others once they are given back."""
-        self._retired = True
-        if self._sweep is not None:
-            self._sweep.cancel()
-        for line in [line for lines in self._idle.values() for line in lines]:
-            line.end()
-        self._idle.clear()
+class _Pool:
+    """Kept connections to one party under one of our certificates; the last call over a retired pool closes it."""
+
+    def __init__(self, connector: _Connector) -> None:
+        self.connector = connector
+        self.session = aiohttp.ClientSession(
+            connector=self.connector,
+            trust_env=False,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
+        )
+        self.calls = 0
+        self.retired = False
+
+
+class _Answer:
+    """An answer that has begun."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.status = answer.status
+        self.media = answer.content_type
+        self._answer = answer
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Its body as it comes. Raises `aiohttp.ClientPayloadError` over `MOST_ANSWER` bytes."""
+        size = 0
+        async for part in self._answer.content.iter_any():
+            size += len(part)
+            if size > MOST_ANSWER:
+                raise aiohttp.ClientPayloadError()
+            yield part
 
 
 class NetworkRoad:
@@ -153,6 +127,7 @@ class NetworkRoad:
         self._clock = clock
         self._public = frozenset(public)
         self._pools: dict[tuple[PartyName, bool], _Pool] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._gathering = Gathering(self._open)
         credentials.on_change.append(self.retire)
 
@@ -171,27 +146,34 @@ class NetworkRoad:
             return answer.status, answer.media, b"".join([part async for part in answer.parts()])
 
     @asynccontextmanager
-    async def _open(self, to: PartyName, path: str, body: bytes) -> AsyncIterator[Line]:
+    async def _open(self, to: PartyName, path: str, body: bytes) -> AsyncIterator[_Answer]:
         public = path in self._public
         if self.standing is None and not public:
             raise PartyUnavailable(party=to, call=path)
         pool = self._pool(to, public)
-        address, line = await self._reached(pool, to, path)
+        pool.calls += 1
         try:
-            await line.ask(path, body)
-            yield line
-        except Unanswered as fault:
+            async with await self._reached(pool, to, path, body) as answer:
+                yield _Answer(answer)
+        except (TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise PartyUnavailable(party=to, call=path) from fault
         finally:
-            pool.back(address, line)
+            pool.calls -= 1
+            self._settle(pool)
 
-    async def _reached(self, pool: _Pool, to: PartyName, path: str) -> tuple[str, Line]:
-        """A connection to the first of a party's processes that can be reached, and where that is."""
+    async def _reached(self, pool: _Pool, to: PartyName, path: str, body: bytes) -> aiohttp.ClientResponse:
+        """The answer of the first of a party's processes that can be reached."""
         fault: Exception | None = None
         for address in self._addresses.of(to):
             try:
-                return address, await pool.taken(address)
-            except _Unsent as unsent:
+                return await pool.session.post(
+                    address + path,
+                    data=body,
+                    headers={"content-type": MEDIA},
+                    server_hostname=host_of(to),
+                    allow_redirects=False,
+                )
+            except _UNSENT as unsent:
                 self._addresses.missed(address)
                 fault = unsent
         raise PartyUnavailable(party=to, call=path) from fault
@@ -200,20 +182,31 @@ class NetworkRoad:
         found = self._pools.get((to, public))
         if found is not None:
             try:
-                found.require_standing()
+                found.connector.require_standing()
             except Problem:
-                self._pools.pop((to, public)).retire()
+                self._retire(self._pools.pop((to, public)))
                 found = None
         if found is None:
             standing = None if public else self.standing
-            found = self._pools[to, public] = _Pool(to, self._credentials.client, standing, self._clock)
+            connector = _Connector(self._credentials.client, standing, self._clock)
+            found = self._pools[to, public] = _Pool(connector)
         return found
 
     def retire(self) -> None:
         """Make new connections from now on; calls under way are finished over the old ones."""
         pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
-            pool.retire()
+            self._retire(pool)
+
+    def _retire(self, pool: _Pool) -> None:
+        pool.retired = True
+        self._settle(pool)
+
+    def _settle(self, pool: _Pool) -> None:
+        if pool.retired and not pool.calls:
+            task = asyncio.get_running_loop().create_task(pool.session.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     def readdress(self, addresses: Mapping[PartyName, str | Sequence[str]]) -> None:
         """Call others where these say, from now on; calls under way are finished where they are."""
@@ -222,4 +215,4 @@ class NetworkRoad:
     async def close(self) -> None:
         """Let go of all connections."""
         self.retire()
-        await asyncio.sleep(0)  # their sockets are closed in the loop's next turn
+        await asyncio.gather(*self._closing)
