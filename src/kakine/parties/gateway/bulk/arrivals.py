@@ -10,7 +10,7 @@ from kakine.parties.gateway.bulk.store import Step
 from kakine.parties.gateway.desk.arrivals import inquiries_of
 from kakine.runtime import codebook
 from kakine.runtime.database import Connection
-from kakine.values.problems import ExpiredRequest, Problem
+from kakine.values.problems import Problem
 from kakine.wire.answer import Answered
 
 
@@ -41,7 +41,7 @@ def refused(db: Connection, ids: Sequence[bytes], problem: Problem, *, again: bo
     at = named(problem, len(ids))
     store.settle(db, [id_ for j, id_ in enumerate(ids) if j in at], Step.REFUSED, problem=problem.code)
     rest = [id_ for j, id_ in enumerate(ids) if j not in at]
-    if isinstance(problem, ExpiredRequest) or (again and not isinstance(problem, UNFILED)):
+    if again and not isinstance(problem, UNFILED):
         store.settle(db, rest, Step.LOST, problem=problem.code)
     else:
         back(db, rest)
