@@ -150,15 +150,21 @@ class Run:
                 stderr=log,
             )
         try:
+            # On a slow machine it is long before the first question.
+            while load.poll() is None and not self._asked():
+                time.sleep(0.2)
             yield
             if load.poll() is not None:
-                raise Ended(f"the load has ended: {(self._folder / 'load.log').read_text()[-2000:]}")
+                raise Ended(f"the load has ended: {(self._folder / 'load.log').read_text()[-300:]}")
         finally:
             load.send_signal(signal.SIGTERM)
             try:
                 load.wait(max(1.0, self._until - time.monotonic() - ENDING_S))
             except subprocess.TimeoutExpired:
                 load.kill()
+
+    def _asked(self) -> bool:
+        return self._journal.is_file() and self._journal.stat().st_size > 0
 
     def _do(self, world: World, plan: Sequence[Planned]) -> None:
         self._say(f"{len(plan)} faults in {max(each.at_s + each.hold_s for each in plan):.0f} s")
