@@ -423,8 +423,8 @@ def test_a_silent_replica_is_ended_before_its_work_is_taken_over_and_one_that_wr
     assert owners(pair)[request] == "1"
     assert land.run(looked(quiet=True)) == ["1"]
     assert owners(pair) == {request: "2+1"}
-    while owners(pair):
-        land.run(two.desk.go_on())
+    land.run(two.desk.resume())
+    assert owners(pair) == {}
     assert codebook.has_receipt(two.office.db.read(), request)
     assert codebook.unfinished(two.office.db.read()) == []
     with pytest.raises(StoreInUse):

@@ -154,6 +154,20 @@ async def idle(land: Land) -> None:
     await asyncio.gather(*land.yokohama.desk.carrier._beside.values())
 
 
+def test_who_is_away_is_asked_less_and_less_often(land: Land) -> None:
+    """Looks at the same requests, over and over: a gateway has other things to do."""
+    broken_off(land, 2)
+
+    async def looks(count: int) -> None:
+        for _ in range(count):
+            await land.yokohama.desk.go_on()
+            await idle(land)
+
+    with away(land.country, FIRST) as page:
+        land.run(looks(30))
+    assert 2 <= len(page.bodies) <= 2 * 6
+
+
 def test_what_is_too_old_is_closed_and_not_sent(land: Land) -> None:
     before = counts(land)
     broken_off(land, 2)

@@ -137,7 +137,8 @@ def test_a_fault_that_nobody_thought_of_leaves_no_caller_waiting_and_nothing_is_
             patched.setattr(type(store), "_transact", faulty)
             first = [asyncio.wait_for(store.write(add(n)), 20) for n in range(3)]
             ended = await asyncio.gather(*first, return_exceptions=True)
-        return [*ended, *await asyncio.gather(store.write(add(9)), return_exceptions=True)]
+        later = asyncio.wait_for(store.write(add(9)), 20)
+        return [*ended, *await asyncio.gather(later, return_exceptions=True)]
 
     assert {type(each) for each in asyncio.run(scene())} == {StoreFailed}
     store.close()

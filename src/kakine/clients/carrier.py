@@ -54,6 +54,9 @@ on it is refused or too old there. Whoever knows it gives the same output at any
 AT_ONCE = 8
 """So many open requests are taken up side by side: more would take the chain from new ones."""
 
+MOST_REST = 8
+"""So many looks at most pass by what was taken up and found no end."""
+
 Begun = Callable[[Connection, bytes, bytes], None]
 """(store, context, hR): what it means to the sender that a request goes out; runs in the commit of the intent."""
 
@@ -105,6 +108,7 @@ class Carrier:
         self._carried: dict[bytes, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._beside: dict[bytes, asyncio.Task[Taken]] = {}
+        self._rests: dict[bytes, tuple[int, int]] = {}
 
     @asynccontextmanager
     async def _alone(self, request: bytes) -> AsyncIterator[None]:
@@ -235,9 +239,12 @@ class Carrier:
     async def go_on(self, requester_of: RequesterOf, refused: Refused, at_most_s: float) -> int:
         """As `resume`, in a process that works: begins with all that is open and that no task of it carries or has
         begun with, and returns after this time at the latest, while they go on. How many have come to an end since it
-        was called last. What finds no end now is begun with again at the next call."""
-        for left in self._left():
-            if left.request not in self._carried and left.request not in self._beside:
+        was called last. What finds no end is begun with again at later calls, each time after a longer rest."""
+        lefts = self._left()
+        self._rests = {left.request: self._rests.get(left.request, (0, 1)) for left in lefts}
+        for left in lefts:
+            busy = left.request in self._carried or left.request in self._beside
+            if not busy and self._is_due(left.request):
                 taking = self._take(left, self._slots, requester_of, refused)
                 self._beside[left.request] = asyncio.create_task(taking)
         if self._beside:
@@ -247,6 +254,12 @@ class Carrier:
             del self._beside[request]
         _values(await asyncio.gather(*over.values(), return_exceptions=True))
         return sum(not codebook.is_open(self._db.read(), request) for request in over)
+
+    def _is_due(self, request: bytes) -> bool:
+        # By looks and not by a clock. To prepare a request again costs more than to hear that somebody is away.
+        rest, longer = self._rests[request]
+        self._rests[request] = (rest - 1, longer) if rest else (longer, min(2 * longer, MOST_REST))
+        return not rest
 
     def stop(self) -> None:
         """Break off what goes on beside; it stays open."""

@@ -47,6 +47,8 @@ ENDING_S = 30
 AFTER_S, AFTER_EACH = 50.0, 1.5
 """Everything after the last fault is given so long, and so many times what all processes took to be ready: no fault
 begins that would leave less."""
+STARTED_S = 20.0
+"""A machine that needs longer until all processes are ready gets so much fewer questions a second."""
 _BEGUN = "KAKINE_FAULTS_BEGUN"
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -82,7 +84,9 @@ class Run:
             world.start_all(world.names)
             self._require_ready(world)
             self._say("all take calls")
-            self._last_fault = self._until - AFTER_S - AFTER_EACH * (time.monotonic() - begun)
+            took = time.monotonic() - begun
+            self._last_fault = self._until - AFTER_S - AFTER_EACH * took
+            self._rate *= min(1.0, STARTED_S / took)
             with self._load(country):
                 time.sleep(BEFORE_S)
                 there_is = max(LEAST_S, self._last_fault - time.monotonic())
@@ -150,15 +154,21 @@ class Run:
                 stderr=log,
             )
         try:
+            # On a slow machine it is long before the first question.
+            while load.poll() is None and not self._asked():
+                time.sleep(0.2)
             yield
             if load.poll() is not None:
-                raise Ended(f"the load has ended: {(self._folder / 'load.log').read_text()[-2000:]}")
+                raise Ended(f"the load has ended: {(self._folder / 'load.log').read_text()[-300:]}")
         finally:
             load.send_signal(signal.SIGTERM)
             try:
                 load.wait(max(1.0, self._until - time.monotonic() - ENDING_S))
             except subprocess.TimeoutExpired:
                 load.kill()
+
+    def _asked(self) -> bool:
+        return self._journal.is_file() and self._journal.stat().st_size > 0
 
     def _do(self, world: World, plan: Sequence[Planned]) -> None:
         self._say(f"{len(plan)} faults in {max(each.at_s + each.hold_s for each in plan):.0f} s")
