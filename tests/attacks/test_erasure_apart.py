@@ -210,26 +210,33 @@ def test_by_call_nothing_goes_while_a_log_is_away_or_a_count_does_not_agree(old:
 
 
 def test_two_calls_at_once_are_one_erasure_and_no_hold_comes_in_between(old: Land) -> None:
-    peers = old.country.peers(COMMISSION)
+    peers, first_month = old.country.peers(COMMISSION), expiry_of(old)
     found = mailbox(old, MAILBOXES[0]).db.read().execute("SELECT MAX(first) FROM filing").fetchone()
-    index, first_month = int(found[0]), expiry_of(old)
+    wanted = HoldWanted(ORIGIN, [int(found[0])], "litigation")
+    counting, go_on = asyncio.Event(), asyncio.Event()
+    asked_for = list[int]()
 
-    async def together() -> tuple[Erased, Erased, Any]:
+    async def slow(caller: PartyName, asked: ExpiringAsked) -> Expiring:
+        asked_for.append(asked.expiry)
+        counting.set()
+        await go_on.wait()
+        return Expiring((), [])
+
+    async def together() -> list[Any]:
         first = asyncio.create_task(peers.ask(COMMISSION, ERASE, Nothing()))
+        await counting.wait()
         second = asyncio.create_task(peers.ask(COMMISSION, ERASE, Nothing()))
-        retention = old.country.commission._retention
-        while retention.task is None:
-            await asyncio.sleep(0)
-        held = await asyncio.gather(
-            peers.ask(COMMISSION, HOLD_ON, HoldWanted(ORIGIN, [index], "litigation")), return_exceptions=True
-        )
-        return await first, await second, held[0]
+        (held,) = await asyncio.gather(peers.ask(COMMISSION, HOLD_ON, wanted), return_exceptions=True)
+        go_on.set()
+        return [held, *await asyncio.gather(first, second, return_exceptions=True)]
 
-    first, second, held = old.run(together())
-    assert first == second
-    assert first.orders
+    with taken_over(old, MAILBOXES[0], EXPIRING, slow):
+        held, *ended = old.run(together())
     assert isinstance(held, ErasureConflict)
     assert store.holds(old.country.commission.database.read(), first_month) == []
+    assert [type(each) for each in ended] == [ErasureMismatch] * 2
+    assert asked_for == [first_month]
+    assert erase(old)
     assert sealed_rows(old) == []
 
 
