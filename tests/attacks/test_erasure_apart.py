@@ -32,6 +32,8 @@ from kakine.contracts.retention import (
     NoticeLogged,
 )
 from kakine.country import COMMISSION, LOGIN, LOGS, ORIGIN, REGISTRY
+from kakine.parties.commission import erasure_store as store
+from kakine.protocols.erasure import notice_entry, notice_tag
 from kakine.runtime.codebook import incoming
 from kakine.runtime.database import Database
 from kakine.values.labels import PartyName
@@ -46,7 +48,7 @@ from kakine.values.problems import (
     SignatureInvalid,
 )
 from kakine.wire.canonical import decode, encode
-from kakine.wire.erasure import Notice, Order, Signed
+from kakine.wire.erasure import Notice, Order, Signed, notice_digest
 from road import away
 
 from land import CHILDREN, TAX, Land
@@ -143,14 +145,20 @@ def forgeries(land: Land) -> Iterator[NoticeLogged]:
     notice, receipt = decode(genuine.notice, Notice), genuine.receipt
     order = decode(notice.order.data, Order)
     unsigned = Signed(notice.order.data, bytes([notice.order.signature[0] ^ 1, *notice.order.signature[1:]]))
-    for wrong in (
+    lacking = (
         msgspec.structs.replace(notice, keepers=notice.keepers[:-1]),
         msgspec.structs.replace(notice, converters=notice.converters[:-1]),
         msgspec.structs.replace(notice, order=unsigned),
-        # Another one, which all have signed as well and which no log has.
-        all_signed(land, msgspec.structs.replace(order, time_ms=order.time_ms + 1)),
-    ):
-        yield msgspec.structs.replace(genuine, notice=encode(wrong))
+    )
+    for number, wrong in enumerate(lacking, 1):
+        # A commission that lies logs it nevertheless.
+        entry = notice_entry(notice_digest(encode(wrong)), land.clock())
+        office = land.country.commission._office
+        logged = land.run(office.log(entry, notice_tag(order.expiry + number)))
+        yield NoticeLogged(encode(wrong), entry, logged)
+    # Another one, which all have signed as well and which no log has.
+    unlogged = all_signed(land, msgspec.structs.replace(order, time_ms=order.time_ms + 1))
+    yield msgspec.structs.replace(genuine, notice=encode(unlogged))
     note = receipt.checkpoint.replace(b"/2026/", b"/2027/")
     for lie in (
         msgspec.structs.replace(receipt, checkpoint=note),
@@ -202,25 +210,33 @@ def test_by_call_nothing_goes_while_a_log_is_away_or_a_count_does_not_agree(old:
 
 
 def test_two_calls_at_once_are_one_erasure_and_no_hold_comes_in_between(old: Land) -> None:
-    peers = old.country.peers(COMMISSION)
+    peers, first_month = old.country.peers(COMMISSION), expiry_of(old)
     found = mailbox(old, MAILBOXES[0]).db.read().execute("SELECT MAX(first) FROM filing").fetchone()
-    index = int(found[0])
+    wanted = HoldWanted(ORIGIN, [int(found[0])], "litigation")
+    counting, go_on = asyncio.Event(), asyncio.Event()
+    asked_for = list[int]()
 
-    async def together() -> tuple[Erased, Erased, Any]:
+    async def slow(caller: PartyName, asked: ExpiringAsked) -> Expiring:
+        asked_for.append(asked.expiry)
+        counting.set()
+        await go_on.wait()
+        return Expiring((), [])
+
+    async def together() -> list[Any]:
         first = asyncio.create_task(peers.ask(COMMISSION, ERASE, Nothing()))
+        await counting.wait()
         second = asyncio.create_task(peers.ask(COMMISSION, ERASE, Nothing()))
-        retention = old.country.commission._retention
-        while retention.task is None:
-            await asyncio.sleep(0)
-        held = await asyncio.gather(
-            peers.ask(COMMISSION, HOLD_ON, HoldWanted(ORIGIN, [index], "litigation")), return_exceptions=True
-        )
-        return await first, await second, held[0]
+        (held,) = await asyncio.gather(peers.ask(COMMISSION, HOLD_ON, wanted), return_exceptions=True)
+        go_on.set()
+        return [held, *await asyncio.gather(first, second, return_exceptions=True)]
 
-    first, second, held = old.run(together())
-    assert first == second
-    assert first.orders
+    with taken_over(old, MAILBOXES[0], EXPIRING, slow):
+        held, *ended = old.run(together())
     assert isinstance(held, ErasureConflict)
+    assert store.holds(old.country.commission.database.read(), first_month) == []
+    assert [type(each) for each in ended] == [ErasureMismatch] * 2
+    assert asked_for == [first_month]
+    assert erase(old)
     assert sealed_rows(old) == []
 
 
