@@ -44,7 +44,8 @@ TEXTS = {
     "a", "area", "at", "away", "b", "basis", "birth", "client", "consent", "desk", "domain", "head", "hold", "host",
     "indices", "instance", "issuer", "language", "lift", "name", "note", "number", "official", "origin", "outcome",
     "partition", "person", "procedure", "profile", "provider", "reason", "recipient", "reference", "requester", "role",
-    "row", "site", "town", "unit", "use", "without", "words", "xid", "kind",
+    "row", "site", "town", "unit", "use", "without", "words", "xid", "kind", "address", "file",
+    "reason_en", "reason_ja",
 }  # fmt: skip
 """Options that take a text: names, numbers, dates, words, addresses. A new one is looked at before it stands here."""
 
