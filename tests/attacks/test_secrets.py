@@ -44,6 +44,7 @@ TEXTS = {
     "a", "area", "at", "away", "b", "basis", "birth", "client", "consent", "desk", "domain", "head", "hold", "host",
     "indices", "instance", "issuer", "language", "lift", "name", "note", "number", "official", "origin", "outcome",
     "partition", "person", "procedure", "profile", "provider", "reason", "recipient", "reference", "requester", "role",
+    "names", "signed_by",
     "row", "site", "town", "unit", "use", "without", "words", "xid", "kind",
 }  # fmt: skip
 """Options that take a text: names, numbers, dates, words, addresses. A new one is looked at before it stands here."""
