@@ -45,7 +45,7 @@ TEXTS = {
     "indices", "instance", "issuer", "language", "lift", "name", "note", "number", "official", "origin", "outcome",
     "partition", "person", "procedure", "profile", "provider", "reason", "recipient", "reference", "requester", "role",
     "row", "site", "town", "unit", "use", "without", "words", "xid", "kind", "address", "file",
-    "reason_en", "reason_ja",
+    "reason_en", "reason_ja", "names", "signed_by",
 }  # fmt: skip
 """Options that take a text: names, numbers, dates, words, addresses. A new one is looked at before it stands here."""
 

@@ -15,6 +15,8 @@ import psycopg
 import pytest
 
 from backed_up import Office, clock, fresh, office
+from kakine.__main__ import _OPERATING
+from kakine.cli.operating import COMMANDS
 from kakine.crypto import age
 from kakine.institutions.postgres import Cluster
 from kakine.institutions.postgres_programs import programs
@@ -225,3 +227,7 @@ def test_a_store_on_postgresql_is_dumped_and_comes_back_with_owners_and_rights(m
                 party.execute("DELETE FROM used_exchange")
         finally:
             cluster.stop()
+
+
+def test_what_loads_without_the_rest_is_what_an_operator_calls() -> None:
+    assert sorted(_OPERATING) == sorted(COMMANDS)

@@ -138,13 +138,14 @@ class Shell:
     def close(self) -> None:
         """With all that it started and has not ended."""
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        with self._process:  # closes the pipes and waits
+            pass
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    for each in ("bash", "curl", "pg_restore"):
-        if shutil.which(each) is None and each != "pg_restore":
+    for each in ("bash", "curl"):
+        if shutil.which(each) is None:
             if os.environ.get("CI"):
                 pytest.fail(f"{each} is missing")
             pytest.skip(f"{each} is missing")
@@ -170,6 +171,12 @@ def test_the_guide_is_typed_as_it_stands_and_answers_what_it_shows(shell: Shell)
         told = f"{GUIDE.name}:{each.line}: $ {each.command}\n{said}[{status}]"
         assert status == each.status, told
         assert fits(each.shown, said), told
+
+
+def test_the_shell_remembers_and_tells_the_exit_status(shell: Shell) -> None:
+    assert shell.type("x=1; f() { echo $x; return 3; }") == ("", 0)
+    assert shell.type("f") == ("1\n", 3)
+    assert shell.type("echo out; echo err >&2; cat") == ("out\nerr\n", 0)
 
 
 def test_what_is_not_typed_is_marked_and_counted() -> None:
