@@ -98,7 +98,7 @@ lock:            ## write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
 
 clean:           ## remove what make installed and made
-	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache country
+	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .hypothesis .artefacts country
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -72,6 +72,7 @@ def test_cut_off_at_any_step_the_file_is_whole_and_the_same_call_goes_through(
         path = folder / "kept"
         if there:
             files.replace(path, OLD)
+            os.link(path, tmp_path / f"{at}.old")
         with pytest.MonkeyPatch.context() as patch:
             Watched(patch, at, after=after)
             with pytest.raises(Cut):
@@ -80,6 +81,9 @@ def test_cut_off_at_any_step_the_file_is_whole_and_the_same_call_goes_through(
         files.replace(path, NEW)
         assert path.read_bytes() == NEW
         assert [each.name for each in folder.iterdir()] == ["kept"]
+        assert (
+            not there or (tmp_path / f"{at}.old").read_bytes() == OLD
+        )  # it was replaced, and not written into
 
 
 def test_the_file_is_for_its_owner_alone_whatever_stood_there(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from console_land import People
 from gazette_country import altered
-from kakine.values.calendar import day_in_japan
+from kakine.values.calendar import in_japan
 from kakine.web.staff_store import Member
 from web.kit import PREFIXES, Plain
 
@@ -73,16 +74,15 @@ def test_two_people_stop_a_row_through_their_pages(console: Console) -> None:
     people = console.people
     inspector = console.entered(people.inspector)
     inspector.get("/stops")
-    until = day_in_japan(console.land.clock()) + 5
+    until = in_japan(console.land.clock()).date() + timedelta(days=5)
     answer = inspector.send(
         "/acts",
         what="stop",
         subject="row",
         names=f"{TAX_ROW} JO81.7",
         reason_ja="漏えい<script>",
-        until="2026-11-30",
+        until=until.isoformat(),
     )
-    assert until
     act = answer.location
     page = inspector.get(act).text
     assert "準備した人は署名できません" in page
