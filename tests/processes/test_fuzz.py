@@ -248,6 +248,7 @@ def test_nothing_of_a_person_was_told_to_any_operator(land: FuzzLand, secrets: s
 def test_figures_have_no_more_labels_than_there_are_calls_and_parties(land: FuzzLand) -> None:
     """After all that was sent above; calls that go together are counted under a name of their own."""
     for kind, party in PARTY_OF.items():
+        land.post(AGENCY, party, gathering.PATH, gathering.packed([("/v1/none", b"")]))
         told = re.findall(
             r'^kakine_calls_total{call="(.*)",peer="(.*)",status="(.*)"} ', land.told(party), re.M
         )
