@@ -329,3 +329,19 @@ def test_a_store_of_another_version_is_refused_and_left_as_it_is(path: Path) -> 
     with pytest.raises(StoreOutdated):
         Database.open(path, other)
     Database.open(path, METADATA).close()
+
+
+def test_commits_leave_the_file_alone_until_much_has_come_and_closing_brings_it_there(path: Path) -> None:
+    """A commit that also empties the log holds up everybody who waits for it."""
+
+    async def work(db: Database) -> None:
+        for at in range(60):
+            row = {"id": at, "name": str(at), "data": bytes(100_000)}
+            await db.write(lambda db, row=row: db.execute(ADD, row))  # type: ignore[misc]
+
+    db = Database.open(path, METADATA)
+    before = path.stat().st_size
+    asyncio.run(work(db))
+    assert path.stat().st_size == before
+    db.close()
+    assert path.stat().st_size > 6_000_000

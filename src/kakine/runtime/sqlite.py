@@ -31,6 +31,11 @@ _STORE_FAULTS = frozenset(
 )
 
 
+LOG_PAGES = 8000
+"""Of 4 KiB, that the write-ahead log may have before a commit puts them into the file, which holds up whoever waits for
+that commit for several flushes. SQLite's own 1,000 made such a commit of every fiftieth of a batch."""
+
+
 class SqliteDatabase(Database):
     """One SQLite file, open in this process and no other."""
 
@@ -205,6 +210,7 @@ def _connection(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA busy_timeout = 5000")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
     return connection
