@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
 import kakine.contracts
 import kakine.parties
 from kakine.contracts.call import Role
 from kakine.contracts.served import CONTRACTS, calls_of, served_by
+from kakine.runtime.http import Application
 
 from land import CHILDREN, TAX, Land
 
@@ -66,7 +66,7 @@ def test_imports_point_down_and_only_crypto_touches_crypto_libraries() -> None:
 
 
 def paths(app: object) -> set[str]:
-    assert isinstance(app, Starlette)
+    assert isinstance(app, Application)
     return {route.path for route in app.routes}  # type: ignore[attr-defined]
 
 

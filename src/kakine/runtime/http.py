@@ -160,8 +160,9 @@ async def _unknown(request: Request, fault: Exception) -> Response:
     return problem_response(RouteUnknown())
 
 
-class _Application:
-    """Calls by their paths. What is none of them, and the routes of another protocol, is Starlette's."""
+class Application:
+    """Calls by their paths. What is none of them, and the routes of another protocol, is Starlette's. `routes` are all
+    there are."""
 
     def __init__(self, calls: Mapping[str, ASGIApp], others: Sequence[Route]) -> None:
         self._calls = calls
@@ -181,7 +182,7 @@ def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequenc
 
     `others` are routes of another protocol that this party speaks too; they look after their own answers.
     """
-    return _Application({duty.call.path: _served(duty, roles_of) for duty in duties}, others)
+    return Application({duty.call.path: _served(duty, roles_of) for duty in duties}, others)
 
 
 class Road(Protocol):
