@@ -95,7 +95,7 @@ _OLDER = sql(
     )
 )
 _OVER = sql(
-    select(_filing.c.checkpoint)
+    select(_filing.c.checkpoint, _filing.c.size)
     .where(
         _filing.c.log == bindparam("log"),
         _filing.c.first > bindparam("low"),
