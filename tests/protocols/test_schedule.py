@@ -152,3 +152,23 @@ def test_what_is_under_way_is_finished_when_it_is_told_to_stop_and_nothing_new_b
 
     asyncio.run(go())
     assert [(each.name, each.said) for each in heard] == [("slow", "finished")]
+
+
+def test_what_failed_comes_again_after_a_minute_then_later_and_is_back_at_its_times_when_it_works() -> None:
+    left = 4
+
+    async def fails_at_first() -> str:
+        nonlocal left
+        left -= 1
+        if left > 0:
+            raise PartyUnavailable()
+        return "done"
+
+    told = ran(lambda _: [Chore("index", 3_600_000, fails_at_first)], 5_000_000)
+    assert [(at, said) for at, _, said in told] == [
+        (0, PartyUnavailable.code),
+        (60_000, PartyUnavailable.code),
+        (180_000, PartyUnavailable.code),
+        (420_000, "done"),
+        (4_020_000, "done"),
+    ]

@@ -1,7 +1,8 @@
 """Work that comes again and again: each chore at its time, in its lane, until told to stop.
 
 Chores of one lane never run side by side; a lane never waits for another. A chore that fails is told of and comes again
-at its next time. No threads and no timers: clock and sleep are arguments.
+after a minute, then after two, four and so on, at its next time at the latest: whom it needs may be starting. No
+threads and no timers: clock and sleep are arguments.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from kakine.runtime.identity import Clock
 from kakine.values.problems import InternalFault, Problem
 
 log = logging.getLogger("kakine")
+
+AGAIN_MS = 60_000
+"""So soon a chore that failed is tried again; when it fails once more, after twice that."""
 
 Sleep = Callable[[float], Awaitable[None]]
 """Returns after so many seconds, not before."""
@@ -59,15 +63,18 @@ class Schedule:
 
     async def _lane(self, lane: str, stop: asyncio.Event) -> None:
         due = {chore: self._clock() for chore in self._chores if chore.lane == lane}
+        again = dict.fromkeys(due, AGAIN_MS)
         while not stop.is_set():
             chore = min(due, key=lambda each: due[each])
             wait_ms = due[chore] - self._clock()
             if wait_ms > 0:
                 await self._until(stop, wait_ms / 1000)
                 continue
-            await self._once(chore)
+            fine = await self._once(chore)
+            rest = chore.every_ms if fine else min(chore.every_ms, again[chore])
+            again[chore] = AGAIN_MS if fine else 2 * again[chore]
             # From the time it was due, so that it does not drift; what was missed meanwhile is not made up for.
-            due[chore] = max(due[chore] + chore.every_ms, self._clock())
+            due[chore] = max(due[chore] + rest, self._clock())
 
     async def _until(self, stop: asyncio.Event, seconds: float) -> None:
         waits = [asyncio.ensure_future(each) for each in (stop.wait(), self._sleep(seconds))]
@@ -78,16 +85,19 @@ class Schedule:
                 each.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _once(self, chore: Chore) -> None:
+    async def _once(self, chore: Chore) -> bool:
+        """Whether it did not fail."""
         at_ms = self._clock()
         try:
             said = await chore.work()
         except Problem as problem:
             self._tell(Done(chore.name, at_ms, "", problem))
+            return False
         except Exception as fault:  # noqa: BLE001 - the border: one chore must not end the others
             # Only the class goes to the log: a message could hold a value of somebody.
             log.error("chore", extra={"chore": chore.name, "fault": type(fault).__name__})
             self._tell(Done(chore.name, at_ms, "", InternalFault()))
-        else:
-            if said:
-                self._tell(Done(chore.name, at_ms, said))
+            return False
+        if said:
+            self._tell(Done(chore.name, at_ms, said))
+        return True

@@ -92,13 +92,18 @@ class Checker:
         for number, person, case in self._of.rows(text, DELIVERED):
             self.looked_at["answers held against their person's list"] += 1
             seen = "SELECT result, log, place FROM seen_line WHERE person = ? AND caseno = ?"
-            lines = self._of.rows(seen, person, case)
+            lines = self._without_twins(self._of.rows(seen, person, case))
             if [line[0] for line in lines] != [DELIVERED]:
                 yield f"answer {number} is in the list {len(lines)} times, as {[line[0] for line in lines]}"
                 continue
             for keeper in KEEPERS:
                 if not self._listed(keeper, lines[0][1], lines[0][2]):
                     yield f"answer {number} has no record at {keeper}"
+
+    def _without_twins(self, lines: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+        """Without the same entry in the other log: a ledger's answer was lost, and the person is shown both."""
+        answered = [self._logs[log][place] for result, log, place in lines if result]
+        return [line for line in lines if line[0] or self._logs[line[1]][line[2]] not in answered]
 
     def _listed(self, keeper: str, log: str, place: int) -> bool:
         """Whether the request at this place is in a list there, and its outcome is recorded."""

@@ -27,7 +27,7 @@ from faults.apart.checker import check
 from faults.apart.collect import calls_of, collect, runs_gateway
 from faults.apart.injectors import EVERYBODY, Fault, Rival
 from faults.apart.net import Net
-from faults.apart.outcome import LEDGERS, opened, store_rows
+from faults.apart.outcome import KEEPERS, LEDGERS, opened, store_rows
 from faults.apart.report import Report
 from faults.apart.schedule import Means, Planned, draw
 from faults.apart.world import SERVER, World, faketime, founded
@@ -99,6 +99,8 @@ class Run:
             self._say("the load has ended")
             self._until_taken_up(world)
             self._say("gateways have taken up what was open")
+            self._keepers_look(world)
+            self._say("record keepers have looked for what both logs have")
             rivals = [(each.name, each.ended) for each in self._faults if isinstance(each, Rival)]
             outcome = self._folder / "outcome.sqlite"
             collect(world, self._journal, rivals, outcome)
@@ -229,6 +231,14 @@ class Run:
         if left:
             tails = {name: world.processes.log(name).read_text().splitlines()[-3:] for name in left}
             raise Ended(f"not ready: {tails}")
+
+    def _keepers_look(self, world: World) -> None:
+        """What stands in both logs, since a ledger's answer was lost, record keepers find each hour and at a start."""
+        for name in KEEPERS:
+            world.processes.end(name)
+            world.start(name)
+            self._require_ready(world)
+            time.sleep(QUIET_S)
 
     def _until_taken_up(self, world: World) -> None:
         """What a fault has broken off gateways take up while they work. What they leave open the checker finds."""

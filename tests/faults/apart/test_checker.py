@@ -110,6 +110,11 @@ DOCTORED = {
         "answers-in-lists",
         "UPDATE seen_line SET result = '' WHERE caseno = (SELECT caseno FROM call WHERE number = 1)",
     ),
+    "a question that stands in the list once more": (
+        "answers-in-lists",
+        "INSERT INTO seen_line SELECT person, caseno, '', log, place + 1 FROM seen_line"
+        " WHERE caseno = (SELECT caseno FROM call WHERE number = 1)",
+    ),
     "an answer to a question that nobody recorded": (
         "answers-recorded",
         "DELETE FROM receipt WHERE request = {request}",
