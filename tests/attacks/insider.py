@@ -219,6 +219,13 @@ def mailbox(land: Land, name: str = MAILBOXES[0]) -> Any:
     return land.country.mailboxes[PartyName(name)].office
 
 
+def alone(held: Sequence[tuple[int, int, Any]]) -> list[tuple[int, int, Any]]:
+    """(place, list, entry) as a record keeper has them, but for one entry, which stands in a list of nobody."""
+    who = held[0][1]
+    last = max(at for at, each in enumerate(held) if each[1] == who)
+    return [(place, 9_999 if at == last else of, entry) for at, (place, of, entry) in enumerate(held)]
+
+
 def filings(land: Land) -> int:
     """What the record keepers have filed, requests and outcomes; every one of them the same number."""
     counts = {

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from attacks.insider import MAILBOXES, keeper_token, log_size, mailbox, taken_over
+from attacks.insider import MAILBOXES, alone, keeper_token, log_size, mailbox, taken_over
 from attacks.test_a17_dropped_rows_are_missed import all_lying
 from kakine.cli.own_history import Read, own_history
 from kakine.contracts import mailbox as calls
@@ -21,7 +21,6 @@ from kakine.country import LEDGER, ORIGIN
 from kakine.parties.commission import audit_store
 from kakine.parties.mailbox import indexing, store
 from kakine.protocols.index_check import entry_of, log_tag
-from kakine.protocols.logs import Log
 from kakine.values.labels import PartyName
 from kakine.values.problems import FilingMismatch, IndexTotalWrong
 from kakine.wire import filing as filings
@@ -210,18 +209,15 @@ def test_entries_moved_to_a_list_of_nobody_are_found_by_comparing_both(
     indexed: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Total and tree are right; one entry stands alone under a key that nobody has."""
-    honest = indexing._lists
+    honest = indexing._take_twice_logged
 
-    def moved(office: Any, log: Log, start: int, end: int) -> Any:
-        lists = honest(office, log, start, end)
-        if office is not mailbox(indexed, SECOND) or not lists:
-            return lists
-        who, day, places = lists[0]
-        return [(who, day, places[:-1]), (9_999, day, places[-1:]), *lists[1:]]
+    async def moved(office: Any, *of: Any) -> Any:
+        held = await honest(office, *of)
+        return alone(held) if held and office is mailbox(indexed, SECOND) else held
 
     indexed.run(indexed.ask(0))
     indexed.run(indexed.ask(0))
-    monkeypatch.setattr(indexing, "_lists", moved)
+    monkeypatch.setattr(indexing, "_take_twice_logged", moved)
     indexed.run(indexed.country.index())
     assert [verdict.fault for verdict in judged(indexed)] == ["", "index-keepers-differ"]
     assert not read(indexed).complete

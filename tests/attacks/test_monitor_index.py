@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from attacks.insider import log_size, mailbox
+from attacks.insider import alone, log_size, mailbox
 from attacks.test_counting import SETTLED
 from kakine.cli.monitor_country import watched_country
 from kakine.cli.own_history import own_history
@@ -330,18 +330,15 @@ def test_m15_entries_moved_to_a_list_of_nobody_show_in_the_number_of_lists(
     indexed: Land, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The totals are right, and only a comparison of both keepers tells."""
-    honest = indexing._lists
+    honest = indexing._take_twice_logged
 
-    def moved(office: Any, log: Any, start: int, end: int) -> Any:
-        lists = honest(office, log, start, end)
-        if office is not mailbox(indexed, SECOND):
-            return lists
-        who, day, places = lists[0]
-        return [(who, day, places[:-1]), (9_999, day, places[-1:]), *lists[1:]]
+    async def moved(office: Any, *of: Any) -> Any:
+        held = await honest(office, *of)
+        return alone(held) if held and office is mailbox(indexed, SECOND) else held
 
     indexed.run(indexed.ask(0))
     indexed.run(indexed.ask(0))
-    monkeypatch.setattr(indexing, "_lists", moved)
+    monkeypatch.setattr(indexing, "_take_twice_logged", moved)
     indexed.run(indexed.country.index())
     assert codes(look(indexed, tmp_path)) == ["indexes-differ"]
 

@@ -181,7 +181,7 @@ def test_a_mandate_is_given_by_card_and_passkey_and_waits(served: Served) -> Non
         assert page.locator("form[action='/mandates/whom']").count() == 0
         page.goto(served.origin + "/again")
         page.click("#passkey")
-        page.wait_for_selector(".notice.good")
+        page.wait_for_url("**/mandates")
         gives(page, served, drawn(theirs, served))
         expect(page.locator(".card", has_text="代理を頼む")).to_contain_text("待っています")
         theirs.goto(served.origin + "/mandates")

@@ -41,7 +41,7 @@ async def ask(office: Office, desk: Desk, caller: PartyName, asked: Asking) -> T
 
 async def keep(office: Office, caller: PartyName, asked: KeepCopies) -> Nothing:
     """What the agency's own system says of people. Raises `CallerNotAllowed`, `DomainNotRun`, and with the position
-    `PersonNotKnown`, `MessageMalformed`, `LayoutViolated`, `CopyOutdated`."""
+    `PersonNotKnown`, `LayoutViolated`, `CopyOutdated`."""
     require_own(office, caller, KEEP.path)
     copies = [
         NewCopy(

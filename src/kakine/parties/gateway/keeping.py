@@ -11,7 +11,7 @@ from kakine.parties.gateway.office import Office
 from kakine.parties.gateway.store import Copy, Flags
 from kakine.runtime.codebook import token_of
 from kakine.runtime.database import Connection
-from kakine.values.problems import CopyOutdated, MessageMalformed, PersonNotKnown
+from kakine.values.problems import CopyOutdated, LayoutViolated, PersonNotKnown
 from kakine.wire.canonical import UNDECODABLE
 
 
@@ -35,7 +35,7 @@ async def put_copies(office: Office, domain: str, copies: Sequence[NewCopy]) -> 
         try:
             decoded = msgspec.json.decode(new.data)
         except UNDECODABLE as fault:
-            raise MessageMalformed(position=position) from fault
+            raise LayoutViolated(position=position, rule="json") from fault
         office.validate(new.item, new.layout, decoded)
 
     def work(db: Connection) -> None:
