@@ -423,7 +423,10 @@ def test_a_silent_replica_is_ended_before_its_work_is_taken_over_and_one_that_wr
     assert owners(pair)[request] == "1"
     assert land.run(looked(quiet=True)) == ["1"]
     assert owners(pair) == {request: "2+1"}
-    land.run(two.desk.resume())
+    land.run(two.desk.resume())  # the one that was ended is asked for the answer, and has no say
+    assert owners(pair) == {request: "2+1"}
+    with instead(land.country, "yokohama", two.app):
+        land.run(two.desk.resume())
     assert owners(pair) == {}
     assert codebook.has_receipt(two.office.db.read(), request)
     assert codebook.unfinished(two.office.db.read()) == []
