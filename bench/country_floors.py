@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from socket import create_server
 
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +22,7 @@ from exchange import floor, multiplication
 from kakine.cli.apart_smoke import agency
 from kakine.process.running import PUBLIC, clock
 from kakine.runtime.border import Border, BorderServer
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.tls import Credentials
 
 FLOOR = "/v1/floor"
@@ -58,7 +58,7 @@ async def serve(folder: Path, name: str) -> None:
     async with agency(folder, name) as own:
         border = Border(clock, bare, own.road.standing, None, PUBLIC)
         credentials = Credentials(own.settings.name, own.settings.files, clock)
-        server, socket = BorderServer(border, credentials.server), create_server(("127.0.0.1", 0))
+        server, socket = BorderServer(border, credentials.server), listen(0)
 
         def stop() -> None:
             server.should_exit = True
@@ -66,7 +66,7 @@ async def serve(folder: Path, name: str) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
         gc.collect()
         gc.freeze()
-        print(socket.getsockname()[1], flush=True)
+        print(port_of(socket), flush=True)
         await server.serve(sockets=[socket])
 
 

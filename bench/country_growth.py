@@ -5,7 +5,7 @@ proof. Filled: rows of everybody else, each like a real one with other keys, wri
 leaves of the right form with random content, under a root that is theirs. A filled person has no code that anybody
 could convert, and is never asked about; a filled leaf has no sealed record at the record keepers. Keys are filled in
 ascending order, so pages are fuller than chance would leave them. Who reads along every hour (the record keepers'
-indexes, the auditor's counts) is told that it has read what was filled.
+indexes, the auditor's counts, the commission's figures) is told that it has read what was filled.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import country_cost as cost
 from country_engines import Store, disk_mb, opened, settled
 from kakine.cli.apart_processes import Processes, about
 from kakine.country import COMMISSION, CONVERTERS, KEEPERS, LOGS, REGISTRY
 from kakine.crypto.merkle import Tree, leaf_hash
+from kakine.parties.commission.bureau.reading import Read
 from kakine.wire.checkpoint import Checkpoint
 from kakine.wire.entry import Entry, EntryFlags, EntryKind
 
@@ -144,6 +147,10 @@ def read_along(folder: Path, origin: str, size: int) -> None:
         for mark in ("count-start", "count-end", "index-roots"):
             store.run("DELETE FROM audit_mark WHERE name = ?", (f"{mark}/{origin}",))
             store.add("audit_mark", ["name", "value"], [(f"{mark}/{origin}", size)])
+    with opened(folder, str(COMMISSION)) as store:
+        name, data = f"read/{origin}", msgspec.msgpack.encode(Read(size))
+        store.run("DELETE FROM snapshot WHERE name = ?", (name,))
+        store.add("snapshot", ["name", "time_ms", "data"], [(name, 0, data)])
 
 
 def _size(store: Store) -> int:
@@ -159,7 +166,8 @@ def _entries(numbers: range) -> Iterator[bytes]:
 def restarts(folder: Path) -> dict[str, float]:
     """Seconds until each of those whose stores have grown takes calls again, one after the other."""
     processes, found = Processes(folder), {}
-    names = [str(LOGS[0].ledger), str(KEEPERS[0].party), str(REGISTRY.party), AGENCIES[0], str(CONVERTERS[0])]
+    parties = LOGS[0].ledger, KEEPERS[0].party, REGISTRY.party, AGENCIES[0], CONVERTERS[0], COMMISSION
+    names = [str(each) for each in parties]
     for name in names:
         processes.end(name)
         begun = time.perf_counter()

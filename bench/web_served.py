@@ -22,11 +22,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console_land import People
 from desk_land import PASSPHRASE, SAPPORO, DeskLand
 from kakine.cli.at_work import at_work
-from kakine.cli.listening import listen, port_of
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.crypto.passkeys import Site as PasskeySite
 from kakine.parties.gateway.desk_site import site as desk_site
 from kakine.parties.portal.site.routes import ROOMS
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.plain import config
 from kakine.values.labels import PartyName
 from login_site import BIRTHS

@@ -1,14 +1,15 @@
-"""A country in processes of its own, on stores that are files: most of its parties, and what one agency asks."""
+"""A country in processes of its own: most of its parties, and what one agency asks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import Processes
+from kakine.cli.apart_server import Engine
 from kakine.cli.apart_smoke import questions
 from kakine.contracts.agency import Asking
 
@@ -20,13 +21,19 @@ NAMES = (
 
 
 @contextmanager
-def running(folder: Path, residents: int = 30) -> Iterator[Processes]:
+def running(
+    folder: Path,
+    residents: int = 30,
+    names: Sequence[str] = NAMES,
+    engine: Engine = Engine.SQLITE,
+    replicas: int = 1,
+) -> Iterator[Processes]:
     """Founded in an empty folder; all are ready, and are ended on the way out."""
-    asyncio.run(make(folder, residents, 0))
+    asyncio.run(make(folder, residents, 0, engine, replicas=replicas))
     made = Processes(folder)
     try:
-        made.up(NAMES)
-        made.wait(NAMES)
+        made.up(names)
+        made.wait(names)
         yield made
     finally:
         made.down()

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from kakine.cli.listening import listen, port_of
 from kakine.contracts.call import Body, Call, Role
 from kakine.runtime.border import Border, BorderServer
 from kakine.runtime.http import Duty, Peers, application
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.tls import Credentials, Files
 from kakine.values.labels import PartyName

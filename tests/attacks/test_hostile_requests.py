@@ -27,12 +27,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from hostile import CHUNKED, HELLO, LENGTH, NAMES, PATHS, head, no_requests, read_twice
-from kakine.cli.listening import listen, port_of
 from kakine.crypto import x509
 from kakine.process.running import _plain
 from kakine.runtime import border as border_module
 from kakine.runtime import plain
 from kakine.runtime.http import problem_response
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.tls import Credentials, Files
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import LabelMalformed, PartyUnavailable, RowUnknown

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,13 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, table: Any) -> Iterator[D
             process.wait()
 
 
+def listens(port: int) -> bool:
+    """A witness has no probe of its own; it takes connections some time after its process has started."""
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=10):
+        return True
+    return False
+
+
 def test_a_country_started_by_units_compose_file_and_manifests_answers_an_agency(deployed: Deployed) -> None:
     """Each party was found ready by what its place asks, with no more callers than deploy/ gives it."""
     folder = deployed.machine.country
@@ -136,8 +144,7 @@ def test_a_country_started_by_units_compose_file_and_manifests_answers_an_agency
 
     assert DELIVERED in asyncio.run(work())
     for name in (WITNESS_UNIT, WITNESS_SERVICE):
-        with socket.create_connection(("127.0.0.1", deployed.machine.ports[name][0]), timeout=10):
-            pass
+        until(lambda port=deployed.machine.ports[name][0]: listens(port), name)  # type: ignore[misc]
 
 
 def test_the_backup_unit_makes_a_backup_that_its_recipient_opens(deployed: Deployed) -> None:

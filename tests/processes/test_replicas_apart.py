@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kakine.cli.apart_making import SETTINGS, make
+import apart_country
+from apart_country import ASKING, own_questions, running
+from kakine.cli.apart_making import SETTINGS, free
 from kakine.cli.apart_processes import Processes, about, asked, ready
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_server import Engine
 from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
 from kakine.cli.own_history import seen_of
-from kakine.contracts.agency import Asking, Told
+from kakine.contracts.agency import Told
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT
 from kakine.crypto.hashing import digest
@@ -29,30 +31,13 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, StoreInUse
 from postgres_server import short_folder
 
-ASKING = "yokohama"
-NAMES = (
-    "commission", "authority", "ledger-a-signer", "ledger-b-signer", "ledger-a", "ledger-b",
-    "converter-1", "converter-1.2", "converter-2", "converter-3", "mailbox-a", "mailbox-b", "registry", "portal",
-    ASKING, f"{ASKING}.2",
-)  # fmt: skip
+NAMES = (*apart_country.NAMES, f"{ASKING}.2", "converter-1.2")
 
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Processes]:
-    with short_folder() as room:
-        folder = room / "country"
-        asyncio.run(make(folder, 30, 0, Engine.POSTGRESQL, replicas=2))
-        made = Processes(folder)
-        try:
-            made.up(NAMES)
-            made.wait(NAMES)
-            yield made
-        finally:
-            made.down()
-
-
-def own_questions(folder: Path) -> list[Asking]:
-    return [each for each in questions(folder, ASKING) if each.provider.startswith(f"{ASKING}/")]
+    with short_folder() as room, running(room / "country", 30, NAMES, Engine.POSTGRESQL, replicas=2) as made:
+        yield made
 
 
 def calls(processes: Processes, name: str) -> int:
@@ -132,8 +117,8 @@ def test_when_one_process_is_killed_the_others_go_on_and_nothing_is_lost_or_doub
 def second_process(folder: Path, of: str, name: str) -> tuple[int, int]:
     """Somebody's mistake: another process with the same folder's contents; its two ports."""
     shutil.copytree(folder / of, folder / name)
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        ports = int(one.getsockname()[1]), int(two.getsockname()[1])
+    first = free(2)
+    ports = first, first + 1
     text = (folder / name / SETTINGS).read_text()
     for key, port in zip(("port", "admin"), ports, strict=True):
         text = re.sub(rf"^{key} = \d+$", f"{key} = {port}", text, count=1, flags=re.MULTILINE)

@@ -18,12 +18,13 @@ from kakine.cli import agency_steps as steps
 from kakine.cli.agency_addresses import add_address
 from kakine.cli.agency_folder import CountryFile, Entry, Listen, decoded, finish, prepare
 from kakine.cli.agency_folder import describe as described
-from kakine.cli.apart_making import SETTINGS, write_private
+from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_server import Engine
 from kakine.cli.apart_smoke import Agency
 from kakine.cli.apart_smoke import acting as as_party
 from kakine.contracts.agency import NewCopy
 from kakine.contracts.registry import ByNumber, Wanted
+from kakine.crypto import files
 from kakine.institutions.postgres import Cluster
 from kakine.institutions.stores import TABLES
 from kakine.process.settings import Environment, read
@@ -274,8 +275,8 @@ def give_database(folder: Path, cluster: Cluster, entropy: Entropy) -> None:
     name = read(folder / SETTINGS).party
     cluster.add(name, TABLES["gateway"], entropy)
     key = folder.absolute() / f"{name}.password"
-    write_private(key, (cluster.folder / "keys" / name).read_bytes())
-    write_private(folder / f"{name}.postgresql", Address(cluster.server(name, name, key)).text().encode())
+    files.replace(key, (cluster.folder / "keys" / name).read_bytes())
+    files.replace(folder / f"{name}.postgresql", Address(cluster.server(name, name, key)).text().encode())
 
 
 @app.command()

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from kakine.cli.apart_making import SETTINGS, lines, marked, pairs, write_private
+from kakine.cli.apart_making import SETTINGS, lines, marked, pairs
 from kakine.cli.apart_server import Engine
-from kakine.crypto import x509_issue
+from kakine.crypto import files, x509_issue
 from kakine.crypto.keys import generate
 from kakine.process.checks import SEED
 from kakine.process.running import clock
@@ -101,10 +101,10 @@ def prepare(
     (party,) = entry.party
     name = PartyName(party.name)
     seed = marked() if environment is Environment.DEVELOPMENT else secrets.token_bytes(SEED)
-    write_private(aside / _SEED, seed)
+    files.replace(aside / _SEED, seed)
     key = generate(Algorithm.P_384)
-    write_private(aside / KEY, x509_issue.key_pem(key))
-    write_private(aside / _ROOTS, country.roots.encode())
+    files.replace(aside / KEY, x509_issue.key_pem(key))
+    files.replace(aside / _ROOTS, country.roots.encode())
     identity = Identity.from_seed(name, seed)
     keys = PartyKeys(identity.signing.public, identity.opening.public)
     request = x509_issue.request(key, name)
@@ -149,7 +149,7 @@ def finish(folder: Path, certificate: bytes) -> None:
     if own.exists() or not key.is_file():
         raise TlsUnusable(party=settings.party, fault="it has a certificate already, and renews it by itself")
     fresh = own.with_name(f"{own.name}.new")
-    write_private(fresh, key.read_bytes() + certificate)
+    files.replace(fresh, key.read_bytes() + certificate)
     try:
         Credentials(settings.name, Files(fresh, settings.files.roots), clock)
     except TlsUnusable:

@@ -7,7 +7,6 @@ for, and a process in production refuses it (`process.checks`).
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -39,7 +38,7 @@ from kakine.country import (
     REGISTRY,
     Country,
 )
-from kakine.crypto import x509_issue
+from kakine.crypto import files, x509_issue
 from kakine.crypto.keys import generate
 from kakine.institutions.cases import applications
 from kakine.institutions.families import Roster
@@ -124,7 +123,7 @@ async def _found(
         provide(cluster, whole, ground.pack, secrets.token_bytes)
     names = [PartyName(entry.name) for entry in ground.pack.parties]
     for name in names:
-        write_private(keys / f"{name}.seed", marked())
+        files.replace(keys / f"{name}.seed", marked())
     with closing(Journal(whole / "demo.sqlite")) as journal:
         await journal.about(residents, ROSTER)
         async with await Country.open(ground) as country:
@@ -201,12 +200,6 @@ def free(count: int) -> int:
     raise PortTaken(port=0)
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Into a file of mode 600."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-
-
 class _Parting:
     """What goes where. The country has stopped when `part` is called."""
 
@@ -236,10 +229,10 @@ class _Parting:
             name, own = party_of(place), self._folder / place
             own.mkdir(mode=0o700)
             end = pem.index(b"-----END CERTIFICATE-----") + len(b"-----END CERTIFICATE-----\n")
-            write_private(own / "own.pem", pem[:end])
-            write_private(own / "roots.pem", pem[end:])
-            write_private(own / "policy.txt", self._policy)
-            write_private(own / "key.seed", (self._whole / "keys" / f"{name}.seed").read_bytes())
+            files.replace(own / "own.pem", pem[:end])
+            files.replace(own / "roots.pem", pem[end:])
+            files.replace(own / "policy.txt", self._policy)
+            files.replace(own / "key.seed", (self._whole / "keys" / f"{name}.seed").read_bytes())
             self._give_store(name, own, self._replica(place))
             if name == AUTHORITY:
                 (self._whole / "keys" / AUTHORITY).rename(own / "keys")
@@ -262,7 +255,7 @@ class _Parting:
             "questions": questions,
         }
         (told / "country.json").write_text(json.dumps(about, ensure_ascii=False, indent=1))
-        write_private(told / POLICY, self._policy)
+        files.replace(told / POLICY, self._policy)
 
     def _processes(self, name: str) -> list[str]:
         return [place for place in self._ports if party_of(place) == name]
@@ -278,9 +271,9 @@ class _Parting:
                 path.rename(own / path.name)
             return
         key = own.absolute() / f"{name}.password"
-        write_private(key, (self._cluster.folder / "keys" / name).read_bytes())
+        files.replace(key, (self._cluster.folder / "keys" / name).read_bytes())
         address = Address(self._cluster.server(name, name, key), replica)
-        write_private(own / f"{name}.postgresql", address.text().encode())
+        files.replace(own / f"{name}.postgresql", address.text().encode())
 
     def _watcher(self, name: str, key_name: str) -> None:
         own = self._folder / f"witness-{name}"

@@ -14,20 +14,14 @@ import msgspec
 
 from kakine.cli.apart_making import OPERATOR, SETTINGS
 from kakine.cli.apart_processes import about
-from kakine.clients.gazette import Sources, refresh
-from kakine.clients.standing import PublishedStatus
 from kakine.contracts.agency import ASK, Asking, Told
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, WITNESSED
-from kakine.process.running import PUBLIC, clock
+from kakine.process.reaching import Reached, reached
+from kakine.process.running import clock
 from kakine.process.settings import Settings, read
-from kakine.protocols.gazette import Law, LawBook
-from kakine.protocols.logs import LogBook
+from kakine.protocols.gazette import Law
 from kakine.protocols.witnessing import cosigners
-from kakine.runtime.http import Peers
-from kakine.runtime.network import NetworkRoad
-from kakine.runtime.tls import Credentials
-from kakine.values.certificates import Use
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, NotWitnessed, PromiseBroken
 from kakine.wire import checkpoint as notes
@@ -50,17 +44,9 @@ class _Question(msgspec.Struct, frozen=True):
     person: str
 
 
-@dataclass(frozen=True)
-class Agency:
+class Agency(Reached):
     """An agency's own system, with the agency's certificate: it calls whom the agency may call. So does the system of
     any other party's operator."""
-
-    settings: Settings
-    road: NetworkRoad
-    peers: Peers
-    book: LawBook
-    logs: LogBook
-    standing: PublishedStatus
 
     @property
     def law(self) -> Law:
@@ -81,18 +67,9 @@ async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
 
 @asynccontextmanager
 async def acting(settings: Settings) -> AsyncIterator[Agency]:
-    """With the law and the lists of certificates, fetched and verified as every party does."""
-    road = NetworkRoad(Credentials(settings.name, settings.files, clock), settings.roads(), clock, PUBLIC)
-    peers, book, logs = Peers(road), LawBook(settings.anchors), settings.logs()
-    try:
-        await refresh(book, peers, Sources(PartyName(settings.country.commission), logs), clock)
-        authority = PartyName(settings.country.authority)
-        standing = PublishedStatus(peers, authority, book, clock, Use.PARTY)
-        await standing.refresh()
-        road.standing = standing
-        yield Agency(settings, road, peers, book, logs, standing)
-    finally:
-        await road.close()
+    """By these settings. Raises as `reached`."""
+    async with reached(settings) as others:
+        yield Agency(**vars(others))
 
 
 def questions(folder: Path, name: str, who: str = "") -> list[Asking]:

@@ -14,7 +14,6 @@ import uvicorn
 
 from kakine.card.holder import CardSigner, file_reader
 from kakine.cli.history import protagonist_at
-from kakine.cli.listening import listen, port_of
 from kakine.cli.visiting import DirOption, visited
 from kakine.clients.card_helper import Helper
 from kakine.contracts.login import Signer
@@ -23,6 +22,7 @@ from kakine.crypto.cards import KeyFile
 from kakine.crypto.hashing import digest
 from kakine.parties.gateway.asking import Question
 from kakine.parties.gateway.vouching import print_paper
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.plain import config
 from kakine.values.labels import DomainName
 from kakine.values.problems import ClientUnauthenticated, DomainNotRun, PinRefused, Problem

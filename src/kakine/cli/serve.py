@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.serve_console import console
 from kakine.cli.serve_desk import desk
 from kakine.cli.serve_login import login
@@ -20,6 +20,7 @@ from kakine.country import system_clock
 from kakine.parties.witness.app import WitnessParty
 from kakine.parties.witness.settings import WitnessSettings, read, signing_key
 from kakine.process.hardening import harden
+from kakine.runtime.listening import listen, port_of
 
 app = typer.Typer(no_args_is_help=True, help="単独で動かす: run one party as a process of its own.")
 

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from kakine.cli.at_work import at_work
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.commission.bureau.acts import Role
+from kakine.runtime.listening import listen, port_of
 
 DEMO = "demo"
 DEMO_NAMES = {

@@ -12,11 +12,12 @@ import typer
 
 from kakine.cli.at_work import at_work
 from kakine.cli.desks import HOST, desk_at, report_applications
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.institutions.desk import DemoLogin, staffed
 from kakine.parties.gateway.desk.case_store import Application
 from kakine.parties.gateway.desk_site import site
+from kakine.runtime.listening import listen, port_of
 from kakine.values.calendar import day
 
 SHOWN = 5

@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.parties.portal.login.http import application
+from kakine.runtime.listening import listen, port_of
 from kakine.runtime.schedule import Chore, Done, Schedule
 
 SECOND = 1000

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from kakine.cli.at_work import at_work
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.visiting import DirOption, visited
+from kakine.runtime.listening import listen, port_of
 
 FIRST_STEPS = """住所 / address: {origin}
 入り方 / how to come in:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from kakine.cli.at_work import at_work
 from kakine.cli.desks import HOST, desk_at, report_applications
 from kakine.cli.history import protagonist_at
-from kakine.cli.listening import listen, port_of, serve
+from kakine.cli.listening import serve
 from kakine.cli.login import paper_for
 from kakine.cli.serve_console import demo_logins
 from kakine.cli.serve_desk import tell
@@ -22,6 +22,7 @@ from kakine.cli.visiting import DirOption, visited
 from kakine.country import Country
 from kakine.institutions.desk import staffed
 from kakine.parties.gateway.desk_site import site
+from kakine.runtime.listening import listen, port_of
 from kakine.values.labels import DomainName
 
 DESK = "yokohama/children"

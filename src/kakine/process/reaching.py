@@ -21,11 +21,14 @@ from kakine.values.labels import PartyName
 
 @dataclass(frozen=True)
 class Reached:
-    """The law and the lists of certificates have been fetched and verified."""
+    """The law and the lists of certificates have been fetched and verified, as every party does."""
 
+    settings: Settings
+    road: NetworkRoad
     peers: Peers
     book: LawBook
     logs: LogBook
+    standing: PublishedStatus
 
 
 @asynccontextmanager
@@ -38,6 +41,6 @@ async def reached(settings: Settings) -> AsyncIterator[Reached]:
         standing = PublishedStatus(peers, PartyName(settings.country.authority), book, clock, Use.PARTY)
         await standing.refresh()
         road.standing = standing
-        yield Reached(peers, book, logs)
+        yield Reached(settings, road, peers, book, logs, standing)
     finally:
         await road.close()

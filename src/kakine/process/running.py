@@ -16,7 +16,6 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, create_server
 from socket import socket as Socket
 from typing import Any, TypeVar
 
@@ -42,6 +41,7 @@ from kakine.runtime.database import Database, replica_of
 from kakine.runtime.footing import HOUR, MINUTE, SECOND, Footing, Site, Working
 from kakine.runtime.http import Peers, problem_response
 from kakine.runtime.identity import Identity
+from kakine.runtime.listening import bind, listen, port_of
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.openapi import encoded
 from kakine.runtime.plain import config
@@ -54,7 +54,6 @@ from kakine.values.problems import (
     NoLawInForce,
     PartyStarting,
     PartyUnavailable,
-    PortTaken,
     StatusListStale,
     StatusListUnknown,
     StoreInUse,
@@ -78,7 +77,6 @@ WAITS = (
 )
 """Ends of an attempt at a start that another attempt may not have: somebody else is not there yet."""
 AGAIN_S = 0.2
-LOOPBACK = "127.0.0.1"
 
 T = TypeVar("T")
 
@@ -86,25 +84,6 @@ T = TypeVar("T")
 def clock() -> int:
     """Milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
-
-
-def _listen(port: int, host: str) -> Socket:
-    try:
-        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
-    except OSError as fault:
-        raise PortTaken(port=port) from fault
-
-
-def _bind(port: int, host: str) -> Socket:
-    """A port that is this process's, and where nobody is answered yet: who has another address goes there."""
-    bound = Socket(AF_INET6 if ":" in host else AF_INET)
-    try:
-        bound.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError as fault:
-        bound.close()
-        raise PortTaken(port=port) from fault
-    return bound
 
 
 async def run(settings: Settings) -> None:
@@ -146,12 +125,12 @@ class Process:
         own, loop = self._settings.listen, asyncio.get_running_loop()
         border = BorderServer(self._border, self._credentials.server)
         # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
-        bound = (_listen if self._alone else _bind)(own.port, own.host)
-        sockets = [_listen(own.admin, LOOPBACK)]
+        bound = (listen if self._alone else bind)(own.port, own.host)
+        sockets = [listen(own.admin)]
         calls = partial(encoded, Role(self._settings.kind))
         servers: list[uvicorn.Server] = [_plain(admin(self._figures, self._is_ready, calls))]
         for door in own.doors:
-            sockets.append(_listen(door, LOOPBACK))
+            sockets.append(listen(door))
             servers.append(_plain(self._pages))
         for told in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(told, self._end)
@@ -159,7 +138,7 @@ class Process:
             self._serve(server, at)
         if self._alone:
             self._serve(border, bound)
-        self._tell("listening", port=bound.getsockname()[1], admin=sockets[0].getsockname()[1])
+        self._tell("listening", port=port_of(bound), admin=port_of(sockets[0]))
         if mark(self._settings.folder) is not None:
             self._figures.put_back.set(1)
             self._tell("put-back")

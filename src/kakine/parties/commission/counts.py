@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kakine.clients.log import PAGE, entries_between
+from kakine.clients.log import pages_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import STATEMENT, CountAsked
 from kakine.contracts.ledger import CHECKPOINT
@@ -27,6 +27,9 @@ from kakine.wire.entry import Entry, EntryKind
 
 SETTLED_MINUTES = 12
 """How old the entries of a stretch are: two minutes more than converters ask for, as their clocks may differ."""
+
+MOST = 1 << 16
+"""Entries of one stretch, all of them in memory while it is judged."""
 
 _TRY_AGAIN = (PartyUnavailable, StoreFailed)
 
@@ -50,7 +53,8 @@ class Stated:
 
 
 async def run(office: Office) -> list[Verdict]:
-    """Judge the next stretch of each open log, if any of it is settled: a verdict for each fault, or one without.
+    """Judge what is settled of each open log, a stretch of at most `MOST` entries after the other: a verdict for each
+    fault, or one a stretch.
 
     Where the stretch ends is kept before a converter is asked, so that after an interruption all state the same one. A
     stretch with a fault comes again at the next run: nothing goes on until somebody has looked. An outcome stands in
@@ -65,9 +69,16 @@ async def run(office: Office) -> list[Verdict]:
 
 
 async def _of_log(office: Office, log: Log) -> list[Verdict]:
-    stretch = await _stretch(office, log)
-    if stretch.end == stretch.start:
-        return []
+    verdicts: list[Verdict] = []
+    while True:
+        stretch = await _stretch(office, log)
+        if stretch.end > stretch.start:
+            verdicts += await _of_stretch(office, log, stretch)
+        if stretch.end - stretch.start < MOST or any(each.fault for each in verdicts):
+            return verdicts
+
+
+async def _of_stretch(office: Office, log: Log, stretch: Stretch) -> list[Verdict]:
     await office.db.write(lambda db: audit_store.set_mark(db, _mark("end", log), stretch.end))
     stated: list[Stated] = []
     faults: list[Verdict] = []
@@ -103,11 +114,11 @@ async def _stretch(office: Office, log: Log) -> Stretch:
     begun = end > start
     keys, heads = office.log_keys(), Heads()
     given = await office.peers.ask(log.ledger, CHECKPOINT, Nothing())
-    size = end if begun else notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+    size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
+    size = end if begun else min(size, start + MOST)
     newest = minutes(office.clock()) - SETTLED_MINUTES
     entries: dict[int, Entry] = {}
-    for first in range(start, size, PAGE):
-        page = await entries_between(office.peers, log, heads, keys, first, min(first + PAGE, size))
+    async for page in pages_between(office.peers, log, heads, keys, start, size):
         for place, entry in page.items():
             if not begun and entry.minutes > newest:
                 return Stretch(start, place, entries)
@@ -168,8 +179,9 @@ async def _spare(office: Office, logs: Sequence[Log]) -> int:
             continue
         given = await office.peers.ask(log.ledger, CHECKPOINT, Nothing())
         size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
-        later = await entries_between(office.peers, log, heads, keys, start, size)
-        spare += waiting + sum(entry.kind is EntryKind.REQUEST for entry in later.values())
+        spare += waiting
+        async for page in pages_between(office.peers, log, heads, keys, start, size):
+            spare += sum(entry.kind is EntryKind.REQUEST for entry in page.values())
     return spare
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 
-from kakine.clients.log import entries_between
+from kakine.clients.log import pages_between
 from kakine.contracts import converter, mailbox
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, Appended
@@ -38,7 +38,6 @@ from kakine.wire.canonical import decode, encode
 from kakine.wire.erasure import ORDER, Hold, Notice, Order, Signed, Tallies, Tally, notice_digest, signed
 from kakine.wire.request import Place
 
-_STEP = 4096
 _MOST = 64
 _receipt = msgspec.msgpack.Decoder(Appended)
 
@@ -65,9 +64,7 @@ async def _counted(office: Office) -> tuple[tuple[int, ...], Counted]:
         given = await office.peers.ask(log.ledger, CHECKPOINT, Nothing())
         size = notes.open(given.checkpoint, log.origin, office.log_keys[log.origin]).size
         tallies: dict[int, Tally] = {}
-        for start in range(0, size, _STEP):
-            end = min(start + _STEP, size)
-            page = await entries_between(office.peers, log, office.heads, office.log_keys, start, end)
+        async for page in pages_between(office.peers, log, office.heads, office.log_keys, 0, size):
             tallies = tallied(log.origin, sorted(page.items()), tallies)
         sizes.append(size)
         counted[log.origin] = tallies

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from kakine.clients.log import PAGE, entries_between
+from kakine.clients.log import pages_between
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, RECEIPT, ByTag
 from kakine.contracts.mailbox import INDEXES, IndexesAsked
@@ -72,8 +72,7 @@ async def _logged(office: Office, log: Log, start: int) -> tuple[dict[int, Entry
     size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
     newest = minutes(office.clock()) - SETTLED_MINUTES
     found: dict[int, Entry] = {}
-    for first in range(start, size, PAGE):
-        page = await entries_between(office.peers, log, heads, keys, first, min(first + PAGE, size))
+    async for page in pages_between(office.peers, log, heads, keys, start, size):
         for place, entry in page.items():
             if entry.kind is EntryKind.INDEX_ROOT:
                 if entry.minutes > newest:

@@ -100,6 +100,11 @@ class Mailbox:
         """Index a log up to place `end`; apart, a clock calls this every hour. Raises `IndexTotalWrong`."""
         return await indexing.make(self.office, log, end)
 
+    def indexed(self, origin: str) -> int:
+        """The place in a log up to which it has an index here."""
+        made = store.indexes(self.office.db.read(), origin)
+        return made[-1].end if made else 0
+
     async def ends(self, keeper: PartyName, log: Log) -> list[int]:
         """Where another record keeper has ended indexes that are not made here yet: only the same stretches compare."""
         return await indexing.ends_of(self.office, keeper, log)

@@ -16,6 +16,9 @@ from kakine.runtime.schedule import Chore
 from kakine.values.labels import DomainName
 from kakine.wire import checkpoint as notes
 
+MOST = 1 << 17
+"""Entries of one index, all of them in memory while it is made."""
+
 
 class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`domain` is the one under which it keeps records."""
@@ -52,13 +55,17 @@ async def _unseal(mailbox: Mailbox) -> str:
 
 
 async def index(mailbox: Mailbox, place: Footing) -> str:
-    """The first record keeper of the law says where an index ends; its own ends where the log does now."""
+    """The first record keeper of the law says where an index ends; its own ends where the log does now, or after `MOST`
+    entries, and then comes the next."""
     law = place.law.in_force(place.clock())
     if law.keeper_parties[0] != place.identity.name:
         return ""
     for log in open_logs(place.logs):
         given = await place.peers.ask(log.ledger, CHECKPOINT, Nothing())
-        await mailbox.index(log, notes.open(given.checkpoint, log.origin, log.key_in(law)).size)
+        size, end = notes.open(given.checkpoint, log.origin, log.key_in(law)).size, 0
+        while end < size:
+            end = min(mailbox.indexed(log.origin) + MOST, size)
+            await mailbox.index(log, end)
     return ""
 
 

@@ -12,32 +12,29 @@ from functools import partial
 
 import msgspec
 
-from kakine.clients.log import entries_between
 from kakine.contracts.call import Nothing
-from kakine.contracts.ledger import CHECKPOINT, WITNESSED
+from kakine.contracts.ledger import WITNESSED
 from kakine.contracts.mailbox import STANDING, AskStanding
 from kakine.parties.commission import audit_store
 from kakine.parties.commission import erasure_store as erasures
 from kakine.parties.commission.bureau import store
 from kakine.parties.commission.bureau.bureau import Bureau
+from kakine.parties.commission.bureau.reading import Read, go_on, read
 from kakine.parties.commission.bureau.register import cases, register
 from kakine.parties.commission.bureau.uses import Counting, counted_from, counted_to
 from kakine.parties.commission.retention_office import Office
 from kakine.protocols import objections, seals
-from kakine.protocols.erasure import due, tallied
+from kakine.protocols.erasure import due
 from kakine.protocols.heads import Heads
-from kakine.protocols.logs import Log
 from kakine.protocols.uses import band, month_of, month_over, public
 from kakine.protocols.witnessing import cosigners
 from kakine.runtime.database import Database
 from kakine.values.calendar import day, day_in_japan, minutes, year_in_japan
 from kakine.values.problems import Problem
-from kakine.wire import checkpoint as notes
 from kakine.wire import policy as policies
 from kakine.wire import standing as standings
 from kakine.wire.canonical import plain
-from kakine.wire.entry import Entry, EntryKind
-from kakine.wire.erasure import Tally
+from kakine.wire.entry import EntryKind
 
 SHOWN_DAYS = 30
 _FRESH_MINUTES = 10
@@ -139,25 +136,15 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Read:
-    """What was read of one log: how far, the entries that later counts need, and sums of the rest."""
-
-    size: int = 0
-    kept: dict[int, Entry] = field(default_factory=dict)
-    tallies: dict[int, Tally] = field(default_factory=dict)
-    days: dict[tuple[int, EntryKind], int] = field(default_factory=dict)
-
-
-@dataclass
 class Figuring:
-    """The commission counting. What it has read of the logs stays in memory: a restart reads them again."""
+    """The commission counting."""
 
     office: Office
     bureau: Bureau
     counting: Counting
     audits: Database | None = None
     policy: bytes = b""
-    _reads: dict[str, _Read] = field(default_factory=dict)
+    _reads: dict[str, Read] = field(default_factory=dict)
     _heads: Heads = field(default_factory=Heads)
     _missing: list[str] = field(default_factory=list)
 
@@ -165,7 +152,8 @@ class Figuring:
         """Take all figures and keep them."""
         self._missing = []
         for log in self.office.logs:
-            await self._tried(log.origin, self._read(log))
+            await self._tried(log.origin, go_on(self.office, self.bureau, log, self._heads))
+            self._reads[log.origin] = read(self.bureau.db.read(), log.origin)
         await self._tried("witnesses", self._look())
         keepers = [found for name in self.office.keepers if (found := await self._keeper(name)) is not None]
         figures = self._figures(keepers)
@@ -184,19 +172,6 @@ class Figuring:
             await work
         except Problem as problem:
             self._missing.append(f"{what}: {problem.code}")
-
-    async def _read(self, log: Log) -> None:
-        read, keys = self._reads.setdefault(log.origin, _Read()), self.office.log_keys
-        given = await self.office.peers.ask(log.ledger, CHECKPOINT, Nothing())
-        size = notes.open(given.checkpoint, log.origin, keys[log.origin]).size
-        fresh = await entries_between(self.office.peers, log, self._heads, keys, read.size, size)
-        read.tallies = tallied(log.origin, sorted(fresh.items()), read.tallies)
-        for place, entry in fresh.items():
-            key = day_in_japan(entry.minutes * 60_000), entry.kind
-            read.days[key] = read.days.get(key, 0) + 1
-            if entry.kind in (EntryKind.ANNOTATION, EntryKind.UNSEAL) or entry.sealed_until:
-                read.kept[place] = entry
-        read.size = max(read.size, size)
 
     async def _look(self) -> None:
         """Which witnesses of the policy have signed the head that each log shows, lately."""
@@ -283,8 +258,8 @@ class Figuring:
 
     def _days(self, today: int) -> list[Day]:
         sums: dict[tuple[int, EntryKind], int] = {}
-        for read in self._reads.values():
-            for key, count in read.days.items():
+        for each in self._reads.values():
+            for key, count in each.days.items():
                 sums[key] = sums.get(key, 0) + count
         kinds = EntryKind.REQUEST, EntryKind.OUTCOME, EntryKind.VIEWED
         return [
@@ -323,9 +298,9 @@ class Figuring:
     def _objections(self, now_ms: int) -> objections.Counted:
         """Log by log, summed. A log with more answers than objections before them counts as missing."""
         total = objections.Counted(0, 0, 0)
-        for origin, read in self._reads.items():
+        for origin, each in self._reads.items():
             try:
-                one = objections.counted(read.kept, minutes(now_ms), objections.LIMIT_MINUTES)
+                one = objections.counted(each.entries(), minutes(now_ms), objections.LIMIT_MINUTES)
             except Problem as problem:
                 self._missing.append(f"{origin}: {problem.code}")
                 continue
@@ -335,7 +310,7 @@ class Figuring:
         return total
 
     def _seals(self) -> seals.Seals:
-        return seals.counted([(origin, read.kept) for origin, read in self._reads.items()])
+        return seals.counted([(origin, each.entries()) for origin, each in self._reads.items()])
 
     def _ages(self, now_ms: int) -> list[int]:
         """Days since each objection that is not answered came to the commission, oldest first."""
@@ -345,6 +320,6 @@ class Figuring:
         return sorted(((now_ms - each.received_ms) // 86_400_000 for each in left), reverse=True)
 
     def _erasure_due(self, now_ms: int) -> list[int]:
-        counted = {origin: read.tallies for origin, read in self._reads.items()}
+        counted = {origin: each.tallies for origin, each in self._reads.items()}
         done = {each.expiry for each in erasures.done(self.office.db.read(), 0, 10_000)}
         return [month for month in due(counted, now_ms) if month not in done]
