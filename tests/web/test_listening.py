@@ -23,9 +23,11 @@ def test_no_answer_waits_for_the_other_sides_acknowledgement(
             assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_a_port_that_is_bound_answers_nobody_and_is_nobody_elses() -> None:
-    with bind(0) as bound:
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port_of(bound)))
-        with pytest.raises(PortTaken):
-            listen(port_of(bound))
+def test_nobody_is_answered_at_a_port_that_is_only_bound() -> None:
+    with bind(0) as bound, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port_of(bound)))
+
+
+def test_a_port_where_somebody_listens_is_taken() -> None:
+    with listen(0) as first, pytest.raises(PortTaken):
+        listen(port_of(first))

@@ -21,8 +21,8 @@ _WAITING = 2048
 
 
 def bind(port: int, host: str = LOOPBACK) -> Socket:
-    """A port that is this process's, and where nobody is answered yet: who has another address goes there. Port 0 for
-    any. Raises `PortTaken`."""
+    """A port where nobody is answered yet: who has another address goes there. Port 0 for any. Raises `PortTaken` where
+    somebody listens."""
     family = AF_INET6 if ":" in host else AF_INET
     made = Socket(family)
     try:
