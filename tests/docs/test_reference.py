@@ -53,7 +53,8 @@ def named_commands() -> list[tuple[str, tuple[str, ...]]]:
     """(document, words) of every command in backticks or a code block that begins with kakine."""
     found = []
     for path in documents():
-        for line in re.findall(r"(?:`|-m )kakine ((?:[a-z-]+ ?)+)", path.read_text("utf-8")):
+        text = path.read_text("utf-8")
+        for line in re.findall(r"(?:`|-m |^ {4}|^\$ )kakine ((?:[a-z-]+ ?)+)", text, re.MULTILINE):
             found.append((path.name, tuple(line.split())))
     return found
 
