@@ -24,6 +24,8 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "a clone"
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
     python = folder / ".venv" / "bin" / "python"
     python.write_text('#!/bin/sh\nprintf \'%s\\n\' "$0" "$@"\n')
     python.chmod(0o755)
