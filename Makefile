@@ -103,7 +103,12 @@ clean:           ## remove what make installed and made
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.make/run: requirements/run.txt pyproject.toml | .venv/bin/python
+# `kakine` as a command, for every shell that has .venv/bin in its PATH.
+.venv/bin/kakine: | .venv/bin/python
+	@printf '#!/bin/sh\nexec "%s" -m kakine "$$@"\n' "$(CURDIR)/$(PY)" > $@
+	@chmod 755 $@
+
+.make/run: requirements/run.txt pyproject.toml | .venv/bin/python .venv/bin/kakine
 	@echo "installing what the country needs to run ..."
 	@$(PY) -m pip install -q --require-hashes -r requirements/run.txt
 	@echo $(CURDIR)/src > $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/kakine.pth

@@ -126,7 +126,8 @@ def commands_page() -> str:
     """Every command of the command line, with its options."""
     out = ["# Commands\n", _NOTE]
     out.append(
-        "`.venv/bin/python -m kakine …`, or `kakine …` where the package is installed. `--help` says the same.\n"
+        "`kakine …`; in a checkout `make` puts the command into `.venv/bin`: `.venv/bin/kakine …`, or\n"
+        '`export PATH="$PWD/.venv/bin:$PATH"` for a shell. `--help` says the same.\n'
     )
     for words, command in command_tree():
         if hasattr(command, "commands") and not command.invoke_without_command:

@@ -235,8 +235,11 @@ def test_alerts_name_figures_and_chores_that_there_are() -> None:
     figures = Figures(PartyName("converter-1"))
     figures.called("", 500, None)
     figures.did("lists", "status-list-stale")
+    figures.audits(lambda: 2)
     told = generate_latest(figures.registry).decode()
+    assert "\nkakine_audit_faults 2.0\n" in told
     rules = yaml.safe_load((DEPLOY / "prometheus" / "kakine.rules.yaml").read_text())["groups"][0]["rules"]
+    assert {"KakineAuditFault", "KakinePutBack"} <= {rule["alert"] for rule in rules}
     for rule in rules:
         named = re.findall(r"\b(?:kakine|process)_[a-z_]+", rule["expr"])
         assert named

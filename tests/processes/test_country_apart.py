@@ -159,6 +159,7 @@ def test_what_the_operator_is_told_names_no_person(processes: Processes) -> None
     for name in NAMES:
         figures = asked(ports[name][1], "/metrics")
         assert "kakine_ready 1.0" in figures
+        assert ("kakine_audit_faults 0.0" in figures) == (name == "commission")
         events = processes.log(name).read_text()
         for line in events.splitlines():
             assert set(told(line)) <= {"at", "level", "event", "party", "call", "fault", "chore", "code", "said",

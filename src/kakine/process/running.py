@@ -245,6 +245,8 @@ class Process:
         )
         working: Working = await self._start.work(footing, self._own, Site(settings.folder, self._road.send))
         self._working, self._border.app = working, working.app()
+        if working.faults is not None:
+            self._figures.audits(working.faults)
         routes = getattr(self._border.app, "routes", ())
         self._figures.paths = {gathering.PATH, *(getattr(each, "path", "") for each in routes)}
 

@@ -71,6 +71,13 @@ class Figures:
         self.under_way = Gauge("kakine_under_way", "Calls that are being served.", registry=own)
         self.paths: Collection[str] = ()
 
+    def audits(self, faults: Callable[[], int]) -> None:
+        """This process audits others, and tells what it has found."""
+        found = Gauge(
+            "kakine_audit_faults", "Verdicts of the last day that name a fault.", registry=self.registry
+        )
+        found.set_function(faults)
+
     def called(self, path: str, status: int, caller: PartyName | None) -> None:
         """A call was answered; a path that there is not counts as none."""
         known = path if path in self.paths else ""

@@ -17,7 +17,7 @@ from kakine.runtime.identity import Clock, Entropy, Identity
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import PartyName
 
-SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
 Send = Callable[[PartyName, str, bytes], Awaitable[tuple[int, str, bytes]]]
 """A POST to a party for a protocol that is not ours: path and body; status, media type and body come back."""
@@ -52,7 +52,8 @@ class Working:
     """A party as its process runs it. `prepare` is done before anybody's certificate can be looked up, `begin` when the
     others can be called; either may be tried again. `chores` follow, for good. `believe` holds the last head of a log
     against what was seen of it, for who keeps heads; `pages` are for people, over another socket. `store` is looked at
-    again and again: a process whose store another has opened takes no calls any more."""
+    again and again: a process whose store another has opened takes no calls any more. `faults` says how many its audit
+    has found of late, for who audits."""
 
     app: Callable[[], ASGIApp]
     close: Callable[[], None]
@@ -62,6 +63,7 @@ class Working:
     believe: Callable[[Opened, bool], Awaitable[None]] | None = None
     pages: ASGIApp | None = None
     store: Database | None = None
+    faults: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)

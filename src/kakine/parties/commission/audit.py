@@ -148,6 +148,11 @@ class Auditor:
         every = audit_store.verdicts(self._office.db.read())
         return [verdict for verdict in every if kind in ("", verdict.kind)]
 
+    def faults(self, within_ms: int) -> int:
+        """How many verdicts of the last `within_ms` milliseconds name a fault, of every kind."""
+        office = self._office
+        return audit_store.faults_since(office.db.read(), office.clock() - within_ms)
+
     def close(self) -> None:
         """Let go of the store."""
         self._office.db.close()

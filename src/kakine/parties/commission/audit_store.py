@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -165,6 +166,11 @@ _WINDOWS = sql(select(_WINDOW.c.plan).order_by(_WINDOW.c.id))
 _DROP_WINDOW = sql(delete(_WINDOW).where(_WINDOW.c.id == bindparam("id")))
 _ADD_VERDICT = sql(numbered(_VERDICT.c.number))
 _VERDICTS = sql(select(*list(_VERDICT.c)[1:]).order_by(_VERDICT.c.number))
+_FAULTS_SINCE = sql(
+    select(func.count())
+    .select_from(_VERDICT)
+    .where(_VERDICT.c.fault != "", _VERDICT.c.time_ms >= bindparam("since_ms"))
+)
 _ADD_PUBLIC = sql(insert(_PUBLIC).prefix_with("OR IGNORE"))
 _GET_PUBLIC = sql(
     select(_PUBLIC.c.public).where(
@@ -252,6 +258,12 @@ def judge(db: Connection, verdict: Verdict, requests: list[bytes], window: bytes
 def verdicts(db: Connection) -> list[Verdict]:
     """All, oldest first."""
     return [Verdict(*row) for row in db.execute(_VERDICTS)]
+
+
+def faults_since(db: Connection, since_ms: int) -> int:
+    """How many verdicts name a fault, from that time on."""
+    row = db.execute(_FAULTS_SINCE, {"since_ms": since_ms}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def last_count(db: Connection, converter: str) -> bytes | None:

@@ -14,7 +14,7 @@ from kakine.parties.commission.console import House
 from kakine.parties.commission.console import site as console_site
 from kakine.parties.commission.settings import CommissionSettings
 from kakine.protocols.gazette import Anchors
-from kakine.runtime.footing import HOUR, Footing, Site, Working
+from kakine.runtime.footing import DAY, HOUR, Footing, Site, Working
 from kakine.runtime.schedule import Chore
 from kakine.values.labels import PartyName
 from kakine.web.site import Settings
@@ -73,26 +73,50 @@ async def work(place: Footing, own: Own, site: Site) -> Working:
         auditor.close()
         commission.close()
 
+    found = Found(auditor)
     chores = (
-        Chore("audit", HOUR, partial(_audit, auditor), "books"),
+        Chore("audit", HOUR, partial(audit, auditor, found), "books"),
         Chore("counts", HOUR, partial(_count, commission), "books"),
     )
     pages = console(place, commission, own.origin, here.findings) if own.origin else None
     return Working(
-        lambda: commission.app, close, begin=begin, chores=chores, pages=pages, store=commission.database
+        lambda: commission.app,
+        close,
+        begin=begin,
+        chores=chores,
+        pages=pages,
+        store=commission.database,
+        faults=lambda: found.faults,
     )
 
 
-async def _audit(auditor: Auditor) -> str:
-    left = await auditor.answer_objections()
-    late = len(auditor.late(left))
-    found = [
-        *await auditor.check_windows(),
-        *await auditor.check_counts(),
-        *await auditor.check_indexes(),
-    ]
-    faults = sum(1 for each in found if each.fault)
-    return f"{len(found)} verdicts, {faults} faults, {late} late" if found or late else ""
+class Found:
+    """Faults of the last day, as they were when it was last looked at: verdicts are many, and figures are often asked
+    for."""
+
+    def __init__(self, auditor: Auditor) -> None:
+        self._auditor = auditor
+        self.faults = 0
+
+    def look(self) -> None:
+        """Count them anew."""
+        self.faults = self._auditor.faults(DAY)
+
+
+async def audit(auditor: Auditor, found: Found) -> str:
+    """All that comes by itself. What was found is told also where a party is away and the rest has to wait."""
+    try:
+        left = await auditor.answer_objections()
+        late = len(auditor.late(left))
+        verdicts = [
+            *await auditor.check_windows(),
+            *await auditor.check_counts(),
+            *await auditor.check_indexes(),
+        ]
+    finally:
+        found.look()
+    faults = sum(1 for each in verdicts if each.fault)
+    return f"{len(verdicts)} verdicts, {faults} faults, {late} late" if verdicts or late else ""
 
 
 async def _count(commission: Commission) -> str:
