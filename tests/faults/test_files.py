@@ -111,12 +111,14 @@ FOUND = [Finding(Code.HEAD_FORKED, {"size": 1}, Evidence(notes=(b"one", b"other"
 
 def test_evidence_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
     """The commission signs that it has it when this returns, and the person who sent it sends nothing again."""
+    at = tmp_path / "findings" / "browser-1"
     with pytest.MonkeyPatch.context() as patch:
         done = Watched(patch)
-        evidence.write(tmp_path / "findings" / "browser-1", FOUND)
-    assert evidence.load(tmp_path / "findings" / "browser-1").findings == FOUND
+        evidence.write(at, FOUND)
+    assert evidence.load(at).findings == FOUND
     placed = [name for step, name in done.seen if step == "replace"]
     assert placed[-1] == "manifest.json.new"
+    assert sorted(placed) == sorted(f"{path.name}.new" for path in at.iterdir())
     flushed = [name for step, name in done.seen if step == "fsync"]
     assert set(placed) < set(flushed)
     for folder in ("browser-1", "findings", tmp_path.name):

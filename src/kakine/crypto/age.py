@@ -62,10 +62,12 @@ class _Noting:
         self.fault: Exception | None = None
 
     def read(self, size: int, /) -> bytes:
-        return self._noted(self._of.read, size)
+        given: bytes = self._noted(self._of.read, size)
+        return given
 
     def write(self, data: bytes, /) -> int:
-        return self._noted(self._of.write, data)
+        taken: int = self._noted(self._of.write, data)
+        return taken
 
     def flush(self) -> None:
         self._noted(self._of.flush)
