@@ -60,7 +60,7 @@ class Office:
 
     def back_up(self, name: str = "store.age") -> Path:
         to = self.folder.parent / name
-        backup.make(self.config, self.settings, self.own, to, self.sealing, clock)
+        backup.make(self.settings, self.own, to, self.sealing, clock)
         return to
 
 

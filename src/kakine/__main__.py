@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from kakine.values.problems import Problem
+from kakine.values.problems import Problem, SystemRefused
 
 _OPERATING = ("backup", "backup-key", "renew", "restore")
 """`kakine.cli.operating`."""
 
 
 def main() -> None:
-    """Run the command line. A refusal is one line on stderr, its code first, and exit status 1."""
+    """Run the command line. A refusal, the system's too, is one line on stderr, its code first, and exit status 1."""
     try:
         if sys.argv[1:3] == ["serve", "party"]:
             # The process of one party loads that party alone, and so not the command line of all.
@@ -22,8 +22,14 @@ def main() -> None:
             from kakine.cli.root import app
         app()
     except Problem as problem:
-        print(problem, file=sys.stderr)
-        sys.exit(1)
+        _refused(problem)
+    except OSError as fault:
+        _refused(SystemRefused(file=str(fault.filename or ""), reason=fault.strerror or str(fault)))
+
+
+def _refused(problem: Problem) -> None:
+    print(problem, file=sys.stderr)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from backed_up import Office, clock, fresh, office
 from kakine.crypto import age
 from kakine.process import backup
-from kakine.process.archive import Source, Whose, packed
+from kakine.process.archive import SEED, Source, Whose, packed
 from kakine.process.backup import Sealing
 from kakine.process.restoring import put_back
 from kakine.runtime.identity import Identity
@@ -83,7 +83,7 @@ def test_a_cut_backup_is_refused(made: Office, left: int) -> None:
 def test_what_somebody_else_has_sealed_to_the_public_key_is_refused(made: Office) -> None:
     other = Identity.from_seed(PartyName("converter-1"), bytes(32))
     planted = made.folder.parent / "planted.age"
-    backup.make(made.config, made.settings, other, planted, made.sealing, clock)
+    backup.make(made.settings, other, planted, made.sealing, clock)
     assert refused(made, planted) == "signature"
 
 
@@ -92,7 +92,7 @@ def test_a_backup_of_another_party_is_refused(made: Office) -> None:
     made.config.write_text(text.replace('party = "converter-1"', 'party = "converter-2"'))
     file = made.folder.parent / "other.age"
     other = Identity.from_seed(PartyName("converter-2"), bytes(32))
-    backup.make(made.config, made.settings, other, file, made.sealing, clock)
+    backup.make(made.settings, other, file, made.sealing, clock)
     made.config.write_text(text)
     assert refused(made, file) == "signature"
 
@@ -110,10 +110,37 @@ def with_member(made: Office, info: tarfile.TarInfo) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "name", ["../own.pem", "/etc/x", "a/../../x", "a/b/c", ".profile", "a\\..\\b", "A/b", ""]
+    "name", ["../own.pem", "/etc/x", "a/../../x", "a/b/c/d/e/f", ".profile", "a/.b/c", "a\\..\\b", "a//b", ""]
 )
 def test_a_member_outside_the_folder_is_refused(made: Office, name: str) -> None:
     assert refused(made, sealed(made, with_member(made, tarfile.TarInfo(name)))) == "archive"
+
+
+def test_members_of_which_one_is_a_folder_of_another_are_refused(made: Office) -> None:
+    files = [("a", made.config), ("a/b", made.config), ("a/b/c", made.config)]
+    for order in (files[:2], files[1::-1], files[::2], files[::-2]):
+        whole = b"".join(packed(Whose("converter-1", "converter", Part.STORE, 0), order, made.own.signing))
+        folder = fresh(made)
+        with pytest.raises(BackupUnreadable, match="archive"):
+            put_back(sealed(made, whole), made.secret, folder, folder / "key.seed", clock)
+        assert [path.name for path in folder.rglob("*")] == ["key.seed"]
+        (folder / "key.seed").unlink()
+        folder.rmdir()
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["beside its own", "alone"])
+def test_a_seed_that_a_store_brings_along_vouches_for_nothing(made: Office, there: bool) -> None:
+    other = Identity.from_seed(PartyName("converter-1"), bytes(32))
+    brought = made.folder.parent / "brought"
+    brought.write_bytes(bytes(32))
+    files = [(SEED, brought), ("party.toml", made.config)]
+    whole = b"".join(packed(Whose("converter-1", "converter", Part.STORE, 0), files, other.signing))
+    folder = fresh(made)
+    if not there:
+        (folder / "key.seed").unlink()
+    with pytest.raises(BackupUnreadable, match="signature" if there else "seed"):
+        put_back(sealed(made, whole), made.secret, folder, folder / "key.seed", clock)
+    assert [path.name for path in folder.rglob("*")] == ["key.seed"] * there
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
@@ -149,7 +176,7 @@ def refused_as_here(made: Office, *recipients: str) -> str:
     to.parent.mkdir(exist_ok=True)
     sealing = Sealing(recipients or [made.public], beside=[made.folder.parent / "told"])
     for work in (
-        lambda: backup.make(made.config, made.settings, made.own, to, sealing, clock),
+        lambda: backup.make(made.settings, made.own, to, sealing, clock),
         lambda: backup.make_keys(made.settings, made.own, to, sealing, clock),
     ):
         with pytest.raises(BackupKeyHere) as fault:
@@ -191,7 +218,7 @@ def test_a_private_key_is_found_within_other_text_and_beside_the_seed(made: Offi
     seed.write_bytes((made.folder / "key.seed").read_bytes())
     sealing = Sealing([made.public], seed)
     with pytest.raises(BackupKeyHere):
-        backup.make(made.config, made.settings, made.own, made.folder.parent / "x.age", sealing, clock)
+        backup.make(made.settings, made.own, made.folder.parent / "x.age", sealing, clock)
 
 
 def test_a_backup_to_the_partys_own_key_is_refused(made: Office) -> None:
@@ -222,10 +249,10 @@ def test_each_of_several_recipients_opens_a_backup_and_nobody_else(made: Office)
     secrets, file = [made.secret], made.folder.parent / "both.age"
     secret, public = age.key()
     secrets.append(secret)
-    backup.make(made.config, made.settings, made.own, file, Sealing([made.public, public]), clock)
+    backup.make(made.settings, made.own, file, Sealing([made.public, public]), clock)
     for each in secrets:
         assert backup.check(file, each, made.own.signing.public).party == "converter-1"
     with pytest.raises(BackupUnreadable):
         backup.check(file, age.key()[0], made.own.signing.public)
     with pytest.raises(BackupKeyMalformed):
-        backup.make(made.config, made.settings, made.own, file.with_name("none.age"), Sealing([]), clock)
+        backup.make(made.settings, made.own, file.with_name("none.age"), Sealing([]), clock)

@@ -1,14 +1,17 @@
-"""A file that holds a key or a decision is the old one or the new one, wherever its writing is cut off."""
+"""A file that holds a key, a decision or evidence is the old one or the new one, wherever its writing is cut off."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kakine.clients.monitor import evidence
+from kakine.clients.monitor.findings import Code, Evidence, Finding
 from kakine.crypto import files
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
@@ -101,3 +104,41 @@ def test_a_file_that_may_not_be_there_is_not_written_over(tmp_path: Path) -> Non
     with pytest.raises(FileExistsError):
         files.write_private(path, OLD)
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (NEW, 0o600)
+
+
+FOUND = [Finding(Code.HEAD_FORKED, {"size": 1}, Evidence(notes=(b"one", b"other")), "a log")]
+
+
+def test_evidence_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    """The commission signs that it has it when this returns, and the person who sent it sends nothing again."""
+    at = tmp_path / "findings" / "browser-1"
+    with pytest.MonkeyPatch.context() as patch:
+        done = Watched(patch)
+        evidence.write(at, FOUND)
+    assert evidence.load(at).findings == FOUND
+    placed = [name for step, name in done.seen if step == "replace"]
+    assert placed[-1] == "manifest.json.new"
+    assert sorted(placed) == sorted(f"{path.name}.new" for path in at.iterdir())
+    flushed = [name for step, name in done.seen if step == "fsync"]
+    assert set(placed) < set(flushed)
+    for folder in ("browser-1", "findings", tmp_path.name):
+        assert done.seen.index(("replace", placed[-1])) < last_of(done.seen, ("fsync", folder))
+
+
+def last_of(seen: list[tuple[str, str]], step: tuple[str, str]) -> int:
+    return len(seen) - 1 - seen[::-1].index(step)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_evidence_that_is_written_again_is_whole_wherever_that_is_cut_off(
+    tmp_path: Path, after: bool
+) -> None:
+    folder = tmp_path / "found"
+    with pytest.MonkeyPatch.context() as patch:
+        watched = Watched(patch)
+        evidence.write(folder, FOUND)
+    for at in range(len(watched.seen)):
+        with pytest.MonkeyPatch.context() as patch, suppress(Cut):
+            Watched(patch, at, after=after)
+            evidence.write(folder, FOUND)
+        assert evidence.load(folder).findings == FOUND

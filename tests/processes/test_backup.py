@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
+import tarfile
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from backed_up import Office, clock, fresh, office
 from kakine.__main__ import _OPERATING
+from kakine.cli.apart_making import lines
 from kakine.cli.operating import COMMANDS
-from kakine.crypto import age
+from kakine.clients.monitor import evidence
+from kakine.clients.monitor.findings import Code, Evidence, Finding
+from kakine.crypto import age, files
 from kakine.institutions.postgres import Cluster
 from kakine.institutions.postgres_programs import programs
 from kakine.parties.converter import store
 from kakine.parties.converter.store import metadata as converter_tables
-from kakine.process import backup
+from kakine.process import archive, backup
+from kakine.process.archive import packed
 from kakine.process.backup import Sealing
 from kakine.process.checks import check
 from kakine.process.restoring import MARK, PutBack, mark, put_back, set_mark
-from kakine.process.settings import read
+from kakine.process.settings import Kind, read
 from kakine.runtime.database import Database
 from kakine.runtime.postgres import Address
-from kakine.values.problems import BackupFailed, BackupKeyMalformed, StorePresent
+from kakine.values.problems import BackupFailed, BackupKeyMalformed, SettingsMalformed, StorePresent
 from kakine.wire.backup import Part
 from postgres_server import short_folder
 
@@ -124,13 +133,195 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(made: Office) -> None:
 
     before = there()
     with pytest.raises(BackupFailed):
-        backup.make(made.config, made.settings, made.own, made.folder / "no" / "x.age", made.sealing, clock)
+        backup.make(made.settings, made.own, made.folder / "no" / "x.age", made.sealing, clock)
     with pytest.raises(BackupKeyMalformed):
-        backup.make(made.config, made.settings, made.own, made.folder / "x.age", Sealing(["age1x"]), clock)
+        backup.make(made.settings, made.own, made.folder / "x.age", Sealing(["age1x"]), clock)
     (made.folder / "converter-1.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(BackupFailed):
         made.back_up()
     assert there() == before
+
+
+def commission(made: Office, **own: str) -> Office:
+    """The same folder as that of a commission, whose store and auditor's are empty."""
+    told = {
+        "auditor": "auditor.sqlite",
+        "keeper": "mailbox-a",
+        "registry": "registry",
+        "policy": "policy.txt",
+    }
+    head, _, _ = made.config.read_text().partition("[own]")
+    head = head.replace('kind = "converter"', 'kind = "commission"')
+    made.config.write_text(head + "".join(lines(told | own, "own")))
+    if (store := made.folder / (told | own)["auditor"]).parent.is_dir():
+        sqlite3.connect(store).close()
+    return made
+
+
+def put(path: Path, data: bytes = b"it") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def members(made: Office, file: Path) -> list[str]:
+    return [each.path for each in backup.check(file, made.secret, made.own.signing.public).members]
+
+
+@pytest.mark.parametrize("findings", ["findings", "kept/evidence"])
+def test_a_backup_of_the_commission_has_every_folder_of_evidence_and_puts_it_back(
+    made: Office, findings: str
+) -> None:
+    at = commission(made, findings=findings).folder / findings
+    note = Finding(Code.HEAD_FORKED, {"size": 1}, Evidence(notes=(b"a note",)), "log")
+    for name in ("browser-0a", "monitor.Tokyo"):
+        evidence.write(at / name, [note])
+    (at / "link").symlink_to(made.folder / "key.seed")
+    (at / "away").symlink_to(made.folder)
+    file, folder = made.back_up(), fresh(made)
+    assert not [each for each in members(made, file) if "link" in each or "away" in each]
+    put_back(file, made.secret, folder, folder / "key.seed", clock)
+    for name in ("browser-0a", "monitor.Tokyo"):
+        assert evidence.load(folder / findings / name).findings == [note]
+
+
+def test_a_backup_has_every_file_that_the_settings_name(made: Office) -> None:
+    (made.folder / "data").mkdir()
+    commission(made, policy="law/witnesses.txt", auditor="data/auditor.sqlite", findings="proofs")
+    text = made.config.read_text()
+    for was, now in (("converter-1.sqlite", "data/store.sqlite"), ("roots.pem", "keys/trust.pem")):
+        text = text.replace(was, now)
+        (made.folder / was).rename(put(made.folder / now))
+    config = made.folder / "converter.toml"
+    config.write_text(text)
+    for name in ("law/witnesses.txt", "proofs/one/manifest.json"):
+        put(made.folder / name)
+    settings, to = read(config), made.folder.parent / "store.age"
+    backup.make(settings, made.own, to, made.sealing, clock)
+    assert members(made, to) == [
+        "converter.toml",
+        "keys/trust.pem",
+        "data/store.sqlite",
+        "data/auditor.sqlite",
+        "law/witnesses.txt",
+        "proofs/one/manifest.json",
+    ]
+    folder = fresh(made)
+    put_back(to, made.secret, folder, folder / "key.seed", clock)
+    assert read(folder / "converter.toml").kind is Kind.COMMISSION
+    (folder / "data" / "auditor.sqlite").unlink()
+    with pytest.raises(StorePresent):
+        put_back(to, made.secret, folder, folder / "key.seed", clock)
+
+
+def test_a_backup_of_keys_has_those_that_the_settings_name(made: Office) -> None:
+    head, _, _ = made.config.read_text().partition("[own]")
+    head = head.replace('"converter"', '"authority"').replace("own.pem", "tls.pem")
+    own = {"keys": "ca", "registry": "registry", "commission": "commission"}
+    made.config.write_text(head + "".join(lines(own, "own")))
+    (made.folder / "own.pem").rename(made.folder / "tls.pem")
+    put(made.folder / "ca" / "root.pem")
+    elsewhere = put(made.folder.parent / "credentials" / "seed", (made.folder / "key.seed").read_bytes())
+    to, store = made.folder.parent / "keys.age", made.back_up()
+    backup.make_keys(made.settings, made.own, to, Sealing([made.public], elsewhere), clock)
+    assert members(made, to) == ["key.seed", "tls.pem", "ca/root.pem"]
+    assert "ca/root.pem" not in members(made, store)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"findings": "."}, {"findings": ".."}, {"policy": "../policy.txt"}, {"auditor": "/away/x.sqlite"}],
+)
+def test_what_the_settings_name_outside_the_folder_is_refused(made: Office, named: dict[str, str]) -> None:
+    with pytest.raises(BackupFailed, match="not below"):
+        commission(made, **named).back_up()
+    assert not list(made.folder.parent.rglob("*.age*"))
+
+
+def test_settings_whose_own_are_none_are_refused(made: Office) -> None:
+    made.config.write_text(made.config.read_text().replace("witness_name", "witness"))
+    with pytest.raises(SettingsMalformed):
+        made.back_up()
+
+
+class Changing:
+    """Something is done to a file as soon as its first bytes have been read."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+        def pieces(*given: Any) -> Iterator[bytes]:
+            made = packed(*given)
+            yield next(made)
+            change()
+            yield from made
+
+        patch.setattr(backup, "packed", pieces)
+
+
+@pytest.mark.parametrize("size", [0, 10, 512, 1 << 17])
+def test_a_file_that_changes_while_it_is_read_fails_the_backup(
+    made: Office, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    before = made.config.read_bytes()
+
+    def change() -> None:
+        with made.config.open("r+b") as file:
+            file.truncate(size)
+            file.seek(0)
+            file.write((before * 1000)[:size])
+
+    Changing(monkeypatch, change)
+    with pytest.raises(BackupFailed, match=r"changed.*party\.toml"):
+        made.back_up()
+    assert not list(made.folder.parent.glob("*.age*"))
+
+
+def test_a_full_disk_fails_the_backup(made: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(backup._Hashing, "write", full)
+    with pytest.raises(BackupFailed):
+        made.back_up()
+    assert not list(made.folder.parent.glob("*.age*"))
+
+
+def test_a_file_that_another_takes_the_place_of_is_in_the_backup_as_it_was(
+    made: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = made.config.read_bytes()
+    Changing(monkeypatch, lambda: files.replace(made.config, b"another"))
+    file, folder = made.back_up(), fresh(made)
+    put_back(file, made.secret, folder, folder / "key.seed", clock)
+    assert (folder / "party.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [".hidden", "証拠", "a b", "n" * 101, f"{'a' * 60}/{'b' * 60}", "1/2/3/4/5"])
+def test_a_name_that_could_not_be_put_back_fails_the_backup(made: Office, name: str) -> None:
+    put(commission(made).folder / "findings" / name)
+    with pytest.raises(BackupFailed, match="name"):
+        made.back_up()
+    assert not list(made.folder.parent.glob("*.age*"))
+
+
+def test_a_store_may_be_larger_than_eight_gigabytes() -> None:
+    head = archive._head("data/x.sqlite", 1 << 40)
+    assert tarfile.TarInfo.frombuf(head, "utf-8", "strict").size == 1 << 40
+
+
+def test_two_backups_at_once_are_both_whole(made: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins while the first one reads its snapshot."""
+    second = threading.Thread(target=made.back_up, args=("second.age",))
+
+    def begin() -> None:
+        if not second.ident:
+            second.start()
+            second.join(0.5)
+
+    Changing(monkeypatch, begin)
+    first = made.back_up("first.age")
+    second.join()
+    for file in (first, first.with_name("second.age")):
+        assert "converter-1.sqlite" in members(made, file)
 
 
 def test_another_backup_is_never_written_over(made: Office) -> None:

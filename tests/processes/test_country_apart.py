@@ -18,14 +18,16 @@ from typing import TypeVar
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from apart_country import ASKING, NAMES, own_questions, running
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, Started, about, asked, began, ready, told
 from kakine.cli.apart_reading import read_history
-from kakine.cli.apart_revoking import revoke_party
+from kakine.cli.apart_revoking import revoke_party, serial_of
 from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
 from kakine.cli.own_history import seen_of
+from kakine.cli.root import app
 from kakine.contracts.agency import ASK, PAPER, AskPaper, Told
 from kakine.contracts.call import Nothing
 from kakine.contracts.converter import HEAD, LastHead
@@ -33,7 +35,15 @@ from kakine.contracts.ledger import APPEND, CHECKPOINT, Append
 from kakine.process.checks import DEVELOPMENT
 from kakine.protocols.history import lines
 from kakine.values.labels import PartyName
-from kakine.values.problems import CallerNotAllowed, CertificateRevoked, PartyUnavailable
+from kakine.values.problems import (
+    CallerNotAllowed,
+    CertificateMalformed,
+    CertificateRevoked,
+    CertificateUnknown,
+    PartyUnavailable,
+    SettingsMalformed,
+)
+from party_certificates import Roots
 
 T = TypeVar("T")
 
@@ -128,7 +138,7 @@ def test_a_revoked_certificate_is_refused_everywhere_once_the_lists_are_known(pr
 
     as_agency(processes, call, "pension")
     processes.end("authority")
-    asyncio.run(revoke_party(folder, "pension"))
+    asyncio.run(revoke_party(folder, serial_of(folder, "pension")))
     processes.end("ledger-a")
     for name in ("authority", "ledger-a"):
         processes.start(name)
@@ -141,6 +151,25 @@ def test_a_revoked_certificate_is_refused_everywhere_once_the_lists_are_known(pr
     while "pension" in processes.running() and time.monotonic() < until:
         time.sleep(0.1)
     assert "certificate-revoked" in log.read_text()  # whose own certificate is revoked does not begin
+
+
+def test_a_revocation_that_is_refused_leaves_the_authority_at_work(
+    processes: Processes, tmp_path: Path
+) -> None:
+    def refused(*words: object) -> BaseException | None:
+        said = ["apart", "revoke", *map(str, words), "--dir", str(processes.folder)]
+        return CliRunner().invoke(app, said).exception
+
+    before = processes.running()["authority"]
+    other = Roots(tmp_path).issued("insurer").own
+    two = tmp_path / "two.pem"
+    two.write_bytes(other.read_bytes() * 2)
+    assert isinstance(refused("insurrer"), SettingsMalformed)
+    assert isinstance(refused("insurer", "--certificate", two), CertificateMalformed)
+    assert processes.running()["authority"] == before
+    assert isinstance(refused("insurer", "--certificate", other), CertificateUnknown)
+    assert "authority" in processes.running()
+    assert ready(about(processes.folder).ports["authority"][1])
 
 
 def test_a_party_stops_when_it_is_told_to(processes: Processes) -> None:

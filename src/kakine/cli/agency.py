@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 import typer
+from psycopg.conninfo import conninfo_to_dict
 
 from kakine.cli import agency_steps as steps
 from kakine.cli.agency_addresses import add_address
@@ -31,6 +32,7 @@ from kakine.process.settings import Environment, read
 from kakine.protocols.joining import opened
 from kakine.runtime.identity import Entropy
 from kakine.runtime.postgres import Address
+from kakine.runtime.postgres import address as address_in
 from kakine.values.calendar import day_starts_ms, days
 from kakine.values.problems import PeopleFileMalformed
 from kakine.wire.gazette import decode
@@ -271,12 +273,19 @@ def database(
 
 
 def give_database(folder: Path, cluster: Cluster, entropy: Entropy) -> None:
-    """Address and password into the agency's folder, when the database is there. Raises `ServerFailed`."""
+    """Address and password into the agency's folder, when the database is there. An address of this database that is
+    there stays, with what its operator has added. Raises `ServerFailed`, `StoreFailed`."""
     name = read(folder / SETTINGS).party
     cluster.add(name, TABLES["gateway"], entropy)
     key = folder.absolute() / f"{name}.password"
     files.replace(key, (cluster.folder / "keys" / name).read_bytes())
-    files.replace(folder / f"{name}.postgresql", Address(cluster.server(name, name, key)).text().encode())
+    served, server = folder / f"{name}.postgresql", cluster.server(name, name, key)
+    if not (served.exists() and _words(server) <= _words(address_in(served).server)):
+        files.replace(served, Address(server).text().encode())
+
+
+def _words(server: str) -> set[tuple[str, object]]:
+    return set(conninfo_to_dict(server).items())
 
 
 @app.command()
@@ -353,7 +362,11 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def copies_in(path: Path) -> list[NewCopy]:
     """Raises `PeopleFileMalformed` with the number of the first line that is none; no value of a line is named."""
     found = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    try:
+        data = path.read_bytes()
+    except OSError as fault:
+        raise PeopleFileMalformed(line=0) from fault
+    for number, line in enumerate(data.splitlines(), 1):
         try:
             one = msgspec.json.decode(line, type=_Line)
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:

@@ -109,10 +109,11 @@ def prepare(
     keys = PartyKeys(identity.signing.public, identity.opening.public)
     request = x509_issue.request(key, name)
     asked = apply(party, entry.assessment, keys, listen.addresses, request, identity.signing)
-    (aside / APPLICATION).write_bytes(asked)
-    (aside / SETTINGS).write_text(_settings(party, country, listen, environment, engine))
+    files.replace(aside / APPLICATION, asked)
+    files.replace(aside / SETTINGS, _settings(party, country, listen, environment, engine).encode())
     read(aside / SETTINGS)
     aside.rename(folder)
+    files.flush(folder.parent)
 
 
 def _settings(
@@ -156,4 +157,5 @@ def finish(folder: Path, certificate: bytes) -> None:
         fresh.unlink()
         raise
     fresh.replace(own)
+    files.flush(own.parent)
     key.unlink()

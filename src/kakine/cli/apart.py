@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from kakine.cli.apart_desk import demo_console, demo_desk
 from kakine.cli.apart_making import OPERATOR, make
 from kakine.cli.apart_processes import Processes, about, ready, tail
 from kakine.cli.apart_reading import read_history
-from kakine.cli.apart_revoking import revoke_party
+from kakine.cli.apart_revoking import revoke_party, serial_of
 from kakine.cli.apart_server import Engine
 from kakine.cli.apart_sites import shown
 from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
@@ -179,15 +181,25 @@ def revoke(
       kakine apart revoke insurer --dir separate
       kakine apart revoke insurer --dir separate --certificate stolen.pem
     """
-    processes, authority = Processes(directory), str(AUTHORITY)
-    ran = authority in processes.running()
-    if ran:
-        processes.end(authority)
-    asyncio.run(revoke_party(directory, name, certificate))
-    if ran:
-        processes.start(authority)
-        processes.wait([authority])
+    serial = serial_of(directory, name, certificate)
+    with _stopped(Processes(directory), AUTHORITY):
+        asyncio.run(revoke_party(directory, serial))
     typer.echo("失効した / revoked")
+
+
+@contextmanager
+def _stopped(processes: Processes, name: str) -> Iterator[None]:
+    """Whatever happens meanwhile, it runs afterwards as it did before."""
+    if name not in processes.running():
+        yield
+        return
+    try:
+        processes.end(name)
+        yield
+    finally:
+        processes.end(name)  # where that was broken off
+        processes.start(name)
+        processes.wait([name])
 
 
 @app.command("add-agency")

@@ -17,12 +17,21 @@ from kakine.protocols.gazette import LawBook
 from kakine.runtime.footing import Footing
 from kakine.runtime.http import InProcess, Peers
 from kakine.runtime.identity import Identity
+from kakine.values.problems import CertificateMalformed
 
 
-async def revoke_party(folder: Path, name: str, file: Path | None = None) -> None:
-    """Revoke the certificate in the folder of a party, or the one in a file, for good. Raises `StoreInUse` while the
-    authority runs, and `CertificateUnknown` for one that it has not issued."""
-    (der,) = x509.ders_of((file or read(folder / name / SETTINGS).files.own).read_bytes())
+def serial_of(folder: Path, name: str, file: Path | None = None) -> int:
+    """Of the certificate in the folder of a party, or of the one in a file. Raises `SettingsMalformed`,
+    `CertificateMalformed`, also where there are several, `CertificateUnfit`."""
+    ders = x509.ders_of((file or read(folder / name / SETTINGS).files.own).read_bytes())
+    if len(ders) != 1:
+        raise CertificateMalformed()
+    return x509.read(ders[0]).serial
+
+
+async def revoke_party(folder: Path, serial: int) -> None:
+    """Revoke a certificate for good. Raises `StoreInUse` while the authority runs, and `CertificateUnknown` for one
+    that it has not issued."""
     settings = read(folder / AUTHORITY / SETTINGS)
     seed = (settings.folder / settings.keys.seed).read_bytes()
     own = msgspec.convert(settings.own, Own, dec_hook=lambda kind, it: kind(it))
@@ -38,6 +47,6 @@ async def revoke_party(folder: Path, name: str, file: Path | None = None) -> Non
     )
     authority = start(footing, msgspec.structs.replace(own, keys=settings.folder / own.keys))
     try:
-        await authority.revoke(x509.read(der).serial)
+        await authority.revoke(serial)
     finally:
         authority.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kakine.crypto import age
+from kakine.crypto import age, files
 from kakine.crypto.signing import VerifyKey
 from kakine.process import backup as making
 from kakine.process.backup import Sealing
@@ -84,7 +83,7 @@ def backup(
         if keys:
             making.make_keys(settings, own, target, sealing, clock)
         else:
-            making.make(_there(config), settings, own, target, sealing, clock)
+            making.make(settings, own, target, sealing, clock)
     except FileExistsError as fault:
         raise BackupFailed(reason="there is such a file") from fault
     typer.echo(str(target))
@@ -125,14 +124,16 @@ def backup_key(
 ) -> None:
     """控えの鍵: make a key for backups, on the machine that will open them."""
     secret, public = age.key()
-    with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"# public key: {public}\n{secret}\n")
+    files.write_private(to, f"# public key: {public}\n{secret}\n".encode())
     typer.echo(public)
 
 
 def private(path: Path | None) -> str:
     """The private key in a file as `age-keygen` writes it. Raises `BackupKeyMalformed`."""
-    lines = path.read_text().splitlines() if path is not None and path.is_file() else []
+    try:
+        lines = path.read_text().splitlines() if path is not None else []
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BackupKeyMalformed() from fault
     for line in lines:
         if line and not line.startswith("#"):
             return line.strip()

@@ -30,6 +30,9 @@ def restore(
     loss: Annotated[
         bool, typer.Option("--loss", help="With --accept: let it work though something is lacking.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="With --accept: the settings; without it, party.toml in the folder.")
+    ] = None,
 ) -> None:
     """復元: put a backup back. The keys first, or their file put there; then the store. Example:
 
@@ -46,7 +49,7 @@ def restore(
     dump (.pgdump) is put into the folder; pg_restore is the server's own act, by its administrator.
     """
     if accept:
-        _accept(directory, loss)
+        _accept(directory, config or directory / "party.toml", loss)
         return
     if from_ is None or not from_.is_file():
         raise BackupUnreadable(part="file")
@@ -56,7 +59,7 @@ def restore(
         typer.echo(f"次に / next: kakine restore --dir {directory} --accept")
 
 
-def _accept(folder: Path, loss: bool) -> None:
+def _accept(folder: Path, config: Path, loss: bool) -> None:
     told = mark(folder)
     if told is None:
         typer.echo("何も戻されていない / nothing was put back")
@@ -65,7 +68,7 @@ def _accept(folder: Path, loss: bool) -> None:
         set_mark(folder, msgspec.structs.replace(told, loss=True))
         typer.echo("失われたものがあるまま動く / it works without what is lost")
         return
-    lacking = asyncio.run(since(read(folder / "party.toml"), told.taken_ms))
+    lacking = asyncio.run(since(read(config), told.taken_ms))
     if lacking is None or lacking:
         raise StorePutBack(entries=lacking if lacking is not None else "not to be known from the logs")
     set_mark(folder, None)

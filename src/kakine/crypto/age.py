@@ -7,8 +7,8 @@ unauthenticated is handed out. NOT said by such a file: who made it; whoever has
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 import pyrage  # type: ignore[import-untyped]
 
@@ -16,6 +16,7 @@ from kakine.values.problems import BackupKeyMalformed, BackupUnreadable
 
 _PRIVATE = re.compile(rb"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}", re.IGNORECASE)
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -42,8 +43,41 @@ def key() -> tuple[str, str]:
 
 
 def seal(source: Reader, target: Writer, recipients: Sequence[str]) -> None:
-    """Everything from `source` into `target`, for each of the public keys. Raises `BackupKeyMalformed`."""
-    pyrage.encrypt_io(source, target, [_recipient(each) for each in recipients])
+    """Everything from `source` into `target`, for each of the public keys. Raises `BackupKeyMalformed`, and what
+    the two raise."""
+    read, written = _Noting(source), _Noting(target)
+    try:
+        pyrage.encrypt_io(read, written, [_recipient(each) for each in recipients])
+    except pyrage.EncryptError:
+        if fault := read.fault or written.fault:
+            raise fault from None
+        raise
+
+
+class _Noting:
+    """Keeps the fault of a call, of which the library hands on the words alone."""
+
+    def __init__(self, of: Reader | Writer) -> None:
+        self._of: Any = of
+        self.fault: Exception | None = None
+
+    def read(self, size: int, /) -> bytes:
+        given: bytes = self._noted(self._of.read, size)
+        return given
+
+    def write(self, data: bytes, /) -> int:
+        taken: int = self._noted(self._of.write, data)
+        return taken
+
+    def flush(self) -> None:
+        self._noted(self._of.flush)
+
+    def _noted(self, call: Callable[..., T], *given: object) -> T:
+        try:
+            return call(*given)
+        except Exception as fault:
+            self.fault = fault
+            raise
 
 
 def open_(source: Reader, target: Writer, private: str) -> None:

@@ -10,20 +10,22 @@ import os
 from pathlib import Path
 
 PRIVATE = 0o600
+SHOWN = 0o644
+"""For what anybody may read."""
 
 
 def write_private(path: Path, data: bytes) -> None:
     """A new file of mode 600; `FileExistsError` if it is there."""
-    _write(path, data)
+    _write(path, data, PRIVATE)
     flush(path.parent)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """From here on the file holds `data` and has mode 600. Cut off before, it holds what it held, or is not there; what
-    a call that was cut off left beside it the next one writes over."""
+def replace(path: Path, data: bytes, mode: int = PRIVATE) -> None:
+    """From here on the file holds `data` and has this mode, less what the umask takes. Cut off before, it holds what it
+    held, or is not there; what a call that was cut off left beside it the next one writes over."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
-    _write(fresh, data)
+    _write(fresh, data, mode)
     fresh.replace(path)
     flush(path.parent)
 
@@ -37,8 +39,8 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+def _write(path: Path, data: bytes, mode: int) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()

@@ -1,12 +1,13 @@
-"""The inside of a backup: a POSIX tar stream of files, then what the party says of them, then its signature.
+"""The inside of a backup: a tar stream of files, then what the party says of them, then its signature.
 
-Both ways stream: nothing is held in memory but a block. Only plain files with short names below one folder are taken
-from a stream; what else is in it (links, devices, `..`) is refused before anything is written.
+Both ways stream: nothing is held in memory but a block. Only plain files with short names, in at most four folders, are
+taken from a stream; what else is in it (links, devices, `..`) is refused before anything is written.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,14 +16,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kakine.crypto.signing import SigningKey, VerifyKey
-from kakine.values.problems import BackupUnreadable, NotCanonical, SignatureInvalid
-from kakine.wire.backup import LABEL, Manifest, Member, Part
+from kakine.values.problems import BackupFailed, BackupUnreadable, NotCanonical, SignatureInvalid
+from kakine.wire.backup import LABEL, MOST_FILES, PATH, Manifest, Member, Part
 from kakine.wire.canonical import decode, encode
 
 MANIFEST, SIGNATURE = "manifest", "signature"
+SEED = "key.seed"
+"""The party's seed in a backup of the keys, wherever it lies otherwise."""
 _BLOCK = tarfile.BLOCKSIZE
 _CHUNK = 1 << 16
-_NAME = re.compile(r"([a-z]+/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_PATH = re.compile(PATH)
+_UNFIT = "a name that a backup cannot hold"
 _MOST = 4 << 20
 """Bytes of the manifest."""
 
@@ -38,15 +42,24 @@ class Whose:
 
 
 def packed(whose: Whose, files: Sequence[tuple[str, Path]], key: SigningKey) -> Iterator[bytes]:
-    """The stream. A file must not change while it is read; that it did would show in its length or digest."""
+    """The stream. Raises `BackupFailed` for what could not be opened again: a file that grows or shrinks while it is
+    read, a name that a backup cannot hold, too many files."""
+    if len(files) > MOST_FILES:
+        raise BackupFailed(reason="too many files", most=MOST_FILES)
     members = []
     for path, source in files:
-        size, hashed = source.stat().st_size, hashlib.sha256()
-        yield _head(path, size)
+        if path in (MANIFEST, SIGNATURE) or not _PATH.fullmatch(path):
+            raise BackupFailed(reason=_UNFIT, file=path)
+        hashed = hashlib.sha256()
         with source.open("rb") as file:
-            while data := file.read(_CHUNK):
+            left = size = os.fstat(file.fileno()).st_size
+            yield _head(path, size)
+            while left >= 0 and (data := file.read(_CHUNK)):
                 hashed.update(data)
+                left -= len(data)
                 yield data
+        if left:
+            raise BackupFailed(reason="a file changed while it was read", file=path)
         yield bytes(-size % _BLOCK)
         members.append(Member(path, size, hashed.digest()))
     said = encode(Manifest(whose.party, whose.kind, whose.part, whose.taken_ms, tuple(members)))
@@ -58,7 +71,10 @@ def packed(whose: Whose, files: Sequence[tuple[str, Path]], key: SigningKey) -> 
 def _head(path: str, size: int) -> bytes:
     info = tarfile.TarInfo(path)
     info.size, info.mode = size, 0o600
-    return info.tobuf(tarfile.USTAR_FORMAT)
+    head = info.tobuf(tarfile.GNU_FORMAT)  # USTAR ends at 8 GiB
+    if len(head) != _BLOCK:
+        raise BackupFailed(reason=_UNFIT, file=path)
+    return head
 
 
 class Source:
@@ -128,7 +144,7 @@ class Unpacked:
             info = tarfile.TarInfo.frombuf(head, "utf-8", "strict")
         except (tarfile.HeaderError, ValueError) as fault:
             raise BackupUnreadable(part="archive") from fault
-        if info.type != tarfile.REGTYPE or not _NAME.fullmatch(info.name) or SIGNATURE in self._own:
+        if info.type != tarfile.REGTYPE or not _PATH.fullmatch(info.name) or SIGNATURE in self._own:
             raise BackupUnreadable(part="archive")
         self._path, self._size, self._left, self._hashed = info.name, info.size, info.size, hashlib.sha256()
         if info.name in (MANIFEST, SIGNATURE):

@@ -1,4 +1,5 @@
-"""A backup of one party, running or not: its settings and a consistent snapshot of its stores, sealed to a public key.
+"""A backup of one party, running or not: its settings, the files that they name and a consistent snapshot of its
+stores, sealed to a public key.
 
 The file holds what the store holds at one moment, and goes on holding what the party erases afterwards: whoever keeps
 backups longer than a month may be kept, keeps the month. A store in PostgreSQL is in it as `pg_dump` writes it, with
@@ -7,6 +8,7 @@ owners and rights; `pg_restore` of the same server's version puts it back.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,19 +20,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from kakine.crypto import age
 from kakine.crypto.files import flush
 from kakine.crypto.signing import VerifyKey
-from kakine.process.archive import Source, Unpacked, Whose, packed
+from kakine.process.archive import SEED, Source, Unpacked, Whose, packed
+from kakine.process.checks import own_of
 from kakine.process.recipients import recipients, require_elsewhere
 from kakine.process.settings import Settings
 from kakine.runtime.identity import Clock, Identity
-from kakine.values.problems import BackupFailed, SettingsMalformed
+from kakine.values.problems import BackupFailed, BackupUnreadable, SettingsMalformed
 from kakine.wire.backup import Manifest, Part
 
 DUMP = ".pgdump"
-_TEXTS = ("policy.txt", "roots.pem")
-_FOLDERS = {Part.STORE: "findings", Part.KEYS: "keys"}
+_KEYS = "keys"
+"""Among the settings of a kind: a folder of keys. Every other path there goes with the store."""
 
 
 def name_of(settings: Settings, part: Part, now_ms: int) -> str:
@@ -57,23 +62,26 @@ class Sealing:
     beside: Sequence[Path] = ()
 
 
-def make(config: Path, settings: Settings, own: Identity, to: Path, sealing: Sealing, clock: Clock) -> None:
-    """A backup of all but the keys at `to`, whole or not at all. Raises `BackupFailed` (a disk, a damaged store, a
-    server that does not answer), `BackupKeyMalformed`, `BackupKeyHere`, `FileExistsError`."""
+def make(settings: Settings, own: Identity, to: Path, sealing: Sealing, clock: Clock) -> None:
+    """A backup of all but the keys at `to`, whole or not at all; one at a time. Raises `BackupFailed` (a disk, a
+    damaged store, a server that does not answer, a file that changes meanwhile, lies outside the party's folder or has
+    a name that a backup cannot hold), `SettingsMalformed`, `BackupKeyMalformed`, `BackupKeyHere`, `FileExistsError`."""
     _require(settings, own, to, sealing)
-    now_ms = clock()
-    with _snapshots(settings) as stores:
-        files = [(config.name, config), *_texts(settings), *stores, *_folder(settings, Part.STORE)]
-        whose = Whose(settings.party, settings.kind.value, Part.STORE, now_ms)
-        _write(whose, files, own, to, sealing.recipients)
+    named = [_at(settings, each) for each in (settings.file, settings.files.roots)]
+    with _alone(settings.folder):
+        now_ms = clock()
+        with _snapshots(settings) as stores:
+            whose = Whose(settings.party, settings.kind.value, Part.STORE, now_ms)
+            _write(whose, [*named, *stores, *_own(settings, Part.STORE)], own, to, sealing.recipients)
 
 
 def make_keys(settings: Settings, own: Identity, to: Path, sealing: Sealing, clock: Clock) -> None:
     """A backup of the keys alone. Raises as `make`."""
     _require(settings, own, to, sealing)
-    seed = _seed(settings, sealing)
-    files = [("key.seed", seed), ("own.pem", settings.files.own), *_folder(settings, Part.KEYS)]
-    _write(Whose(settings.party, settings.kind.value, Part.KEYS, clock()), files, own, to, sealing.recipients)
+    named = [(SEED, _seed(settings, sealing)), _at(settings, settings.files.own)]
+    with _alone(settings.folder):
+        whose = Whose(settings.party, settings.kind.value, Part.KEYS, clock())
+        _write(whose, [*named, *_own(settings, Part.KEYS)], own, to, sealing.recipients)
 
 
 def _seed(settings: Settings, sealing: Sealing) -> Path:
@@ -91,22 +99,49 @@ def check(file: Path, private: str, key: VerifyKey) -> Manifest:
     """Open it, write nothing, hold every byte against what the party whose key this is has signed. Raises
     `BackupUnreadable`, `BackupKeyMalformed`."""
     unpacked = Unpacked(None)
-    with file.open("rb") as sealed:
-        age.open_(sealed, unpacked, private)
+    try:
+        with file.open("rb") as sealed:
+            age.open_(sealed, unpacked, private)
+    except OSError as fault:
+        raise BackupUnreadable(part="file") from fault
     return unpacked.finish(key)
 
 
-def _texts(settings: Settings) -> Iterator[tuple[str, Path]]:
-    for name in _TEXTS:
-        if (path := settings.folder / name).is_file():
-            yield name, path
+def _own(settings: Settings, part: Part) -> Iterator[tuple[str, Path]]:
+    """Files that the settings of this kind of party name, and all in folders that they name, where they are there; but
+    not its stores."""
+    try:
+        _, own = own_of(settings)
+    except msgspec.ValidationError as fault:
+        raise SettingsMalformed(field="own") from fault
+    stores = stores_of(settings)
+    for name, value in msgspec.structs.asdict(own).items():
+        if not isinstance(value, Path) or (name == _KEYS) != (part is Part.KEYS):
+            continue
+        if (path := settings.folder / value) in stores:
+            continue
+        _at(settings, path)
+        found = (each for each in sorted(path.rglob("*")) if not each.is_symlink())
+        yield from (_at(settings, each) for each in (path, *found) if each.is_file())
 
 
-def _folder(settings: Settings, part: Part) -> Iterator[tuple[str, Path]]:
-    name = _FOLDERS[part]
-    for path in sorted((settings.folder / name).glob("*")):
-        if path.is_file():
-            yield f"{name}/{path.name}", path
+def _at(settings: Settings, path: Path) -> tuple[str, Path]:
+    """A file or a folder by its path below the party's folder."""
+    whole = Path(os.path.normpath(path))
+    if settings.folder not in whole.parents:
+        raise BackupFailed(reason="not below the party's folder", file=str(path))
+    return whole.relative_to(settings.folder).as_posix(), path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Waits for another backup of the same party, whose snapshots have the same names."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def stores_of(settings: Settings) -> list[Path]:
@@ -125,7 +160,8 @@ def _snapshots(settings: Settings) -> Iterator[list[tuple[str, Path]]]:
         for store in stores_of(settings):
             served = store.suffix == ".postgresql"
             fresh = store.with_name(f"{store.name}.snapshot")
-            found.append((f"{store.stem}{DUMP}" if served else store.name, fresh))
+            name, _ = _at(settings, store.with_suffix(DUMP) if served else store)
+            found.append((name, fresh))
             fresh.unlink(missing_ok=True)
             os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             (_dump if served else _snapshot)(store, fresh)

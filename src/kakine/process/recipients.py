@@ -22,8 +22,11 @@ MOST_BYTES = 1 << 16
 
 def recipients(told: Iterable[str], file: Path | None) -> Sequence[str]:
     """Public keys as they were told and as they stand in a file, one a line, each once. Raises `BackupKeyMalformed`,
-    also where there is none."""
-    lines = file.read_text().splitlines() if file is not None else []
+    also where there is none, and for a file that is missing or no text."""
+    try:
+        lines = file.read_text().splitlines() if file is not None else []
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BackupKeyMalformed() from fault
     found = [each.strip() for each in (*told, *lines)]
     found = list(dict.fromkeys(each for each in found if each and not each.startswith("#")))
     if not found:

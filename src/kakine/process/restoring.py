@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import msgspec
 
 from kakine.crypto import age, files
 from kakine.crypto.signing import VerifyKey
-from kakine.process.archive import Unpacked
+from kakine.process.archive import SEED, Unpacked
 from kakine.process.settings import Kind
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.labels import PartyName
@@ -57,17 +57,18 @@ def set_mark(folder: Path, told: PutBack | None) -> None:
 
 
 def put_back(file: Path, private: str, folder: Path, seed: Path, clock: Clock) -> Manifest:
-    """Everything in a backup into `folder`; settings that are there already stay. Of a backup of the keys the seed is
-    in the file, otherwise it must lie at `seed`: the party itself must have signed the backup.
+    """Everything in a backup into `folder`; settings that are there already stay. The party itself must have signed the
+    backup: the one whose seed lies at `seed`, and only for a backup of the keys, where none lies there, the one whose
+    seed is in the file.
 
     Raises `StorePresent`, `BackupUnreadable`, `BackupKeyMalformed`. Until the last byte is verified nothing has a
     name by which a party would take it.
     """
+    aside = folder / "restoring"
+    _clear(aside)
     if _stores(folder):
         raise StorePresent()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = folder / "restoring"
-    _clear(aside)
     aside.mkdir(mode=0o700)
     try:
         manifest = _unpack(file, private, aside, seed)
@@ -78,25 +79,28 @@ def put_back(file: Path, private: str, folder: Path, seed: Path, clock: Clock) -
             set_mark(folder, PutBack(manifest.taken_ms, clock()))
         for path in paths:
             to = folder / path
-            to.parent.mkdir(mode=0o700, exist_ok=True)
+            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not to.exists():
                 (aside / path).rename(to)
-        for parent in {(folder / path).parent for path in paths}:
-            files.flush(parent)
+        for parent in {each for path in paths for each in PurePosixPath(path).parents}:
+            files.flush(folder / parent)
     finally:
         _clear(aside)
     return manifest
 
 
 def _stores(folder: Path) -> Sequence[Path]:
-    return [each for kind in _STORES for each in folder.glob(kind)]
+    return [each for kind in _STORES for each in folder.rglob(kind)]
 
 
 def _unpack(file: Path, private: str, aside: Path, seed: Path) -> Manifest:
     def place(path: str) -> BinaryIO:
         to = aside / path
-        to.parent.mkdir(mode=0o700, exist_ok=True)
-        return os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        try:
+            to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        except (FileExistsError, NotADirectoryError) as fault:  # one member is a folder of another
+            raise BackupUnreadable(part="archive") from fault
 
     unpacked = Unpacked(place)
     try:
@@ -104,10 +108,12 @@ def _unpack(file: Path, private: str, aside: Path, seed: Path) -> Manifest:
             age.open_(sealed, unpacked, private)
     finally:
         unpacked.close()
-    inside = aside / "key.seed"
-    if not (known := inside if inside.is_file() else seed).is_file():
+    inside = aside / SEED
+    if not (known := seed if seed.is_file() else inside).is_file():
         raise BackupUnreadable(part="seed")
     manifest = unpacked.finish(_key(unpacked.party, known))
+    if known is inside and manifest.part is not Part.KEYS:
+        raise BackupUnreadable(part="seed")  # anybody can sign with a seed that he brings along
     for each in manifest.members:
         files.flush(aside / each.path)
     return manifest

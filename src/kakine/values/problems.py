@@ -639,6 +639,12 @@ class SettingsRefused(Problem):
     title = "a process of these settings may not start: the checks that are named fail"
 
 
+class SystemRefused(Problem):
+    code = "system-refused"
+    status = 400
+    title = "the system refused a file, a folder or a connection that a command needs"
+
+
 class BackupUnreadable(Problem):
     code = "backup-unreadable"
     status = 400

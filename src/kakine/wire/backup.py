@@ -11,6 +11,10 @@ from kakine.wire.canonical import Message
 from kakine.wire.request import Digest, Name
 
 LABEL = "backup"
+_NAME = "[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+PATH = rf"\A({_NAME}/){{0,4}}{_NAME}\Z"
+"""Plain names, in at most four folders; the stream takes a hundred bytes in all."""
+MOST_FILES = 10_000
 
 
 class Part(IntEnum):
@@ -23,7 +27,7 @@ class Part(IntEnum):
 class Member(Message, frozen=True):
     """A file by its path in the party's folder; SHA-256 over its bytes."""
 
-    path: Annotated[str, Meta(pattern=r"\A([a-z]+/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\Z")]
+    path: Annotated[str, Meta(pattern=PATH)]
     size: Annotated[int, Meta(ge=0, lt=1 << 50)]
     digest: Digest
 
@@ -35,4 +39,4 @@ class Manifest(Message, frozen=True):
     kind: Name
     part: Part
     taken_ms: Annotated[int, Meta(ge=0, lt=1 << 62)]
-    members: Annotated[tuple[Member, ...], Meta(min_length=1, max_length=10_000)]
+    members: Annotated[tuple[Member, ...], Meta(min_length=1, max_length=MOST_FILES)]

@@ -12,6 +12,7 @@ import msgspec
 from kakine.clients.monitor.findings import PROVABLE, Code, Evidence, Fact, Finding, Said
 from kakine.clients.monitor.gathering import read_whole
 from kakine.clients.monitor.reading import Reading
+from kakine.crypto import files
 from kakine.values.problems import EvidenceMalformed, Problem
 from kakine.wire.canonical import UNDECODABLE
 from kakine.wire.proof import SUFFIX, Proof
@@ -97,11 +98,15 @@ async def _complete(reading: Reading, finding: Finding) -> Finding:
 
 
 def write(folder: Path, findings: list[Finding]) -> None:
-    """Write the folder anew; other files in it stay. Its manifest is written last."""
+    """Write the folder anew; other files in it stay. Its manifest is written last, and all is on the disk when the call
+    returns. Cut off before, a folder that held other findings may show some of both."""
+    fresh = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     shown = [_write_one(folder, number, finding) for number, finding in enumerate(findings, 1)]
     data = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, shown)), indent=1)
-    (folder / MANIFEST).write_bytes(data + b"\n")
+    files.replace(folder / MANIFEST, data + b"\n", files.SHOWN)
+    for each in {folder, *fresh}:
+        files.flush(each.parent)
 
 
 def _write_one(folder: Path, number: int, finding: Finding) -> Shown:
@@ -109,7 +114,7 @@ def _write_one(folder: Path, number: int, finding: Finding) -> Shown:
     notes = [f"{number}-{finding.code}.{k}.note" for k in range(1, len(evidence.notes) + 1)]
     receipts = [f"{number}-{finding.code}.{k}{SUFFIX}" for k in range(1, len(evidence.receipts) + 1)]
     for name, data in zip((*notes, *receipts), (*evidence.notes, *evidence.receipts), strict=True):
-        (folder / name).write_bytes(data)
+        files.replace(folder / name, data, files.SHOWN)
     said = [Spoken(_text(each.statement), _text(each.signature), _text(each.key)) for each in evidence.said]
     growth = [_text(each) for each in evidence.growth]
     return Shown(finding.code, finding.log, finding.facts, notes, receipts, growth, said)
