@@ -265,6 +265,12 @@ class Law:
             raise DomainUnknown(domain=str(name))
         return found
 
+    def vouches(self, name: str) -> bool:
+        """Whether this is the residents' desk of a municipality, where identity is established: the domain of one that
+        gives 住民票関係情報. Raises DomainUnknown."""
+        site = self._site_of(name)
+        return "municipality" in site.types and "TK-0003" in site.provides
+
     def epoch(self, name: str) -> int:
         """The key epoch of a domain; 1 for the hash domain, whose shares are 1. Raises DomainUnknown."""
         return 1 if name == HASH else self.domain(name).epoch

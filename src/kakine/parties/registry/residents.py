@@ -164,6 +164,13 @@ async def find_by_items(db: Database, items: Items) -> bytes:
     return match(items, store.namesakes(db.read(), items))
 
 
+def require_resident(db: Database, id_: bytes, town: MunicipalityCode) -> None:
+    """Raises NotTheirMunicipality unless this is the municipality of record of the person with this internal id."""
+    person = store.find_person(db.read(), id_)
+    assert person is not None  # noqa: S101 - it was just found
+    require_town(person, town)
+
+
 def _enter_or_refuse(
     db: Connection, desk: Desk, town: MunicipalityCode, entry: Entry, now_ms: int
 ) -> Done | Problem:
