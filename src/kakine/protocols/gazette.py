@@ -309,6 +309,12 @@ class Law:
             if row.provider_type in site.types and row.item in site.provides
         )
 
+    def choice(self, rows: Sequence[str]) -> bool:
+        """Whether for one of these rows somebody could try several providers: there, "not known here" and
+        "non-disclosed" must not be told apart, or asking one after the other finds where somebody hides. Raises
+        RowUnknown."""
+        return any(len(self.providers(row)) > 1 for row in rows)
+
     def permit(self, requester: str, provider: str, procedure: str, rows: Sequence[str], now_ms: int) -> None:
         """Raise what is missing unless `requester` may ask `provider` for what these rows are about.
 
