@@ -27,7 +27,8 @@ The first table says what they have by doing their work, of exchanges between ag
 they gain by lying or by writing down what passes. A larger set learns at least what its parts do.
 
 *No*: nothing but by guessing. *Own*: of people and exchanges that they deal with anyway. *Pseudonym*: under a record
-keeper's own code of somebody, which is nobody else's. *Row*: the row of the law, not the reason. Thieves, single acts
+keeper's own code of somebody, which is nobody else's. *Readers*: of people whose history was read while they wrote
+down what passed, and of nobody else. *Row*: the row of the law, not the reason. Thieves, single acts
 and what is not prevented at all are in [threats.md](threats.md)."""
 
 

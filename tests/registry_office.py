@@ -76,9 +76,10 @@ class Office:
         town: MunicipalityCode = YOKOHAMA,
         day: date = TODAY,
         key: bytes | None = None,
+        now_ms: int = NOW_MS,
     ) -> Done:
         asked = Report(key or self.key(), Subject(number, birth), day, change)
-        return run(residents.report(self.desk, town, asked, NOW_MS))
+        return run(residents.report(self.desk, town, asked, now_ms))
 
     def person(self, done: Done) -> store.Person:
         found = store.find_person(self.desk.db.read(), done.person)

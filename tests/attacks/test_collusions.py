@@ -3,7 +3,7 @@
 Six exchanges about four people are recorded, two of the people asked about twice. A coalition has every message that
 its members sent or got, and a record keeper what it has filed. It links two exchanges if their views have a value in
 common that exchanges about different people never have. Equal values only: what can be computed from the parties'
-keys is in the tests of A16 and A21.
+keys is in the tests of A16 and A21. Then people read their histories, and converters see more.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from attacks.insider import MAILBOXES, list_of, mailbox
+from attacks.insider import MAILBOXES, list_of, mailbox, office_of
+from kakine.cli.own_history import own_history
 from kakine.contracts import converter
 from kakine.country import CONVERTERS, LOGS
 from kakine.crypto.wrapping import TOKEN
 from kakine.institutions.ledgers import signer_of
 from kakine.wire.canonical import decode
-from kakine.wire.request import PublicPart
+from kakine.wire.request import Kind, PublicPart
 from road import Passage, recorded
 
-from land import CHILDREN, TAX, TAX_ROW, Land, person
+from land import CHILDREN, TAX, TAX_ROW, Land, person, ref
 
 ASKED = (2, 0, 3, 2, 1, 0)
 """About whom, in this order."""
@@ -204,6 +205,56 @@ def test_with_the_registry_they_tell_about_whom(shared_land: Land, keeper: str) 
     guess = dict(zip(lists, enrolled(shared_land), strict=True))
     found = {guess[number]: len(asked) for number, asked in asked_about(shared_land, keeper, 0).items()}
     assert found == {person(j): ASKED.count(j) for j in set(ASKED)}
+
+
+def shown(land: Land, position: int, j: int) -> set[tuple[str, int]]:
+    """Where in the logs the entries stand that pass a converter, in the clear, while person j reads."""
+    with recorded() as passages:
+        land.run(own_history(land.country, ref(j)))
+    (read,) = [
+        each for each in passages if (each.to, each.path) == (CONVERTERS[position], converter.READ.path)
+    ]
+    lists = msgspec.msgpack.decode(read.answer, type=converter.Read).histories
+    return {(row.checkpoint.decode().split("\n")[0], row.index) for given in lists for row in given.rows}
+
+
+def requests(land: Land, position: int, places: set[tuple[str, int]]) -> list[tuple[Any, ...]]:
+    """(request, which of its people, who asked, whom, kind) for those of these places that a converter's store has."""
+    text = """
+        SELECT log, position, used_exchange.request, requester, recipient, kind,
+               position - min(position) OVER (PARTITION BY used_exchange.request)
+        FROM used_exchange JOIN seen_request ON seen_request.request = used_exchange.request
+    """
+    rows = office_of(land, position + 1).db.read().execute(text).fetchall()
+    return [
+        (request, item, requester, recipient, kind)
+        for log, place, request, requester, recipient, kind, item in rows
+        if (log, place) in places
+    ]
+
+
+@pytest.mark.parametrize("position", range(len(CONVERTERS)))
+def test_a_converter_tells_who_asked_whom_about_whoever_has_read_the_own_history(
+    shared_land: Land, position: int
+) -> None:
+    """The limit of the design, stated: both lists pass it, and its own store has who filed what stands in a log where.
+    No name, no content; of people whose history nobody has read, nothing, as above."""
+    exchanges(shared_land)
+    for j in set(ASKED):
+        found = requests(shared_land, position, shown(shared_land, position, j))
+        asked = [(who, whom) for _, _, who, whom, kind in found if kind == Kind.EXCHANGE]
+        assert asked == [(str(CHILDREN), str(TAX))] * ASKED.count(j)
+
+
+@pytest.mark.parametrize("position", range(len(CONVERTERS)))
+def test_with_the_registry_a_converter_tells_it_by_name(shared_land: Land, position: int) -> None:
+    """Two bodies: each list begins with an enrolment, and the registry has kept whose that was."""
+    kept = shared_land.country.registry.codes.db.read().execute("SELECT request, item, person FROM enrolment")
+    whose = {(request, item): who for request, item, who in kept.fetchall()}
+    for j in set(ASKED):
+        found = requests(shared_land, position, shown(shared_land, position, j))
+        named = {whose[request, item] for request, item, *_ in found if (request, item) in whose}
+        assert named == {person(j)}
 
 
 def test_both_record_keepers_tell_which_of_their_pseudonyms_are_one(shared_land: Land) -> None:

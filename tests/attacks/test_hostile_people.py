@@ -9,7 +9,7 @@ import pytest
 
 from attacks.test_web_portal import by_card
 from card_maker import Roots
-from desk_land import DeskLand
+from desk_land import SAPPORO, DeskLand
 from kakine.cli.own_history import own_history
 from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
 from kakine.country import COMMISSION
@@ -29,7 +29,7 @@ from login_site import BIRTHS
 from web.kit import Plain
 from web.portal_site import PortalLand
 
-from land import CHILDREN, LOGIN, TAX, person, ref
+from land import CHILDREN, KOSEKI, LOGIN, TAX, person, ref
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,16 @@ def test_a_clerk_who_looks_up_a_neighbour_is_stopped_seen_and_drawn(desk: DeskLa
     assert [line.official for line in told] == [desk.hana.official]
     due = case_store.due_for_review(desk.desk.office.db.read(), desk.desk.domain, desk.chief.unit)
     assert case.number in [each.number for each in due]
+
+
+def test_asking_every_town_past_the_desk_does_not_find_the_one_that_protects_somebody(desk: DeskLand) -> None:
+    """Machines ask without the desk's pages: it is the provider that must not tell. Person 3 is Sapporo's."""
+    for domain in (SAPPORO, KOSEKI):
+        desk.protect(3, domain)
+    told = [desk.run(desk.land.ask(3, provider=each)) for each in (TAX, SAPPORO)]
+    assert [(each.result, each.items, each.data) for each in told] == [("not-known-here", (), b"")] * 2
+    only = desk.run(desk.land.ask(3, provider=KOSEKI, rows=("JO106.1",)))
+    assert only.result == "non-disclosed"
 
 
 def test_the_former_partner_with_card_and_pin_gets_a_page_that_leaves_the_sensitive_out(

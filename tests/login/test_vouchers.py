@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
-from kakine.contracts.registry import ACQUIRE, Acquire, ByNumber, Wanted
+from kakine.contracts.registry import (
+    ACQUIRE,
+    REPORT,
+    Acquire,
+    ByNumber,
+    Change,
+    Moved,
+    MovedOut,
+    Report,
+    Subject,
+    Wanted,
+)
 from kakine.country import LOGIN
 from kakine.parties.gateway.vouching import print_paper
 from kakine.protocols.logins import paper_digest
@@ -24,10 +36,16 @@ MEMBERS = DomainName("insurer/members")
 CODE = "0000-0000-0000-0001"
 
 
-def acquire(site: LoginSite, domain: DomainName, j: int = 0) -> None:
+def report(site: LoginSite, town: str, change: Change) -> None:
+    asked = Report(site.land.entropy(16), Subject(site.numbers[0], BIRTHS[0]), date(2026, 1, 1), change)
+    site.run(site.land.country.peers(town).ask(PartyName("registry"), REPORT, asked))
+
+
+def acquire(site: LoginSite, domain: DomainName, j: int = 0) -> list[str]:
     """A domain acquires its code of person j, as agencies do."""
     asked = Acquire(domain, [Wanted(ref(j), ByNumber(site.numbers[j], BIRTHS[j]))])
-    site.run(site.land.country.peers(domain.party).ask(PartyName("registry"), ACQUIRE, asked))
+    given = site.run(site.land.country.peers(domain.party).ask(PartyName("registry"), ACQUIRE, asked))
+    return list(given.outcomes)
 
 
 def vouch(site: LoginSite, detail: bytes, domain: DomainName = RESIDENTS, **changed: Any) -> Any:
@@ -63,6 +81,21 @@ def test_only_the_residents_desk_of_a_municipality_can_vouch(site: LoginSite, do
     with pytest.raises(VoucherUnfit):
         vouch(site, paper(site), domain)
     assert opens(site).status == 403
+
+
+def test_a_residents_desk_of_another_town_vouches_for_nobody_elses_resident(own_site: LoginSite) -> None:
+    """Else a desk anywhere could open and take over any account; with the move the new town's desk can."""
+    elsewhere = DomainName("toyonaka/residents")
+    assert acquire(own_site, elsewhere) != ["delivered"]
+    with pytest.raises(PersonNotKnown):
+        vouch(own_site, paper(own_site), elsewhere)
+    assert opens(own_site).status == 403
+    report(own_site, "yokohama", MovedOut("272035"))
+    assert acquire(own_site, elsewhere) != ["delivered"]
+    report(own_site, "toyonaka", Moved("大阪府豊中市本町3丁目1番16号", bytes(16)))
+    assert acquire(own_site, elsewhere) == ["delivered"]
+    vouch(own_site, paper(own_site), elsewhere)
+    assert opens(own_site).status == 303
 
 
 def test_a_voucher_lasts_a_day_at_most(site: LoginSite) -> None:

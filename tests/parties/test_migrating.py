@@ -30,6 +30,7 @@ from sqlalchemy import (
 import postgres_server
 from kakine.institutions.stores import TABLES
 from kakine.parties.mailbox import store as mailbox_store
+from kakine.parties.registry import store as registry_store
 from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database, sql
 from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
@@ -197,13 +198,42 @@ def test_what_was_under_way_before_replicas_is_nobodys_and_all_there(
     with pytest.raises(StoreOutdated):
         Database.open(path, TABLES[kind])
     with opened() as store:
-        assert upgrade(store, TABLES[kind]) == ["0002"]
+        assert upgrade(store, TABLES[kind]) == [path.name[:4] for path in sorted(_folder(kind))][1:]
         assert differences(store, TABLES[kind]) == []
     with closing(Database.open(path, TABLES[kind])) as database:
         left = codebook.unfinished(database.read())
     assert {each.replica for each in left} == {""}
     found = [(each.request, each.kept, each.context, each.time_ms) for each in left]
     assert sorted(found) == sorted(tuple(row.values()) for row in kept)
+
+
+def test_people_entered_before_there_were_departures_leave_for_nowhere(
+    empty: tuple[Path, Opened], tmp_path: Path
+) -> None:
+    path, opened = empty
+    second = tmp_path / "second"
+    second.mkdir()
+    for script in sorted(_folder("registry"))[:2]:
+        (second / script.name).write_text(script.read_text())
+    names = [each.name for each in registry_store.person.columns if not each.name.startswith("leaving")]
+    old = table("person", *(column(name) for name in names))
+    who = {
+        "id": b"p" * 16, "version": 1, "state": "resident", "name": "渡邉　花子", "kana": "ワタナベ　ハナコ",
+        "birth": "1990-02-03", "sex": "female", "municipality": "141003", "address": None, "household": bytes(16),
+        "undisclosed": 1, "own_view_stopped": 0, "died": None, "kana_key": "わたなべ はなこ",
+    }  # fmt: skip
+    with opened() as store:
+        assert upgrade(store, MetaData(info={"store": str(second)}), new=True) == ["0001", "0002"]
+        store.execute(insert(old), who)
+        store.commit()
+    with opened() as store:
+        assert upgrade(store, TABLES["registry"]) == ["0003"]
+        assert differences(store, TABLES["registry"]) == []
+    with closing(Database.open(path, TABLES["registry"])) as database:
+        person = registry_store.find_person(database.read(), who["id"])
+    assert person is not None
+    assert (person.name, person.municipality, person.undisclosed) == ("渡邉　花子", "141003", True)
+    assert person.leaving is None
 
 
 def test_what_was_filed_before_is_found_by_the_entry_that_it_begins_with(

@@ -15,6 +15,7 @@ from kakine.contracts.registry import (
     Died,
     Distinct,
     Moved,
+    MovedOut,
     NumberChanged,
     NumberReason,
     RecordCodeChanged,
@@ -27,10 +28,12 @@ from kakine.parties.registry import residents
 from kakine.parties.registry.residents import Done
 from kakine.parties.registry.store import State
 from kakine.protocols.matching import Sex
+from kakine.protocols.validity import LEAVE_DAYS
 from kakine.values.identifiers import IndividualNumber, ResidentRecordCode
 from kakine.values.problems import (
     CheckDigitWrong,
     DateOutside,
+    IdentifierMalformed,
     ItemMalformed,
     ItemsIncomplete,
     KeyReused,
@@ -38,6 +41,7 @@ from kakine.values.problems import (
     MatchNone,
     NobodyToDistinguish,
     NothingChanged,
+    NotMovedOut,
     NotTheirMunicipality,
     PersonDeceased,
     PersonExists,
@@ -47,6 +51,7 @@ from kakine.values.problems import (
 from registry_office import HANAKO, NOW_MS, TODAY, TOYONAKA, YOKOHAMA, Office, run
 
 NEW_HOME = Moved("大阪府豊中市本町3丁目1番16号", bytes(15) + b"2")
+LEAVES = MovedOut(str(TOYONAKA))
 TWIN = replace(HANAKO, address="神奈川県横浜市西区老松町9番地9")
 
 
@@ -148,13 +153,14 @@ def test_unnamed_twins_are_entered_when_the_second_is_confirmed(office):
 def test_a_move_keeps_number_and_protection_and_the_old_place_goes_to_the_history(office):
     done = office.enter()
     office.report(done.number, ShieldSet(True, False))
+    office.report(done.number, LEAVES)
     moved = office.report(done.number, NEW_HOME, town=TOYONAKA)
     person = office.person(done)
     assert (person.municipality, person.address, person.undisclosed) == (TOYONAKA, NEW_HOME.address, True)
     assert moved.number == ""
     assert found(office, done.number) == done.person
     assert office.rows("SELECT municipality, address, until_version FROM former_items") == [
-        (YOKOHAMA, HANAKO.address, 3)
+        (YOKOHAMA, HANAKO.address, 4)
     ]
 
 
@@ -164,9 +170,38 @@ def test_somebody_loses_an_address_goes_abroad_and_comes_back_with_the_same_numb
     assert office.person(done).state is State.RESIDENT
     office.report(done.number, WentAbroad())
     assert (office.person(done).state, office.person(done).address) == (State.ABROAD, None)
+    office.report(done.number, LEAVES)
     office.report(done.number, NEW_HOME, town=TOYONAKA)
     assert office.person(done).state is State.RESIDENT
     assert found(office, done.number) == done.person
+
+
+@pytest.mark.parametrize("days", [0, LEAVE_DAYS])
+def test_whoever_was_let_go_is_taken_over_within_the_time_and_once(office, days):
+    done = office.enter()
+    office.report(done.number, LEAVES)
+    assert office.person(done).municipality == YOKOHAMA
+    later = NOW_MS + days * 86_400_000
+    office.report(done.number, NEW_HOME, town=TOYONAKA, now_ms=later)
+    assert (office.person(done).municipality, office.person(done).leaving) == (TOYONAKA, None)
+    with pytest.raises(NotMovedOut):
+        office.report(done.number, Moved(HANAKO.address, bytes(16)), now_ms=later)
+
+
+def test_a_departure_names_a_municipality(office):
+    done = office.enter()
+    before = office.snapshot()
+    with pytest.raises(CheckDigitWrong):
+        office.report(done.number, MovedOut("272034"))
+    assert office.snapshot() == before
+
+
+def test_a_child_that_is_born_to_somebody_who_leaves_leaves_too(office):
+    mother = office.enter()
+    office.report(mother.number, LEAVES)
+    child = office.birth(Born(office.key(), Subject(mother.number, HANAKO.birth), TODAY, Sex.MALE))
+    office.report(child.number, NEW_HOME, birth=TODAY, town=TOYONAKA)
+    assert office.person(child).municipality == TOYONAKA
 
 
 def test_a_new_name_is_found_and_the_old_one_kept_as_history(office):
@@ -224,7 +259,7 @@ def test_every_change_is_a_life_event(office):
 
 
 @pytest.mark.parametrize(
-    "change", [WentAbroad(), Renamed("甲", "コウ"), Died(), ShieldSet(True, True), ShieldSet(False, False),
+    "change", [LEAVES, WentAbroad(), Renamed("甲", "コウ"), Died(), ShieldSet(True, True), ShieldSet(False, False),
                NumberChanged(NumberReason.ASKED), RecordCodeChanged()]
 )  # fmt: skip
 def test_only_the_municipality_of_record_reports_anything_but_a_move(office, change):
@@ -247,6 +282,7 @@ def test_another_town_cannot_enter_a_birth_into_a_household(office):
         (Moved(HANAKO.address, bytes(16)), NothingChanged),
         (Moved("", bytes(16)), ItemMalformed),
         (Moved("町" * 241, bytes(16)), ItemMalformed),
+        (MovedOut("27203"), IdentifierMalformed),
         (Renamed(HANAKO.name, HANAKO.kana), NothingChanged),
         (Renamed("", "コウ"), ItemMalformed),
         (Renamed("甲", "　"), ItemMalformed),

@@ -111,8 +111,19 @@ class Born(Body, frozen=True):
     distinct: Distinct | None = None
 
 
+class MovedOut(Body, frozen=True, tag="moved-out"):
+    """Is about to leave the calling municipality for the one with this code (転出), or has left. It stays the
+    municipality of record until that one reports the move, which it may for `protocols.validity.LEAVE_DAYS` days."""
+
+    to: str
+
+
 class Moved(Body, frozen=True, tag="moved"):
-    """To the calling municipality: another address there, or (None) no address; also a return from abroad."""
+    """To the calling municipality: another address there, or (None) no address; also a return from abroad.
+
+    Whoever was of another municipality must have been reported by it as leaving for this one. Whoever was of this one
+    is leaving no more.
+    """
 
     address: str | None
     household: Key
@@ -151,7 +162,7 @@ class ShieldSet(Body, frozen=True, tag="shield-set"):
     own_view_stopped: bool
 
 
-Change = Moved | WentAbroad | Renamed | Died | NumberChanged | RecordCodeChanged | ShieldSet
+Change = MovedOut | Moved | WentAbroad | Renamed | Died | NumberChanged | RecordCodeChanged | ShieldSet
 
 
 class Report(Body, frozen=True):

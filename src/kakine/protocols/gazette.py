@@ -265,6 +265,12 @@ class Law:
             raise DomainUnknown(domain=str(name))
         return found
 
+    def vouches(self, name: str) -> bool:
+        """Whether this is the residents' desk of a municipality, where identity is established: the domain of one that
+        gives 住民票関係情報. Raises DomainUnknown."""
+        site = self._site_of(name)
+        return "municipality" in site.types and "TK-0003" in site.provides
+
     def epoch(self, name: str) -> int:
         """The key epoch of a domain; 1 for the hash domain, whose shares are 1. Raises DomainUnknown."""
         return 1 if name == HASH else self.domain(name).epoch
@@ -302,6 +308,12 @@ class Law:
             for name, site in self._sites.items()
             if row.provider_type in site.types and row.item in site.provides
         )
+
+    def choice(self, rows: Sequence[str]) -> bool:
+        """Whether for one of these rows somebody could try several providers: there, "not known here" and
+        "non-disclosed" must not be told apart, or asking one after the other finds where somebody hides. Raises
+        RowUnknown."""
+        return any(len(self.providers(row)) > 1 for row in rows)
 
     def permit(self, requester: str, provider: str, procedure: str, rows: Sequence[str], now_ms: int) -> None:
         """Raise what is missing unless `requester` may ask `provider` for what these rows are about.

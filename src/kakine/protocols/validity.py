@@ -1,4 +1,5 @@
-"""Until when a card and its certificates are valid: by birthdays (order 2014-85; JPKI Act), in days of Japan.
+"""Until when a card, its certificates and a report of leaving are good: in days of Japan, the first two by birthdays
+(order 2014-85; JPKI Act).
 
 A birthday on 29 February is on 28 February in a common year. Who is 18 is so from the day of the birthday; the law of
 ages counts from the end of the day before, which matters to nobody here. Pure functions: the day is an argument.
@@ -17,6 +18,9 @@ CERTIFICATE_BIRTHDAYS = 5
 ADULT = 18
 SIGNATURE_FROM = 15
 """Younger people are normally given no signature certificate."""
+LEAVE_DAYS = 45
+"""How long the municipality that was named at a departure (転出届, which comes first; 住民基本台帳法 arts. 22, 24) may
+take somebody over: two weeks before the day of the move, and the thirty days after it for which one waits."""
 _RENEWAL_MONTHS = 3
 _ERAS = ((date(2019, 5, 1), 5), (date(1989, 1, 8), 4), (date(1926, 12, 25), 3), (date(1912, 7, 30), 2))
 _MEIJI = date(1868, 1, 25)

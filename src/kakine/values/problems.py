@@ -778,6 +778,12 @@ class NotTheirMunicipality(Problem):
     title = "the resident is recorded in another municipality, which alone may report this"
 
 
+class NotMovedOut(Problem):
+    code = "not-moved-out"
+    status = 403
+    title = "the municipality of record has not reported, of late, that the resident leaves for this one"
+
+
 class NothingChanged(Problem):
     code = "nothing-changed"
     title = "the report would leave the record as it is"

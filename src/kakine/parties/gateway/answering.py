@@ -96,7 +96,8 @@ def _decide(
         return issue(domain)(db, opened, tokens, now_ms)
     if kind is Kind.MIGRATE:
         return migrate(domain, partial(store.move_person, domain=domain))(db, opened, tokens, now_ms)
-    people = [_withheld(person) for person in store.find_people(db, domain, tokens)]
+    choice = office.law.in_force(now_ms).choice(opened.public.rows)
+    people = [_withheld(person, choice) for person in store.find_people(db, domain, tokens)]
     open_ = [token for token, withheld in zip(tokens, people, strict=True) if withheld is None]
     copies = store.all_copies(db, domain, open_)
     return [
@@ -107,12 +108,13 @@ def _decide(
     ]
 
 
-def _withheld(person: store.Flags | None) -> Result | None:
-    """Why no copy of this person is even read."""
+def _withheld(person: store.Flags | None, choice: bool) -> Result | None:
+    """Why no copy of this person is even read. Where there was a `choice` of providers, one that protects somebody
+    looks like all those that do not know them, so that asking them all finds no place. Its own people see the flag."""
     if person is None:
         return Result.NOT_KNOWN
     if person.non_disclosed:
-        return Result.NON_DISCLOSED
+        return Result.NOT_KNOWN if choice else Result.NON_DISCLOSED
     return Result.NEEDS_HUMAN if person.needs_human else None
 
 

@@ -96,15 +96,18 @@ class Front:
                 raise
 
     async def acquire(self, caller: PartyName, asked: Acquire) -> Acquired:
-        """Give a domain its codes of people it names by number, or by all five items with exactly one candidate."""
+        """Give a domain its codes of people it names by number, or by all five items with exactly one candidate. A desk
+        that vouches towards the portal, and so opens accounts, is given those of its own residents alone."""
         domain = DomainName(asked.domain)
         if domain.party != caller:
             raise CallerNotAllowed(call="acquire")
+        vouches = self.law.in_force(self.clock()).vouches(domain)
+        town = self._town(caller) if vouches else None
         outcomes: dict[int, str] = {}
         found: list[tuple[int, bytes, bytes]] = []
         for position, wanted in enumerate(asked.wanted):
             try:
-                found.append((position, await self._person(wanted), wanted.reference))
+                found.append((position, await self._person(wanted, town), wanted.reference))
             except Problem as problem:
                 outcomes[position] = problem.code
         if found:
@@ -123,8 +126,9 @@ class Front:
         again = iter(await self._issue(domain, rest)) if rest else iter(())
         return [RecordRefused.code if j in refused else next(again) for j in range(len(people))]
 
-    async def _person(self, wanted: Wanted) -> bytes:
-        """Never a guess: the number with the right birth date, or all five items and one candidate."""
+    async def _person(self, wanted: Wanted, town: MunicipalityCode | None) -> bytes:
+        """Never a guess: the number with the right birth date, or all five items and one candidate; with `town`
+        recorded there."""
         who, db = wanted.who, self.desk.db
         if isinstance(who, ByNumber):
             person = await residents.find_by_number(db, IndividualNumber(who.number), who.birth)
@@ -133,5 +137,7 @@ class Front:
             person = await residents.find_by_items(
                 db, Items(items.name, items.kana, items.birth, items.sex, items.address)
             )
+        if town is not None:
+            residents.require_resident(db, person, town)
         await self._enrol([person])
         return person

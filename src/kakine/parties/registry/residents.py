@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -20,6 +20,7 @@ from kakine.contracts.registry import (
     Distinct,
     Entry,
     Moved,
+    MovedOut,
     NumberChanged,
     RecordCodeChanged,
     Renamed,
@@ -30,12 +31,14 @@ from kakine.contracts.registry import (
 )
 from kakine.crypto.hashing import mac
 from kakine.parties.registry import store, vouched
-from kakine.parties.registry.checks import require_day, require_text, require_town
+from kakine.parties.registry.checks import require_day, require_let_go, require_text, require_town
 from kakine.parties.registry.numbering import Desk, give_number, give_record_code
-from kakine.parties.registry.store import Event, Person, State
+from kakine.parties.registry.store import Event, Leaving, Person, State
 from kakine.protocols.matching import Items, identical, match
+from kakine.protocols.validity import LEAVE_DAYS
 from kakine.runtime.database import Connection, Database
 from kakine.runtime.identity import Entropy
+from kakine.values.calendar import in_japan
 from kakine.values.identifiers import IndividualNumber, MunicipalityCode
 from kakine.values.problems import (
     DateOutside,
@@ -120,9 +123,9 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
     """Write one event of a resident's life.
 
     Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality (all but a move are for the
-    municipality of record), DateOutside, ItemMalformed, NothingChanged, KeyReused, NoFreeNumber; then the
-    record is as before. Not checked: evidence for the event, and that a move was also reported where it
-    began.
+    municipality of record), NotMovedOut (a move out of another one, which has not reported it), DateOutside,
+    ItemMalformed, IdentifierMalformed, CheckDigitWrong, NothingChanged, KeyReused, NoFreeNumber; then the record is as
+    before. Not checked: evidence for the event.
     """
 
     def work(db: Connection) -> Done:
@@ -131,7 +134,7 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
             return done
         before = _subject(db, asked.subject)
         require_day(asked.day, before.birth, now_ms)
-        after = _after(before, town, asked.change, asked.day)
+        after = _after(before, town, asked.change, asked.day, in_japan(now_ms).date())
         if after == before and not isinstance(asked.change, NumberChanged | RecordCodeChanged):
             raise NothingChanged()
         after = replace(after, version=before.version + 1)
@@ -159,6 +162,13 @@ async def find_by_items(db: Database, items: Items) -> bytes:
     Raises MatchNone, MatchMany, ItemsIncomplete. Candidates are those with the kana and birth date asked for.
     """
     return match(items, store.namesakes(db.read(), items))
+
+
+def require_resident(db: Database, id_: bytes, town: MunicipalityCode) -> None:
+    """Raises NotTheirMunicipality unless this is the municipality of record of the person with this internal id."""
+    person = store.find_person(db.read(), id_)
+    assert person is not None  # noqa: S101 - it was just found
+    require_town(person, town)
 
 
 def _enter_or_refuse(
@@ -221,9 +231,10 @@ def _require_new(db: Connection, items: Items, distinct: Distinct | None) -> Non
         raise NobodyToDistinguish()
 
 
-def _after(before: Person, town: MunicipalityCode, change: Change, day: date) -> Person:
+def _after(before: Person, town: MunicipalityCode, change: Change, day: date, today: date) -> Person:
     """The person after the change, same version."""
     if isinstance(change, Moved):
+        require_let_go(before, town, today)
         if change.address is not None:
             require_text("address", change.address)
         return replace(
@@ -232,11 +243,15 @@ def _after(before: Person, town: MunicipalityCode, change: Change, day: date) ->
             municipality=town,
             address=change.address,
             household=change.household,
+            leaving=None,
         )
     require_town(before, town)
     match change:
+        case MovedOut():
+            until = today + timedelta(days=LEAVE_DAYS)
+            return replace(before, leaving=Leaving(MunicipalityCode(change.to), until))
         case WentAbroad():
-            return replace(before, state=State.ABROAD, address=None)
+            return replace(before, state=State.ABROAD, address=None, leaving=None)
         case Renamed():
             require_text("name", change.name)
             require_text("kana", change.kana)

@@ -41,6 +41,14 @@ SHIELDED, BORN = "shield-set", "born"
 """Kinds of life events by which protection begins: set, or shared by a child with its parent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """For which municipality somebody is reported as leaving, and the last day on which it may take them over."""
+
+    to: MunicipalityCode
+    until: date
+
+
 class State(StrEnum):
     """Of a person."""
 
@@ -68,6 +76,8 @@ person = Table(
     Column("own_view_stopped", Integer, nullable=False),
     Column("died", String),
     Column("kana_key", String, nullable=False),
+    Column("leaving_to", String),
+    Column("leaving_until", String),
     Index("person_birth_kana", "birth", "kana_key"),
     Index("person_household", "household"),
 )
@@ -139,6 +149,7 @@ class Person:
     undisclosed: bool = False
     own_view_stopped: bool = False
     died: date | None = None
+    leaving: Leaving | None = None
 
     def __repr__(self) -> str:
         return "<Person>"
@@ -248,6 +259,7 @@ def _person(row: tuple[Any, ...]) -> Person:
         undisclosed=bool(row[10]),
         own_view_stopped=bool(row[11]),
         died=None if row[12] is None else date.fromisoformat(row[12]),
+        leaving=None if row[13] is None else Leaving(MunicipalityCode(row[13]), date.fromisoformat(row[14])),
     )
 
 
@@ -267,6 +279,8 @@ def _row(of: Person) -> dict[str, Any]:
         "own_view_stopped": int(of.own_view_stopped),
         "died": None if of.died is None else of.died.isoformat(),
         "kana_key": normal(of.kana),
+        "leaving_to": None if of.leaving is None else str(of.leaving.to),
+        "leaving_until": None if of.leaving is None else of.leaving.until.isoformat(),
     }
 
 

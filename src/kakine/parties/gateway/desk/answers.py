@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -141,14 +141,14 @@ def word_of(desk: CaseDesk, inquiry: Inquiry) -> Word:
     """The result alone, for lists."""
     if inquiry.step is not Step.ANSWERED:
         return Word(inquiry.step.value)
-    if inquiry.result in _HIDING and any(_choice(desk, row) for row in inquiry.rows):
+    if inquiry.result in _HIDING and _choice(desk, inquiry.rows):
         return Word.NO_ANSWER
     return Word(inquiry.result) if inquiry.result in set(Result) else Word.UNREADABLE
 
 
-def _choice(desk: CaseDesk, row: str) -> bool:
+def _choice(desk: CaseDesk, rows: Sequence[str]) -> bool:
     try:
-        return len(desk.law.providers(row)) > 1
+        return desk.law.choice(rows)
     except RowUnknown:
         return True
 
