@@ -35,6 +35,8 @@ from kakine.runtime.database import Database, sql
 from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
 from kakine.runtime.postgres import address
 from kakine.values.problems import StoreOutdated
+from kakine.wire.answer import Answered, Answers, Result
+from kakine.wire.canonical import encode
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 
@@ -197,13 +199,44 @@ def test_what_was_under_way_before_replicas_is_nobodys_and_all_there(
     with pytest.raises(StoreOutdated):
         Database.open(path, TABLES[kind])
     with opened() as store:
-        assert upgrade(store, TABLES[kind]) == ["0002"]
+        assert upgrade(store, TABLES[kind]) == [each.name[:4] for each in sorted(_folder(kind))][1:]
         assert differences(store, TABLES[kind]) == []
     with closing(Database.open(path, TABLES[kind])) as database:
         left = codebook.unfinished(database.read())
     assert {each.replica for each in left} == {""}
     found = [(each.request, each.kept, each.context, each.time_ms) for each in left]
     assert sorted(found) == sorted(tuple(row.values()) for row in kept)
+
+
+def test_what_the_registry_had_kept_of_logins_goes(empty: tuple[Path, Opened], tmp_path: Path) -> None:
+    """Answers to what came with its own codes stay: they may be asked for again."""
+    path, opened = empty
+    before = tmp_path / "before"
+    before.mkdir()
+    for script in _folder("registry"):
+        if script.name < "0003":
+            (before / script.name).write_text(script.read_text())
+    own = [Answered(Result.DELIVERED, (), b""), Answered(Result.REFUSED, (), b"")]
+    shown = [
+        Answered(Result.PARTIAL, ("name",), b'{"name":{}}'),
+        Answered(Result.DELIVERED, ("over_20",), b'{"over_20":true}'),
+        Answered(Result.NON_DISCLOSED, (), b""),
+        Answered(Result.NOT_KNOWN, (), b""),
+    ]
+    kept = [own, own[:1], *([each] for each in shown)]
+    rows = [
+        {"request": bytes([k]), "answers": encode(Answers(bytes(32), k, tuple(people))), "time_ms": k}
+        for k, people in enumerate(kept)
+    ]
+    with opened() as store:
+        assert upgrade(store, MetaData(info={"store": str(before)}), new=True) == ["0001", "0002"]
+        store.execute(insert(table("incoming", *(column(name) for name in rows[0]))), rows)
+        store.commit()
+    with opened() as store:
+        assert upgrade(store, TABLES["registry"])[0] == "0003"
+    with closing(Database.open(path, TABLES["registry"])) as database:
+        left = [codebook.answered(database.read(), row["request"]) for row in rows]
+    assert left == [row["answers"] for row in rows[:2]] + [None] * len(shown)
 
 
 def test_what_was_filed_before_is_found_by_the_entry_that_it_begins_with(

@@ -34,7 +34,7 @@ from kakine.parties.registry.checks import require_day, require_text, require_to
 from kakine.parties.registry.numbering import Desk, give_number, give_record_code
 from kakine.parties.registry.store import Event, Person, State
 from kakine.protocols.matching import Items, identical, match
-from kakine.runtime.database import Connection, Database
+from kakine.runtime.database import Connection
 from kakine.runtime.identity import Entropy
 from kakine.values.identifiers import IndividualNumber, MunicipalityCode
 from kakine.values.problems import (
@@ -144,21 +144,21 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
     return await desk.db.write(work)
 
 
-async def find_by_number(db: Database, number: IndividualNumber, birth: date, *, past: bool = False) -> bytes:
+def find_by_number(db: Connection, number: IndividualNumber, birth: date, *, past: bool = False) -> bytes:
     """The internal id of whoever has this number and birth date; with `past` also of whoever had it.
 
     Raises PersonUnknown, the same for an unknown number and another birth date; NumberRetired,
     PersonDeceased.
     """
-    return _holder(db.read(), number.digits, birth, past=past).id
+    return _holder(db, number.digits, birth, past=past).id
 
 
-async def find_by_items(db: Database, items: Items) -> bytes:
+def find_by_items(db: Connection, items: Items) -> bytes:
     """The internal id of the one person, alive or not, who agrees in all five items.
 
     Raises MatchNone, MatchMany, ItemsIncomplete. Candidates are those with the kana and birth date asked for.
     """
-    return match(items, store.namesakes(db.read(), items))
+    return match(items, store.namesakes(db, items))
 
 
 def _enter_or_refuse(
