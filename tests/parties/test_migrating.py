@@ -213,8 +213,9 @@ def test_what_the_registry_had_kept_of_logins_goes(empty: tuple[Path, Opened], t
     path, opened = empty
     before = tmp_path / "before"
     before.mkdir()
+    (own_step,) = (each.name for each in _folder("registry") if each.stem.endswith("_misses"))
     for script in _folder("registry"):
-        if script.name < "0003":
+        if script.name < own_step:
             (before / script.name).write_text(script.read_text())
     own = [Answered(Result.DELIVERED, (), b""), Answered(Result.REFUSED, (), b"")]
     shown = [
@@ -229,11 +230,11 @@ def test_what_the_registry_had_kept_of_logins_goes(empty: tuple[Path, Opened], t
         for k, people in enumerate(kept)
     ]
     with opened() as store:
-        assert upgrade(store, MetaData(info={"store": str(before)}), new=True) == ["0001", "0002"]
+        upgrade(store, MetaData(info={"store": str(before)}), new=True)
         store.execute(insert(table("incoming", *(column(name) for name in rows[0]))), rows)
         store.commit()
     with opened() as store:
-        assert upgrade(store, TABLES["registry"])[0] == "0003"
+        assert upgrade(store, TABLES["registry"])[0] == own_step[:4]
     with closing(Database.open(path, TABLES["registry"])) as database:
         left = [codebook.answered(database.read(), row["request"]) for row in rows]
     assert left == [row["answers"] for row in rows[:2]] + [None] * len(shown)
