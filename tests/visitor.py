@@ -8,16 +8,19 @@ with Doorstep.opened(tmp_path) as at:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from card_maker import PIN, Roots
 from kakine.crypto.cards import CardCertificate, KeyFile
+from kakine.parties.portal.acts.addresses import RELEASE
+from kakine.parties.portal.acts.engine import MOST_OPEN
 from kakine.parties.portal.acts.own import OwnActs
 from kakine.parties.portal.login.http import application
 from kakine.parties.portal.visits import Visit, Visits
 from kakine.protocols.logins import challenge_digest
+from kakine.values.problems import ActsTooMany
 from login_site import ISSUER, LoginSite
 from passkey_maker import SoftPasskey
 
@@ -57,6 +60,13 @@ class Visitor:
         answer = passkey.created(self.acts.new_passkey_options(self.name))
         act: bytes = self.site.run(self.acts.add_passkey(self.name, answer))
         return act
+
+    def fill_the_list(self) -> None:
+        """Ask for as many acts as an account may have."""
+        with suppress(ActsTooMany):
+            for number in range(MOST_OPEN + 1):
+                self.site.run(self.acts.ask(self.name, RELEASE, number.to_bytes(16)))
+            raise AssertionError("nobody counts them")
 
     def undo(self, act: bytes) -> None:
         self.site.run(self.acts.undo(self.name, act))

@@ -3,7 +3,9 @@ a person who has been retired."""
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -11,10 +13,35 @@ from attacks.insider import MAILBOXES, filings, log_size, mask_keys, office_of
 from kakine.clients.exchange import request_of
 from kakine.contracts.commission import SUSPEND, Narrow, Stop
 from kakine.contracts.mailbox import FILE, File
-from kakine.country import COMMISSION, CONVERTERS
+from kakine.contracts.registry import (
+    ACQUIRE,
+    BIRTH,
+    CARD,
+    ENTER,
+    LOSS_CODE,
+    LOST_BY_CODE,
+    REPORT,
+    VOUCH,
+    Acquire,
+    Born,
+    ByNumber,
+    CardNews,
+    CardReport,
+    Died,
+    Enter,
+    Entry,
+    LossCode,
+    LostByCode,
+    Report,
+    Subject,
+    Vouch,
+    Wanted,
+)
+from kakine.country import COMMISSION, CONVERTERS, REGISTRY
 from kakine.crypto.sealing import OpenKey
 from kakine.parties.converter.keys import withhold
 from kakine.protocols.chain import recipient_mask, release_value, unmask
+from kakine.protocols.matching import Sex
 from kakine.values.codes import MaskedVector
 from kakine.values.labels import PartyName
 from kakine.values.problems import LinkWithheld, PartyUnavailable, Problem, RecordRefused, Suspended
@@ -108,6 +135,49 @@ def test_one_converter_that_has_heard_is_enough(land: Land) -> None:
     with pytest.raises(Suspended):
         land.run(land.ask(0))
     assert (filings(land), log_size(land)) == before
+
+
+def at_the_registry(land: Land) -> dict[str, tuple[Any, Any]]:
+    """What a municipality may ask of the registry, by name."""
+    key, child = land.entropy(16), land.entropy(16)
+    born, day, who = date(1990, 5, 17), date(2026, 6, 1), Subject("1" * 12, date(1990, 5, 17))
+    entry = Entry(key, "山田 花子", "ヤマダ ハナコ", born, Sex.FEMALE, key, day, "中区本町1-1")
+    return {
+        "enter": (ENTER, Enter([entry])),
+        "birth": (BIRTH, Born(child, who, day, Sex.FEMALE)),
+        "report": (REPORT, Report(key, who, day, Died())),
+        "acquire": (ACQUIRE, Acquire(CHILDREN, [Wanted(b"file-1", ByNumber(who.number, born))])),
+        "vouch": (VOUCH, Vouch(who, "authentication")),
+        "found": (CARD, CardReport(key, who, CardNews.FOUND)),
+        "ended": (CARD, CardReport(key, who, CardNews.ENDED)),
+        "loss-code": (LOSS_CODE, LossCode(who, bytes(32))),
+        "lost": (CARD, CardReport(key, who, CardNews.LOST)),
+        "lost-by-code": (LOST_BY_CODE, LostByCode(key, bytes(32))),
+    }
+
+
+def said_by_the_registry(land: Land, call: str) -> str:
+    """The refusal of a call in which nobody is named rightly."""
+    with pytest.raises(Problem) as refused:
+        land.run(land.country.peers("yokohama").ask(REGISTRY.party, *at_the_registry(land)[call]))
+    return refused.value.code
+
+
+def test_a_suspended_municipality_reports_nothing_to_the_registry(land: Land) -> None:
+    """A9: not even what the registry does without an exchange. What only stops a card goes on: it protects."""
+    suspend(land, "party", "yokohama")
+    land.run(land.country.refresh())
+    protecting = {"lost": "check-digit-wrong", "lost-by-code": "loss-code-unknown"}
+    for call in at_the_registry(land):
+        assert said_by_the_registry(land, call) == protecting.get(call, "suspended"), call
+
+
+def test_while_everything_is_suspended_lives_are_recorded_and_no_code_is_given(land: Land) -> None:
+    """A9: a suspension of everything spares what protects; a death retires, a protection begins."""
+    suspend(land, "everything", "")
+    land.run(land.country.refresh())
+    assert said_by_the_registry(land, "report") == "check-digit-wrong"
+    assert said_by_the_registry(land, "acquire") == "suspended"
 
 
 def test_a_suspension_between_hop_and_release_keeps_it_closed(land: Land) -> None:

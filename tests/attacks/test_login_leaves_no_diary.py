@@ -17,15 +17,19 @@ from typing import Any
 
 import pytest
 
+from attacks.insider import office_of, taken_over
 from card_maker import PIN, Roots
 from exchange_state import snapshot
+from kakine.contracts import converter
 from kakine.crypto.base64url import base64url
 from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.crypto.hashing import mac
+from kakine.parties.converter import gate
 from kakine.parties.portal.login.office import Grant, Token, Under
 from kakine.protocols.logins import challenge_digest
 from kakine.runtime.codebook import token_of
-from kakine.values.labels import DomainName
+from kakine.values.labels import DomainName, PartyName
+from kakine.values.problems import PartyUnavailable
 from kakine.wire.canonical import decode
 from kakine.wire.login import Challenge
 from login_site import CHILDCARE, INSURER, PENSION, REDIRECTS, LoginSite, Told
@@ -199,6 +203,24 @@ def test_the_registry_does_not_hear_for_whom_it_is_asked_and_keeps_nothing_of_it
         assert [body for body in heard if site.encode() in body] == []
     after = snapshot(day.site.land.folder, "registry")
     assert after == day.before["registry"]
+
+
+def test_the_registry_keeps_nothing_of_a_login_whose_outcome_could_not_be_filed(tmp_path: Path) -> None:
+    """It has decided what it would show. Nobody repeats that request, so what it wrote down would stay."""
+    with LoginSite.opened(tmp_path / "land", people=1) as site:
+        browser = site.known(0, site.party(), "openid name over_20")
+        before, office, failed = snapshot(site.land.folder, "registry"), office_of(site.land, 1), []
+
+        async def fail(caller: PartyName, message: converter.Outcome) -> converter.Filed:
+            if caller != "registry":
+                return await gate.outcome(office, caller, message)
+            failed.append(message)
+            raise PartyUnavailable()
+
+        with taken_over(site.land, office.identity.name, converter.OUTCOME, fail):
+            assert "code" not in browser.agree("name", "over_20").said
+        assert len(failed) == 1
+        assert snapshot(site.land.folder, "registry") == before
 
 
 def test_nobody_in_between_sees_the_name_of_a_person_at_a_relying_party(day: Day) -> None:

@@ -16,12 +16,10 @@ from attacks.test_web_portal import by_card as card_in_browser
 from card_maker import Roots
 from kakine.crypto.cards import CardCertificate, KeyFile
 from kakine.parties.portal.acts import shield
-from kakine.parties.portal.acts.engine import MOST_OPEN
 from kakine.parties.portal.acts.store import State
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     ActImpossible,
-    ActsTooMany,
     CounterNeeded,
     MandateNotInForce,
     StepUpNeeded,
@@ -141,11 +139,7 @@ def test_raising_it_again_stops_a_lifting_also_where_the_list_of_acts_is_full(at
     at.raises(at.thief())
     at.wait(1)
     at.lifts(at.owner())
-    thief = at.thief()
-    for _ in range(MOST_OPEN - 2):
-        at.site.run(thief.acts.close_area(thief.name, "tax"))
-    with pytest.raises(ActsTooMany):
-        at.site.run(thief.acts.close_area(thief.name, "tax"))
+    at.owner().fill_the_list()
     at.wait(1)
     at.raises(at.thief())
     at.wait(3)
@@ -153,12 +147,11 @@ def test_raising_it_again_stops_a_lifting_also_where_the_list_of_acts_is_full(at
 
 
 def test_a_full_list_of_acts_keeps_nobody_from_raising_it(at: At) -> None:
-    thief = at.thief()
-    for _ in range(MOST_OPEN):
-        at.site.run(thief.acts.close_area(thief.name, "tax"))
+    at.owner().fill_the_list()
     at.raises(at.owner())
     assert at.up()
     strong = at.owner()
+    assert "own-area-closed" in {act.kind for act in strong.acts.notices(strong.name)}
     assert shield.AREA in strong.acts.closed_areas(strong.name)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from attacks.test_login_leaves_no_diary import by_card
 from kakine.parties.portal.acts.addresses import RELEASE, released
+from kakine.parties.portal.acts.engine import MOST_OPEN
 from kakine.protocols.logins import CARD, COUNTER, PASSKEY
 from kakine.values.problems import (
     ActUnknown,
@@ -173,11 +174,46 @@ def test_what_a_thief_has_asked_for_with_a_lost_card_is_named_and_undone_in_one_
     assert person.acts.suspects(person.name) == []
     at.site.run(person.acts.card_lost(person.name, person.way(CARD)))
     assert {act.id for act in person.acts.suspects(person.name)} == {done, waits}
-    assert set(at.site.run(person.acts.undo_suspects(person.name))) == {done, waits}
+    assert at.site.run(person.acts.undo_suspects(person.name)) == []
+    assert {person.states()[act] for act in (done, waits)} == {"undone"}
     with pytest.raises(LoginNotKnown):
         at.visitor().by_passkey(device)
     assert at.visitor().by_passkey(own).states()[mine] == "done"
     assert person.acts.suspects(person.name) == []
+
+
+def test_a_full_list_of_acts_keeps_nobody_from_reporting_a_card_lost(at: Doorstep) -> None:
+    telephone = at.passkey(0)
+    at.two_ways(telephone).fill_the_list()
+    person = at.visitor().by_passkey(telephone)
+    at.site.run(person.acts.close_area(person.name, "tax"))
+    at.site.run(person.acts.card_lost(person.name, person.way(CARD)))
+    with pytest.raises(LoginNotKnown):
+        at.visitor().by_card(at.card)
+
+
+def test_closings_by_a_thief_leave_room_for_acts_of_the_person(at: Doorstep) -> None:
+    thief = at.visitor().by_card(at.card)
+    for _ in range(MOST_OPEN):
+        at.site.run(thief.acts.close_area(thief.name, "tax"))
+    person = at.by_paper()
+    bound = person.asks_for(at.device())
+    assert person.states()[bound] == "done"
+
+
+def test_a_closing_among_them_stops_no_undoing_in_a_weak_visit(at: Doorstep) -> None:
+    """The thief closes an area first, with card and shared telephone; to open it again takes step-up."""
+    telephone = at.passkey(0)
+    thief = at.two_ways(telephone)
+    closing = at.site.run(thief.acts.close_area(thief.name, "tax"))
+    bound = thief.asks_for(at.device())
+    person = at.visitor().by_passkey(telephone)
+    at.site.run(person.acts.card_lost(person.name, person.way(CARD)))
+    assert at.site.run(person.acts.undo_suspects(person.name)) == [closing]
+    assert (person.states()[bound], person.states()[closing]) == ("undone", "done")
+    person = at.by_paper()
+    assert at.site.run(person.acts.undo_suspects(person.name)) == []
+    assert person.states()[closing] == "undone"
 
 
 def test_a_thief_does_not_lift_the_report_of_a_loss(at: Doorstep) -> None:

@@ -36,6 +36,8 @@ from kakine.runtime.database import Database, sql
 from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
 from kakine.runtime.postgres import address
 from kakine.values.problems import StoreOutdated
+from kakine.wire.answer import Answered, Answers, Result
+from kakine.wire.canonical import encode
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 
@@ -227,13 +229,45 @@ def test_people_entered_before_there_were_departures_leave_for_nowhere(
         store.execute(insert(old), who)
         store.commit()
     with opened() as store:
-        assert upgrade(store, TABLES["registry"]) == ["0003"]
+        assert upgrade(store, TABLES["registry"])[0] == "0003"
         assert differences(store, TABLES["registry"]) == []
     with closing(Database.open(path, TABLES["registry"])) as database:
         person = registry_store.find_person(database.read(), who["id"])
     assert person is not None
     assert (person.name, person.municipality, person.undisclosed) == ("渡邉　花子", "141003", True)
     assert person.leaving is None
+
+
+def test_what_the_registry_had_kept_of_logins_goes(empty: tuple[Path, Opened], tmp_path: Path) -> None:
+    """Answers to what came with its own codes stay: they may be asked for again."""
+    path, opened = empty
+    before = tmp_path / "before"
+    before.mkdir()
+    (own_step,) = (each.name for each in _folder("registry") if each.stem.endswith("_misses"))
+    for script in _folder("registry"):
+        if script.name < own_step:
+            (before / script.name).write_text(script.read_text())
+    own = [Answered(Result.DELIVERED, (), b""), Answered(Result.REFUSED, (), b"")]
+    shown = [
+        Answered(Result.PARTIAL, ("name",), b'{"name":{}}'),
+        Answered(Result.DELIVERED, ("over_20",), b'{"over_20":true}'),
+        Answered(Result.NON_DISCLOSED, (), b""),
+        Answered(Result.NOT_KNOWN, (), b""),
+    ]
+    kept = [own, own[:1], *([each] for each in shown)]
+    rows = [
+        {"request": bytes([k]), "answers": encode(Answers(bytes(32), k, tuple(people))), "time_ms": k}
+        for k, people in enumerate(kept)
+    ]
+    with opened() as store:
+        upgrade(store, MetaData(info={"store": str(before)}), new=True)
+        store.execute(insert(table("incoming", *(column(name) for name in rows[0]))), rows)
+        store.commit()
+    with opened() as store:
+        assert upgrade(store, TABLES["registry"])[0] == own_step[:4]
+    with closing(Database.open(path, TABLES["registry"])) as database:
+        left = [codebook.answered(database.read(), row["request"]) for row in rows]
+    assert left == [row["answers"] for row in rows[:2]] + [None] * len(shown)
 
 
 def test_what_was_filed_before_is_found_by_the_entry_that_it_begins_with(

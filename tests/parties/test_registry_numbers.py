@@ -54,11 +54,11 @@ def test_after_a_leak_one_step_gives_a_new_number_and_the_old_one_is_nobodys(off
     done = office.enter()
     changed = office.report(done.number, LEAK)
     assert changed.number != done.number
-    db = office.desk.db
-    assert run(residents.find_by_number(db, IndividualNumber(changed.number), HANAKO.birth)) == done.person
+    db = office.desk.db.read()
+    assert residents.find_by_number(db, IndividualNumber(changed.number), HANAKO.birth) == done.person
     with pytest.raises(NumberRetired):
-        run(residents.find_by_number(db, IndividualNumber(done.number), HANAKO.birth))
-    old = run(residents.find_by_number(db, IndividualNumber(done.number), HANAKO.birth, past=True))
+        residents.find_by_number(db, IndividualNumber(done.number), HANAKO.birth)
+    old = residents.find_by_number(db, IndividualNumber(done.number), HANAKO.birth, past=True)
     assert old == done.person
     with pytest.raises(NumberRetired):
         office.report(done.number, Died())

@@ -63,14 +63,14 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def found(office: Office, number: str, birth: date = HANAKO.birth) -> bytes:
-    return run(residents.find_by_number(office.desk.db, IndividualNumber(number), birth))
+    return residents.find_by_number(office.desk.db.read(), IndividualNumber(number), birth)
 
 
 def test_an_entry_is_numbered_and_found_by_number_and_by_items(office):
     done = office.enter()
     assert IndividualNumber(done.number).digits == done.number
     assert ResidentRecordCode(done.record_code).digits == done.record_code
-    assert found(office, done.number) == done.person == run(residents.find_by_items(office.desk.db, HANAKO))
+    assert found(office, done.number) == done.person == residents.find_by_items(office.desk.db.read(), HANAKO)
 
 
 def test_the_birth_date_must_fit_the_number(office):
@@ -82,7 +82,7 @@ def test_the_birth_date_must_fit_the_number(office):
 def test_somebody_without_an_address_is_entered_and_numbered(office):
     done = office.enter(replace(HANAKO, address=None), cause=Cause.FOUND)
     assert done.number
-    assert run(residents.find_by_items(office.desk.db, replace(HANAKO, address=None))) == done.person
+    assert residents.find_by_items(office.desk.db.read(), replace(HANAKO, address=None)) == done.person
 
 
 def test_the_same_person_is_not_entered_twice_however_the_entry_is_encoded(office):
@@ -100,7 +100,7 @@ def test_a_distinct_person_at_the_same_address_is_entered_for_a_reason(office):
     assert first.number != second.number
     assert first.person != second.person
     with pytest.raises(MatchMany):
-        run(residents.find_by_items(office.desk.db, HANAKO))
+        residents.find_by_items(office.desk.db.read(), HANAKO)
 
 
 def test_distinctness_cannot_be_claimed_in_advance(office):
@@ -110,14 +110,14 @@ def test_distinctness_cannot_be_claimed_in_advance(office):
 
 def test_same_name_same_birth_people_in_one_town_are_told_apart_by_address(office):
     first, second = office.enter(), office.enter(TWIN)
-    assert run(residents.find_by_items(office.desk.db, TWIN)) == second.person != first.person
+    assert residents.find_by_items(office.desk.db.read(), TWIN) == second.person != first.person
 
 
 @pytest.mark.parametrize("other", [{"name": "渡辺　花子"}, {"kana": "ワタナベ　ハコナ"}, {"address": None}])
 def test_a_look_up_that_differs_in_one_item_is_refused(office, other):
     office.enter()
     with pytest.raises(MatchNone):
-        run(residents.find_by_items(office.desk.db, replace(HANAKO, **other)))
+        residents.find_by_items(office.desk.db.read(), replace(HANAKO, **other))
 
 
 def test_a_child_shares_household_address_and_protection_of_its_parent(office):
@@ -136,9 +136,9 @@ def test_a_newborn_without_name_is_numbered_named_later_and_never_found_by_blank
     mother = office.enter()
     child = office.birth(Born(office.key(), Subject(mother.number, HANAKO.birth), TODAY, Sex.MALE))
     with pytest.raises(ItemsIncomplete):
-        run(residents.find_by_items(office.desk.db, office.person(child).items))
+        residents.find_by_items(office.desk.db.read(), office.person(child).items)
     office.report(child.number, Renamed("渡邉　湊", "ワタナベ　ミナト"), birth=TODAY)
-    assert run(residents.find_by_items(office.desk.db, office.person(child).items)) == child.person
+    assert residents.find_by_items(office.desk.db.read(), office.person(child).items) == child.person
 
 
 def test_unnamed_twins_are_entered_when_the_second_is_confirmed(office):
@@ -208,9 +208,9 @@ def test_a_new_name_is_found_and_the_old_one_kept_as_history(office):
     done = office.enter()
     office.report(done.number, Renamed("髙橋　花子", "タカハシ　ハナコ"))
     now = replace(HANAKO, name="髙橋　花子", kana="タカハシ　ハナコ")
-    assert run(residents.find_by_items(office.desk.db, now)) == done.person
+    assert residents.find_by_items(office.desk.db.read(), now) == done.person
     with pytest.raises(MatchNone):
-        run(residents.find_by_items(office.desk.db, HANAKO))
+        residents.find_by_items(office.desk.db.read(), HANAKO)
     assert office.rows("SELECT name FROM former_items") == [(HANAKO.name,)]
 
 
@@ -222,7 +222,7 @@ def test_the_dead_take_no_more_events_and_are_still_found_by_those_who_must(offi
         with pytest.raises(PersonDeceased):
             office.report(done.number, change)
     number = IndividualNumber(done.number)
-    assert run(residents.find_by_number(office.desk.db, number, HANAKO.birth, past=True)) == done.person
+    assert residents.find_by_number(office.desk.db.read(), number, HANAKO.birth, past=True) == done.person
     with pytest.raises(PersonExists):
         office.enter()
 

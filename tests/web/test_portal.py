@@ -93,6 +93,15 @@ def test_the_coverage_page_names_what_is_inside_and_what_is_not(portal: PortalLa
     assert "running" in page
 
 
+def test_the_list_of_acts_says_what_it_takes_to_undo_one_that_protects(portal: PortalLand) -> None:
+    plain = portal.entered(1)
+    plain.get("/data/tax")
+    assert plain.send("/data/close", area="tax").status == 303
+    page = text_of(plain.get("/en/decisions").text)
+    assert "undoing it takes both card and passkey, or a code from a counter" in page
+    assert "If you did not ask for it" not in page
+
+
 def test_logging_out_ends_the_visit_too(portal: PortalLand) -> None:
     plain = portal.entered(0)
     plain.get("/decisions")

@@ -16,6 +16,7 @@ from kakine.cli.own_decisions import decision_words, use_words
 from kakine.cli.own_history import RECORDED, VIEWED, Read, Seen
 from kakine.cli.own_objections import Disputed
 from kakine.cli.verify import harmless
+from kakine.contracts.registry import NOT_GIVEN
 from kakine.institutions.families import Family
 from kakine.protocols.decisions import GROUND as DECISION
 from kakine.protocols.decisions import Consent
@@ -95,7 +96,7 @@ class Facts:
         told = self.number
         return bool(
             told["changed"]
-            and told["old"] == "number-retired"
+            and told["old"] == NOT_GIVEN
             and told["new"] == "delivered"
             and told["before"] == told["after"] == "delivered"
         )

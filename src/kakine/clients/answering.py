@@ -28,9 +28,15 @@ async def serve(
     entropy: Entropy,
     permit: Callable[[Opened], None],
     decide: Decide,
+    *,
+    keep: bool = True,
 ) -> Delivered:
     """Answer one batch. A repeat of the same request gives the same outcome and the same answers (also after a crash
-    between outcome and answer). `permit` raises where the recipient's own check of the law refuses."""
+    between outcome and answer). `permit` raises where the recipient's own check of the law refuses.
+
+    Without `keep` the answers never come to the disk, so that no failure leaves them there, and `decide` MUST NOT
+    write; a repeat is decided anew, and where its outcome has been filed, refused.
+    """
     request = request_digest(public_digest(message.public), message.record)
     known = codebook.answered(db.read(), request)
     opened = await recipient.open(message, again=known is not None)
@@ -40,14 +46,14 @@ async def serve(
         tokens = [wrap.wrap(opened.codes.code(j), domain) for j in range(opened.codes.size)]
         root, now_ms = entropy(32), clock()
 
+        def decided(conn: Connection) -> bytes:
+            return encode(Answers(root, now_ms, tuple(decide(conn, opened, tokens, now_ms))))
+
         def work(conn: Connection) -> bytes:
             before = codebook.answered(conn, request)
-            if before is not None:
-                return before
-            people = tuple(decide(conn, opened, tokens, now_ms))
-            return codebook.keep_incoming(conn, request, encode(Answers(root, now_ms, people)), now_ms)
+            return before or codebook.keep_incoming(conn, request, decided(conn), now_ms)
 
-        known = await db.write(work)
+        known = await db.write(work) if keep else decided(db.read())
     outcome, sealed = recipient.outcome(opened, decode(known, Answers))
     return await recipient.conclude(outcome, sealed)
 

@@ -262,9 +262,15 @@ class Acquire(Body, frozen=True):
     wanted: Annotated[list[Wanted], Meta(min_length=1, max_length=256)]
 
 
+NOT_GIVEN = "not-given"
+"""No code, whatever the reason: nobody or more than one agrees, the number is no longer in force, the person is dead,
+or the code could not be issued. One word, so that nobody learns from it about whoever was named."""
+
+
 class Acquired(Body, frozen=True):
     """For each: "delivered" (the code has come by the chain), "refused" (the domain has the person or the reference
-    already, differently), or the code of the problem for which nobody was picked."""
+    already, differently), `NOT_GIVEN`, or the code of what is wrong in the question itself (a check digit, a blank
+    item)."""
 
     outcomes: list[str]
 

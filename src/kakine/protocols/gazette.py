@@ -389,10 +389,13 @@ class Law:
 
     def require_running(self, now_ms: int, *parties: str) -> None:
         """Raise `Suspended` where everything is stopped, or one of these parties."""
-        stops = self._stops(now_ms)
-        _require_goes_on(stops, Subject.EVERYTHING, "")
+        _require_goes_on(self._stops(now_ms), Subject.EVERYTHING, "")
+        self.require_not_suspended(now_ms, *parties)
+
+    def require_not_suspended(self, now_ms: int, *parties: str) -> None:
+        """Raise `Suspended` where one of these parties is: for what goes on while everything is stopped."""
         for name in parties:
-            _require_goes_on(stops, Subject.PARTY, name)
+            _require_goes_on(self._stops(now_ms), Subject.PARTY, name)
 
     def stands_still(self, subject: Subject, name: str, now_ms: int) -> bool:
         """Whether this very thing is suspended; what it hangs on may be besides."""

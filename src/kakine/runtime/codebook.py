@@ -141,7 +141,6 @@ _ALL_DISPUTABLE = sql(select(disputable.c.request, disputable.c.kept))
 _DROP_DISPUTABLE = sql(delete(disputable).where(disputable.c.expiry < bindparam("month")))
 _ANSWER = sql(insert(incoming))
 _FORGET = sql(delete(incoming).where(incoming.c.time_ms < bindparam("before")))
-_DROP_ANSWER = sql(delete(incoming).where(incoming.c.request == bindparam("request")))
 _ANSWERED = sql(select(incoming.c.answers).where(incoming.c.request == bindparam("request")))
 
 
@@ -267,8 +266,3 @@ def forget_incoming(db: Connection, before_ms: int) -> int:
     """Delete the answers decided before a time, with the seeds of their records; how many there were. What is asked
     again so late is refused before anybody looks here."""
     return db.execute(_FORGET, {"before": before_ms}).rowcount
-
-
-def drop_incoming(db: Connection, request: bytes) -> None:
-    """Keep the answers of this request no longer; it would be answered anew."""
-    db.execute(_DROP_ANSWER, {"request": request})

@@ -727,6 +727,14 @@ class MatchMany(Problem):
     title = "several people agree in every item; ask the person"
 
 
+class MissesUsedUp(Problem):
+    code = "misses-used-up"
+    status = 429
+    title = (
+        "the caller has named as many people in vain today as the registry allows; `left` may still be named"
+    )
+
+
 class ItemMalformed(Problem):
     code = "item-malformed"
     title = "a basic item is blank, too long, or has characters that cannot be printed"

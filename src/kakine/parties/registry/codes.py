@@ -57,8 +57,6 @@ from kakine.wire.request import (
     Payload,
     PublicPart,
     RecordPart,
-    public_digest,
-    request_digest,
 )
 
 MOST = 256
@@ -290,7 +288,7 @@ class Codes:
     async def deliver(self, caller: PartyName, message: Deliver) -> Delivered:
         """The registry's own codes of those it enrols, where it is the recipient as well; and what a person agreed to
         show at a login, of which nothing is kept: that somebody showed something, and when, is the person's to know."""
-        delivered = await serve(
+        return await serve(
             message,
             self._recipient(),
             self.wrap,
@@ -299,11 +297,8 @@ class Codes:
             self.entropy,
             partial(self._permit, caller),
             partial(_decide, self.name),
+            keep=decode(message.record, RecordPart).kind is not Kind.ATTRIBUTES,
         )
-        if decode(message.record, RecordPart).kind is Kind.ATTRIBUTES:
-            request = request_digest(public_digest(message.public), message.record)
-            await self.db.write(partial(codebook.drop_incoming, request=request))
-        return delivered
 
     def _permit(self, caller: PartyName, opened: Opened) -> None:
         public: PublicPart = opened.public

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kakine.clients.carrier import OPEN
 from kakine.contracts.registry import (
+    NOT_GIVEN,
     Acquire,
     Acquired,
     Born,
-    ByItems,
     ByNumber,
     Died,
     Enter,
@@ -24,7 +25,7 @@ from kakine.contracts.registry import (
     Reported,
     Wanted,
 )
-from kakine.parties.registry import residents
+from kakine.parties.registry import misses, residents
 from kakine.parties.registry.codes import MOST, Codes
 from kakine.parties.registry.numbering import Desk
 from kakine.parties.registry.residents import Done
@@ -32,10 +33,19 @@ from kakine.parties.registry.vouching import Vouching
 from kakine.protocols.gazette import LawBook
 from kakine.protocols.matching import Items
 from kakine.runtime import codebook
+from kakine.runtime.database import Connection
 from kakine.runtime.identity import Clock
+from kakine.values.calendar import day_in_japan
 from kakine.values.identifiers import CorporateNumber, IndividualNumber, MunicipalityCode
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed, Problem, RecordRefused
+from kakine.values.problems import (
+    CallerNotAllowed,
+    CheckDigitWrong,
+    IdentifierMalformed,
+    ItemsIncomplete,
+    Problem,
+    RecordRefused,
+)
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,11 @@ class Front:
 
     def _town(self, caller: PartyName) -> MunicipalityCode:
         """The caller's municipality code, out of the corporate number that the gazette has of it. Raises
-        `NotAMunicipality`."""
-        party = self.law.in_force(self.clock()).party(caller)
-        return CorporateNumber(party.number).municipality
+        `NotAMunicipality`, and `Suspended` where the caller is."""
+        now_ms = self.clock()
+        law = self.law.in_force(now_ms)
+        law.require_not_suspended(now_ms, caller)
+        return CorporateNumber(law.party(caller).number).municipality
 
     async def enter(self, caller: PartyName, asked: Enter) -> EnterAnswer:
         """Enter people and enrol them. Each entry is taken or refused for itself."""
@@ -97,47 +109,63 @@ class Front:
 
     async def acquire(self, caller: PartyName, asked: Acquire) -> Acquired:
         """Give a domain its codes of people it names by number, or by all five items with exactly one candidate. A desk
-        that vouches towards the portal, and so opens accounts, is given those of its own residents alone."""
-        domain = DomainName(asked.domain)
+        that vouches towards the portal, and so opens accounts, is given those of its own residents alone.
+
+        Raises, before anybody is looked up, CallerNotAllowed, what the law lacks (`Law.permit_ground`) and
+        MissesUsedUp. Whoever is found gets a line by the issuing; whoever gets no code is `NOT_GIVEN` and counted.
+        Where nobody answers on the way the whole call is refused, and may be repeated.
+        """
+        domain, now_ms = DomainName(asked.domain), self.clock()
         if domain.party != caller:
             raise CallerNotAllowed(call="acquire")
-        vouches = self.law.in_force(self.clock()).vouches(domain)
-        town = self._town(caller) if vouches else None
-        outcomes: dict[int, str] = {}
-        found: list[tuple[int, bytes, bytes]] = []
-        for position, wanted in enumerate(asked.wanted):
-            try:
-                found.append((position, await self._person(wanted, town), wanted.reference))
-            except Problem as problem:
-                outcomes[position] = problem.code
-        if found:
-            issued = await self._issue(domain, [(person, reference) for _, person, reference in found])
-            outcomes |= {position: each for (position, _, _), each in zip(found, issued, strict=True)}
-        return Acquired([outcomes[position] for position in range(len(asked.wanted))])
+        law = self.law.in_force(now_ms)
+        law.permit_ground("ISSUE", self.codes.name, domain, now_ms)
+        town = self._town(caller) if law.vouches(domain) else None
+        day = day_in_japan(now_ms)
+
+        def look_up(db: Connection) -> list[bytes | str]:
+            misses.require_left(db, caller, day, len(asked.wanted))
+            found = [_sought(db, wanted, town) for wanted in asked.wanted]
+            misses.add(db, caller, day, found.count(NOT_GIVEN))
+            return found
+
+        found = await self.desk.db.write(look_up)
+        pairs = zip(found, asked.wanted, strict=True)
+        people = [(each, wanted.reference) for each, wanted in pairs if isinstance(each, bytes)]
+        issued = await self._issue(domain, people) if people else []
+        failed = issued.count(NOT_GIVEN)
+        await self.desk.db.write(lambda db: misses.add(db, caller, day, failed))
+        given = iter(issued)
+        return Acquired([next(given) if isinstance(each, bytes) else each for each in found])
 
     async def _issue(self, domain: DomainName, people: list[tuple[bytes, bytes]]) -> list[str]:
-        """Issue all; where the record keeper refuses some, those are named and the others go again."""
+        """Issue all; where that is refused, either half by itself. So what is refused for one changes nothing for the
+        others, who would tell of it."""
         try:
+            await self._enrol([person for person, _ in people])
             return await self.codes.issue(domain, people)
-        except RecordRefused as refusal:
-            named = refusal.facts.get("indexes")
-            refused = set(named) if isinstance(named, list) else set(range(len(people)))
-        rest = [each for j, each in enumerate(people) if j not in refused]
-        again = iter(await self._issue(domain, rest)) if rest else iter(())
-        return [RecordRefused.code if j in refused else next(again) for j in range(len(people))]
+        except OPEN:
+            raise
+        except Problem:
+            if len(people) == 1:
+                return [NOT_GIVEN]
+        half = len(people) // 2
+        return [*await self._issue(domain, people[:half]), *await self._issue(domain, people[half:])]
 
-    async def _person(self, wanted: Wanted, town: MunicipalityCode | None) -> bytes:
-        """Never a guess: the number with the right birth date, or all five items and one candidate; with `town`
-        recorded there."""
-        who, db = wanted.who, self.desk.db
+
+def _sought(db: Connection, wanted: Wanted, town: MunicipalityCode | None) -> bytes | str:
+    """The person, recorded in `town` where one is given, and never a guess: the number with the right birth date, or
+    all five items and one candidate. Else what is wrong in the question, or `NOT_GIVEN`."""
+    who = wanted.who
+    try:
         if isinstance(who, ByNumber):
-            person = await residents.find_by_number(db, IndividualNumber(who.number), who.birth)
+            found = residents.find_by_number(db, IndividualNumber(who.number), who.birth)
         else:
-            items: ByItems = who
-            person = await residents.find_by_items(
-                db, Items(items.name, items.kana, items.birth, items.sex, items.address)
-            )
+            found = residents.find_by_items(db, Items(who.name, who.kana, who.birth, who.sex, who.address))
         if town is not None:
-            residents.require_resident(db, person, town)
-        await self._enrol([person])
-        return person
+            residents.require_resident(db, found, town)
+        return found
+    except (IdentifierMalformed, CheckDigitWrong, ItemsIncomplete) as problem:
+        return problem.code
+    except Problem:
+        return NOT_GIVEN

@@ -36,7 +36,7 @@ from kakine.parties.registry.numbering import Desk, give_number, give_record_cod
 from kakine.parties.registry.store import Event, Leaving, Person, State
 from kakine.protocols.matching import Items, identical, match
 from kakine.protocols.validity import LEAVE_DAYS
-from kakine.runtime.database import Connection, Database
+from kakine.runtime.database import Connection
 from kakine.runtime.identity import Entropy
 from kakine.values.calendar import in_japan
 from kakine.values.identifiers import IndividualNumber, MunicipalityCode
@@ -147,26 +147,26 @@ async def report(desk: Desk, town: MunicipalityCode, asked: Report, now_ms: int)
     return await desk.db.write(work)
 
 
-async def find_by_number(db: Database, number: IndividualNumber, birth: date, *, past: bool = False) -> bytes:
+def find_by_number(db: Connection, number: IndividualNumber, birth: date, *, past: bool = False) -> bytes:
     """The internal id of whoever has this number and birth date; with `past` also of whoever had it.
 
     Raises PersonUnknown, the same for an unknown number and another birth date; NumberRetired,
     PersonDeceased.
     """
-    return _holder(db.read(), number.digits, birth, past=past).id
+    return _holder(db, number.digits, birth, past=past).id
 
 
-async def find_by_items(db: Database, items: Items) -> bytes:
+def find_by_items(db: Connection, items: Items) -> bytes:
     """The internal id of the one person, alive or not, who agrees in all five items.
 
     Raises MatchNone, MatchMany, ItemsIncomplete. Candidates are those with the kana and birth date asked for.
     """
-    return match(items, store.namesakes(db.read(), items))
+    return match(items, store.namesakes(db, items))
 
 
-def require_resident(db: Database, id_: bytes, town: MunicipalityCode) -> None:
+def require_resident(db: Connection, id_: bytes, town: MunicipalityCode) -> None:
     """Raises NotTheirMunicipality unless this is the municipality of record of the person with this internal id."""
-    person = store.find_person(db.read(), id_)
+    person = store.find_person(db, id_)
     assert person is not None  # noqa: S101 - it was just found
     require_town(person, town)
 

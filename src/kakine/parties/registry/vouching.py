@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kakine.contracts.authority import EVENTS, Event, Events
 from kakine.contracts.call import Nothing, Role
-from kakine.contracts.registry import CardNews, CardReport, LossCode, LostByCode, Vouch, Vouched
+from kakine.contracts.registry import CardNews, CardReport, LossCode, LostByCode, Subject, Vouch, Vouched
 from kakine.crypto.hashing import digest
 from kakine.crypto.sealing import SealKey
 from kakine.parties.registry import store, vouched
@@ -33,7 +33,7 @@ from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import in_japan
 from kakine.values.certificates import Use
-from kakine.values.identifiers import CorporateNumber, IndividualNumber, MunicipalityCode
+from kakine.values.identifiers import CorporateNumber, IndividualNumber
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, PartyUnknown, Problem, VoucherRefused
 from kakine.wire.voucher import Voucher, sealed
@@ -57,10 +57,11 @@ class Vouching:
 
         Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality, DateOutside (card or stay is over);
         VoucherRefused for somebody who lives abroad, a signature certificate under fifteen, another purpose;
-        PartyUnavailable while the authority has not heard the last news of the person. Not checked: that the person
-        stands at the counter, which is the clerk's duty.
+        PartyUnavailable while the authority has not heard the last news of the person; Suspended where the caller is.
+        Not checked: that the person stands at the counter, which is the clerk's duty.
         """
-        person = await self._resident(caller, asked.subject.number, asked)
+        self._require_not_suspended(caller)
+        person = self._resident(caller, asked.subject)
         await self.deliver()
         fresh, use = self.desk.entropy(16), self.desk.entropy(16)
 
@@ -79,9 +80,12 @@ class Vouching:
     async def card(self, caller: PartyName, asked: CardReport) -> Nothing:
         """A holder's word on the card: loss suspends, for a day; a find releases; giving up revokes.
 
-        Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality.
+        Raises PersonUnknown, NumberRetired, PersonDeceased, NotTheirMunicipality; and Suspended where the caller is,
+        but for a loss: that only protects, and who has lost a card there must not wait.
         """
-        person = await self._resident(caller, asked.subject.number, asked)
+        if asked.news is not CardNews.LOST:
+            self._require_not_suspended(caller)
+        person = self._resident(caller, asked.subject)
         marked = digest("card-report", asked.key)
         await self.desk.db.write(lambda db: vouched.note_card(db, person, marked, asked.news))
         await self.deliver()
@@ -92,14 +96,16 @@ class Vouching:
 
         Raises as `card`. Not checked: that the person stands there, which is the clerk's duty.
         """
-        person = await self._resident(caller, asked.subject.number, asked)
+        self._require_not_suspended(caller)
+        person = self._resident(caller, asked.subject)
         await self.desk.db.write(lambda db: vouched.put_loss_code(db, person.id, asked.code))
         return Nothing()
 
     async def lost_by_code(self, caller: PartyName, asked: LostByCode) -> Nothing:
         """A code was said at the telephone of any municipality: suspend, for a day. Nobody is named, also not back.
 
-        Raises LossCodeUnknown. A card that is found again is released at the person's own counter only.
+        Raises LossCodeUnknown. A card that is found again is released at the person's own counter only. A caller that
+        is suspended may pass it on: the code is the person's word, not the caller's.
         """
         marked = digest("card-report", asked.key)
 
@@ -135,16 +141,18 @@ class Vouching:
             raise PartyUnknown()
         return found[0]
 
-    async def _resident(self, caller: PartyName, number: str, asked: Vouch | CardReport | LossCode) -> Person:
-        law = self.law.in_force(self.clock())
-        id_ = await find_by_number(self.desk.db, IndividualNumber(number), asked.subject.birth)
-        person = store.find_person(self.desk.db.read(), id_)
-        assert person is not None  # noqa: S101 - it was just found
-        require_town(person, self._town(law.party(caller).number))
-        return person
+    def _require_not_suspended(self, caller: PartyName) -> None:
+        now_ms = self.clock()
+        self.law.in_force(now_ms).require_not_suspended(now_ms, caller)
 
-    def _town(self, corporate: str) -> MunicipalityCode:
-        return CorporateNumber(corporate).municipality
+    def _resident(self, caller: PartyName, subject: Subject) -> Person:
+        law, db = self.law.in_force(self.clock()), self.desk.db.read()
+        # First: another order would tell whoever is no municipality that somebody has this number.
+        town = CorporateNumber(law.party(caller).number).municipality
+        person = store.find_person(db, find_by_number(db, IndividualNumber(subject.number), subject.birth))
+        assert person is not None  # noqa: S101 - it was just found
+        require_town(person, town)
+        return person
 
     def _voucher(self, person: Person, known: bytes, use: bytes, asked: Vouch) -> Voucher:
         today = in_japan(self.clock()).date()

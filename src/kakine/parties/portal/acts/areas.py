@@ -93,7 +93,7 @@ class Areas:
                 undo=_nothing,
                 send=self._send_closing,
                 wait_ms=0,
-                undo_strong=True,
+                protects=True,
             ),
             ActKind(
                 OPEN,

@@ -24,7 +24,7 @@ from kakine.wire.decision import ActAsked, ActUndone
 
 DAY_MS = 86_400_000
 MOST_OPEN = 20
-"""Acts of one account at a time that are not undone and can still be."""
+"""Acts of one account at a time that are not undone and can still be; those that only protect are not counted."""
 _CONTEXT = b"act:"
 
 Effect = Callable[[Connection, Act], None]
@@ -41,8 +41,8 @@ def _nothing(db: Connection, act: Act) -> None:
 class ActKind:
     """One kind of act. `name` is permanent; it waits `wait_ms` from being told, and can be undone for `back_ms` after.
 
-    With `at_counter` it is done at once where a paper from a counter was shown in the visit. With `undo_strong` it
-    takes step-up to undo it; any visit can otherwise.
+    With `at_counter` it is done at once where a paper from a counter was shown in the visit. With `protects` it takes
+    step-up to undo it, where any visit can otherwise, and no number of acts keeps anybody from asking for it.
 
     `ask` checks it and does what holds from the first moment, in the commit of asking; `drop` takes that back, if it is
     undone before it is done. `do` and `undo` are its effect, each in the commit that says so. `send(act, forth)` is an
@@ -62,7 +62,7 @@ class ActKind:
     wait_ms: int = 3 * DAY_MS
     back_ms: int = 30 * DAY_MS
     at_counter: bool = False
-    undo_strong: bool = False
+    protects: bool = False
 
 
 class Acts:
@@ -115,8 +115,7 @@ class Acts:
         act = Act(id_, account, kind, label, detail, b"".join(by), seen, State.ASKED, *times)
 
         def work(db: Connection) -> None:
-            standing = [each for each in store.of_account(db, account) if each.state is not State.UNDONE]
-            if len(standing) >= MOST_OPEN:
+            if not of.protects and len(self._weighing(db, account)) >= MOST_OPEN:
                 raise ActsTooMany()
             of.ask(db, act)
             store.add(db, act)
@@ -124,6 +123,10 @@ class Acts:
         await self._db.write(work)
         await self._carry(id_)
         return id_
+
+    def _weighing(self, db: Connection, account: bytes) -> Sequence[Act]:
+        standing = [each for each in store.of_account(db, account) if each.state is not State.UNDONE]
+        return [each for each in standing if not self.kind(each.kind).protects]
 
     async def undo(self, account: bytes, id_: bytes) -> None:
         """Undo an act of this account: before it is done it never is, afterwards it is taken back; again it changes

@@ -23,11 +23,11 @@ from kakine.runtime.database import Connection
 from kakine.values.calendar import in_japan
 from kakine.values.problems import (
     ActImpossible,
-    ActsTooMany,
     ActUnknown,
     CounterNeeded,
     PartyUnavailable,
     PasskeyInvalid,
+    StepUpNeeded,
     WayInUnknown,
 )
 from kakine.wire.canonical import encode
@@ -98,8 +98,7 @@ class OwnActs:
             self._halt(db, visit.whose)
 
         await self._office.db.write(up)
-        # Whoever has filled the list of acts must not keep anybody from it, and what could not be filed is filed later.
-        with suppress(ActsTooMany, PartyUnavailable):
+        with suppress(PartyUnavailable):  # what could not be filed is filed later
             await self._ask(visit, CLOSE, shield.AREA.encode(), "")
 
     async def lift_shield(self, name: str) -> bytes:
@@ -138,7 +137,7 @@ class OwnActs:
         found = next((each for each in self._acts.of_account(visit.whose) if each.id == act), None)
         if found is None:
             raise ActUnknown()
-        if self._acts.kind(found.kind).undo_strong:
+        if self._acts.kind(found.kind).protects:
             self._visits.strong(name)
         await self._acts.undo(visit.whose, act)
 
@@ -204,11 +203,15 @@ class OwnActs:
         ]
 
     async def undo_suspects(self, name: str) -> Sequence[bytes]:
-        """Undo all `suspects`, and say which. What is interrupted can be asked for again."""
-        found = [act.id for act in self.suspects(name)]
-        for id_ in found:
-            await self.undo(name, id_)
-        return found
+        """Undo all `suspects` that this visit may undo, and say which are left: those that protect, without step-up.
+        What is interrupted can be asked for again."""
+        left = []
+        for act in self.suspects(name):
+            try:
+                await self.undo(name, act.id)
+            except StepUpNeeded:
+                left.append(act.id)
+        return left
 
     def _bound(self, visit: Visit) -> list[WayIn]:
         return store.ways_of(self._office.db.read(), visit.whose)

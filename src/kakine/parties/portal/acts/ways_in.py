@@ -69,7 +69,7 @@ def kinds(clock: Clock) -> list[ActKind]:
             ask=_lose(clock),
             drop=_found,
             wait_ms=0,
-            undo_strong=True,
+            protects=True,
         ),
     ]
 

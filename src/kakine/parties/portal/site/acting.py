@@ -40,6 +40,7 @@ class Shown:
     due_ms: int
     until_ms: int
     can_undo: bool
+    protects: bool
     suspect: bool
 
 
@@ -59,7 +60,8 @@ def _shown(house: House, act: Act, *, suspect: bool, now_ms: int) -> Shown:
     kind = house.kind(act.kind)
     can_undo = act.state not in _BACK and (act.state is not State.DONE or now_ms < act.until_ms)
     times = act.asked_ms, act.due_ms, act.until_ms
-    return Shown(act.id.hex(), kind.ja, kind.en, act.label, _STATES[act.state], *times, can_undo, suspect)
+    state = _STATES[act.state]
+    return Shown(act.id.hex(), kind.ja, kind.en, act.label, state, *times, can_undo, kind.protects, suspect)
 
 
 async def ways(house: House, turn: Turn[str]) -> Response:
@@ -103,7 +105,7 @@ async def undo(house: House, turn: Turn[str]) -> Response:
 
 
 async def undo_suspects(house: House, turn: Turn[str]) -> Response:
-    """Whatever was asked for with a card that is lost now."""
+    """Whatever was asked for with a card that is lost now, as far as this visit may: the list shows what is left."""
     await house.acts.undo_suspects(turn.who)
     return turn.go("/decisions")
 
