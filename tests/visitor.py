@@ -21,6 +21,8 @@ from kakine.protocols.logins import challenge_digest
 from login_site import ISSUER, LoginSite
 from passkey_maker import SoftPasskey
 
+from land import Clock
+
 
 @dataclass
 class Visitor:
@@ -85,9 +87,9 @@ class Doorstep:
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path, people: int = 2) -> Iterator[Doorstep]:
+    def opened(cls, folder: Path, people: int = 2, clock: Clock | None = None) -> Iterator[Doorstep]:
         roots = Roots()
-        with LoginSite.opened(folder, roots, people) as site:
+        with LoginSite.opened(folder, roots, people, clock) as site:
             card = roots.card(site.land.clock())
             at = cls(site, roots, site.land.country.portal.visits(site.office), card)
             at.give(card)
