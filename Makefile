@@ -20,8 +20,9 @@ smoke: .make/run ## real exchanges through those processes, and a person reads t
 down: .make/run  ## end exactly those processes and that server
 	@$(PY) -m kakine apart down --dir $(UP_DIR)
 
+# All tests of a file in one process and in their order: most share a country, some look at what the others left.
 test: .make/dev  ## every test
-	@$(PY) -m pytest -n auto $(TEST_ARGS)
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 attacks: .make/dev ## only the attacks that the design must withstand
 	@$(PY) -m pytest tests/attacks -v

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ DRIVER = Path(__file__).parent / "e2e" / "history_driver.mjs"
 MISSING = "Node 20 is missing: THE READER OF THE BROWSER HAS NOT BEEN RUN"
 
 
+@cache
 def node() -> str:
     """Node 20 or later; skips loudly without it, and fails where CI is set."""
     found = shutil.which("node")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+import postgres_server
+
 from land import Land
 
 # How long an example takes, or is drawn, says how busy the machine is, not whether the claim holds. Each run tries the
@@ -18,6 +20,12 @@ settings.register_profile("searching", **UNHURRIED)
 # What `attacks/prove.py` makes fail has failed; to find the shortest case of it takes minutes.
 settings.register_profile("prove", phases=(Phase.explicit, Phase.generate), database=None, **UNHURRIED)
 settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """After the last fixture."""
+    postgres_server.end()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ whatever comes back or is told; in another third fields have values that this co
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -31,8 +30,9 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
-from kakine.cli.apart_making import SETTINGS, make
-from kakine.cli.apart_processes import Processes, about, asked
+from apart_country import figures
+from kakine.cli.apart_making import SETTINGS
+from kakine.cli.apart_processes import Processes, about
 from kakine.cli.apart_smoke import person, questions
 from kakine.contracts.agency import ASK, PAPER
 from kakine.contracts.call import Call, Role
@@ -82,11 +82,14 @@ CHORES = {
     "commission.use_cell",
     "commission.uses_said",
     "commission.witness_day",
+    "converter-1.refusal_day",
     "converter-1.seen_head",
     "ledger-a.checkpoint",
     "ledger-a.entry",
     "ledger-a.tree",
     "ledger-a-signer.signed",
+    "mailbox-a.index_root",
+    "mailbox-a.index_row",
 }
 """Tables in which parties' own chores write from time to time, whoever calls."""
 
@@ -264,13 +267,6 @@ class FuzzLand:
     processes: Processes
     sessions: dict[tuple[str, str], requests.Session] = field(default_factory=dict)
 
-    @classmethod
-    def founded(cls, folder: Path) -> FuzzLand:
-        asyncio.run(make(folder, 30, 0))
-        made = Processes(folder)
-        made.up(NAMES)
-        return cls(made)
-
     def know(self) -> None:
         """A resident of Yokohama can be named from now on."""
         with closing(self._registry()) as base:
@@ -355,12 +351,11 @@ class FuzzLand:
 
     def told(self, party: str) -> str:
         """What a party's process has told its operator: events and figures."""
-        return self.processes.log(party).read_text() + asked(about(self.folder).ports[party][1], "/metrics")
+        return self.processes.log(party).read_text() + figures(self.processes, party)
 
     def close(self) -> None:
         for each in self.sessions.values():
             each.close()
-        self.processes.down()
 
 
 def holder(call: Call[Any, Any], to: str) -> str:

@@ -37,7 +37,7 @@ from kakine.protocols.matching import Sex
 from kakine.runtime import asgi
 from kakine.values.labels import PartyName
 
-from land import RESIDENTS, Land, ref
+from land import RESIDENTS, Clock, Land, ref
 
 ISSUER = "http://localhost:8480"
 CHILDCARE, INSURER, PENSION = "yokohama-childcare", "insurer-members", "pension-net"
@@ -228,8 +228,10 @@ class LoginSite:
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path, standing: Standing | None = None, people: int = 4) -> Iterator[LoginSite]:
-        with Land(folder) as land:
+    def opened(
+        cls, folder: Path, standing: Standing | None = None, people: int = 4, clock: Clock | None = None
+    ) -> Iterator[LoginSite]:
+        with Land(folder, clock) as land:
             office = land.country.portal.login(ISSUER, standing)
             site = cls(land, office, application(office))
             for j in range(people):

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from kakine.runtime.postgres import Address
 from kakine.values.problems import ServerMissing
 
 _NUMBERS = itertools.count()
+_shared = ExitStack()
 
 
 def _install() -> None:
@@ -70,10 +71,14 @@ def made() -> Iterator[Cluster]:
 @cache
 def server() -> Cluster:
     """The one that the tests of this process share."""
-    held = made()
-    cluster = held.__enter__()
-    atexit.register(held.__exit__, None, None, None)
-    return cluster
+    atexit.register(end)
+    return _shared.enter_context(made())
+
+
+def end() -> None:
+    """Of the shared one, once no test needs it: before a worker says that it has ended, since soon after it is
+    killed."""
+    _shared.close()
 
 
 def database(metadata: MetaData, folder: Path, name: str = "store", replica: str = "") -> Path:

@@ -24,6 +24,8 @@ from kakine.values.problems import ActsTooMany
 from login_site import ISSUER, LoginSite
 from passkey_maker import SoftPasskey
 
+from land import Clock
+
 
 @dataclass
 class Visitor:
@@ -95,9 +97,9 @@ class Doorstep:
 
     @classmethod
     @contextmanager
-    def opened(cls, folder: Path, people: int = 2) -> Iterator[Doorstep]:
+    def opened(cls, folder: Path, people: int = 2, clock: Clock | None = None) -> Iterator[Doorstep]:
         roots = Roots()
-        with LoginSite.opened(folder, roots, people) as site:
+        with LoginSite.opened(folder, roots, people, clock) as site:
             card = roots.card(site.land.clock())
             at = cls(site, roots, site.land.country.portal.visits(site.office), card)
             at.give(card)

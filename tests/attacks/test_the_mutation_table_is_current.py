@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -17,14 +16,14 @@ import typst
 from jinja2 import Environment
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
+from browser_reading import node
 
 
 def parse_script(text: str) -> None:
-    """A module of a page, where Node is there to say so."""
-    if node := shutil.which("node"):
-        command = [node, "--check", "--input-type=module", "-"]
-        told = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stderr
+    """A module of a page."""
+    command = [node(), "--check", "--input-type=module", "-"]
+    told = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
 
 
 def parse_typst(text: str) -> None:

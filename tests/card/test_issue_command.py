@@ -72,8 +72,9 @@ def test_the_helper_wants_a_card_or_a_key_with_its_certificate(folder: Path) -> 
 
 
 def test_the_helper_says_how_many_tries_are_left_before_it_listens(folder: Path) -> None:
+    assert issue(folder, "tries", *who(folder)).exit_code == 0
     command = [sys.executable, "-m", "kakine", "login", "helper", "--port", "0"]
-    command += ["--card", str(folder / "mine.card"), "--origin", "http://localhost:1"]
+    command += ["--card", str(folder / "tries.card"), "--origin", "http://localhost:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -73,7 +73,7 @@ def test_the_served_desk_says_where_it_is_and_who_may_log_in(folder: Path) -> No
             if line.startswith("desk "):
                 break
         try:
-            page = urllib.request.urlopen(lines[-1].removeprefix("desk ") + "/").read().decode()  # noqa: S310
+            page = urllib.request.urlopen(lines[-1].removeprefix("desk ") + "/", timeout=120).read().decode()  # noqa: S310
         finally:
             running.terminate()
             running.stdout.close()

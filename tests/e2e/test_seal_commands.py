@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,11 @@ def test_anybody_counts_seals_and_is_alarmed_by_what_is_overdue(folder: Path) ->
     code, said = kakine("ledger", "seals", *where)
     assert code == 0
     assert "2 sealed entries, 2 of them still sealed, 0 overdue" in said
-    for days, expected in ((DAYS, 0), (DAYS + 1, 1)):
-        as_of = (datetime.now(UTC) + timedelta(days=days)).strftime("%Y-%m-%d")
-        code, said = kakine("ledger", "seals", *where, "--now", as_of)
+    (until,) = {date.fromisoformat(each) for each in re.findall(r"/ until (\S+)", said)}
+    asked = until - timedelta(days=DAYS)
+    assert datetime.now(UTC).date() - asked in (timedelta(0), timedelta(1))  # it may be midnight meanwhile
+    for days, expected in ((0, 0), (1, 1)):
+        code, said = kakine("ledger", "seals", *where, "--now", str(until + timedelta(days=days)))
         assert code == expected
     assert said.count("overdue: ledger.kakine.example/2026/a #") == 2
     code, said = kakine("audit", *where)

@@ -9,22 +9,20 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from apart_country import LASTING_S, running, until
 from joining import KOBE, NAGOYA, entry
 from kakine.cli.agency_folder import APPLICATION, KEY
 from kakine.cli.apart_adding import add_agency
-from kakine.cli.apart_making import SETTINGS, make
+from kakine.cli.apart_making import SETTINGS, free
 from kakine.cli.apart_processes import Processes, told
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_smoke import DELIVERED, agency, person
@@ -36,7 +34,7 @@ from kakine.institutions.town import ResidentsDesk
 from kakine.process.settings import read
 from kakine.protocols.history import lines
 from kakine.values.labels import DomainName
-from kakine.values.problems import PartyUnavailable, Problem
+from kakine.values.problems import Problem
 
 ASKING = "yokohama"
 RESIDENTS = 30
@@ -119,13 +117,12 @@ class Land:
 
     def reread(self, name: str, since: int) -> None:
         """Until the process of a party has taken the addresses in its settings, by its own word."""
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
+
+        def taken() -> bool:
             said = [told(line) for line in self.processes.log(name).read_text().splitlines()[since:]]
-            if any(each.get("chore") == "settings" and each.get("said") == "addresses" for each in said):
-                return
-            time.sleep(0.1)
-        raise AssertionError(name)
+            return any(each.get("chore") == "settings" and each.get("said") == "addresses" for each in said)
+
+        until(taken)
 
     def told(self, name: str) -> int:
         """Events of a party so far."""
@@ -135,39 +132,13 @@ class Land:
 @pytest.fixture(scope="module")
 def land(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Land]:
     made = Land(tmp_path_factory.mktemp("joining"))
-    asyncio.run(make(made.folder, RESIDENTS, 0, waiting_days=0))
-    try:
-        begin(made.processes, NAMES)
+    with running(made.folder, RESIDENTS, NAMES, waiting_days=0):
         yield made
-    finally:
-        made.processes.down()
-
-
-def begin(processes: Processes, names: list[str]) -> None:
-    """Start them. A port that was free when it was drawn may be somebody's for a moment: then once more."""
-    for _ in range(4):
-        with suppress(PartyUnavailable):
-            processes.up(names)
-            processes.wait(names)
-            return
-    processes.up(names)
-    processes.wait(names)
-
-
-def free() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-def in_force(land: Land, application: Path) -> None:
-    until = time.monotonic() + 600
-    while "in-force" not in land.agency("state", application, "--config", land.of("authority")):
-        assert time.monotonic() < until
-        time.sleep(0.5)
 
 
 def test_an_agency_joins_asks_answers_and_stands_in_the_history(land: Land) -> None:
-    own, (port, admin) = land.folder / "kobe", free()
+    own, port = land.folder / "kobe", free(2)
+    admin = port + 1
     country, application, pem = (
         land.hand / each for each in ("country.toml", "kobe.application", "kobe.pem")
     )
@@ -209,7 +180,7 @@ def test_an_agency_joins_asks_answers_and_stands_in_the_history(land: Land) -> N
         hours *= 2
         land.agency("propose", application, "--review-hours", hours, "--config", land.of("ministry"))
     assert "application-refused" in land.agency(*proposing, land.of("ministry"), code=1)
-    in_force(land, application)
+    until(lambda: "in-force" in land.agency("state", application, "--config", land.of("authority")))
 
     # The authority certifies, the agency takes the certificate.
     land.agency(*asked)
@@ -233,7 +204,8 @@ def test_an_agency_joins_asks_answers_and_stands_in_the_history(land: Land) -> N
     checked = [sys.executable, "-m", "kakine", "serve", "party", "--config", str(own / SETTINGS), "--check"]
     subprocess.run(checked, check=True, stdout=subprocess.DEVNULL)
     add_port(land, "kobe")
-    begin(land.processes, ["kobe"])
+    land.processes.up(["kobe"])
+    land.processes.wait(["kobe"])
 
     # It registers people, asks and answers.
     reference = "0000000017"
@@ -283,7 +255,7 @@ class _Killed(BaseException):
 def test_adding_an_agency_goes_on_after_a_kill_at_every_step(land: Land) -> None:
     wanted, words = entry(land.hand, NAGOYA), list[str]()
 
-    def until(step: int) -> Callable[[str], None]:
+    def killed(step: int) -> Callable[[str], None]:
         told_ = iter(range(1, step + 1))
 
         def say(word: str) -> None:
@@ -295,7 +267,7 @@ def test_adding_an_agency_goes_on_after_a_kill_at_every_step(land: Land) -> None
 
     for step in range(1, 6):
         with pytest.raises(_Killed):
-            add_agency(land.folder, wanted, 600, until(step))
+            add_agency(land.folder, wanted, LASTING_S, killed(step))
     assert [each[2:4] for each in words if each.startswith("✓")][-5:] == [
         "準備",
         "官報",
@@ -304,7 +276,7 @@ def test_adding_an_agency_goes_on_after_a_kill_at_every_step(land: Land) -> None
         "稼働",
     ]
     drawn = (land.folder / "nagoya/key.seed").read_bytes()
-    assert add_agency(land.folder, wanted, 600, words.append)
+    assert add_agency(land.folder, wanted, LASTING_S, words.append)
     assert (land.folder / "nagoya/key.seed").read_bytes() == drawn
     assert "nagoya" in land.processes.running()
     parties = [each for each in words if "Adds the party nagoya" in each]
@@ -312,6 +284,9 @@ def test_adding_an_agency_goes_on_after_a_kill_at_every_step(land: Land) -> None
 
 
 def test_a_name_that_is_somebodys_is_refused(land: Land) -> None:
+    add_agency(
+        land.folder, entry(land.hand, NAGOYA), LASTING_S, lambda _: None
+    )  # where it has not joined yet
     for city in (NAGOYA | {"number": KOBE["number"]}, NAGOYA | {"name": ASKING}):
         said, status = land.tried("apart", "add-agency", entry(land.hand, city), "--dir", land.folder)
         assert status == 1

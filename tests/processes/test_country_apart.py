@@ -10,7 +10,6 @@ import base64
 import os
 import re
 import signal
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from apart_country import ASKING, NAMES, own_questions, running
+from apart_country import ASKING, NAMES, figures, own_questions, running, until
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, Started, about, asked, began, ready, told
 from kakine.cli.apart_reading import read_history
@@ -146,11 +145,9 @@ def test_a_revoked_certificate_is_refused_everywhere_once_the_lists_are_known(pr
     with pytest.raises(CertificateRevoked):
         as_agency(processes, call, "pension")
     processes.start("pension")
-    log = processes.log("pension")
-    until = time.monotonic() + 60
-    while "pension" in processes.running() and time.monotonic() < until:
-        time.sleep(0.1)
-    assert "certificate-revoked" in log.read_text()  # whose own certificate is revoked does not begin
+    until(lambda: "pension" not in processes.running())
+    # Whose own certificate is revoked does not begin.
+    assert "certificate-revoked" in processes.log("pension").read_text()
 
 
 def test_a_revocation_that_is_refused_leaves_the_authority_at_work(
@@ -182,20 +179,21 @@ def test_a_party_stops_when_it_is_told_to(processes: Processes) -> None:
 
 
 def test_what_the_operator_is_told_names_no_person(processes: Processes) -> None:
-    ports = about(processes.folder).ports
+    processes.wait(NAMES)
     secret = [each.reference.decode() for each in questions(processes.folder, ASKING)]
     secret.append(person(processes.folder, ASKING))
     for name in NAMES:
-        figures = asked(ports[name][1], "/metrics")
-        assert "kakine_ready 1.0" in figures
-        assert ("kakine_audit_faults 0.0" in figures) == (name == "commission")
+        told_in_figures = figures(processes, name)
+        assert "kakine_ready 1.0" in told_in_figures
+        assert ("kakine_audit_faults 0.0" in told_in_figures) == (name == "commission")
         events = processes.log(name).read_text()
         for line in events.splitlines():
             assert set(told(line)) <= {"at", "level", "event", "party", "call", "fault", "chore", "code", "said",
                                        "port", "admin", "step"}  # fmt: skip
             assert told(line)["level"] != "error", line
-        assert not [each for each in secret if each in figures or each in events]
-    assert asked(ports[ASKING][1], "/health") == "alive\n"
+        assert not [each for each in secret if each in told_in_figures or each in events]
+    admin = about(processes.folder).ports[ASKING][1]
+    assert until(lambda: asked(admin, "/health")) == "alive\n"
 
 
 def secrets_of(folder: Path) -> Iterator[bytes]:
@@ -220,7 +218,7 @@ def test_no_secret_stands_where_others_look(processes: Processes) -> None:
             seen.append((proc / "environ").read_bytes())
             assert b"PGPASSWORD" not in seen[-1]
         if name in ports:
-            seen.append(asked(ports[name][1], "/metrics").encode())
+            seen.append(figures(processes, name).encode())
         assert not [secret for secret in secrets for text in seen if secret in text], name
 
 

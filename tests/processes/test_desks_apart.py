@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from apart_country import figures, running
 from kakine.cli.apart_desk import own_process, tell
-from kakine.cli.apart_making import ROSTER, make
-from kakine.cli.apart_processes import Processes, about, asked, told
+from kakine.cli.apart_making import ROSTER
+from kakine.cli.apart_processes import Processes, about, told
 from kakine.cli.apart_sites import CONSOLE, of_party, origin
 from kakine.cli.apart_smoke import agency, questions, sizes
 from kakine.cli.root import app
@@ -98,15 +99,8 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder = tmp_path_factory.mktemp("desks") / "country"
-    asyncio.run(make(folder, 30, 0))
-    made = Processes(folder)
-    made.up(NAMES)
-    try:
-        made.wait(NAMES)
+    with running(tmp_path_factory.mktemp("desks") / "country", names=NAMES) as made:
         yield Office(made)
-    finally:
-        made.down()
 
 
 def applied(office: Office) -> list[tuple[Application, Asking]]:
@@ -297,13 +291,13 @@ def test_the_commission_erases_and_holds_through_its_own_process(office: Office)
 
 
 def test_what_was_typed_and_handed_out_stands_in_no_log_and_no_figure(office: Office) -> None:
-    assert len(office.secrets) > 20
-    ports = about(office.folder).ports
+    office.enrolled(office.staff("最後 人")[1])
+    office.processes.wait(NAMES)
     for name in NAMES:
         events = office.processes.log(name).read_text()
-        figures = asked(ports[name][1], "/metrics")
-        assert "kakine_ready 1.0" in figures
-        assert not [each for each in office.secrets if each in events or each in figures], name
+        told_in_figures = figures(office.processes, name)
+        assert "kakine_ready 1.0" in told_in_figures
+        assert not [each for each in office.secrets if each in events or each in told_in_figures], name
         assert not [line for line in events.splitlines() if told(line)["level"] == "error"]
 
 

@@ -10,15 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from apart_country import ASKING, own_questions, running
+from apart_country import ASKING, figures, own_questions, running, until
 from kakine.cli.apart_making import SETTINGS
-from kakine.cli.apart_processes import Processes, about, asked, ready, tail
+from kakine.cli.apart_processes import Processes, tail
 from kakine.cli.apart_smoke import DELIVERED, agency, ask_all
 from kakine.crypto import age
 from kakine.values.problems import DomainNotEnrolled
@@ -68,10 +67,7 @@ class Land:
     def ended(self, name: str) -> str:
         """Starts it and waits for its end; its last words."""
         self.processes.start(name)
-        until = time.monotonic() + 60
-        while name in self.processes.running() and time.monotonic() < until:
-            time.sleep(0.05)
-        assert name not in self.processes.running()
+        until(lambda: name not in self.processes.running())
         return "\n".join(tail(self.processes.log(name), 3))
 
     def again(self, name: str) -> None:
@@ -140,7 +136,7 @@ def test_a_converter_put_back_refuses_until_people_have_decided(land: Land) -> N
         lost = land.kakine("restore", "--dir", land.folder / "converter-2", "--accept", "--loss")
         assert lost.returncode == 0, lost.stderr
         land.again("converter-2")
-        assert "kakine_put_back 1.0" in asked(about(land.folder).ports["converter-2"][1], "/metrics")
+        assert "kakine_put_back 1.0" in figures(land.processes, "converter-2")
         assert '"event": "put-back"' in land.processes.log("converter-2").read_text()
 
 
@@ -178,4 +174,4 @@ def test_a_registry_put_back_waits_for_people_since_no_log_knows_its_acts(land: 
         refused = land.kakine("restore", "--dir", land.folder / "registry", "--accept")
         assert "not to be known from the logs" in refused.stderr
     assert DELIVERED in land.ask()
-    assert ready(about(land.folder).ports["registry"][1])
+    land.processes.wait(["registry"])

@@ -7,15 +7,14 @@ import asyncio
 import re
 import shutil
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 import apart_country
-from apart_country import ASKING, own_questions, running
+from apart_country import ASKING, figures, own_questions, running, until
 from kakine.cli.apart_making import SETTINGS, free
 from kakine.cli.apart_processes import Processes, about, asked, ready
 from kakine.cli.apart_reading import read_history
@@ -42,10 +41,8 @@ def processes() -> Iterator[Processes]:
 
 def calls(processes: Processes, name: str) -> int:
     """How many calls a process has answered."""
-    figures = asked(about(processes.folder).ports[name][1], "/metrics")
-    return int(
-        sum(float(each) for each in re.findall(r"^kakine_calls_total{.*} (.*)$", figures, re.MULTILINE))
-    )
+    found = re.findall(r"^kakine_calls_total{.*} (.*)$", figures(processes, name), re.MULTILINE)
+    return int(sum(float(each) for each in found))
 
 
 async def history(own: Agency, folder: Path) -> list[tuple[bytes, str]]:
@@ -126,13 +123,6 @@ def second_process(folder: Path, of: str, name: str) -> tuple[int, int]:
     return ports
 
 
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
-    while not true() and time.monotonic() < end:
-        time.sleep(0.1)
-    assert true()
-
-
 def test_of_two_processes_under_one_name_the_first_listens_no_more_and_the_others_are_called(
     processes: Processes,
 ) -> None:
@@ -168,7 +158,7 @@ def test_of_two_sequencers_the_one_that_was_overtaken_says_so_and_is_not_ready(p
     processes.start("ledger-a.other")
     try:
         until(lambda: ready(ports[1]) and not ready(first_admin))
-        assert asked(first_admin, "/health") == "alive\n"
+        assert until(lambda: asked(first_admin, "/health")) == "alive\n"
 
         async def call() -> None:
             async with agency(folder, ASKING) as own:

@@ -16,6 +16,7 @@ import asyncio
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -120,11 +121,14 @@ def socket_of(port: int = 0) -> Any:
 
 @contextmanager
 def listening(app: ASGIApp, run: Callable[[Any], Any], socket: Any) -> Iterator[None]:
-    """An application on a bound socket, in a thread of its own."""
+    """An application on a bound socket, in a thread of its own; it takes connections from here on."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     thread = threading.Thread(target=lambda: run(server.serve(sockets=[socket])))
     thread.start()
     try:
+        while not server.started:
+            assert thread.is_alive(), "the server has ended before it began"
+            time.sleep(0.01)
         yield
     finally:
         server.should_exit = True
