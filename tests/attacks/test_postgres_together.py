@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select
 
 import postgres_server
 from kakine.runtime.database import Connection, Database, IntegrityError, sql
@@ -21,6 +21,7 @@ METADATA = MetaData()
 TAKEN = Table("taken", METADATA, Column("id", Integer, primary_key=True))
 ADD = sql(insert(TAKEN))
 COUNT = sql(select(func.count()).select_from(TAKEN))
+NEVER = sql(select(1 / bindparam("by", type_=Integer)))
 
 
 def add(number: int) -> Callable[[Connection], int]:
@@ -165,3 +166,16 @@ def test_a_connection_that_breaks_inside_a_group_is_judged_by_what_stands(
 
     with closing(Database.open(over, METADATA)) as database:
         asyncio.run(scene(database))
+
+
+def test_a_read_that_fails_in_a_snapshot_leaves_the_reader_as_it_was(tmp_path: Path) -> None:
+    with closing(Database.open(postgres_server.database(METADATA, tmp_path), METADATA)) as database:
+        with pytest.raises(psycopg.DataError), database.snapshot():
+            database.read().execute(NEVER, {"by": 0}).fetchone()
+        asyncio.run(database.write(add(1)))
+        assert count(database) == 1
+        with database.snapshot():
+            assert count(database) == 1
+            asyncio.run(database.write(add(2)))
+            assert count(database) == 1
+        assert count(database) == 2

@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -106,16 +106,6 @@ class _Writer(Line):
             raise
         return found
 
-    def drop(self) -> None:
-        """Roll back, whatever was on its way. If the connection is gone, it is known afterwards."""
-        with suppress(psycopg.Error):
-            self.settle()
-        self.fault = None
-        with suppress(psycopg.OperationalError):
-            self.command(b"ROLLBACK")
-            self.settle()
-        self.fault = None
-
 
 class _Reader:
     """What is read on; finds the server again after it was away."""
@@ -145,9 +135,7 @@ class _Reader:
     def end(self) -> None:
         """See `begin`."""
         self._within = False
-        with suppress(psycopg.OperationalError):
-            self.line.command(b"ROLLBACK")
-            self.line.settle()
+        self.line.drop()
 
     def _found(self, ask: Callable[[Line], list[Answer]]) -> list[Answer]:
         try:

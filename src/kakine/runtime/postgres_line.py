@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -155,6 +156,18 @@ class Line:
             if fault is not None:
                 self.fault = fault
                 raise fault
+
+    def drop(self) -> None:
+        """Roll back, whatever was on its way. If the connection is gone, or what it is in, it is known afterwards."""
+        with suppress(psycopg.Error):
+            self.settle()
+        self.fault = None
+        try:
+            self.command(b"ROLLBACK")
+            self.settle()
+        except psycopg.Error:
+            self.close()
+        self.fault = None
 
     def _each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> Answer:
         if not isinstance(sql, Sql):

@@ -81,7 +81,9 @@ class SqliteDatabase(Database):
         try:
             yield
         finally:
-            self._reader.execute("ROLLBACK")
+            # Some faults of a read have ended it already.
+            if self._reader.in_transaction:
+                self._reader.execute("ROLLBACK")
 
     def _let_go(self) -> None:
         self._reader.close()
