@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,8 @@ __all__ = ["BOOKKEEPING", "Address", "PostgresDatabase", "address", "contents", 
 
 PAUSES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, *(1.0,) * 15)
 """Seconds before each attempt at one group; after the last one it is given up."""
+REST = 4
+"""See `_Reader`."""
 
 # Classes of SQLSTATE after which the transaction is lost, not the work: connection, rollback, resources, operator,
 # system, internal; and a lock that was not had.
@@ -108,11 +111,13 @@ class _Writer(Line):
 
 
 class _Reader:
-    """What is read on; finds the server again after it was away."""
+    """What is read on; finds the server again after it was away. The event loop waits for that, so that an attempt in
+    vain is followed by a rest of `REST` times as long as it took."""
 
     def __init__(self, reach: Callable[[], psycopg.Connection[Any]]) -> None:
         self._reach = reach
         self._within = False
+        self._rests_until = 0.0
         self.line = Line(reach())
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None, /) -> Answer:
@@ -141,12 +146,15 @@ class _Reader:
         try:
             return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
-            if not self.line.closed or self._within:
+            begun = time.monotonic()
+            if not self.line.closed or self._within or begun < self._rests_until:
                 raise StoreFailed(reason="the server does not answer") from fault
         try:
             self.line = Line(self._reach())
             return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
+            now = time.monotonic()
+            self._rests_until = now + REST * (now - begun)
             raise StoreFailed(reason="the server does not answer") from fault
 
 

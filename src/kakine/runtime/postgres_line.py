@@ -23,6 +23,9 @@ from kakine.runtime.statements import Sql
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
 
+SILENT_MS = 30_000
+"""A server that answers no word for so long is given up, though its machine may still acknowledge what it gets."""
+
 _Key: TypeAlias = tuple[Any, ...]
 """Text and types of a prepared statement."""
 
@@ -205,8 +208,7 @@ class Line:
         self._libpq.pipeline_sync()
         while self._libpq.flush():
             # The server may wait with reading until it is rid of what it says.
-            self._way.poll()
-            self._libpq.consume_input()
+            self._heard_of(self._way)
 
     def _taken(self, due: Answer | _Key) -> psycopg.Error | None:
         result = self._result()
@@ -222,11 +224,16 @@ class Line:
         # After each statement's result the library says once that there is no more.
         for _ in range(3):
             while self._libpq.is_busy():
-                self._heard.poll()
-                self._libpq.consume_input()
+                self._heard_of(self._heard)
             if (result := self._libpq.get_result()) is not None:
                 return result
         raise psycopg.OperationalError("the connection is lost")
+
+    def _heard_of(self, way: select.poll) -> None:
+        if not way.poll(SILENT_MS):
+            self.close()
+            raise psycopg.OperationalError("the server is silent")
+        self._libpq.consume_input()
 
 
 class _Kind(NamedTuple):
