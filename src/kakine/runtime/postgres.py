@@ -170,7 +170,6 @@ class PostgresDatabase(Database):
 
     def __init__(self, where: Address, metadata: MetaData) -> None:
         self._where = where
-        self._sound = True
         # A wait by the clock that nobody sets, which libfaketime leaves alone.
         self._pause = threading.Event()
         self._pending = False
@@ -213,8 +212,13 @@ class PostgresDatabase(Database):
 
     async def look(self) -> None:
         """See `Database.look`."""
-        # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
-        if self.replica or self._marks()[""].fence != self._fence:
+        mark = self._marks().get(self.replica)
+        ours = mark is not None and mark.fence == self._fence
+        if self.curable:
+            if not ours:
+                raise self._give_up(StoreInUse())
+        elif self.replica or not ours:
+            # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
             await self.write(lambda _: None)
 
     def others(self) -> Mapping[str, Mark]:
@@ -244,13 +248,11 @@ class PostgresDatabase(Database):
 
     def _transact(self, group: list[Waiting]) -> None:
         try:
-            if self.overtaken:
-                raise StoreInUse()
-            if not self._sound:
-                raise StoreFailed(reason="whether an earlier write stands is not known")
             self._persist(group)
         except (StoreFailed, StoreInUse, psycopg.Error) as fault:
-            self._sound = self._sound and not self._pending
+            if self._pending and self.refusal is None:
+                unknown = StoreFailed(reason="whether an earlier write stands is not known")
+                self._give_up(unknown, curable=True)
             for waiting in group:
                 waiting.fault = _told(fault)
 
@@ -271,8 +273,7 @@ class PostgresDatabase(Database):
                 last = fault
             self._drop()
             if _is_overtaken(last):
-                self.overtaken = True
-                raise StoreInUse() from last
+                raise self._give_up(StoreInUse()) from last
             if not self._line.closed and not _is(last, _AGAIN):
                 raise last
         raise StoreFailed(reason="the server does not answer, or others write too much") from last
@@ -345,8 +346,7 @@ class PostgresDatabase(Database):
         if not stands:
             raise StoreFailed(reason="the server took the group back")
         if mark.rowcount != 1:
-            self._sound = False
-            raise StoreFailed(reason="the writer's row is gone")
+            raise self._give_up(StoreFailed(reason="the writer's row is gone"))
         self._stood = self._number
 
     def _drop(self) -> None:
@@ -368,15 +368,14 @@ class PostgresDatabase(Database):
             raise
         if found is None:
             driver.close()
-            self.overtaken = True
-            raise StoreInUse()
+            raise self._give_up(StoreInUse())
         self._fence, last = found
         self.reached += bool(self.replica)
         stands, self._pending = self._pending and last == self._number, False
         if not stands and last != self._stood:
             driver.close()
-            self._sound = False
-            raise StoreFailed(reason="the server has not what was written last: it was put back")
+            older = StoreFailed(reason="the server has not what was written last: it was put back")
+            raise self._give_up(older)
         self._stood = last
         self._line = _Writer(driver)
         return stands
