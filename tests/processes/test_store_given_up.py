@@ -138,3 +138,22 @@ def test_a_store_that_nobody_should_open_anew_leaves_its_process_where_people_se
         await asyncio.wait_for(going, 60)
 
     asyncio.run(work())
+
+
+def test_a_clock_that_is_set_back_stops_no_chore(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, back_ms = list[int](), [0]
+    real = running.clock
+    monkeypatch.setattr(running, "clock", lambda: real() - back_ms[0])
+
+    async def look() -> None:
+        looks.append(1)
+        back_ms[0] = 600_000
+
+    async def work() -> None:
+        process = process_of(settings, SimpleNamespace(refusal=None, curable=False, look=look), nothing)
+        going = asyncio.create_task(process.run())
+        await until(lambda: len(looks) > 3)
+        process._end()
+        await asyncio.wait_for(going, 60)
+
+    asyncio.run(work())

@@ -86,6 +86,11 @@ def clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady() -> int:
+    """Milliseconds by a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
+
+
 async def run(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Calls under way are finished, the store is closed. Raises `SettingsRefused` before any
     socket is opened, `PortTaken`, what the party refuses to start with, and `StoreFailed` where a store was given up
@@ -307,7 +312,7 @@ class Process:
         store = self._working.store if self._working is not None else None
         if store is not None:
             chores.append(Chore("store", 3 * SECOND, partial(self._look, store), "store"))
-        return Schedule([*chores, *own], clock, asyncio.sleep, self._done)
+        return Schedule([*chores, *own], steady, asyncio.sleep, self._done)
 
     def _done(self, done: Done) -> None:
         code = done.fault.code if done.fault else ""
