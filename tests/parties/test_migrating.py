@@ -32,9 +32,10 @@ from kakine.institutions.stores import TABLES
 from kakine.parties.mailbox import store as mailbox_store
 from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database, sql
-from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
+from kakine.runtime.migrating import behind, postgres_store, sqlite_store, upgrade
 from kakine.runtime.postgres import address
 from kakine.values.problems import StoreOutdated
+from store_differences import differences
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 
