@@ -22,12 +22,13 @@ import pytest
 from typer.testing import CliRunner
 
 from joining import KOBE, NAGOYA, entry
+from kakine.cli.acting import agency
 from kakine.cli.agency_folder import APPLICATION, KEY
 from kakine.cli.apart_adding import add_agency
 from kakine.cli.apart_making import SETTINGS, make
 from kakine.cli.apart_processes import Processes, told
 from kakine.cli.apart_reading import read_history
-from kakine.cli.apart_smoke import DELIVERED, agency, person
+from kakine.cli.apart_smoke import DELIVERED, person
 from kakine.cli.own_history import seen_of
 from kakine.cli.root import app
 from kakine.country import REGISTRY

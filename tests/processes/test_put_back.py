@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from apart_country import ASKING, own_questions, running
+from kakine.cli.acting import agency
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, about, asked, ready, tail
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all
+from kakine.cli.apart_smoke import DELIVERED, ask_all
 from kakine.crypto import age
 from kakine.values.problems import DomainNotEnrolled
 
