@@ -19,7 +19,7 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from exchange import floor, multiplication
-from kakine.cli.apart_smoke import agency
+from kakine.cli.acting import agency
 from kakine.process.running import PUBLIC, clock
 from kakine.runtime.border import Border, BorderServer
 from kakine.runtime.listening import listen, port_of

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from country_floors import FLOOR
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_processes import about
-from kakine.cli.apart_smoke import Agency, agency, questions
+from kakine.cli.apart_smoke import questions
 from kakine.contracts.agency import Asking
 from kakine.process.running import PUBLIC, clock
 from kakine.runtime.network import CONNECTIONS, NetworkRoad

@@ -1,4 +1,4 @@
-"""What stands between a store and its PostgreSQL server in tests: it can hold words back, and cut."""
+"""What stands between a store and its PostgreSQL server in tests: it can hold words back, fall silent, and cut."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from pathlib import Path
 
 
 class Wire:
-    """Between a store and its server: holds back what the server says, or cuts inside what the store says."""
+    """Between a store and its server: holds back what the server says, or cuts inside what the store says. Over a
+    socket at this path, or over TCP, where its `port` is."""
 
-    def __init__(self, at: Path, server: Path) -> None:
+    def __init__(self, at: Path | None, server: Path) -> None:
         self.heard = threading.Event()
         self.heard.set()
         self.passes: Callable[[int], int] | None = None
         """Of the bytes the store sends next, how many reach the server before the connection is cut."""
         self._server = server
         self._ends: list[socket.socket] = []
-        self._door = socket.socket(socket.AF_UNIX)
-        self._door.bind(str(at))
-        self._door.listen()
+        self._silent: set[socket.socket] = set()
+        if at is None:
+            self._door = socket.create_server(("127.0.0.1", 0))
+        else:
+            self._door = socket.socket(socket.AF_UNIX)
+            self._door.bind(str(at))
+            self._door.listen()
         self._works = [threading.Thread(target=self._serve, daemon=True)]
         self._works[0].start()
 
@@ -38,6 +43,14 @@ class Wire:
         for end in self._ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def port(self) -> int:
+        return int(self._door.getsockname()[1])
+
+    def fall_silent(self) -> None:
+        """Nothing of what the server says over the connections there are arrives any more, nor that it is there."""
+        self._silent.update(self._ends)
 
     def _serve(self) -> None:
         with suppress(OSError):
@@ -71,5 +84,6 @@ class Wire:
         with suppress(OSError):
             while data := far.recv(1 << 16):
                 self.heard.wait()
-                near.sendall(data)
+                if far not in self._silent:
+                    near.sendall(data)
             near.shutdown(socket.SHUT_RDWR)

@@ -21,7 +21,14 @@ from kakine.runtime import asgi
 from kakine.runtime.footing import Working
 from kakine.runtime.http import problem_response
 from kakine.values.labels import DomainName, PartyName
-from kakine.values.problems import CallerNotAllowed, DomainNotRun, FormUnfit, PersonNotKnown, RouteUnknown
+from kakine.values.problems import (
+    CallerNotAllowed,
+    DomainNotRun,
+    FormUnfit,
+    PersonNotKnown,
+    RouteUnknown,
+    StoreInUse,
+)
 from kakine.web.hosts import by_host
 from web.kit import Plain
 
@@ -120,8 +127,8 @@ def test_a_host_that_no_desk_has_is_shown_none(land: DeskLand) -> None:
 
 def test_a_process_whose_store_another_has_opened_shows_no_page(land: DeskLand) -> None:
     process: Any = object.__new__(Process)
-    for overtaken, status in ((False, 200), (True, 503)):
-        store: Any = SimpleNamespace(overtaken=overtaken)
+    for refusal, status in ((None, 200), (StoreInUse(), 503)):
+        store: Any = SimpleNamespace(refusal=refusal)
         process._ready = True
         process._working = Working(lambda: process, lambda: None, pages=site(land.desk).app(), store=store)
         answer = land.run(asgi.http(process._pages, "GET", "/", {"host": ORIGIN.partition("://")[2]}))

@@ -164,6 +164,45 @@ def test_an_unanswered_commit_is_asked_about_and_not_guessed(
         assert asyncio.run(database.write(add(8))) == 8
 
 
+def test_a_commit_of_unknown_fate_is_asked_about_by_who_opens_the_store_anew(
+    where: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server had it and went away for longer than a writer waits: nothing more is written until the store is opened
+    anew, which is worth a try as soon as the server is back, unless another has opened it meanwhile."""
+    real = postgres._commit
+
+    def commit(line: Line) -> bool:
+        real(line)
+        line.close()
+        raise psycopg.OperationalError("planted")
+
+    def away(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("planted")
+
+    async def refused(database: Database, work: Callable[[Connection], int]) -> None:
+        with pytest.raises(StoreFailed):
+            await database.write(work)
+
+    monkeypatch.setattr(postgres, "PAUSES", (0.0, 0.0))
+    with closing(Database.open(where, METADATA)) as database:
+        with monkeypatch.context() as gone:
+            gone.setattr(postgres, "_commit", commit)
+            gone.setattr(postgres, "connect", away)
+            asyncio.run(refused(database, add(7)))
+            database._reader.line.close()  # type: ignore[attr-defined]
+            with pytest.raises(StoreFailed):
+                asyncio.run(database.look())
+        asyncio.run(refused(database, add(8)))
+        assert (type(database.refusal), database.curable) == (StoreFailed, True)
+        asyncio.run(database.look())
+        assert count(database) == 1
+        with closing(Database.open(where, METADATA)) as again:
+            assert asyncio.run(again.write(add(8))) == 8
+            with pytest.raises(StoreInUse):
+                asyncio.run(database.look())
+        assert (database.overtaken, database.curable) == (True, False)
+
+
 def test_a_store_that_was_put_back_under_a_living_writer_is_seen(where: Path) -> None:
     """The connection is lost, and the store that is there now is one from before the last answer."""
     with closing(Database.open(where, METADATA)) as database:
@@ -179,9 +218,11 @@ def test_a_store_that_was_put_back_under_a_living_writer_is_seen(where: Path) ->
             server.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (name,)
             )
-        with pytest.raises(StoreFailed):
-            asyncio.run(database.write(add(3)))
+        for _ in range(2):
+            with pytest.raises(StoreFailed):
+                asyncio.run(database.write(add(3)))
         assert count(database) == 1
+        assert not database.curable
 
 
 def test_nothing_answered_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:

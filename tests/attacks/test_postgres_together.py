@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, bindparam, func, insert, select
 
 import postgres_server
+from kakine.runtime import postgres, postgres_line
 from kakine.runtime.database import Connection, Database, IntegrityError, sql
-from kakine.runtime.postgres import address
+from kakine.runtime.postgres import Address, address
+from kakine.runtime.postgres_open import connect
+from kakine.values.problems import StoreFailed
 from postgres_wire import Wire
 
 METADATA = MetaData()
 TAKEN = Table("taken", METADATA, Column("id", Integer, primary_key=True))
 ADD = sql(insert(TAKEN))
 COUNT = sql(select(func.count()).select_from(TAKEN))
+NEVER = sql(select(1 / bindparam("by", type_=Integer)))
 
 
 def add(number: int) -> Callable[[Connection], int]:
@@ -165,3 +172,76 @@ def test_a_connection_that_breaks_inside_a_group_is_judged_by_what_stands(
 
     with closing(Database.open(over, METADATA)) as database:
         asyncio.run(scene(database))
+
+
+def test_a_read_that_fails_in_a_snapshot_leaves_the_reader_as_it_was(tmp_path: Path) -> None:
+    with closing(Database.open(postgres_server.database(METADATA, tmp_path), METADATA)) as database:
+        with pytest.raises(psycopg.DataError), database.snapshot():
+            database.read().execute(NEVER, {"by": 0}).fetchone()
+        asyncio.run(database.write(add(1)))
+        assert count(database) == 1
+        with database.snapshot():
+            assert count(database) == 1
+            asyncio.run(database.write(add(2)))
+            assert count(database) == 1
+        assert count(database) == 2
+
+
+def test_a_server_that_falls_silent_is_given_up_and_found_again(
+    wired: tuple[Path, Path, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has been asked it may have done: nothing is lost then, and nothing is done twice."""
+    _, over, wire = wired
+    with closing(Database.open(over, METADATA)) as database:
+        assert asyncio.run(database.write(add(1))) == 1
+        monkeypatch.setattr(postgres_line, "SILENT_MS", 200)
+        wire.fall_silent()
+        otherwise = threading.Timer(30, wire.cut)
+        otherwise.start()
+        assert count(database) == 1
+        assert asyncio.run(database.write(add(2))) == 2
+        assert count(database) == 2
+        assert otherwise.is_alive()
+        otherwise.cancel()
+
+
+@pytest.mark.parametrize(
+    ("own", "waits_ms"),
+    [({}, 15_000), ({"tcp_user_timeout": "40000"}, 40_000)],
+    ids=["by default", "as its address says"],
+)
+def test_the_connection_to_a_server_over_tcp_ends_soon_after_it_is_gone(
+    tmp_path: Path, own: dict[str, str], waits_ms: int
+) -> None:
+    given = address(postgres_server.database(METADATA, tmp_path)).server
+    folder = str(psycopg.conninfo.conninfo_to_dict(given)["host"])
+    with closing(Wire(None, Path(folder) / ".s.PGSQL.5432")) as wire:
+        over = psycopg.conninfo.make_conninfo(given, host="127.0.0.1", port=wire.port, **own)
+        with connect(Address(over)) as driver, socket.socket(fileno=os.dup(driver.fileno())) as line:
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == waits_ms
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+
+
+def test_a_server_that_does_not_answer_holds_the_event_loop_up_for_part_of_the_time_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, attempts = [100.0], list[float]()
+
+    def in_vain() -> psycopg.Connection[tuple[int]]:
+        attempts.append(now[0])
+        now[0] += 5
+        raise psycopg.OperationalError("planted")
+
+    with closing(Database.open(postgres_server.database(METADATA, tmp_path), METADATA)) as database:
+        assert isinstance(database, postgres.PostgresDatabase)
+        monkeypatch.setattr(database._reader, "_reach", in_vain)
+        monkeypatch.setattr(postgres, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        database._reader.line.close()
+        for _ in range(100):
+            with pytest.raises(StoreFailed):
+                count(database)
+            now[0] += 1
+        assert attempts == [100.0, 125.0, 150.0, 175.0, 200.0]
+        monkeypatch.undo()
+        assert count(database) == 0

@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 
 from deployed import DEPLOY, Machine, Place, program, until
+from kakine.cli.acting import agency
 from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import about, told
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, questions
+from kakine.cli.apart_smoke import DELIVERED, ask_all, questions
 from kakine.crypto import age
 
 ASKING = "yokohama"

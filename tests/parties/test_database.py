@@ -209,12 +209,30 @@ def test_after_an_io_error_nothing_is_written_until_the_file_is_opened_anew(path
 
     first = Database.open(path, METADATA)
     asyncio.run(scene(first))
+    assert isinstance(first.refusal, StoreFailed)
+    assert first.curable
     assert names(first) == []
     first.close()
     second = Database.open(path, METADATA)
     asyncio.run(second.write(add(2)))
     assert names(second) == ["2"]
     second.close()
+
+
+def test_a_damaged_file_is_not_written_and_not_taken_for_one_that_is_whole_again_when_opened(
+    database: Database,
+) -> None:
+    class Damaged(sqlite3.DatabaseError):
+        sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    def damaged(connection: Connection) -> None:
+        raise Damaged
+
+    for work in (damaged, add(1)):
+        with pytest.raises(StoreFailed):
+            asyncio.run(database.write(work))
+    assert database.refusal is not None
+    assert not database.curable
 
 
 def test_a_work_that_ends_the_transaction_fails_its_group(database: Database) -> None:

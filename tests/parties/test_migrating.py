@@ -33,11 +33,12 @@ from kakine.parties.mailbox import store as mailbox_store
 from kakine.parties.registry import store as registry_store
 from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database, sql
-from kakine.runtime.migrating import behind, differences, postgres_store, sqlite_store, upgrade
+from kakine.runtime.migrating import behind, postgres_store, sqlite_store, upgrade
 from kakine.runtime.postgres import address
 from kakine.values.problems import StoreOutdated
 from kakine.wire.answer import Answered, Answers, Result
 from kakine.wire.canonical import encode
+from store_differences import differences
 
 Opened = Callable[[], AbstractContextManager[Connection]]
 

@@ -20,12 +20,13 @@ from typer.testing import CliRunner
 
 from apart_country import LASTING_S, running, until
 from joining import KOBE, NAGOYA, entry
+from kakine.cli.acting import agency
 from kakine.cli.agency_folder import APPLICATION, KEY
 from kakine.cli.apart_adding import add_agency
 from kakine.cli.apart_making import SETTINGS, free
 from kakine.cli.apart_processes import Processes, told
 from kakine.cli.apart_reading import read_history
-from kakine.cli.apart_smoke import DELIVERED, agency, person
+from kakine.cli.apart_smoke import DELIVERED, person
 from kakine.cli.own_history import seen_of
 from kakine.cli.root import app
 from kakine.country import REGISTRY

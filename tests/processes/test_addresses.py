@@ -4,39 +4,68 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kakine.process.checks import check
 from kakine.process.settings import read
-from kakine.runtime.addresses import REST_S, Addresses
+from kakine.runtime import network
+from kakine.runtime.addresses import MOST_REST_S, REST_S, Addresses, place
 from kakine.runtime.http import Peers
 from kakine.runtime.network import NetworkRoad
 from kakine.runtime.tls import Credentials
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, SettingsMalformed
 from processes.test_settings import TEXT, clock
-from transport_site import ALICE, BOB, ECHO, EVE, Said, served
+from transport_site import ALICE, BOB, ECHO, EVE, SLOW, Said, served
 
 ONE, TWO, THREE = (f"https://10.0.0.{number}:1" for number in (1, 2, 3))
 CALLED = PartyName("called")
+
+
+def missed(known: Addresses, address: str) -> None:
+    with suppress(OSError), known.trying(place(address)):
+        raise OSError
 
 
 def test_calls_go_to_one_after_the_other_and_a_missed_one_comes_last_for_a_while() -> None:
     now = [100.0]
     known = Addresses({CALLED: [ONE, TWO, THREE]}, lambda: now[0])
     assert [known.of(CALLED)[0] for _ in range(4)] == [ONE, TWO, THREE, ONE]
-    known.missed(TWO)
+    missed(known, TWO)
     assert [known.of(CALLED)[0] for _ in range(3)] == [THREE, THREE, ONE]
     assert all(known.of(CALLED)[-1] == TWO for _ in range(3))
     now[0] += REST_S
     assert {known.of(CALLED)[0] for _ in range(3)} == {ONE, TWO, THREE}
 
 
+def test_who_is_missed_again_and_again_rests_longer_until_reached() -> None:
+    now = [100.0]
+    known = Addresses({CALLED: [ONE, TWO]}, lambda: now[0])
+
+    def rested() -> float:
+        since = now[0]
+        while {known.of(CALLED)[0] for _ in range(2)} == {ONE}:
+            now[0] += 1
+        return now[0] - since
+
+    rests = list[float]()
+    for _ in range(7):
+        missed(known, TWO)
+        missed(known, TWO)  # who tried at the same time says it too
+        rests.append(rested())
+    assert rests == [REST_S, 4, 8, 16, 32, MOST_REST_S, MOST_REST_S]
+    with known.trying(place(TWO)):
+        assert {known.of(CALLED)[0] for _ in range(2)} == {ONE}
+    missed(known, TWO)
+    assert rested() == REST_S
+
+
 def test_one_address_is_tried_though_it_was_missed_and_an_unknown_party_has_none() -> None:
     known = Addresses({CALLED: ONE})
-    known.missed(ONE)
+    missed(known, ONE)
     assert list(known.of(CALLED)) == [ONE]
     assert list(known.of(PartyName("other"))) == []
 
@@ -68,6 +97,61 @@ def test_where_no_connection_is_made_the_next_process_is_called(tmp_path: Path) 
             await road.close()
             stranger.close()
             assert b"".join(heard) == b""
+
+    asyncio.run(work())
+
+
+def test_an_address_that_swallows_connections_delays_one_call_at_a_time(tmp_path: Path) -> None:
+    """Something takes each connection and says nothing, as a machine does whose network is gone."""
+
+    async def work() -> None:
+        async with served(tmp_path) as site:
+            taken = list[asyncio.StreamWriter]()
+            swallowed = asyncio.Event()
+
+            async def swallow(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                taken.append(writer)
+                swallowed.set()
+
+            silent = await asyncio.start_server(swallow, "127.0.0.1", 0)
+            first = f"https://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+            places = {BOB: [first, site.address]}
+            road = NetworkRoad(Credentials(ALICE, site.roots.issued("alice"), clock), places, clock)
+            road.standing = site.roots
+            delayed = asyncio.create_task(Peers(road).ask(BOB, ECHO, Said("late")))
+            await swallowed.wait()
+            for _ in range(6):
+                assert (await Peers(road).ask(BOB, ECHO, Said("hello"))).text == "alice: hello"
+            assert len(taken) == 1
+            assert not delayed.done()
+            taken[0].transport.abort()
+            assert (await delayed).text == "alice: late"
+            await road.close()
+            silent.close()
+
+    asyncio.run(work())
+
+
+def test_a_call_that_waits_for_a_place_says_nothing_of_who_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "CONNECTIONS", 1)
+    monkeypatch.setattr(network, "PLACE_S", 0.2)
+
+    async def work() -> None:
+        async with served(tmp_path) as site:
+            places = {BOB: [site.address, site.address]}
+            road = NetworkRoad(Credentials(ALICE, site.roots.issued("alice"), clock), places, clock)
+            road.standing = site.roots
+            busy = asyncio.create_task(Peers(road).ask(BOB, SLOW, Said("hello")))
+            await site.going.wait()
+            with pytest.raises(PartyUnavailable):
+                await Peers(road).ask(BOB, ECHO, Said("hello"))
+            assert not road._addresses._resting
+            site.let_go.set()
+            await busy
+            assert (await Peers(road).ask(BOB, ECHO, Said("hello"))).text == "alice: hello"
+            await road.close()
 
     asyncio.run(work())
 

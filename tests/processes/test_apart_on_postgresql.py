@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 from apart_country import ASKING, NAMES, own_questions
 from kakine.cli import apart_server
+from kakine.cli.acting import agency
 from kakine.cli.apart import app
 from kakine.cli.apart_making import make
 from kakine.cli.apart_processes import Processes, began
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all, person, sizes
+from kakine.cli.apart_smoke import DELIVERED, ask_all, person, sizes
 from kakine.institutions import postgres, postgres_programs
 from kakine.institutions.postgres import Cluster
 from kakine.process.checks import check

@@ -20,11 +20,12 @@ import pytest
 from typer.testing import CliRunner
 
 from apart_country import ASKING, NAMES, figures, own_questions, running, until
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, Started, about, asked, began, ready, told
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_revoking import revoke_party, serial_of
-from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
+from kakine.cli.apart_smoke import DELIVERED, ask_all, person, questions, sizes
 from kakine.cli.own_history import seen_of
 from kakine.cli.root import app
 from kakine.contracts.agency import ASK, PAPER, AskPaper, Told

@@ -13,11 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from apart_country import figures, running
+from kakine.cli.acting import agency
 from kakine.cli.apart_desk import own_process, tell
 from kakine.cli.apart_making import ROSTER
 from kakine.cli.apart_processes import Processes, about, told
 from kakine.cli.apart_sites import CONSOLE, of_party, origin
-from kakine.cli.apart_smoke import agency, questions, sizes
+from kakine.cli.apart_smoke import questions, sizes
 from kakine.cli.root import app
 from kakine.clients.log import entries_between
 from kakine.contracts.agency import Asking

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from apart_country import ASKING, figures, own_questions, running, until
+from kakine.cli.acting import agency
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_processes import Processes, tail
-from kakine.cli.apart_smoke import DELIVERED, agency, ask_all
+from kakine.cli.apart_smoke import DELIVERED, ask_all
 from kakine.crypto import age
 from kakine.values.problems import DomainNotEnrolled
 

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 import apart_country
 from apart_country import ASKING, figures, own_questions, running, until
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_making import SETTINGS, free
 from kakine.cli.apart_processes import Processes, about, asked, ready
 from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import DELIVERED, Agency, agency, ask_all, person, questions, sizes
+from kakine.cli.apart_smoke import DELIVERED, ask_all, person, questions, sizes
 from kakine.cli.own_history import seen_of
 from kakine.contracts.agency import Told
 from kakine.contracts.call import Nothing

@@ -23,12 +23,13 @@ from kakine.institutions.stores import TABLES
 from kakine.parties.converter import store as converter
 from kakine.runtime import codebook, versions
 from kakine.runtime.database import Database
-from kakine.runtime.migrating import differences, postgres_store, sqlite_store
+from kakine.runtime.migrating import postgres_store, sqlite_store
 from kakine.runtime.migrating import upgrade as migrate
 from kakine.runtime.postgres import Address, address
 from kakine.values.problems import BootFence, StoreFailed, StoreInUse, StoreOutdated
 from kakine.wire.policy import LOG, vkey
 from processes.test_settings import TEXT
+from store_differences import differences
 
 RUN = CliRunner()
 OPEN_REQUESTS: list[dict[str, Any]] = [

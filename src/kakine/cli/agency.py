@@ -16,13 +16,13 @@ import typer
 from psycopg.conninfo import conninfo_to_dict
 
 from kakine.cli import agency_steps as steps
+from kakine.cli.acting import Agency
+from kakine.cli.acting import acting as as_party
 from kakine.cli.agency_addresses import add_address
 from kakine.cli.agency_folder import CountryFile, Entry, Listen, decoded, finish, prepare
 from kakine.cli.agency_folder import describe as described
 from kakine.cli.apart_making import SETTINGS
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import Agency
-from kakine.cli.apart_smoke import acting as as_party
 from kakine.contracts.agency import NewCopy
 from kakine.contracts.registry import ByNumber, Wanted
 from kakine.crypto import files

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kakine.cli.apart_smoke import Agency
+from kakine.cli.acting import Agency
 from kakine.contracts.agency import KEEP, KeepCopies, NewCopy
 from kakine.contracts.authority import CERTIFY_FIRST, CertifyFirst
 from kakine.contracts.call import Nothing, Role

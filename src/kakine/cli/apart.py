@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from kakine.cli.acting import agency
 from kakine.cli.apart_adding import add_agency
 from kakine.cli.apart_desk import demo_console, demo_desk
 from kakine.cli.apart_making import OPERATOR, make
@@ -18,7 +19,7 @@ from kakine.cli.apart_reading import read_history
 from kakine.cli.apart_revoking import revoke_party, serial_of
 from kakine.cli.apart_server import Engine
 from kakine.cli.apart_sites import shown
-from kakine.cli.apart_smoke import DELIVERED, agency, person, smoke
+from kakine.cli.apart_smoke import DELIVERED, person, smoke
 from kakine.cli.own_history import seen_of
 from kakine.country import AUTHORITY
 from kakine.protocols.history import lines

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from kakine.cli import agency_steps as steps
+from kakine.cli.acting import Agency, acting
 from kakine.cli.agency import give_database, when
 from kakine.cli.agency_addresses import add_address
 from kakine.cli.agency_folder import (
@@ -34,7 +35,6 @@ from kakine.cli.agency_steps import Facts, Stage
 from kakine.cli.apart_making import OPERATOR, SETTINGS
 from kakine.cli.apart_processes import About, Processes, about
 from kakine.cli.apart_server import Engine
-from kakine.cli.apart_smoke import Agency, acting
 from kakine.country import AUTHORITY, COMMISSION, MINISTRY
 from kakine.process.running import clock
 from kakine.process.settings import Environment, read

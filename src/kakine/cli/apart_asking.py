@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import typer
 
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_making import OPERATOR
-from kakine.cli.apart_smoke import Agency, agency
 from kakine.cli.asking_many import INTERRUPTED, told_to_stop, write_answers
 from kakine.cli.demo_story import RESULTS
 from kakine.cli.progress import Work, work

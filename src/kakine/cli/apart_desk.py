@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
+from kakine.cli.acting import Agency, acting
 from kakine.cli.apart_making import ROSTER, SETTINGS
 from kakine.cli.apart_processes import about
 from kakine.cli.apart_sites import CONSOLE, origin
-from kakine.cli.apart_smoke import Agency, acting
 from kakine.cli.serve_console import DEMO, DEMO_NAMES
 from kakine.cli.serve_desk import application_line
 from kakine.contracts.call import Body, Call

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
+from kakine.cli.acting import Agency
 from kakine.cli.apart_making import OPERATOR
 from kakine.cli.apart_processes import about
-from kakine.cli.apart_smoke import Agency
 from kakine.contracts.agency import PAPER, AskPaper
 from kakine.country import POLICY
 from kakine.crypto.hashing import digest

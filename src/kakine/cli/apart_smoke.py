@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from kakine.cli.apart_making import OPERATOR, SETTINGS
+from kakine.cli.acting import Agency, agency
+from kakine.cli.apart_making import OPERATOR
 from kakine.cli.apart_processes import about
-from kakine.contracts.agency import ASK, Asking, Told
+from kakine.contracts.agency import Asking
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, WITNESSED
-from kakine.process.reaching import Reached, reached
-from kakine.process.running import clock
-from kakine.process.settings import Settings, read
-from kakine.protocols.gazette import Law
 from kakine.protocols.witnessing import cosigners
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import AccountUnknown, NotWitnessed, PromiseBroken
@@ -42,34 +38,6 @@ class _Question(msgspec.Struct, frozen=True):
     unit: str
     channel: int
     person: str
-
-
-class Agency(Reached):
-    """An agency's own system, with the agency's certificate: it calls whom the agency may call. So does the system of
-    any other party's operator."""
-
-    @property
-    def law(self) -> Law:
-        """In force now."""
-        return self.book.in_force(clock())
-
-    async def ask(self, asked: Asking) -> Told:
-        """Through the agency's gateway."""
-        return await self.peers.ask(self.settings.name, ASK, asked)
-
-
-@asynccontextmanager
-async def agency(folder: Path, name: str) -> AsyncIterator[Agency]:
-    """As `acting`, by the settings in a party's folder."""
-    async with acting(read(folder / name / SETTINGS)) as own:
-        yield own
-
-
-@asynccontextmanager
-async def acting(settings: Settings) -> AsyncIterator[Agency]:
-    """By these settings. Raises as `reached`."""
-    async with reached(settings) as others:
-        yield Agency(**vars(others))
 
 
 def questions(folder: Path, name: str, who: str = "") -> list[Asking]:

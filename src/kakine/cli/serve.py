@@ -1,4 +1,4 @@
-"""`kakine serve`: run one party as a process of its own, over HTTP."""
+"""`kakine serve`: run one party, or pages for people, as a process of its own."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ from kakine.values.problems import (
     NoLawInForce,
     PartyStarting,
     PartyUnavailable,
+    Problem,
     StatusListStale,
     StatusListUnknown,
-    StoreInUse,
     Suspended,
 )
 
@@ -86,9 +86,15 @@ def clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady() -> int:
+    """Milliseconds by a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
+
+
 async def run(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Calls under way are finished, the store is closed. Raises `SettingsRefused` before any
-    socket is opened, `PortTaken`, and what the party refuses to start with."""
+    socket is opened, `PortTaken`, what the party refuses to start with, and `StoreFailed` where a store was given up
+    that must be opened anew."""
     require(settings, clock)
     await Process(settings).run()
 
@@ -118,12 +124,13 @@ class Process:
         self._stop, self._over = asyncio.Event(), asyncio.Event()
         self._stamp = 0, 0, 0
         self._alone = not replica_of(settings.folder / settings.database)
+        self._calls = BorderServer(self._border, self._credentials.server)
+        self._end_of_store: Problem | None = None
         self._serving: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """See `run`."""
         own, loop = self._settings.listen, asyncio.get_running_loop()
-        border = BorderServer(self._border, self._credentials.server)
         # Parties wait for each other, so that each is heard early; a replica is called when it can answer.
         bound = (listen if self._alone else bind)(own.port, own.host)
         sockets = [listen(own.admin)]
@@ -137,7 +144,7 @@ class Process:
         for server, at in zip(servers, sockets, strict=True):
             self._serve(server, at)
         if self._alone:
-            self._serve(border, bound)
+            self._serve(self._calls, bound)
         self._tell("listening", port=port_of(bound), admin=port_of(sockets[0]))
         if mark(self._settings.folder) is not None:
             self._figures.put_back.set(1)
@@ -145,14 +152,12 @@ class Process:
         try:
             await self._until_stopped(self._begin())
             if not self._alone and self._ready:
-                self._serve(border, bound)
+                self._serve(self._calls, bound)
             await self._schedule().run(self._over)
-            if not (self._alone or self._stop.is_set()):
-                border.should_exit = True  # callers have the others
             await self._stop.wait()
         finally:
             self._ready = False
-            for server in (border, *servers):
+            for server in (self._calls, *servers):
                 server.should_exit = True
             await asyncio.gather(*self._serving)
             bound.close()
@@ -160,6 +165,8 @@ class Process:
                 self._working.close()
             await self._road.close()
             self._tell("stopped")
+        if self._end_of_store is not None:
+            raise self._end_of_store
 
     def _serve(self, server: uvicorn.Server, at: Socket) -> None:
         self._serving.append(asyncio.create_task(server.serve(sockets=[at])))
@@ -170,17 +177,24 @@ class Process:
 
     def _is_ready(self) -> bool:
         store = self._working.store if self._working is not None else None
-        return self._ready and not (store is not None and store.overtaken)
+        return self._ready and (store is None or store.refusal is None)
 
     async def _look(self, store: Database) -> str:
-        """Whether the store is still this process's to write into. Where another process has opened it, nothing is done
-        here any more and every call is answered so: whoever started both decides which one ends."""
+        """Whether the store is still this process's to write into. Where it is not, every call is answered so, and a
+        replica listens no more: callers have the others. What opening it anew cures ends the process as soon as the
+        store can be reached, so that whoever watches over it starts it again. Otherwise nothing is done here any more:
+        where another process has opened it, whoever started both decides which one ends."""
         try:
             await store.look()
         finally:
-            if store.overtaken and not self._over.is_set():
-                self._border.app = problem_response(StoreInUse())
-                self._over.set()
+            if store.refusal is not None:
+                self._border.app = problem_response(store.refusal)
+                self._calls.should_exit |= not self._alone
+                if not store.curable:
+                    self._over.set()
+        if store.curable:
+            self._end_of_store = store.refusal
+            self._end()
         return ""
 
     async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -300,7 +314,7 @@ class Process:
         store = self._working.store if self._working is not None else None
         if store is not None:
             chores.append(Chore("store", 3 * SECOND, partial(self._look, store), "store"))
-        return Schedule([*chores, *own], clock, asyncio.sleep, self._done)
+        return Schedule([*chores, *own], steady, asyncio.sleep, self._done)
 
     def _done(self, done: Done) -> None:
         code = done.fault.code if done.fault else ""

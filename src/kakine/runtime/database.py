@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import MetaData
 
 from kakine.runtime.statements import Sql, sql
-from kakine.values.problems import StoreFailed
+from kakine.values.problems import Problem, StoreFailed, StoreInUse
 
 __all__ = [
     "Connection",
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_Why = TypeVar("_Why", StoreFailed, StoreInUse)
 
 
 def store_of(folder: Path, name: str) -> Path:
@@ -120,19 +121,21 @@ class Mark:
 
 
 class Database(ABC):
-    """A party's store. `replica` names this process where several share it, `overtaken` says that another one has
-    opened it since. Of a replica, `reached` grows when the store was away: what others wrote last may be gone from it;
-    that its own still stands is looked at then, and nothing more is written otherwise."""
+    """A party's store. `replica` names this process where several share it; `refusal` says why it writes nothing more,
+    `curable` whether it would if it opened the store anew. Of a replica, `reached` grows when the store was away: what
+    others wrote last may be gone from it; that its own still stands is looked at then, and nothing more is written
+    otherwise."""
 
     replica: str = ""
-    overtaken: bool = False
+    refusal: StoreFailed | StoreInUse | None = None
+    curable: bool = False
     reached: int = 0
 
     def __init__(self, metadata: MetaData) -> None:
         self.metadata = metadata
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._door = threading.Lock()
-        self._open, self._broken = True, False
+        self._open = True
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
         self._thread.start()
 
@@ -153,6 +156,11 @@ class Database(ABC):
         from kakine.runtime.sqlite import SqliteDatabase
 
         return SqliteDatabase.open(path, metadata)
+
+    @property
+    def overtaken(self) -> bool:
+        """Another process has opened the store since."""
+        return isinstance(self.refusal, StoreInUse)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` on the writer thread; its value, once the commit that holds it is durable.
@@ -190,8 +198,8 @@ class Database(ABC):
 
     @abstractmethod
     async def look(self) -> None:
-        """Raise `StoreInUse` where another process has overtaken this one. A replica shows the others by the same call
-        that it lives."""
+        """Raise `StoreInUse` where another process has overtaken this one, `StoreFailed` while the store cannot be
+        reached. A replica shows the others by the same call that it lives."""
 
     def others(self) -> Mapping[str, Mark]:
         """The other replicas that ever opened the store."""
@@ -240,15 +248,19 @@ class Database(ABC):
         if not group:
             return
         try:
-            if self._broken:
-                raise StoreFailed(reason="the writer has met what it does not know")
-            self._transact(group)
+            if self.refusal is None:
+                self._transact(group)
+            else:
+                _refuse(group, self.refusal)
         except Exception as fault:  # noqa: BLE001 - a writer that ends leaves everybody waiting for ever
             # Nobody knows in what state this has left the transaction: nothing more is written into it.
-            self._broken = True
-            for waiting in group:
-                waiting.fault = StoreFailed(reason=type(fault).__name__)
+            _refuse(group, self._give_up(StoreFailed(reason=type(fault).__name__), curable=True))
         answer(group)
+
+    def _give_up(self, why: _Why, *, curable: bool = False) -> _Why:
+        # Whoever looks meanwhile, on another thread, must not take what is curable for what is not.
+        self.curable, self.refusal = curable, why
+        return why
 
     @abstractmethod
     def _transact(self, group: list[Waiting]) -> None:
@@ -261,6 +273,11 @@ class Database(ABC):
     @abstractmethod
     def _let_go(self) -> None:
         """Close what is open."""
+
+
+def _refuse(group: list[Waiting], why: Problem) -> None:
+    for waiting in group:
+        waiting.fault = type(why)(**why.facts)
 
 
 def answer(group: list[Waiting]) -> None:

@@ -25,8 +25,8 @@ Send = Callable[[PartyName, str, bytes], Awaitable[tuple[int, str, bytes]]]
 
 @dataclass(frozen=True)
 class Footing:
-    """Where one party stands. `database` is its SQLite file, in a folder that exists; `converters` in chain order;
-    `law` and `logs` are its own, brought up to date from outside."""
+    """Where one party stands. `database` is its SQLite file, or the file with its server's address, in a folder that
+    exists; `converters` in chain order; `law` and `logs` are its own, brought up to date from outside."""
 
     database: Path
     identity: Identity

@@ -1,8 +1,8 @@
 """One party's calls as an ASGI application, and the in-process road between parties.
 
 The same encoded bytes travel in one process and between machines. The only difference is who stamps the caller's
-identity: here `InProcess` does, over a socket the mutual TLS layer will. Problems become RFC 9457 documents in one
-place (`_answer`) and become exceptions again in one place (`Peers.ask`).
+identity: here `InProcess` does, over a socket the border, by the certificate (`runtime.border`). Problems become
+RFC 9457 documents in one place (`_answer`) and become exceptions again in one place (`Peers.ask`).
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def application(duties: list[Duty[Any, Any]], roles_of: RolesOf, others: Sequenc
 
 
 class Road(Protocol):
-    """How bytes get to a party: in one process, or later over mutual TLS."""
+    """How bytes get to a party: in one process, or over mutual TLS (`runtime.network`)."""
 
     async def post(self, to: PartyName, path: str, body: bytes) -> tuple[int, bytes]:
         """(HTTP status, body). Raises `PartyUnavailable` when no answer came."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
@@ -25,9 +24,7 @@ from sqlalchemy import Connection, MetaData, create_engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.pool import NullPool
 
-from kakine.runtime.postgres import BOOKKEEPING
 from kakine.runtime.sqlite import exclusive
-from kakine.runtime.statements import kind_of
 from kakine.runtime.versions import head, revisions
 from kakine.values.problems import StoreOutdated
 
@@ -91,22 +88,6 @@ def missing(store: Connection, metadata: MetaData) -> list[str]:
 def behind(store: Connection, metadata: MetaData) -> bool:
     """Whether revisions are missing. Raises `StoreOutdated` as `upgrade` does."""
     return _known(store, _scripts(metadata)) != head(metadata)
-
-
-def differences(store: Connection, metadata: MetaData) -> list[Any]:
-    """What tells the tables in a store from their declaration, in Alembic's words."""
-    context = MigrationContext.configure(store, opts={"compare_type": _other_type, "include_name": _ours})
-    return list(compare_metadata(context, metadata))
-
-
-def _other_type(context: MigrationContext, _: Any, __: Any, present: Any, declared: Any) -> bool | None:
-    if context.dialect.name == "postgresql":
-        return kind_of(present) != kind_of(declared)
-    return None  # Alembic's own comparison
-
-
-def _ours(name: str | None, kind: str, _: object) -> bool:
-    return not (kind == "table" and name in BOOKKEEPING.tables)
 
 
 def _scripts(metadata: MetaData) -> ScriptDirectory:

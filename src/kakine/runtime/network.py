@@ -24,8 +24,10 @@ from kakine.values.labels import PartyName
 from kakine.values.problems import CertificateMalformed, PartyUnavailable, Problem
 
 TOTAL_S, CONNECT_S, IDLE_S = 60, 5, 30
+PLACE_S = 10
+"""To wait for a place among the connections, and for one to be made there."""
 CONNECTIONS = 64
-"""To one party."""
+"""To one process of a party."""
 
 
 class _Other(aiohttp.ClientConnectionError):
@@ -40,22 +42,26 @@ class _Connector(aiohttp.TCPConnector):
     """Looks at the certificate at the far end of each new connection before anything is sent over it. TLS has checked
     its chain and name by then; `standing` knows whether it stands."""
 
-    def __init__(self, client: ssl.SSLContext, standing: Standing | None, clock: Clock) -> None:
-        super().__init__(ssl=client, limit=CONNECTIONS, keepalive_timeout=IDLE_S)
+    def __init__(
+        self, client: ssl.SSLContext, standing: Standing | None, clock: Clock, addresses: Addresses
+    ) -> None:
+        super().__init__(ssl=client, limit=0, limit_per_host=CONNECTIONS, keepalive_timeout=IDLE_S)
         self._standing = standing
         self._clock = clock
+        self._addresses = addresses
         self._far: dict[bytes, x509.Certificate] = {}
 
     async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:
-        made: ResponseHandler = await super()._create_connection(req, traces, timeout)
-        transport = made.transport
-        tls = transport.get_extra_info("ssl_object") if transport else None
-        try:
-            self._look(tls.getpeercert(binary_form=True) if tls else None)
-        except Problem as problem:
-            made.close()
-            raise _Other(problem.code) from problem
-        return made
+        with self._addresses.trying((req.url.host, req.url.port)):
+            made: ResponseHandler = await super()._create_connection(req, traces, timeout)
+            transport = made.transport
+            tls = transport.get_extra_info("ssl_object") if transport else None
+            try:
+                self._look(tls.getpeercert(binary_form=True) if tls else None)
+            except Problem as problem:
+                made.close()
+                raise _Other(problem.code) from problem
+            return made
 
     def _look(self, der: bytes | None) -> None:
         if der is None:
@@ -82,7 +88,7 @@ class _Pool:
             trust_env=False,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=CONNECT_S),
+            timeout=aiohttp.ClientTimeout(total=TOTAL_S, connect=PLACE_S, sock_connect=CONNECT_S),
         )
         self.calls = 0
         self.retired = False
@@ -174,7 +180,6 @@ class NetworkRoad:
                     allow_redirects=False,
                 )
             except _UNSENT as unsent:
-                self._addresses.missed(address)
                 fault = unsent
         raise PartyUnavailable(party=to, call=path) from fault
 
@@ -188,7 +193,7 @@ class NetworkRoad:
                 found = None
         if found is None:
             standing = None if public else self.standing
-            connector = _Connector(self._credentials.client, standing, self._clock)
+            connector = _Connector(self._credentials.client, standing, self._clock, self._addresses)
             found = self._pools[to, public] = _Pool(connector)
         return found
 
@@ -210,7 +215,7 @@ class NetworkRoad:
 
     def readdress(self, addresses: Mapping[PartyName, str | Sequence[str]]) -> None:
         """Call others where these say, from now on; calls under way are finished where they are."""
-        self._addresses = Addresses(addresses)
+        self._addresses.change(addresses)
 
     async def close(self) -> None:
         """Let go of all connections."""

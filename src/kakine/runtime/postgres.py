@@ -22,8 +22,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ __all__ = ["BOOKKEEPING", "Address", "PostgresDatabase", "address", "contents", 
 
 PAUSES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, *(1.0,) * 15)
 """Seconds before each attempt at one group; after the last one it is given up."""
+REST = 4
+"""See `_Reader`."""
 
 # Classes of SQLSTATE after which the transaction is lost, not the work: connection, rollback, resources, operator,
 # system, internal; and a lock that was not had.
@@ -106,23 +109,15 @@ class _Writer(Line):
             raise
         return found
 
-    def drop(self) -> None:
-        """Roll back, whatever was on its way. If the connection is gone, it is known afterwards."""
-        with suppress(psycopg.Error):
-            self.settle()
-        self.fault = None
-        with suppress(psycopg.OperationalError):
-            self.command(b"ROLLBACK")
-            self.settle()
-        self.fault = None
-
 
 class _Reader:
-    """What is read on; finds the server again after it was away."""
+    """What is read on; finds the server again after it was away. The event loop waits for that, so that an attempt in
+    vain is followed by a rest of `REST` times as long as it took."""
 
     def __init__(self, reach: Callable[[], psycopg.Connection[Any]]) -> None:
         self._reach = reach
         self._within = False
+        self._rests_until = 0.0
         self.line = Line(reach())
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None, /) -> Answer:
@@ -145,20 +140,21 @@ class _Reader:
     def end(self) -> None:
         """See `begin`."""
         self._within = False
-        with suppress(psycopg.OperationalError):
-            self.line.command(b"ROLLBACK")
-            self.line.settle()
+        self.line.drop()
 
     def _found(self, ask: Callable[[Line], list[Answer]]) -> list[Answer]:
         try:
             return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
-            if not self.line.closed or self._within:
+            begun = time.monotonic()
+            if not self.line.closed or self._within or begun < self._rests_until:
                 raise StoreFailed(reason="the server does not answer") from fault
         try:
             self.line = Line(self._reach())
             return _asked(self.line, ask)
         except psycopg.OperationalError as fault:
+            now = time.monotonic()
+            self._rests_until = now + REST * (now - begun)
             raise StoreFailed(reason="the server does not answer") from fault
 
 
@@ -174,7 +170,6 @@ class PostgresDatabase(Database):
 
     def __init__(self, where: Address, metadata: MetaData) -> None:
         self._where = where
-        self._sound = True
         # A wait by the clock that nobody sets, which libfaketime leaves alone.
         self._pause = threading.Event()
         self._pending = False
@@ -217,8 +212,13 @@ class PostgresDatabase(Database):
 
     async def look(self) -> None:
         """See `Database.look`."""
-        # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
-        if self.replica or self._marks()[""].fence != self._fence:
+        mark = self._marks().get(self.replica)
+        ours = mark is not None and mark.fence == self._fence
+        if self.curable:
+            if not ours:
+                raise self._give_up(StoreInUse())
+        elif self.replica or not ours:
+            # Our own fence rises as well, when a lost connection is made anew; the write knows whose doing it was.
             await self.write(lambda _: None)
 
     def others(self) -> Mapping[str, Mark]:
@@ -248,13 +248,11 @@ class PostgresDatabase(Database):
 
     def _transact(self, group: list[Waiting]) -> None:
         try:
-            if self.overtaken:
-                raise StoreInUse()
-            if not self._sound:
-                raise StoreFailed(reason="whether an earlier write stands is not known")
             self._persist(group)
         except (StoreFailed, StoreInUse, psycopg.Error) as fault:
-            self._sound = self._sound and not self._pending
+            if self._pending and self.refusal is None:
+                unknown = StoreFailed(reason="whether an earlier write stands is not known")
+                self._give_up(unknown, curable=True)
             for waiting in group:
                 waiting.fault = _told(fault)
 
@@ -275,8 +273,7 @@ class PostgresDatabase(Database):
                 last = fault
             self._drop()
             if _is_overtaken(last):
-                self.overtaken = True
-                raise StoreInUse() from last
+                raise self._give_up(StoreInUse()) from last
             if not self._line.closed and not _is(last, _AGAIN):
                 raise last
         raise StoreFailed(reason="the server does not answer, or others write too much") from last
@@ -349,8 +346,7 @@ class PostgresDatabase(Database):
         if not stands:
             raise StoreFailed(reason="the server took the group back")
         if mark.rowcount != 1:
-            self._sound = False
-            raise StoreFailed(reason="the writer's row is gone")
+            raise self._give_up(StoreFailed(reason="the writer's row is gone"))
         self._stood = self._number
 
     def _drop(self) -> None:
@@ -372,15 +368,14 @@ class PostgresDatabase(Database):
             raise
         if found is None:
             driver.close()
-            self.overtaken = True
-            raise StoreInUse()
+            raise self._give_up(StoreInUse())
         self._fence, last = found
         self.reached += bool(self.replica)
         stands, self._pending = self._pending and last == self._number, False
         if not stands and last != self._stood:
             driver.close()
-            self._sound = False
-            raise StoreFailed(reason="the server has not what was written last: it was put back")
+            older = StoreFailed(reason="the server has not what was written last: it was put back")
+            raise self._give_up(older)
         self._stood = last
         self._line = _Writer(driver)
         return stands

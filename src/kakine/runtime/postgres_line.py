@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -21,6 +22,9 @@ from psycopg.pq.abc import PGresult
 from kakine.runtime.statements import Sql
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)
+
+SILENT_MS = 30_000
+"""A server that answers no word for so long is given up, though its machine may still acknowledge what it gets."""
 
 _Key: TypeAlias = tuple[Any, ...]
 """Text and types of a prepared statement."""
@@ -156,6 +160,18 @@ class Line:
                 self.fault = fault
                 raise fault
 
+    def drop(self) -> None:
+        """Roll back, whatever was on its way. If the connection is gone, or what it is in, it is known afterwards."""
+        with suppress(psycopg.Error):
+            self.settle()
+        self.fault = None
+        try:
+            self.command(b"ROLLBACK")
+            self.settle()
+        except psycopg.Error:
+            self.close()
+        self.fault = None
+
     def _each(self, sql: str, rows: Sequence[Mapping[str, Any]]) -> Answer:
         if not isinstance(sql, Sql):
             raise TypeError("a text that was not made by `sql` runs on no second engine")
@@ -192,8 +208,7 @@ class Line:
         self._libpq.pipeline_sync()
         while self._libpq.flush():
             # The server may wait with reading until it is rid of what it says.
-            self._way.poll()
-            self._libpq.consume_input()
+            self._heard_of(self._way)
 
     def _taken(self, due: Answer | _Key) -> psycopg.Error | None:
         result = self._result()
@@ -209,11 +224,16 @@ class Line:
         # After each statement's result the library says once that there is no more.
         for _ in range(3):
             while self._libpq.is_busy():
-                self._heard.poll()
-                self._libpq.consume_input()
+                self._heard_of(self._heard)
             if (result := self._libpq.get_result()) is not None:
                 return result
         raise psycopg.OperationalError("the connection is lost")
+
+    def _heard_of(self, way: select.poll) -> None:
+        if not way.poll(SILENT_MS):
+            self.close()
+            raise psycopg.OperationalError("the server is silent")
+        self._libpq.consume_input()
 
 
 class _Kind(NamedTuple):

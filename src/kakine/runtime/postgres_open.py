@@ -37,6 +37,16 @@ _SESSION = {
     "timezone": "UTC",
 }
 
+_ROAD = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""So soon a server is given up that is gone without a word, as far as its address says nothing else: the event loop
+waits for what it reads. The last is in milliseconds; over a socket of this machine none but the first counts."""
+
 BOOKKEEPING = MetaData()
 WRITER = Table(
     "kakine_writer",
@@ -52,8 +62,9 @@ _SECRETS = {"password", "sslpassword"}
 
 
 class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in a `.postgresql` file (TOML). `server` is a libpq connection string; a password belongs into the
-    file its `passfile` names. `replica` (a-z, 0-9, -) names this process where several share the store; without it,
+    """What stands in a `.postgresql` file (TOML). `server` is a libpq connection string, with `keepalives…` and
+    `tcp_user_timeout` where a silent server is to be given up later than after 15 s; a password belongs into the file
+    its `passfile` names. `replica` (a-z, 0-9, -) names this process where several share the store; without it,
     this one is the only writer."""
 
     server: str
@@ -219,6 +230,7 @@ def connect(where: Address, **more: str) -> psycopg.Connection[Any]:
         # Whole-table reads would make every pair of replicas conflict.
         session["enable_seqscan"] = "off"
     options = " ".join(f"-c {name}={value}" for name, value in session.items())
-    driver = psycopg.connect(where.server, autocommit=True, options=options, connect_timeout=5)
+    told = _ROAD | psycopg.conninfo.conninfo_to_dict(where.server) | {"options": options}
+    driver = psycopg.connect(psycopg.conninfo.make_conninfo("", **told), autocommit=True)
     driver.adapters.register_loader("numeric", _Whole)
     return driver

@@ -2,7 +2,8 @@
 
 Chores of one lane never run side by side; a lane never waits for another. A chore that fails is told of and comes again
 after a minute, then after two, four and so on, at its next time at the latest: whom it needs may be starting. No
-threads and no timers: clock and sleep are arguments.
+threads and no timers: clock and sleep are arguments. By a clock that is set back nothing is due for as long; what must
+go on goes by one that nobody sets.
 """
 
 from __future__ import annotations

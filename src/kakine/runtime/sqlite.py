@@ -45,7 +45,6 @@ class SqliteDatabase(Database):
         self._lock = lock
         self._writer = writer
         self._reader = reader
-        self._sound = True
         super().__init__(metadata)
 
     @classmethod
@@ -81,7 +80,9 @@ class SqliteDatabase(Database):
         try:
             yield
         finally:
-            self._reader.execute("ROLLBACK")
+            # Some faults of a read have ended it already.
+            if self._reader.in_transaction:
+                self._reader.execute("ROLLBACK")
 
     def _let_go(self) -> None:
         self._reader.close()
@@ -93,19 +94,17 @@ class SqliteDatabase(Database):
         try:
             waiting.value = waiting.work(self._writer)
         except (sqlite3.Error, StoreFailed) as fault:
-            self._give_up([waiting], fault)
+            self._undo([waiting], fault)
         answer([waiting])
 
     def _transact(self, group: list[Waiting]) -> None:
         try:
-            if not self._sound:
-                raise StoreFailed(reason="an earlier write met an I/O error")
             self._writer.execute("BEGIN IMMEDIATE")
             for waiting in group:
                 self._attempt(waiting)
             self._writer.execute("COMMIT")
         except (sqlite3.Error, StoreFailed) as fault:
-            self._give_up(group, fault)
+            self._undo(group, fault)
 
     def _attempt(self, waiting: Waiting) -> None:
         self._writer.execute("SAVEPOINT work")
@@ -120,18 +119,18 @@ class SqliteDatabase(Database):
             raise StoreFailed(reason="a work ended the transaction")
         self._writer.execute("RELEASE work")
 
-    def _give_up(self, group: list[Waiting], fault: Exception) -> None:
+    def _undo(self, group: list[Waiting], fault: Exception) -> None:
         cause = fault.__cause__ if isinstance(fault, StoreFailed) else fault
-        if isinstance(cause, sqlite3.Error) and _code(cause) in (
-            sqlite3.SQLITE_IOERR,
-            sqlite3.SQLITE_CORRUPT,
-        ):
-            self._sound = False
+        met = _code(cause) if isinstance(cause, sqlite3.Error) else None
         try:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
         except sqlite3.Error:
-            self._sound = False
+            met = sqlite3.SQLITE_IOERR
+        if met == sqlite3.SQLITE_CORRUPT:
+            self._give_up(StoreFailed(reason="the file is damaged"))
+        elif met == sqlite3.SQLITE_IOERR:
+            self._give_up(StoreFailed(reason="an earlier write met an I/O error"), curable=True)
         for waiting in group:
             waiting.fault = StoreFailed(**fault.facts) if isinstance(fault, StoreFailed) else StoreFailed()
             waiting.fault.__cause__ = cause

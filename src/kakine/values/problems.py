@@ -157,7 +157,7 @@ class PartyStarting(Problem):
 class StoreFailed(Problem):
     code = "store-failed"
     status = 503
-    title = "the store could not take the write; nothing was changed"
+    title = "the store did not confirm the write; nothing was concluded"
 
 
 class InternalFault(Problem):

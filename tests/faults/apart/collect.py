@@ -14,8 +14,8 @@ import msgspec
 
 from faults.apart.outcome import CONVERTERS, LEDGERS, Writing, store_rows
 from faults.apart.world import World
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_reading import read_history
-from kakine.cli.apart_smoke import Agency, agency
 from kakine.cli.own_history import seen_of
 from kakine.clients.erasures import all_notices
 from kakine.clients.monitor.erasures import Erasing

@@ -20,8 +20,9 @@ from typing import Any
 
 import msgspec
 
+from kakine.cli.acting import Agency, agency
 from kakine.cli.apart_processes import about
-from kakine.cli.apart_smoke import Agency, agency, questions
+from kakine.cli.apart_smoke import questions
 from kakine.contracts.agency import Asking
 from kakine.contracts.call import Nothing
 from kakine.contracts.ledger import CHECKPOINT, WITNESSED
