@@ -304,10 +304,11 @@ def test_a_clerk_who_knows_of_it_may_clear_a_delegate_and_no_clerks_word_from_be
 
 
 def test_it_is_up_before_anything_is_filed_and_outlasts_a_restart(at: At) -> None:
-    thief, country, away = at.thief(), at.site.land.country, PartyName("converter-2")
+    strong, thief, country, away = at.owner(), at.thief(), at.site.land.country, PartyName("converter-2")
     app = country.apps.pop(away)
     at.raises(thief)
     assert at.up()
+    assert strong.acts.closed_areas(strong.name) == [shield.AREA]
     country.apps[away] = app
     at.wait(0)
     assert {act.state for act in country.portal.acts.of_account(ref(RESIDENT))} == {State.DONE}
