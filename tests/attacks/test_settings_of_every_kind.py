@@ -122,7 +122,8 @@ def test_nothing_listens_before_settings_are_valid(
     country: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
-    monkeypatch.setattr(running, "_listen", lambda port, host: heard.append(port))
+    for name in ("listen", "bind"):
+        monkeypatch.setattr(running, name, lambda port, *_: heard.append(port))
     own = country / PARTY_OF[kind]
     file = own / SETTINGS
     good, modes = file.read_bytes(), {each: each.stat().st_mode for each in (own, *own.iterdir())}

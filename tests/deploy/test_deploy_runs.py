@@ -162,7 +162,7 @@ def test_the_backup_unit_makes_a_backup_that_its_recipient_opens(deployed: Deplo
     key.write_text(secret)
     words = [deployed.machine.bin / "kakine", "backup", "--check", file, "--key", key, "--signed-by", signer]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    assert said.startswith("✓ converter-1: 4 files, store")
+    assert said.startswith("✓ converter-1: 3 files, store")
     (room / "etc" / "backup.key").write_text(secret)
     refused = place.run(place.command)
     assert (refused.returncode, refused.stderr.split(":")[0]) == (1, "backup-key-here")

@@ -16,6 +16,7 @@ import pytest
 
 from kakine.crypto.merkle import EMPTY, Tree, leaf_hash
 from kakine.crypto.signing import SigningKey
+from kakine.institutions.stores import TABLES
 from kakine.parties.ledger.attest import Attestor
 from kakine.parties.ledger.head import Head, load
 from kakine.parties.ledger.store import METADATA, Growth, Store
@@ -173,10 +174,11 @@ def test_a_log_with_filled_leaves_is_the_log_that_its_ledger_and_its_signer_know
 
 
 def test_who_reads_along_goes_on_behind_what_was_filled(growth: ModuleType, tmp_path: Path) -> None:
-    """The newest index of each record keeper ends there, an older one where it did; the auditor begins there."""
+    """The newest index of each record keeper ends there, an older one where it did; auditor and figures begin there."""
     from country_engines import opened  # type: ignore[import-not-found]
     from kakine.country import KEEPERS
     from kakine.parties.commission import audit_store
+    from kakine.parties.commission.bureau import reading
     from kakine.parties.mailbox import store as mailbox
 
     for keeper in (str(each.party) for each in KEEPERS):
@@ -187,6 +189,8 @@ def test_who_reads_along_goes_on_behind_what_was_filled(growth: ModuleType, tmp_
             store.add("index_root", columns, [(ORIGIN, at, at + 3, b"", b"", b"") for at in (0, 3)])
     (tmp_path / "commission").mkdir()
     Database.open(tmp_path / "commission" / "auditor.sqlite", audit_store.METADATA).close()
+    own = tmp_path / "commission" / "commission.sqlite"
+    Database.open(own, TABLES["commission"]).close()
     for size in (50, 60):
         growth.read_along(tmp_path, ORIGIN, size)
     for keeper in (str(each.party) for each in KEEPERS):
@@ -194,6 +198,8 @@ def test_who_reads_along_goes_on_behind_what_was_filled(growth: ModuleType, tmp_
             assert store.all('SELECT start, "end" FROM index_root ORDER BY start') == [(0, 3), (3, 60)]
     with opened(tmp_path, "commission", "auditor") as store:
         assert store.all("SELECT DISTINCT value FROM audit_mark") == [(60,)]
+    with closing(Database.open(own, TABLES["commission"])) as database:
+        assert reading.read(database.read(), ORIGIN) == reading.Read(60)
 
 
 def test_a_filled_leaf_that_is_changed_afterwards_keeps_the_ledger_from_starting(

@@ -37,7 +37,7 @@ OPEN_REQUESTS: list[dict[str, Any]] = [
     {"request": b"\xff" * 32, "kept": bytes(range(256)) * 300, "context": "市\0".encode(), "time_ms": 2**62},
     *({"request": k.to_bytes(32), "kept": b"k", "context": b"c", "time_ms": k} for k in range(1, 500)),
 ]
-DONE = "0002 Which process carries what is under way."
+FIRST = "converter-1: 0002 Which process carries what is under way.\n"
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,13 @@ def owner_string(path: Path) -> str:
     return postgres_server.server().server(name, f"{name}-owner")
 
 
+def later(kind: str) -> list[str]:
+    """The steps after the first."""
+    folder = versions.revisions(TABLES[kind])
+    assert folder is not None
+    return sorted(each.name[:4] for each in folder.glob("[0-9]*.py"))[1:]
+
+
 @pytest.mark.parametrize("kind", ["gateway", "portal", "registry"])
 def test_a_party_is_upgraded_alone_and_keeps_what_was_under_way(made: Made, kind: str) -> None:
     office = made(kind)
@@ -122,11 +129,13 @@ def test_a_party_is_upgraded_alone_and_keeps_what_was_under_way(made: Made, kind
     with pytest.raises(StoreOutdated):
         Database.open(office.path, TABLES[kind])
     told = office.upgrade("--check")
-    assert (told.exit_code, told.output) == (1, f"converter-1: {DONE}\n")
+    steps = told.output.splitlines(keepends=True)
+    assert (told.exit_code, steps[0]) == (1, FIRST)
+    assert [each.split()[1] for each in steps] == later(kind)
     with pytest.raises(StoreOutdated):
         Database.open(office.path, TABLES[kind])  # nothing was changed
     told = office.upgrade()
-    assert (told.exit_code, told.output) == (0, f"converter-1: {DONE}\n")
+    assert (told.exit_code, told.output) == (0, "".join(steps))
     assert office.kept() == WHOLE
     for words in ((), ("--check",)):
         told = office.upgrade(*words)
