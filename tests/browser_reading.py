@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -27,26 +22,12 @@ from kakine.protocols.reading import Reading, read
 from kakine.values.problems import Problem
 from kakine.wire.canonical import encode
 from kakine.wire.reading import HistoryAsked, Remembered
+from outside_tools import node
 
 from land import Land, ref
 
 STATIC = Path(kakine.__file__).parent / "web" / "static" / "history"
 DRIVER = Path(__file__).parent / "e2e" / "history_driver.mjs"
-MISSING = "Node 20 is missing: THE READER OF THE BROWSER HAS NOT BEEN RUN"
-
-
-@cache
-def node() -> str:
-    """Node 20 or later; skips loudly without it, and fails where CI is set."""
-    found = shutil.which("node")
-    if found:
-        told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
-        if int(told.removeprefix("v").partition(".")[0]) >= 20:
-            return found
-    if os.environ.get("CI"):
-        pytest.fail(MISSING)
-    print(MISSING, file=sys.__stderr__)
-    pytest.skip(MISSING)
 
 
 @dataclass(frozen=True)

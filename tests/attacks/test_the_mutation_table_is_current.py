@@ -16,7 +16,7 @@ import typst
 from jinja2 import Environment
 
 from attacks.prove import ROOT, Edit, Kept, Mutation, Ran, chosen, mutations
-from browser_reading import node
+from outside_tools import node
 
 
 def parse_script(text: str) -> None:

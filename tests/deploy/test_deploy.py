@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +29,7 @@ from kakine.protocols.gazette_pack import read_pack
 from kakine.runtime import border
 from kakine.runtime.pack import pack_files, pack_folder
 from kakine.values.labels import PartyName
+from outside_tools import require_program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -205,10 +204,7 @@ def analysed(folder: Path, *words: str) -> str:
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """The units as a machine would have them, for one party, with a program that is there."""
-    if shutil.which("systemd-analyze") is None:
-        if os.environ.get("CI"):
-            pytest.fail("systemd-analyze is missing: apt-get install systemd")
-        pytest.skip("systemd-analyze is missing: apt-get install systemd")
+    require_program("systemd-analyze")
     program = tmp_path / "kakine"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)

@@ -11,18 +11,16 @@ import base64
 import hashlib
 import importlib.util
 import json
-import os
 import random
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+import outside_tools
 from kakine.cli.verify import as_data
 from kakine.crypto.merkle import verify_inclusion
 from kakine.protocols.verification import verify
@@ -46,21 +44,7 @@ Change = tuple[str, int, int]
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Node 20 or later: older ones have no Ed25519 in WebCrypto without a flag."""
-    found = shutil.which("node")
-    if found and node_version(found) >= 20:
-        return found
-    missing = "Node 20 is missing: THE BROWSER'S VERIFIER HAS NOT BEEN RUN"
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    print(missing, file=sys.__stderr__)
-    pytest.skip(missing)
-
-
-def node_version(program: str) -> int:
-    """The major version."""
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(told.removeprefix("v").partition(".")[0])
+    return outside_tools.node()
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from attacks.test_consent import granted, use
-from browser_reading import STATIC, node
+from browser_reading import STATIC
 from kakine.cli.own_history import own_history
 from kakine.protocols.decisions import consents_in, use_mark
 from kakine.values.problems import NotCanonical
 from kakine.wire.decision import LatestAllowed, LatestWithdrawn, LinkAllowed, packed, unpacked
 from kakine.wire.record import RequestRecord
 from login_site import CHILDCARE, LoginSite
+from outside_tools import node
 
 from land import ref
 

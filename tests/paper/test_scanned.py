@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from browser_reading import STATIC, node
+from browser_reading import STATIC
 from kakine.cli.root import app
 from kakine.cli.verify import page_data
 from kakine.protocols.signed_pages import STEPS, verify_page
 from kakine.values.problems import PageMalformed, ScanUnreadable
 from kakine.wire.page import Page, line_of
 from kakine.wire.scanned import Scanned, pack, pack_page, read_scans
+from outside_tools import node
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "vectors" / "papers"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import pytest
 
 from kakine.cli.apart_processes import Processes
 from kakine.values.problems import CountryMissing
+from outside_tools import require_program
 from postgres_server import short_folder
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "operators-guide.md"
@@ -145,10 +145,7 @@ class Shell:
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     for each in ("bash", "curl"):
-        if shutil.which(each) is None:
-            if os.environ.get("CI"):
-                pytest.fail(f"{each} is missing")
-            pytest.skip(f"{each} is missing")
+        require_program(each)
     program = tmp_path / "kakine"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kakine "$@"\n')
     program.chmod(0o755)

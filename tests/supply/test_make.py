@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from outside_tools import require_program
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ".venv/bin/kakine"
 
@@ -17,10 +19,7 @@ COMMAND = ".venv/bin/kakine"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A folder with the Makefile and an interpreter that says how it was called."""
-    if shutil.which("make") is None:
-        if os.environ.get("CI"):
-            pytest.fail("make is missing")
-        pytest.skip("make is missing")
+    require_program("make")
     folder = tmp_path / "a clone"
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)

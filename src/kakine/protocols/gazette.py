@@ -16,6 +16,7 @@ from kakine.crypto.signing import SigningKey, VerifyKey
 from kakine.protocols.gazette_diff import describe, widenings
 from kakine.protocols.gazette_sound import require_sound, signer
 from kakine.values.calendar import day_in_japan
+from kakine.values.identifiers import CorporateNumber, MunicipalityCode
 from kakine.values.labels import HASH, DomainName, PartyName
 from kakine.values.problems import (
     AssessmentExpired,
@@ -264,6 +265,10 @@ class Law:
         if found is None:
             raise DomainUnknown(domain=str(name))
         return found
+
+    def municipality(self, name: str) -> MunicipalityCode:
+        """Of the party that is one, out of its corporate number. Raises PartyUnknown, NotAMunicipality."""
+        return CorporateNumber(self.party(name).number).municipality
 
     def vouches(self, name: str) -> bool:
         """Whether this is the residents' desk of a municipality, where identity is established: the domain of one that

@@ -31,7 +31,6 @@ from kakine.protocols import joining
 from kakine.protocols.status import uri_of
 from kakine.runtime.database import Connection
 from kakine.values.certificates import HOST, PERSONAL, Profile, Reason, Use
-from kakine.values.identifiers import CorporateNumber
 from kakine.values.labels import PartyName
 from kakine.values.problems import (
     KeyAlreadyCertified,
@@ -61,7 +60,7 @@ async def certify(office: Office, caller: PartyName, asked: Certify) -> Certifie
     law.require_running(office.clock(), caller, office.identity.name, office.settings.registry)
     registry = law.signing_key(office.settings.registry)
     voucher = opened(asked.voucher, office.identity.opening, registry, office.clock())
-    counter = CorporateNumber(law.party(caller).number).municipality
+    counter = law.municipality(caller)
     _require_fit(voucher, profile, counter, office.now_s)
     request = open_request(asked.request, [profile.algorithm])
     root = await office.roots.issuing(profile)

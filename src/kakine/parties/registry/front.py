@@ -36,7 +36,7 @@ from kakine.runtime import codebook
 from kakine.runtime.database import Connection
 from kakine.runtime.identity import Clock
 from kakine.values.calendar import day_in_japan
-from kakine.values.identifiers import CorporateNumber, IndividualNumber, MunicipalityCode
+from kakine.values.identifiers import IndividualNumber, MunicipalityCode
 from kakine.values.labels import DomainName, PartyName
 from kakine.values.problems import (
     CallerNotAllowed,
@@ -64,7 +64,7 @@ class Front:
         now_ms = self.clock()
         law = self.law.in_force(now_ms)
         law.require_not_suspended(now_ms, caller)
-        return CorporateNumber(law.party(caller).number).municipality
+        return law.municipality(caller)
 
     async def enter(self, caller: PartyName, asked: Enter) -> EnterAnswer:
         """Enter people and enrol them. Each entry is taken or refused for itself."""

@@ -33,7 +33,7 @@ from kakine.runtime.http import Peers
 from kakine.runtime.identity import Clock, Identity
 from kakine.values.calendar import in_japan
 from kakine.values.certificates import Use
-from kakine.values.identifiers import CorporateNumber, IndividualNumber
+from kakine.values.identifiers import IndividualNumber
 from kakine.values.labels import PartyName
 from kakine.values.problems import PartyUnavailable, PartyUnknown, Problem, VoucherRefused
 from kakine.wire.voucher import Voucher, sealed
@@ -148,7 +148,7 @@ class Vouching:
     def _resident(self, caller: PartyName, subject: Subject) -> Person:
         law, db = self.law.in_force(self.clock()), self.desk.db.read()
         # First: another order would tell whoever is no municipality that somebody has this number.
-        town = CorporateNumber(law.party(caller).number).municipality
+        town = law.municipality(caller)
         person = store.find_person(db, find_by_number(db, IndividualNumber(subject.number), subject.birth))
         assert person is not None  # noqa: S101 - it was just found
         require_town(person, town)
